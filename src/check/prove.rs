@@ -1,0 +1,238 @@
+//! Prove: the staged files are read again from the disk and what was promised is recomputed from them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::forbidden::Forbidden;
+use super::recount::{self, Cells, Recount};
+use super::structure::Structure;
+use crate::engine::emit::{self, OutputFile};
+use crate::engine::{Made, Progress};
+use crate::error::{Error, Name, Result};
+use crate::plan::Plan;
+use crate::record::digest;
+use crate::release::{Anonymized, Cleared, Pseudonymized};
+use crate::say;
+use crate::schema::Kind;
+use crate::table;
+
+/// What was proved, for the record.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proof {
+    /// Views of the anonymized release as recounted.
+    pub views: Vec<Recount>,
+    /// Distinct source identifiers that were searched for.
+    pub identifiers_searched: u64,
+    /// Distinct source identifiers too short to be told from other content.
+    pub identifiers_too_short: u64,
+    /// Distinct cells that were searched.
+    pub cells_searched: u64,
+    /// Tokens in the pseudonymized and in the anonymized release; none is in both.
+    pub tokens: [u64; 2],
+    /// By kind: distinct persons recounted.
+    pub persons: [u64; 2],
+}
+
+/// Both capabilities, and what they rest on.
+pub struct Proved {
+    /// For the record.
+    pub proof: Proof,
+    /// May be published.
+    pub anonymized: Cleared<Anonymized>,
+    /// May be published.
+    pub pseudonymized: Cleared<Pseudonymized>,
+}
+
+/// Reads both staged releases and recomputes every promise.
+///
+/// # Errors
+/// The first promises that do not hold; nothing is published then.
+pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) -> Result<Proved> {
+    progress.stage("prove");
+    let mut errors = Vec::new();
+    let mut proof = Proof {
+        views: Vec::new(),
+        identifiers_searched: made.forbidden.searched,
+        identifiers_too_short: made.forbidden.too_short,
+        cells_searched: 0,
+        tokens: [0; 2],
+        persons: [0; 2],
+    };
+    let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
+    let mut digests: [Vec<(String, [u8; 32])>; 2] = [Vec::new(), Vec::new()];
+    for kind in Kind::BOTH {
+        let k = kind as usize;
+        let structure = Structure::of(plan, kind);
+        let mut tables = Vec::new();
+        for shape in &structure.tables {
+            progress.check()?;
+            let file = made
+                .files
+                .iter()
+                .find(|f| f.relative == shape.file)
+                .ok_or_else(|| missing_file(&shape.name, kind))?;
+            let path = staging.join(&shape.file);
+            let digest = digest::file(&path)?;
+            digests[k].push((shape.file.clone(), digest.sha3_256));
+            let cells = recount::read(staging, &structure, shape)?;
+            account(plan, made, file, &cells, &mut errors);
+            search(plan, kind, file, &cells, &made.forbidden, &mut proof, &mut errors);
+            table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
+                if made.forbidden.in_file(bytes) {
+                    errors.push(leak(plan, kind, file.table, None));
+                }
+            })?;
+            for (column, texts) in shape.columns.iter().zip(&cells.texts) {
+                if column.token {
+                    for text in texts.dictionary().texts() {
+                        match crate::key::parse_token(text) {
+                            Some(token) => tokens[k].push(token),
+                            None => errors.push(Error::refused(
+                                "C0301",
+                                say!(
+                                    "table `{}`, column `{}`, {} release: a cell is not a token",
+                                    Name::from_policy(shape.name.clone()),
+                                    Name::from_policy(column.name.clone()),
+                                    kind
+                                ),
+                            )),
+                        }
+                    }
+                }
+            }
+            tables.push(cells);
+        }
+        for view in &structure.views {
+            progress.check()?;
+            let recount = recount::recount(&structure, &tables, view)?;
+            if !recount.holds {
+                errors.push(Error::refused(
+                    "C0202",
+                    say!(
+                        "view `{}`: recounted from the files, a class has fewer than {} persons or too few sensitive values",
+                        Name::from_policy(view.name.clone()),
+                        view.k
+                    ),
+                ));
+            }
+            proof.views.push(recount);
+        }
+        proof.persons[k] = recount::persons(&structure, &tables);
+        if proof.persons[k] != made.persons[k] {
+            errors.push(Error::refused(
+                "C0203",
+                say!("the {} release does not have as many persons as were processed", kind),
+            ));
+        }
+    }
+    for list in &mut tokens {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let [pseudonymized, anonymized] = &tokens;
+    if pseudonymized.iter().any(|token| anonymized.binary_search(token).is_ok()) {
+        errors.push(Error::refused("C0302", say!("the two releases share a token")));
+    }
+    proof.tokens = [pseudonymized.len() as u64, anonymized.len() as u64];
+    // The same finding in many cells of one column is one error.
+    let mut seen = BTreeSet::new();
+    errors.retain(|e| seen.insert((e.code, e.what.as_str().to_owned())));
+    if let Some(error) = Error::all(errors) {
+        return Err(error);
+    }
+    let [pseudonymized, anonymized] = digests;
+    Ok(Proved {
+        proof,
+        anonymized: Cleared::proved(anonymized),
+        pseudonymized: Cleared::proved(pseudonymized),
+    })
+}
+
+fn missing_file(table: &str, kind: Kind) -> Error {
+    Error::refused(
+        "C0204",
+        say!("table `{}` of the {} release was not written", Name::from_policy(table), kind),
+    )
+}
+
+/// rows in = rows out + set aside + removed + excluded, table by table.
+fn account(plan: &Plan, made: &Made, file: &OutputFile, cells: &Cells, errors: &mut Vec<Error>) {
+    let t = file.table;
+    let k = file.kind as usize;
+    let intake = &made.intake.tables[t];
+    let aside: u64 = intake.set_aside.values().sum();
+    let expected = intake.rows_in.checked_sub(aside + intake.excluded[k] + made.removed[k][t]);
+    if expected != Some(cells.rows) || file.written.rows != cells.rows {
+        errors.push(Error::refused(
+            "C0205",
+            say!(
+                "table `{}`, {} release: the rows do not balance (in {} = out {} + set aside {} + excluded {} + removed {})",
+                plan.tables[t].name,
+                file.kind,
+                intake.rows_in,
+                cells.rows,
+                aside,
+                intake.excluded[k],
+                made.removed[k][t]
+            ),
+        ));
+    }
+}
+
+fn search(
+    plan: &Plan,
+    kind: Kind,
+    file: &OutputFile,
+    cells: &Cells,
+    forbidden: &Forbidden,
+    proof: &mut Proof,
+    errors: &mut Vec<Error>,
+) {
+    use rayon::prelude::*;
+    let table = &plan.tables[file.table];
+    let released = emit::released(table, kind, &plan.output);
+    let found: Vec<(usize, u64, bool)> = released
+        .par_iter()
+        .zip(&cells.texts)
+        .map(|(r, texts)| {
+            let column = &table.columns[r.column];
+            let name = column.treatment(kind).treatment.doc().name;
+            if name == "pseudonym" || name == "surrogate" {
+                // Tokens are checked for their form; their letters are random.
+                return (r.column, 0, false);
+            }
+            let hit = texts
+                .dictionary()
+                .texts()
+                .any(|text| {
+                    !column.facts.is_special(text)
+                        && forbidden.in_cell(text, r.ty, column.coincides.is_some())
+                });
+            (r.column, texts.dictionary().len() as u64, hit)
+        })
+        .collect();
+    for (column, searched, hit) in found {
+        proof.cells_searched += searched;
+        if hit {
+            errors.push(leak(plan, kind, file.table, Some(column)));
+        }
+    }
+}
+
+fn leak(plan: &Plan, kind: Kind, table: usize, column: Option<usize>) -> Error {
+    let table = &plan.tables[table];
+    let place = match column {
+        Some(column) => {
+            say!("table `{}`, column `{}`", table.name, table.columns[column].facts.column)
+        }
+        None => say!("the file of table `{}`", table.name),
+    };
+    Error::refused(
+        "C0303",
+        say!("{} of the {} release holds a source value of a direct, id_code, financial or link column", place, kind),
+    )
+    .advice(say!(
+        "drop or generalize the column; if its values only coincide with names (prefectures that are family names too), say so with `coincides = \"why\"`"
+    ))
+}

@@ -1,0 +1,221 @@
+//! What a release looks like from outside: enough to read its files again and recount its views without the policy.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::emit;
+use crate::plan::{Join, Plan, ViewColumn};
+use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
+use crate::schema::Kind;
+use crate::table::OutType;
+
+/// One release.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Structure {
+    /// How its files are encoded.
+    pub format: OutputFormatName,
+    /// Text encoding of CSV.
+    pub encoding: Encoding,
+    /// Whether an apostrophe may stand before formula-like cells.
+    pub formula_prefix: bool,
+    /// Its tables.
+    pub tables: Vec<TableShape>,
+    /// Its views (none for a pseudonymized release).
+    pub views: Vec<ViewShape>,
+}
+
+/// CSV or Parquet.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutputFormatName {
+    /// Delimited text.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl OutputFormatName {
+    /// For the reader.
+    #[must_use]
+    pub const fn input(self) -> InputFormat {
+        match self {
+            OutputFormatName::Csv => InputFormat::Csv,
+            OutputFormatName::Parquet => InputFormat::Parquet,
+        }
+    }
+}
+
+/// One table.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TableShape {
+    /// Its name.
+    pub name: String,
+    /// Its file, relative to the release folder.
+    pub file: String,
+    /// Its columns.
+    pub columns: Vec<ColumnShape>,
+    /// The column that holds the person's token.
+    pub person: usize,
+}
+
+/// One column.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnShape {
+    /// Its name.
+    pub name: String,
+    /// Its type in the file.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Whether its cells are tokens.
+    pub token: bool,
+}
+
+/// A view over released tables: indices are of [`Structure::tables`] and their columns.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ViewShape {
+    /// Its name.
+    pub name: String,
+    /// The table whose rows are counted; none if it is not released at all.
+    pub table: Option<usize>,
+    /// Distinct persons a class at least.
+    pub k: u64,
+    /// Quasi-identifiers (those that are released).
+    pub quasi: Vec<ColumnPath>,
+    /// Sensitive columns with l.
+    pub sensitive: Vec<(ColumnPath, u64)>,
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnPath {
+    /// Table.
+    pub table: usize,
+    /// Column.
+    pub column: usize,
+    /// How a row of the view's table finds it.
+    pub by: Path,
+}
+
+/// How a row finds a cell.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Path {
+    /// In the row itself.
+    Row,
+    /// In the rows of the same person.
+    Person,
+    /// In the row with the same token: column here, column there.
+    Token(usize, usize),
+}
+
+impl Structure {
+    /// The shape of a release of a plan. Views are part of the anonymized release only.
+    #[must_use]
+    pub fn of(plan: &Plan, kind: Kind) -> Structure {
+        let mut place: Vec<Option<usize>> = Vec::new();
+        let mut columns_at: Vec<Vec<Option<usize>>> = Vec::new();
+        let mut tables = Vec::new();
+        for table in &plan.tables {
+            let released = emit::released(table, kind, &plan.output);
+            let mut at = vec![None; table.columns.len()];
+            for (index, r) in released.iter().enumerate() {
+                at[r.column] = Some(index);
+            }
+            let person = table
+                .columns
+                .iter()
+                .position(|c| c.key == Some(table.person_key))
+                .and_then(|c| at[c]);
+            columns_at.push(at);
+            let (Some(person), false) = (person, released.is_empty()) else {
+                place.push(None);
+                continue;
+            };
+            place.push(Some(tables.len()));
+            tables.push(TableShape {
+                name: table.name.as_str().to_owned(),
+                file: format!(
+                    "{}/{}.{}",
+                    kind.word(),
+                    table.name,
+                    emit::extension(plan.output.format)
+                ),
+                columns: released
+                    .iter()
+                    .map(|r| {
+                        let column = &table.columns[r.column];
+                        let name = column.treatment(kind).treatment.doc().name;
+                        ColumnShape {
+                            name: column.facts.column.as_str().to_owned(),
+                            ty: type_word(r.out).to_owned(),
+                            token: name == "pseudonym" || name == "surrogate",
+                        }
+                    })
+                    .collect(),
+                person,
+            });
+        }
+        let path = |view_table: usize, column: &ViewColumn| -> Option<ColumnPath> {
+            let at = columns_at[column.table][column.column]?;
+            let key_column = |table: usize, key: usize| {
+                plan.tables[table]
+                    .columns
+                    .iter()
+                    .position(|c| c.key == Some(key))
+                    .and_then(|c| columns_at[table][c])
+            };
+            let by = match column.join {
+                Join::SameRow => Path::Row,
+                Join::Person => Path::Person,
+                Join::Key { here, there } => {
+                    Path::Token(key_column(view_table, here)?, key_column(column.table, there)?)
+                }
+            };
+            Some(ColumnPath { table: place[column.table]?, column: at, by })
+        };
+        let views = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => plan
+                .views
+                .iter()
+                .map(|view| ViewShape {
+                    name: view.name.as_str().to_owned(),
+                    table: place[view.table],
+                    k: view.k,
+                    quasi: view.quasi.iter().filter_map(|c| path(view.table, c)).collect(),
+                    sensitive: view
+                        .sensitive
+                        .iter()
+                        .filter_map(|(c, l)| Some((path(view.table, c)?, *l)))
+                        .collect(),
+                })
+                .collect(),
+        };
+        Structure {
+            format: match plan.output.format {
+                OutputFormat::Csv => OutputFormatName::Csv,
+                OutputFormat::Parquet => OutputFormatName::Parquet,
+            },
+            encoding: plan.output.encoding,
+            formula_prefix: plan.output.formula == Formula::Prefix,
+            tables,
+            views,
+        }
+    }
+}
+
+/// The word for a type in a file.
+#[must_use]
+pub const fn type_word(ty: OutType) -> &'static str {
+    match ty {
+        OutType::Text => "text",
+        OutType::Integer => "integer",
+        OutType::Decimal => "decimal",
+        OutType::Date => "date",
+        OutType::Boolean => "boolean",
+    }
+}

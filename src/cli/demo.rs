@@ -1,0 +1,102 @@
+//! `kakou demo`: needs no data.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::Args;
+
+use super::run::{Run, report};
+use super::{Failure, Outcome, Show, prepare};
+use crate::error::{Error, Result};
+use crate::key::{ProjectKey, Suite};
+use crate::say;
+use crate::synth::{SynthConfig, hospital_csv};
+
+/// The shipped policy of the demo.
+pub const POLICY: &str = include_str!("../../policies/demo.toml");
+
+/// Makes a small synthetic hospital, runs the shipped policy on it and shows where everything is.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where to put it; a new folder each time by default.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Number of made-up persons.
+    #[arg(long, default_value_t = 2000)]
+    patients: u64,
+    /// The seed of the made-up hospital.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Demo {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See the exit codes.
+    pub fn run(&self, show: Show) -> Outcome<()> {
+        let folder = self.folder()?;
+        let data = folder.join("data");
+        show.line(&format!("1. a made-up hospital group: {} persons, 2 hospitals, CP932, 和暦 and western dates, planted dirt", self.patients));
+        let config = SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
+        hospital_csv(&config, &data)?;
+        let policy = folder.join("policy.toml");
+        put(&policy, POLICY)?;
+        let key = folder.join("project.key");
+        ProjectKey::create(&key, None, Suite::default(), 1, SystemTime::now())?;
+        show.line(&format!("   data {}, policy {}, key {}", data.display(), policy.display(), key.display()));
+        show.line("2. kakou run: both releases from one policy");
+        let run = Run {
+            policy: policy.clone(),
+            input: data,
+            key,
+            passphrase_file: None,
+            out: folder.join("releases"),
+            release_id: None,
+            exclude: Vec::new(),
+            exclude_pseudonymized: Vec::new(),
+            exclude_anonymized: Vec::new(),
+            memory: 4 << 30,
+            threads: None,
+            spill: None,
+            dry_run: false,
+        };
+        let prepared = prepare(&policy)?;
+        let published = run.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+        report(&published, show);
+        if let Some(release) = &published.folder {
+            show.line("3. kakou verify: every digest and count again, from the files alone");
+            super::verify::Verify { release: release.clone() }.run(Show { json: false, ..show })?;
+            show.line(&format!("\nlook at {}: pseudonymized/, anonymized/ and record/statement.json", release.display()));
+        }
+        Ok(())
+    }
+
+    fn folder(&self) -> Result<PathBuf> {
+        let folder = match &self.out {
+            Some(folder) => folder.clone(),
+            None => {
+                let mut n = 1;
+                loop {
+                    let candidate = PathBuf::from(if n == 1 { "kakou-demo".to_owned() } else { format!("kakou-demo-{n}") });
+                    if !candidate.exists() {
+                        break candidate;
+                    }
+                    n += 1;
+                }
+            }
+        };
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io("X0702", say!("making the demo's folder"), &e))?;
+        Ok(folder)
+    }
+}
+
+fn put(path: &std::path::Path, text: &str) -> Result<()> {
+    use std::io::Write as _;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut f| f.write_all(text.as_bytes()))
+        .map_err(|e| Error::io("X0702", say!("writing the demo's policy"), &e).advice(say!("choose another --out")))
+}

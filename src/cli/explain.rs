@@ -1,0 +1,155 @@
+//! `kakou explain`: what each treatment does to a made-up value, and what each view counts.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Failure, Outcome, Show, prepare};
+use crate::engine::intake;
+use crate::error::Name;
+use crate::frame::{Column, Interner};
+use crate::plan::{ColumnPlan, Plan};
+use crate::schema::{DateKind, Kind, Type};
+use crate::technique::{Input, Persons, Secrets};
+
+/// Shows per column what its treatments do to a made-up value, and per view what will be counted.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The policy.
+    #[arg(long)]
+    policy: PathBuf,
+    /// The folder with the input files; their headers are checked too.
+    #[arg(long)]
+    input: Option<PathBuf>,
+}
+
+/// Secrets of nothing: examples must not look like anybody's token.
+struct Example;
+
+impl Secrets for Example {
+    fn token(&self, _: &str, _: &str) -> [u8; 16] {
+        [0x5a; 16]
+    }
+    fn draw(&self, _: &str, _: &str) -> u64 {
+        60
+    }
+}
+
+impl Explain {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the policy or the headers.
+    pub fn run(&self, show: Show) -> Outcome<()> {
+        let prepared = prepare(&self.policy)?;
+        let plan = &prepared.plan;
+        if let Some(input) = &self.input {
+            intake::find_files(plan, input)
+                .and_then(|files| intake::check_headers(plan, &files))
+                .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+        }
+        let mut tables = Vec::new();
+        for table in &plan.tables {
+            show.line(&format!("\n{}", table.name));
+            let mut columns = Vec::new();
+            for column in &table.columns {
+                let sample = sample(column);
+                let mut shown = Vec::new();
+                for kind in Kind::BOTH {
+                    let (ja, en) = column.treatment(kind).treatment.describe();
+                    shown.push((ja, en, example(column, kind, &sample)));
+                }
+                let [(pja, pen, pex), (aja, aen, aex)] = [&shown[0], &shown[1]];
+                show.line(&format!("  {} ({}, {}), e.g. {}", column.facts.column, column.facts.role.ja(), column.facts.ty.word(), sample));
+                show.line(&format!("    pseudonymized  {pja} / {pen}: {pex}"));
+                show.line(&format!("    anonymized     {aja} / {aen}: {aex}"));
+                columns.push(json!({
+                    "column": column.facts.column, "role": column.facts.role, "type": column.facts.ty, "sample": sample,
+                    "pseudonymized": { "ja": pja, "en": pen, "example": pex },
+                    "anonymized": { "ja": aja, "en": aen, "example": aex },
+                }));
+            }
+            tables.push(json!({ "table": table.name, "columns": columns }));
+        }
+        let views: Vec<_> = plan.views.iter().map(|v| view(plan, v, show)).collect();
+        show.json(&json!({ "tables": tables, "views": views }));
+        Ok(())
+    }
+}
+
+fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Value {
+    let table = &plan.tables[view.table].name;
+    let names: Vec<String> = view
+        .quasi
+        .iter()
+        .map(|c| format!("{}.{}", plan.tables[c.table].name, plan.tables[c.table].columns[c.column].facts.column))
+        .collect();
+    show.line(&format!("\nview {}: rows of `{table}` are grouped by {}", view.name, names.join(", ")));
+    show.line(&format!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {:?}, at most {} of the rows",
+        view.k, plan.suppress.unit, plan.suppress.at_most));
+    for (column, l) in &view.sensitive {
+        let column = &plan.tables[column.table].columns[column.column].facts;
+        show.line(&format!("  and at least {l} different values of {}.{}", column.table, column.column));
+    }
+    json!({ "view": view.name, "grain": table, "quasi": names, "k": view.k })
+}
+
+/// A made-up value of a column.
+fn sample(column: &ColumnPlan) -> String {
+    let facts = &column.facts;
+    let text = match facts.code.as_ref().map(Name::as_str) {
+        Some("icd10") => "E119",
+        Some("postal") => "2310023",
+        Some("yj") => "2149039F1038",
+        Some("jlac10") => "3D0450000019206",
+        Some("dpc14") => "010060x099030x",
+        Some("prefecture") => "14",
+        _ => match facts.ty {
+            Type::Date | Type::PartialDate if facts.date == Some(DateKind::Birth) => "1954-12-03",
+            Type::Date | Type::PartialDate => "2024-04-15",
+            Type::Datetime => "2024-04-15T10:30:00",
+            Type::Integer => "67",
+            Type::Decimal => "123.45",
+            Type::Measured => ">1234(+)",
+            Type::Boolean => "true",
+            Type::Code => "A0123",
+            Type::String => "見本",
+        },
+    };
+    text.to_owned()
+}
+
+fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
+    let planned = column.treatment(kind);
+    if planned.output.is_none() {
+        return "(no column)".to_owned();
+    }
+    let treatment = &planned.treatment;
+    let choices = treatment.choices();
+    if !choices.is_empty() {
+        return format!("(one of {})", choices.join(", "));
+    }
+    let cells = Column::from_texts([Some(sample)]);
+    let mut ids = Interner::new();
+    ids.intern("example");
+    let ids = ids.finish();
+    // The made-up anchor of every date: two weeks before the made-up event.
+    let dates: Vec<Vec<Option<i32>>> = planned.dates.iter().map(|_| vec![Some(19_814)]).collect();
+    let input = Input {
+        facts: &column.facts,
+        cells: &cells,
+        persons: Persons { of_row: &[0], ids: &ids },
+        dates: &dates,
+        identity: Some(&cells),
+        domain: "example",
+        secrets: &Example,
+    };
+    // Without data there are no statistics: a threshold that depends on them is not known yet.
+    let depends = treatment.needs().statistics && matches!(treatment.doc().name, "rare" | "round" | "top_code" | "bottom_code");
+    let cell = match treatment.freeze(&crate::technique::Measure::Nothing, &column.facts) {
+        Ok(frozen) => frozen.apply(&input).cells.text(0).unwrap_or("(empty)").to_owned(),
+        Err(_) => "(depends on the data)".to_owned(),
+    };
+    if depends { format!("{cell} (limits depend on the data)") } else { cell }
+}

@@ -1,0 +1,269 @@
+//! The command line. One file a subcommand; this one parses, dispatches and maps errors to exit codes.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the room that talks to the user")]
+
+use std::io::{IsTerminal, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::{Error, Name, Result};
+use crate::{engine, policy, say};
+
+pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod init;
+pub mod key;
+pub mod progress;
+pub mod run;
+pub mod synth;
+pub mod verify;
+
+const LONG: &str = "Turns hospital data into two legally distinct releases, pseudonymized (仮名加工医療情報) and anonymized \
+(匿名加工医療情報), in one run from one TOML policy, with a record that can be verified.
+
+Exit codes: 0 done; 1 refused by a requirement of the policy or the law; 2 usage or policy error; 3 input data error; \
+4 environment error (disk, permissions); 130 stopped by the user. Whatever the code, a release is published whole or not at all.";
+
+const EXAMPLES: &str = "Examples:
+  kakou demo                                            a made-up hospital, both releases, the record
+  kakou init DATA > policy.toml                         a draft policy for your files
+  kakou check --policy policy.toml --input DATA         is the policy complete, do the files fit it
+  kakou key new project.key                             the key of the pseudonymized tokens
+  kakou run --policy policy.toml --input DATA --key project.key --out OUT
+  kakou verify OUT/<release-id>";
+
+/// The arguments.
+#[derive(Debug, Parser)]
+#[command(name = "kakou", version, about = "加工: hospital data to pseudonymized and anonymized releases", long_about = LONG, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Results as JSON on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Nothing but errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a small synthetic hospital, runs the shipped policy on it and shows where everything is.
+    Demo(demo::Demo),
+    /// Drafts a policy from the files of a folder. A draft never runs as it is: a person must decide.
+    Init(init::Init),
+    /// Checks a policy alone, or against the headers of a folder's files.
+    Check(check::Check),
+    /// Shows per column what its treatments do to a made-up value, and per view what will be counted.
+    Explain(explain::Explain),
+    /// Makes both releases and the record.
+    Run(run::Run),
+    /// Recomputes every digest and count of a release.
+    Verify(verify::Verify),
+    /// Makes and looks at key files.
+    Key(key::Key),
+    /// Writes synthetic hospital data.
+    Synth(synth::Synth),
+    /// Prints the JSON Schema of policies, for completion in editors.
+    Schema,
+    /// Prints shell completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Show {
+    /// As JSON.
+    pub json: bool,
+    /// Not at all.
+    pub quiet: bool,
+}
+
+impl Show {
+    /// Prints a line for people.
+    pub fn line(self, text: &str) {
+        if !self.json && !self.quiet {
+            // A full or closed standard output must not turn a published release into a failure.
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+    /// Prints a result for machines.
+    pub fn json(self, value: &serde_json::Value) {
+        if self.json {
+            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value).unwrap_or_default());
+        }
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+        let _ = writeln!(std::io::stderr(), "kakou: internal error at {place}; nothing was published. Please report this place.");
+    }));
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        // The second signal ends the program at once; what it leaves is swept by the next run.
+        let stop = engine::stop_flag();
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, std::sync::Arc::clone(&stop));
+        let _ = signal_hook::flag::register(signal, stop);
+    }
+    // A file-size limit shall be an error, not a death without clean-up.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+    let show = Show { json: arguments.json, quiet: arguments.quiet };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(arguments.command, show)));
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            failure.print(show);
+            ExitCode::from(failure.error.family.exit_code())
+        }
+        Err(_) => ExitCode::from(4),
+    }
+}
+
+fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
+    match command {
+        Command::Demo(c) => c.run(show),
+        Command::Init(c) => c.run(show).map_err(Failure::from),
+        Command::Check(c) => c.run(show),
+        Command::Explain(c) => c.run(show),
+        Command::Run(c) => c.run(show),
+        Command::Verify(c) => c.run(show).map_err(Failure::from),
+        Command::Key(c) => c.run(show).map_err(Failure::from),
+        Command::Synth(c) => c.run(show).map_err(Failure::from),
+        Command::Schema => {
+            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&policy::json_schema()).unwrap_or_default());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "kakou", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// An error with the policy texts that it points into.
+#[derive(Debug)]
+pub struct Failure {
+    error: Error,
+    sources: policy::Sources,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, sources: policy::Sources::default() }
+    }
+}
+
+impl Failure {
+    /// With the texts of a policy.
+    #[must_use]
+    pub fn new(error: Error, sources: &policy::Sources) -> Self {
+        Failure { error, sources: sources.clone() }
+    }
+    fn print(&self, show: Show) {
+        if show.json {
+            let value = serde_json::json!({ "error": self.error });
+            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&value).unwrap_or_default());
+        }
+        let color = std::io::stderr().is_terminal();
+        let _ = writeln!(std::io::stderr(), "{}", policy::render(&self.error, &self.sources, color));
+    }
+}
+
+/// The result of a subcommand that reads a policy.
+pub type Outcome<T> = std::result::Result<T, Failure>;
+
+/// A policy made into a plan, with what is needed to show errors.
+pub struct Prepared {
+    /// The policy as read.
+    pub loaded: policy::Loaded,
+    /// The plan.
+    pub plan: crate::plan::Plan,
+}
+
+/// Reads a policy file and judges it.
+///
+/// # Errors
+/// Everything that is wrong with it, with places.
+pub fn prepare(path: &std::path::Path) -> Outcome<Prepared> {
+    let loaded = match policy::load(path) {
+        Ok(loaded) => loaded,
+        Err(failed) => return Err(Failure { error: failed.error, sources: failed.sources }),
+    };
+    let plan = crate::plan::ladders(&loaded)
+        .and_then(|ladders| crate::plan::Plan::build(&loaded, &ladders))
+        .map_err(|e| Failure::new(e, &loaded.sources))?;
+    Ok(Prepared { loaded, plan })
+}
+
+/// Bytes from `512M`, `4GiB`, `2000000`.
+///
+/// # Errors
+/// If it is none of these.
+pub fn size(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        "t" | "tb" | "tib" => 1 << 40,
+        _ => return Err("a size is a number with K, M, G or T, such as 4G".to_owned()),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(|| "a size is a number with K, M, G or T, such as 4G".to_owned())
+}
+
+/// A path as the user wrote it, for messages.
+#[must_use]
+pub fn shown(path: &std::path::Path) -> Name {
+    Name::from_policy(path.to_string_lossy().into_owned())
+}
+
+/// Reads a passphrase file: its first line.
+///
+/// # Errors
+/// If it cannot be read or is empty.
+pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::key::Passphrase>> {
+    let Some(path) = path else { return Ok(None) };
+    let mut bytes = zeroize::Zeroizing::new(
+        std::fs::read(path).map_err(|e| Error::io("X0701", say!("reading the passphrase file {}", shown(path)), &e))?,
+    );
+    if let Some(end) = bytes.iter().position(|&b| b == b'\n' || b == b'\r') {
+        bytes.truncate(end);
+    }
+    crate::key::Passphrase::new(bytes).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("4G"), Ok(4 << 30));
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("100"), Ok(100));
+        assert!(size("4X").is_err() && size("").is_err() && size("99999999999T").is_err());
+    }
+}

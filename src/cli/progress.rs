@@ -1,0 +1,69 @@
+//! Progress: a spinner with counts on a terminal, a line a room elsewhere.
+
+use std::io::{IsTerminal, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+
+use crate::engine::Progress;
+
+/// Shows the work on standard error.
+pub struct Shown {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    rows: AtomicU64,
+}
+
+impl Shown {
+    /// On a terminal a spinner, elsewhere lines, with `quiet` nothing.
+    #[must_use]
+    pub fn new(quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let bar = terminal.then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Shown { bar, quiet, rows: AtomicU64::new(0) }
+    }
+    /// Ends the spinner.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn words(stage: &str) -> &str {
+    match stage {
+        "intake" => "intake: reading the files (読込み)",
+        "measure" => "measure: statistics over persons (集計)",
+        "freeze" => "freeze: classes and suppression (確定)",
+        "apply" => "apply: both releases (加工)",
+        "write" => "write: staged files (書出し)",
+        "prove" => "prove: re-reading the staged files (検証)",
+        other => other,
+    }
+}
+
+impl Progress for Shown {
+    fn stage(&self, name: &'static str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(words(name).to_owned()),
+            None if !self.quiet => {
+                let _ = writeln!(std::io::stderr(), "kakou: {}", words(name));
+            }
+            None => {}
+        }
+    }
+    fn rows(&self, rows: u64) {
+        let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{} {} rows", words("intake"), HumanCount(all)));
+        }
+    }
+}

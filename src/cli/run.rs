@@ -1,0 +1,273 @@
+//! `kakou run`: the six rooms, then the seal.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::Args;
+use serde_json::json;
+
+use super::progress::Shown;
+use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, shown, size};
+use crate::check::prove::prove;
+use crate::engine::exclude::Lists;
+use crate::engine::intake::{self, Limits};
+use crate::engine::{Job, Progress, make};
+use crate::error::{Error, Name, Result};
+use crate::key::{ProjectKey, ReleaseSecrets, harden};
+use crate::record::{book, digest, statement};
+use crate::release::Staging;
+use crate::schema::Kind;
+use crate::{plan, say, text};
+
+/// Makes both releases and the record.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  kakou run --policy policy.toml --input DATA --key project.key --out OUT --exclude-anonymized optout.txt\n\n\
+An exclusion list has one identifier a line, as in the column of the person's key; the parts of a key of several columns are separated by a TAB or a comma.")]
+pub struct Run {
+    /// The policy.
+    #[arg(long)]
+    pub policy: PathBuf,
+    /// The folder with the input files.
+    #[arg(long)]
+    pub input: PathBuf,
+    /// The project key file (`kakou key new`).
+    #[arg(long)]
+    pub key: PathBuf,
+    /// A file whose first line is the passphrase of the key file.
+    #[arg(long)]
+    pub passphrase_file: Option<PathBuf>,
+    /// The folder in which the release folder is made.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The id of the release; by default policy id, time and a random part. An id is never used twice.
+    #[arg(long)]
+    pub release_id: Option<String>,
+    /// Persons who must be in neither release.
+    #[arg(long)]
+    pub exclude: Vec<PathBuf>,
+    /// Persons who must not be in the pseudonymized release.
+    #[arg(long)]
+    pub exclude_pseudonymized: Vec<PathBuf>,
+    /// Persons who must not be in the anonymized release.
+    #[arg(long)]
+    pub exclude_anonymized: Vec<PathBuf>,
+    /// Memory to use; beyond it partitions are spilled to disk. The result does not depend on it.
+    #[arg(long, default_value = "4G", value_parser = size)]
+    pub memory: u64,
+    /// Threads; by default all cores. The result does not depend on it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Where to spill (a private folder is made there); by default in the output folder.
+    #[arg(long)]
+    pub spill: Option<PathBuf>,
+    /// Do everything but publish.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What was published.
+pub struct Published {
+    /// The release folder; none after a dry run.
+    pub folder: Option<PathBuf>,
+    /// The statement.
+    pub statement: serde_json::Value,
+}
+
+impl Run {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See the exit codes.
+    pub fn run(&self, show: Show) -> Outcome<()> {
+        let prepared = prepare(&self.policy)?;
+        let published = self.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+        report(&published, show);
+        Ok(())
+    }
+
+    /// Makes the releases of a prepared policy.
+    ///
+    /// # Errors
+    /// See the exit codes.
+    pub fn publish(&self, prepared: &Prepared, show: Show) -> Result<Published> {
+        let started = SystemTime::now();
+        let hygiene = harden();
+        if let Some(threads) = self.threads {
+            if threads == 0 {
+                return Err(Error::policy("P0305", say!("--threads must be at least 1")));
+            }
+            // Fails only if the pool exists already (several runs in one process): then its size stays.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        }
+        let plan = &prepared.plan;
+        let id = self.id(plan)?;
+        let mut lists = Lists::default();
+        let parts = person_parts(plan);
+        for (paths, kinds) in [
+            (&self.exclude, &Kind::BOTH[..]),
+            (&self.exclude_pseudonymized, &Kind::BOTH[..1]),
+            (&self.exclude_anonymized, &Kind::BOTH[1..]),
+        ] {
+            for path in paths {
+                lists.add(path, &shown(path), kinds, parts, &plan.normalize)?;
+            }
+        }
+        let files = intake::find_files(plan, &self.input)?;
+        intake::check_headers(plan, &files)?;
+        let key = ProjectKey::open(&self.key, passphrase(self.passphrase_file.as_ref())?.as_ref())?;
+        let pseudonymized = ReleaseSecrets::pseudonymized(
+            &key,
+            plan.project.as_str(),
+            plan.recipient.as_str(),
+            text::identifier::VERSION,
+        );
+        drop(key);
+        let anonymized = ReleaseSecrets::anonymized()?;
+        let staging = Staging::create(&self.out)?;
+        let progress = Shown::new(show.quiet || show.json);
+        let job = Job {
+            plan,
+            files,
+            lists: &lists,
+            limits: Limits {
+                memory: self.memory,
+                spill_root: self.spill.clone().unwrap_or_else(|| self.out.clone()),
+            },
+            secrets: [&pseudonymized, &anonymized],
+            staging: staging.path().to_owned(),
+        };
+        let made = make(&job, &progress)?;
+        drop(job);
+        let proved = prove(plan, staging.path(), &made, &progress)?;
+        progress.stage("seal");
+        let key_id = pseudonymized.key_id().to_owned();
+        let suite = pseudonymized.suite().word();
+        let for_release = pseudonymized.is_for_release() && anonymized.is_for_release();
+        let destruction = anonymized.destroy();
+        let evidence = plan::legal_evidence(plan);
+        let statement = statement::build(
+            plan,
+            &made,
+            &proved.proof,
+            &statement::Facts {
+                id: &id,
+                started,
+                finished: SystemTime::now(),
+                policy_digest: digest::sha3(&plan::digest_bytes(&prepared.loaded)),
+                evidence: &evidence,
+                lists: &lists,
+                pseudonymized_key: &key_id,
+                suite,
+                destruction: &destruction,
+                for_release,
+                hygiene: &hygiene,
+            },
+        )?;
+        for kind in Kind::BOTH {
+            staging.put(&statement::dictionary_path(kind), &pretty(&book::dictionary(plan, kind)))?;
+        }
+        staging.put(statement::STATEMENT, &pretty(&statement))?;
+        let manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
+        staging.put(statement::MANIFEST, manifest.as_bytes())?;
+        progress.check()?;
+        let folder = if self.dry_run {
+            None
+        } else {
+            Some(staging.publish(&id, proved.anonymized, proved.pseudonymized)?)
+        };
+        progress.end();
+        Ok(Published { folder, statement })
+    }
+
+    fn id(&self, plan: &plan::Plan) -> Result<String> {
+        let id = match &self.release_id {
+            Some(id) => id.clone(),
+            None => {
+                let mut noise = [0_u8; 3];
+                getrandom::fill(&mut noise)
+                    .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
+                let now = statement::rfc3339(SystemTime::now()).replace(['-', ':'], "");
+                format!("{}-{now}-{}", plan.id, digest::hex(&noise))
+            }
+        };
+        let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        if id.is_empty() || id.len() > 128 || !plain || id.starts_with('.') {
+            return Err(Error::policy("P0306", say!("a release id has letters, digits, `-`, `_` and `.`, and does not begin with `.`")));
+        }
+        if self.out.join(&id).exists() {
+            return Err(Error::refused(
+                "C0902",
+                say!("a release with the id {} exists already: ids are never used twice", Name::from_policy(id)),
+            ));
+        }
+        Ok(id)
+    }
+}
+
+/// How many columns make the person's key (the same in all tables, checked by the plan).
+fn person_parts(plan: &plan::Plan) -> usize {
+    plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len())
+}
+
+fn pretty(value: &serde_json::Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Shows what was published.
+pub fn report(published: &Published, show: Show) {
+    let s = &published.statement;
+    show.json(&json!({
+        "release": published.folder.as_deref().map(Path::to_string_lossy),
+        "statement": s,
+    }));
+    if let Some(tables) = s["tables"].as_array() {
+        show.line(&format!("{:<28} {:>10} {:>10} {:>14} {:>14}", "table", "rows in", "set aside", "pseudonymized", "anonymized"));
+        for table in tables {
+            let aside: u64 = table["setAside"].as_object().map_or(0, |o| o.values().filter_map(serde_json::Value::as_u64).sum());
+            let out = |kind: Kind| match table["releases"][kind.word()]["rowsOut"].as_u64() {
+                Some(rows) => rows.to_string(),
+                None => "left out".to_owned(),
+            };
+            show.line(&format!(
+                "{:<28} {:>10} {:>10} {:>14} {:>14}",
+                table["table"].as_str().unwrap_or(""),
+                table["rowsIn"].as_u64().unwrap_or(0),
+                aside,
+                out(Kind::Pseudonymized),
+                out(Kind::Anonymized)
+            ));
+        }
+    }
+    let persons = &s["persons"];
+    show.line(&format!(
+        "persons: {} read, {} pseudonymized, {} anonymized",
+        persons["read"], persons["released"]["pseudonymized"], persons["released"]["anonymized"]
+    ));
+    if let Some(views) = s["views"].as_array() {
+        for view in views {
+            show.line(&format!(
+                "view {}: k = {} asked, {} reached in {} classes; {} of {} rows suppressed",
+                view["view"].as_str().unwrap_or(""),
+                view["k"],
+                view["recounted"]["smallest"],
+                view["recounted"]["classes"],
+                view["suppressed"],
+                view["rows"]
+            ));
+        }
+    }
+    if let Some(warnings) = s["warnings"].as_array()
+        && !warnings.is_empty()
+    {
+        show.line(&format!("{} warnings are in the record", warnings.len()));
+    }
+    match &published.folder {
+        Some(folder) => {
+            show.line(&format!("published: {}", folder.display()));
+            show.line(&format!("next: kakou verify {}", folder.display()));
+        }
+        None => show.line("dry run: everything holds; nothing was published"),
+    }
+}

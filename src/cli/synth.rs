@@ -1,0 +1,37 @@
+//! `kakou synth`: synthetic hospital data.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Show;
+use crate::error::Result;
+use crate::synth::{SynthConfig, hospital_csv};
+
+/// Writes synthetic hospital data: same seed, same bytes.
+#[derive(Args, Debug)]
+pub struct Synth {
+    /// Number of persons.
+    #[arg(long, default_value_t = 2000)]
+    patients: u64,
+    /// The seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The folder to write to; `csv` is made in it.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Synth {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn run(&self, show: Show) -> Result<()> {
+        let config = SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
+        let folder = self.out.join("csv");
+        hospital_csv(&config, &folder)?;
+        show.line(&format!("{} made-up persons in {}", self.patients, folder.display()));
+        Ok(())
+    }
+}

@@ -1,0 +1,257 @@
+//! Apply: a partition, a frozen plan and the secrets of a release give the cells of that release. Pure.
+
+use rayon::prelude::*;
+
+use super::identity;
+use super::partition::Partition;
+use crate::frame::{Column, MISSING};
+use crate::plan::{Grain, Plan, TreatmentPlan};
+use crate::schema::{Kind, Role};
+use crate::technique::{Input, Output, Persons, Secrets, Tally, Treatment};
+
+/// The treatments of one release with everything fixed: by table, by column.
+pub type Frozen = Vec<Vec<Treatment>>;
+
+/// The cells of one release for one partition.
+pub struct Applied {
+    /// By table.
+    pub tables: Vec<AppliedTable>,
+}
+
+/// The cells of one table.
+pub struct AppliedTable {
+    /// By policy column; `None` where the column is left out.
+    pub columns: Vec<Option<Column>>,
+    /// What happened, by policy column.
+    pub tallies: Vec<Tally>,
+}
+
+/// Which rows of a partition are still there, and which have their quasi-identifiers blanked.
+#[derive(Clone, Debug, Default)]
+pub struct Alive {
+    /// By table, by row.
+    pub rows: Vec<Vec<bool>>,
+    /// By table, by row: the row's own quasi-identifiers of the views are suppressed.
+    pub blanked: Vec<Vec<bool>>,
+}
+
+impl Alive {
+    /// Everything is there.
+    #[must_use]
+    pub fn all(partition: &Partition) -> Self {
+        let rows = partition.tables.iter().map(|p| vec![true; p.table.rows]).collect();
+        let blanked = partition.tables.iter().map(|p| vec![false; p.table.rows]).collect();
+        Alive { rows, blanked }
+    }
+}
+
+/// Runs `f` with what the kernel of a column gets.
+pub fn with_input<T>(
+    plan: &Plan,
+    partition: &Partition,
+    table: usize,
+    column: usize,
+    planned: &TreatmentPlan,
+    secrets: &dyn Secrets,
+    f: impl FnOnce(&Input<'_>) -> T,
+) -> T {
+    let table_plan = &plan.tables[table];
+    let column_plan = &table_plan.columns[column];
+    let part = &partition.tables[table];
+    let dates: Vec<_> = planned.dates.iter().map(|d| partition.dates(table, d)).collect();
+    let own_identity;
+    let own_domain;
+    let (identity, domain) = match column_plan.key {
+        Some(key) => (Some(&part.identities[key]), table_plan.keys[key].name.as_str()),
+        None if planned.treatment.needs().identity => {
+            own_identity = identity::column(&part.table, &[column], &plan.normalize);
+            own_domain = format!("{}.{}", table_plan.name, column_plan.facts.column);
+            (Some(&own_identity), own_domain.as_str())
+        }
+        None => (None, ""),
+    };
+    f(&Input {
+        facts: &column_plan.facts,
+        cells: &part.table.columns[column],
+        persons: Persons { of_row: &part.persons, ids: &partition.ids },
+        dates: &dates,
+        identity,
+        domain,
+        secrets,
+    })
+}
+
+/// Applies the frozen treatments of one release to a partition (already restricted to the persons of that release).
+/// Removals that techniques ask for are carried out in `alive`.
+#[must_use]
+pub fn apply(
+    plan: &Plan,
+    frozen: &Frozen,
+    partition: &Partition,
+    kind: Kind,
+    secrets: &dyn Secrets,
+    alive: &mut Alive,
+) -> Applied {
+    let cells: Vec<(usize, usize)> = plan
+        .tables
+        .iter()
+        .enumerate()
+        .flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)))
+        .collect();
+    let mut outputs: Vec<Option<Output>> = cells
+        .par_iter()
+        .map(|&(t, c)| {
+            let planned = plan.tables[t].columns[c].treatment(kind);
+            let treatment = &frozen[t][c];
+            if planned.output.is_none() && !removes(treatment) {
+                return None;
+            }
+            Some(with_input(plan, partition, t, c, planned, secrets, |input| treatment.apply(input)))
+        })
+        .collect();
+    let mut removal = Removal::default();
+    let mut tables = Vec::with_capacity(plan.tables.len());
+    let mut next = outputs.drain(..);
+    for (t, table) in plan.tables.iter().enumerate() {
+        let rows = partition.tables[t].table.rows as u64;
+        let mut columns = Vec::with_capacity(table.columns.len());
+        let mut tallies = Vec::with_capacity(table.columns.len());
+        for column in &table.columns {
+            match next.next().flatten() {
+                Some(output) => {
+                    removal.rows.extend(output.remove_rows.iter().map(|&r| (t, r)));
+                    removal.stays.extend(output.remove_stays.iter().map(|&r| (t, r)));
+                    removal.persons.extend(output.remove_persons.iter().copied());
+                    tallies.push(output.tally);
+                    columns.push(column.treatment(kind).output.map(|_| output.cells));
+                }
+                None => {
+                    tallies.push(Tally { seen: rows, changed: 0, suppressed: rows });
+                    columns.push(None);
+                }
+            }
+        }
+        tables.push(AppliedTable { columns, tallies });
+    }
+    removal.carry_out(plan, partition, alive);
+    Applied { tables }
+}
+
+/// Whether a treatment can ask for rows to be removed even though its column disappears.
+fn removes(treatment: &Treatment) -> bool {
+    treatment.doc().name == "suppress"
+}
+
+/// Rows to remove, with what follows from it.
+#[derive(Debug, Default)]
+pub struct Removal {
+    /// Table and row: the row goes, with its child rows.
+    pub rows: Vec<(usize, u32)>,
+    /// Table and row: the stay of the row goes with all its rows.
+    pub stays: Vec<(usize, u32)>,
+    /// Persons: all their rows go.
+    pub persons: Vec<u32>,
+}
+
+impl Removal {
+    /// Removes the rows, their child rows (rows of other tables with a key that a removed row owns), and the persons.
+    pub fn carry_out(self, plan: &Plan, partition: &Partition, alive: &mut Alive) {
+        let mut dead_persons = vec![false; partition.ids.len()];
+        let mut any_person = !self.persons.is_empty();
+        for &person in &self.persons {
+            dead_persons[person as usize] = true;
+        }
+        // Rows whose children must still be looked at.
+        let mut pending: Vec<(usize, u32)> = Vec::new();
+        for (t, row) in self.rows {
+            if std::mem::replace(&mut alive.rows[t][row as usize], false) {
+                pending.push((t, row));
+            }
+        }
+        // A stay is the first key of the table that is not the person's.
+        let mut dead_keys: Vec<(String, usize, usize, u32)> = Vec::new();
+        for (t, row) in self.stays {
+            let table = &plan.tables[t];
+            match (0..table.keys.len()).find(|&k| k != table.person_key) {
+                Some(k) => dead_keys.push((table.keys[k].name.as_str().to_owned(), t, k, row)),
+                None => {
+                    if std::mem::replace(&mut alive.rows[t][row as usize], false) {
+                        pending.push((t, row));
+                    }
+                }
+            }
+        }
+        loop {
+            for (t, row) in pending.drain(..) {
+                match plan.tables[t].grain {
+                    Grain::Person => {
+                        any_person = true;
+                        dead_persons[partition.tables[t].persons[row as usize] as usize] = true;
+                    }
+                    Grain::Key(k) => dead_keys.push((
+                        plan.tables[t].keys[k].name.as_str().to_owned(),
+                        t,
+                        k,
+                        row,
+                    )),
+                    Grain::Event => {}
+                }
+            }
+            if dead_keys.is_empty() {
+                break;
+            }
+            let batch = std::mem::take(&mut dead_keys);
+            let mut names: Vec<&str> = batch.iter().map(|(name, ..)| name.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            for name in names {
+                let mut dead: hashbrown::HashSet<(&str, u32)> = hashbrown::HashSet::new();
+                for (_, t, k, row) in batch.iter().filter(|(n, ..)| n == name) {
+                    let part = &partition.tables[*t];
+                    if let Some(id) = part.identities[*k].text(*row as usize) {
+                        dead.insert((id, part.persons[*row as usize]));
+                    }
+                }
+                for (t, table) in plan.tables.iter().enumerate() {
+                    let Some(k) = table.keys.iter().position(|key| key.name.as_str() == name) else {
+                        continue;
+                    };
+                    let part = &partition.tables[t];
+                    let identity = &part.identities[k];
+                    // Only codes that occur in a dead identity can match: most rows are passed over by one look.
+                    let texts: hashbrown::HashSet<&str> = dead.iter().map(|(id, _)| *id).collect();
+                    let candidate: Vec<bool> =
+                        identity.dictionary().texts().map(|text| texts.contains(text)).collect();
+                    for (row, &code) in identity.codes().iter().enumerate() {
+                        if code != MISSING
+                            && candidate[code as usize]
+                            && alive.rows[t][row]
+                            && dead.contains(&(identity.dictionary().text(code), part.persons[row]))
+                        {
+                            alive.rows[t][row] = false;
+                            pending.push((t, row as u32));
+                        }
+                    }
+                }
+            }
+            if pending.is_empty() {
+                break;
+            }
+        }
+        if any_person {
+            for (t, part) in partition.tables.iter().enumerate() {
+                for (row, &person) in part.persons.iter().enumerate() {
+                    if dead_persons[person as usize] {
+                        alive.rows[t][row] = false;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The roles whose source values must stand nowhere in a release.
+#[must_use]
+pub fn must_vanish(role: Role) -> bool {
+    matches!(role, Role::Direct | Role::IdCode | Role::Financial | Role::Link)
+}

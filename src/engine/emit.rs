@@ -1,0 +1,323 @@
+//! Emit: the cells of a release become files, each sorted by the release's own tokens.
+//!
+//! Within a person the rows are sorted by their content. So the bytes depend on the cells and the tokens alone: not on
+//! the order of the input, the number of threads or of partitions; and the order tells nothing but the token.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::apply::{Alive, Applied};
+use super::intake::{join_blocks, take};
+use super::partition::Partition;
+use super::{Progress, validate};
+use crate::error::{Error, Name, Result};
+use crate::frame::{Column, Dictionary, Interner, MISSING, Table};
+use crate::plan::{Plan, TablePlan};
+use crate::policy::model::{Output, OutputFormat};
+use crate::say;
+use crate::schema::{Kind, Type};
+use crate::table::{self, OutColumn, OutType, Written};
+use crate::technique::Secrets;
+
+/// A column of an output table.
+#[derive(Clone, Debug)]
+pub struct Released {
+    /// Index in the policy's table.
+    pub column: usize,
+    /// Its type in the file.
+    pub out: OutType,
+    /// The type of its cells.
+    pub ty: Type,
+}
+
+/// The columns of a table in a release; empty if the table is left out.
+#[must_use]
+pub fn released(table: &TablePlan, kind: Kind, output: &Output) -> Vec<Released> {
+    table
+        .columns
+        .iter()
+        .enumerate()
+        .filter_map(|(column, c)| {
+            let ty = c.treatment(kind).output?;
+            // Decided by the policy, never by the data: special values make a column text.
+            let typed = output.format == OutputFormat::Parquet && c.facts.specials.is_empty();
+            let out = match ty {
+                Type::Integer if typed => OutType::Integer,
+                Type::Decimal if typed => OutType::Decimal,
+                Type::Date if typed => OutType::Date,
+                Type::Boolean if typed => OutType::Boolean,
+                _ => OutType::Text,
+            };
+            Some(Released { column, out, ty })
+        })
+        .collect()
+}
+
+/// A file of a release as it was written.
+#[derive(Clone, Debug)]
+pub struct OutputFile {
+    /// Which release.
+    pub kind: Kind,
+    /// The table (plan index).
+    pub table: usize,
+    /// Path relative to the release folder (`pseudonymized/patients.csv`).
+    pub relative: String,
+    /// What was written.
+    pub written: Written,
+    /// Distinct persons in it.
+    pub persons: u64,
+}
+
+/// The rows of one table of one release in one partition, with the tokens of their persons as the last column.
+#[must_use]
+pub fn rows_of(
+    plan: &Plan,
+    partition: &Partition,
+    applied: &Applied,
+    alive: &Alive,
+    blankable: &[Vec<bool>],
+    kind: Kind,
+    t: usize,
+    tokens: &Column,
+) -> Table {
+    let rows: Vec<u32> =
+        (0..partition.tables[t].table.rows as u32).filter(|&r| alive.rows[t][r as usize]).collect();
+    let blanked = &alive.blanked[t];
+    let any_blank = rows.iter().any(|&r| blanked[r as usize]);
+    let mut columns: Vec<Column> = released(&plan.tables[t], kind, &plan.output)
+        .par_iter()
+        .filter_map(|r| {
+            let cells = applied.tables[t].columns[r.column].as_ref()?;
+            let cells = if any_blank && kind == Kind::Anonymized && blankable[t][r.column] {
+                let codes = rows
+                    .iter()
+                    .map(|&row| if blanked[row as usize] { MISSING } else { cells.codes()[row as usize] })
+                    .collect();
+                Column::new(codes, Arc::clone(cells.dictionary()))
+            } else {
+                cells.take(&rows)
+            };
+            Some(if r.out == OutType::Text { cells } else { canonical(&cells, r.ty) })
+        })
+        .collect();
+    let persons = &partition.tables[t].persons;
+    let codes = rows.iter().map(|&r| tokens.codes()[persons[r as usize] as usize]).collect();
+    columns.push(Column::new(codes, Arc::clone(tokens.dictionary())));
+    Table { rows: rows.len(), columns }
+}
+
+fn canonical(cells: &Column, ty: Type) -> Column {
+    let mut interner = Interner::new();
+    let map: Vec<u32> = cells
+        .dictionary()
+        .texts()
+        .map(|text| validate::canonical(ty, text).map_or(MISSING, |text| interner.intern(&text)))
+        .collect();
+    let codes =
+        cells.codes().iter().map(|&c| if c == MISSING { MISSING } else { map[c as usize] }).collect();
+    Column::new(codes, Arc::new(interner.finish()))
+}
+
+/// The tokens of the persons of a partition, one a person index.
+#[must_use]
+pub fn person_tokens(plan: &Plan, ids: &Dictionary, secrets: &dyn Secrets) -> Column {
+    let tokens: Vec<String> = (0..ids.len() as u32)
+        .into_par_iter()
+        .map(|p| crate::key::token_text(&secrets.token(plan.person_key.as_str(), ids.text(p))))
+        .collect();
+    Column::from_texts(tokens.iter().map(Some))
+}
+
+/// Sorts rows by person token, then by content. The last column is the token; it is removed.
+#[must_use]
+pub fn sorted(table: Table) -> (Table, u64) {
+    let compact: Vec<Column> = table.columns.par_iter().map(Column::compact).collect();
+    drop(table.columns);
+    let Some((tokens, cells)) = compact.split_last() else { return (Table::default(), 0) };
+    let keys: Vec<&[u32]> = cells.iter().map(Column::codes).collect();
+    let token = tokens.codes();
+    // Rows by person first (a counting sort), then each person's few rows by content.
+    let persons = tokens.dictionary().len();
+    let mut starts = vec![0_u32; persons + 1];
+    for &code in token {
+        starts[code as usize + 1] += 1;
+    }
+    for p in 0..persons {
+        starts[p + 1] += starts[p];
+    }
+    let mut order = vec![0_u32; token.len()];
+    let mut next = starts.clone();
+    for (row, &code) in token.iter().enumerate() {
+        let slot = &mut next[code as usize];
+        order[*slot as usize] = row as u32;
+        *slot += 1;
+    }
+    let mut groups: Vec<&mut [u32]> = Vec::with_capacity(persons);
+    let mut rest = order.as_mut_slice();
+    for p in 0..persons {
+        let (group, tail) = rest.split_at_mut((starts[p + 1] - starts[p]) as usize);
+        groups.push(group);
+        rest = tail;
+    }
+    groups.into_par_iter().for_each(|group| {
+        group.sort_unstable_by(|&a, &b| {
+            for key in &keys {
+                match key[a as usize].cmp(&key[b as usize]) {
+                    std::cmp::Ordering::Equal => {}
+                    other => return other,
+                }
+            }
+            std::cmp::Ordering::Equal
+        });
+    });
+    let columns = cells.par_iter().map(|c| c.take(&order)).collect();
+    (Table { rows: order.len(), columns }, persons as u64)
+}
+
+/// Writes one table of one release.
+///
+/// # Errors
+/// I/O; a character that the encoding lacks or a formula-like cell, where the policy says `fail`.
+pub fn write(
+    plan: &Plan,
+    kind: Kind,
+    t: usize,
+    directory: &Path,
+    ranges: impl Iterator<Item = Result<Table>>,
+    progress: &dyn Progress,
+) -> Result<Option<OutputFile>> {
+    let table = &plan.tables[t];
+    let released = released(table, kind, &plan.output);
+    if released.is_empty() {
+        return Ok(None);
+    }
+    let columns: Vec<OutColumn> = released
+        .iter()
+        .map(|r| OutColumn { name: table.columns[r.column].facts.column.as_str().to_owned(), ty: r.out })
+        .collect();
+    let relative = format!("{}/{}.{}", kind.word(), table.name, extension(plan.output.format));
+    let path = directory.join(&relative);
+    let spec = table::WriteSpec { table: &table.name, columns: &columns, output: &plan.output };
+    let mut writer = table::create(&path, &spec)?;
+    let mut persons = 0;
+    for rows in ranges {
+        progress.check()?;
+        let (rows, distinct) = sorted(rows?);
+        persons += distinct;
+        writer.write(&rows)?;
+    }
+    let written = writer.finish()?;
+    Ok(Some(OutputFile { kind, table: t, relative, written, persons }))
+}
+
+/// The ending of output files.
+#[must_use]
+pub const fn extension(format: OutputFormat) -> &'static str {
+    match format {
+        OutputFormat::Csv => "csv",
+        OutputFormat::Parquet => "parquet",
+    }
+}
+
+/// Rows of one table on their way to the sorted file when memory does not hold a release: blocks by range of tokens.
+pub struct Shuffle {
+    blocks: Vec<Vec<PathBuf>>,
+}
+
+impl Shuffle {
+    /// No blocks yet.
+    #[must_use]
+    pub fn new(ranges: usize) -> Self {
+        Shuffle { blocks: vec![Vec::new(); ranges] }
+    }
+    /// Puts the rows of a partition into the blocks of their tokens' ranges.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn add(&mut self, directory: &table::spill::SpillDir, rows: &Table) -> Result<()> {
+        let Some(tokens) = rows.columns.last() else { return Ok(()) };
+        let ranges = self.blocks.len();
+        let range: Vec<usize> =
+            tokens.dictionary().texts().map(|token| range_of(token, ranges)).collect();
+        let mut by_range: Vec<Vec<u32>> = vec![Vec::new(); ranges];
+        for (row, &code) in tokens.codes().iter().enumerate() {
+            by_range[range[code as usize]].push(row as u32);
+        }
+        for (blocks, part) in self.blocks.iter_mut().zip(by_range) {
+            if !part.is_empty() {
+                blocks.push(directory.write_block(&take(rows, &part))?);
+            }
+        }
+        Ok(())
+    }
+    /// The tables of the ranges, in the order of the tokens.
+    pub fn ranges<'a>(
+        &'a self,
+        directory: &'a table::spill::SpillDir,
+        columns: usize,
+    ) -> impl Iterator<Item = Result<Table>> + 'a {
+        self.blocks.iter().map(move |files| {
+            let blocks: Vec<Table> =
+                files.iter().map(|f| directory.read_block(f)).collect::<Result<_>>()?;
+            Ok(join_blocks(&blocks, columns))
+        })
+    }
+}
+
+/// The range of a token: ranges are in token order, so their sorted contents follow one another.
+fn range_of(token: &str, ranges: usize) -> usize {
+    let mut high = 0_u64;
+    for byte in token.bytes().take(8) {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'H' => byte - b'A' + 10,
+            b'J' | b'K' => byte - b'J' + 18,
+            b'M' | b'N' => byte - b'M' + 20,
+            b'P'..=b'T' => byte - b'P' + 22,
+            b'V'..=b'Z' => byte - b'V' + 27,
+            _ => 0,
+        };
+        high = (high << 5) | u64::from(digit);
+    }
+    // 26 characters hold 130 bits, of which the first two are zero: 8 characters give 38 bits.
+    let share = (u128::from(high) * ranges as u128) >> 38;
+    (share as usize).min(ranges - 1)
+}
+
+/// Checks that no two persons got the same token.
+///
+/// # Errors
+/// If two persons share a token (probability below 1e-20 for a whole nation): the run stops.
+pub fn distinct_tokens(tokens: &mut Vec<[u8; 16]>, kind: Kind) -> Result<()> {
+    tokens.par_sort_unstable();
+    if tokens.windows(2).any(|w| w[0] == w[1]) {
+        return Err(Error::refused("C0103", say!("two persons got one token in the {} release", kind)));
+    }
+    Ok(())
+}
+
+/// The name of the data dictionary of a release.
+pub const DICTIONARY: &str = "dictionary.json";
+
+/// A name for the file's table in messages.
+#[must_use]
+pub fn shown(plan: &Plan, table: usize) -> Name {
+    plan.tables[table].name.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_follow_the_order_of_tokens() {
+        let tokens: Vec<String> =
+            (0_u8..=255).map(|b| crate::key::token_text(&[b, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, b])).collect();
+        let ranges: Vec<usize> = tokens.iter().map(|t| range_of(t, 7)).collect();
+        assert!(tokens.windows(2).all(|w| w[0] < w[1]));
+        assert!(ranges.windows(2).all(|w| w[0] <= w[1]));
+        assert_eq!((ranges[0], ranges[255]), (0, 6));
+    }
+}

@@ -1,0 +1,376 @@
+//! Measure and freeze: everything that looks across persons happens here, and nowhere else.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::apply::{Alive, Applied, Frozen, Removal, apply, with_input};
+use super::exclude::Lists;
+use super::intake::Store;
+use super::partition::Partition;
+use super::views::{Cells, Classes, NO_CLASS, Summary};
+use super::Progress;
+use crate::error::{Error, Result, small};
+use crate::plan::{Join, Plan, ViewPlan};
+use crate::policy::model::Unit;
+use crate::say;
+use crate::schema::Kind;
+use crate::technique::{Measure, Secrets, Treatment};
+
+/// A plan in which every level, threshold, cap and suppression is concrete. Protected data (加工の方法に関する情報):
+/// its digest goes into the record, it does not.
+#[derive(Debug, Serialize)]
+pub struct FrozenPlan {
+    /// By release kind (in the order of [`Kind::BOTH`]).
+    pub treatments: [Frozen; 2],
+    /// Which classes of which view were suppressed, round by round.
+    pub rounds: Vec<Round>,
+}
+
+/// One round of suppression.
+#[derive(Debug, Serialize)]
+pub struct Round {
+    /// The view's name.
+    pub view: String,
+    /// The values of the suppressed classes, sorted.
+    pub classes: Vec<Vec<Option<String>>>,
+}
+
+/// What freezing found out and fixed.
+pub struct Outcome {
+    /// The plan for `apply`.
+    pub frozen: FrozenPlan,
+    /// Rows of the anonymized release that remain, by partition.
+    pub alive: Vec<Alive>,
+    /// Classes of every view: source values, after the treatments, and as released.
+    pub views: Vec<ViewOutcome>,
+    /// The cells of the anonymized release, where they were kept in memory.
+    pub cells: Option<(Partition, Applied)>,
+}
+
+/// One view before and after.
+#[derive(Clone, Debug)]
+pub struct ViewOutcome {
+    /// Classes of the source values.
+    pub source: Summary,
+    /// Classes after the treatments, before suppression.
+    pub treated: Summary,
+    /// Classes of what is released.
+    pub released: Summary,
+    /// Rows of the view's table before suppression.
+    pub rows: u64,
+    /// Rows of it that suppression for k and l removed or blanked.
+    pub suppressed: u64,
+}
+
+/// Fixes the treatments of one release by measuring all partitions, as often as the techniques ask.
+///
+/// # Errors
+/// If a technique cannot be fixed on these data; I/O of spilled partitions.
+pub fn treatments(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    kind: Kind,
+    secrets: &dyn Secrets,
+    progress: &dyn Progress,
+) -> Result<Frozen> {
+    let mut frozen: Frozen = plan
+        .tables
+        .iter()
+        .map(|t| t.columns.iter().map(|c| c.treatment(kind).treatment.clone()).collect())
+        .collect();
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    for (t, table) in frozen.iter().enumerate() {
+        for (c, treatment) in table.iter().enumerate() {
+            if treatment.needs().statistics {
+                open.push((t, c));
+            }
+        }
+    }
+    let mut statistics: Vec<Measure> = Vec::new();
+    let mut waiting = open.clone();
+    let mut found: hashbrown::HashMap<(usize, usize), Measure> = hashbrown::HashMap::new();
+    while !waiting.is_empty() {
+        statistics.clear();
+        statistics.resize(waiting.len(), Measure::Nothing);
+        store.each(plan, lists, |_, partition| {
+            progress.check()?;
+            let partition = partition.of_kind(kind);
+            let parts: Vec<Measure> = waiting
+                .par_iter()
+                .map(|&(t, c)| {
+                    let planned = plan.tables[t].columns[c].treatment(kind);
+                    with_input(plan, &partition, t, c, planned, secrets, |input| {
+                        frozen[t][c].measure(input)
+                    })
+                })
+                .collect();
+            for ((slot, part), &(t, c)) in statistics.iter_mut().zip(parts).zip(&waiting) {
+                let old = std::mem::take(slot);
+                *slot = match old {
+                    Measure::Nothing => part,
+                    old => frozen[t][c].merge(old, part),
+                };
+            }
+            Ok(())
+        })?;
+        let mut again = Vec::new();
+        for (&(t, c), measure) in waiting.iter().zip(statistics.drain(..)) {
+            match frozen[t][c].next_round(&measure) {
+                Some(next) => {
+                    frozen[t][c] = next;
+                    again.push((t, c));
+                }
+                None => {
+                    found.insert((t, c), measure);
+                }
+            }
+        }
+        waiting = again;
+    }
+    let mut errors = Vec::new();
+    for (t, table) in frozen.iter_mut().enumerate() {
+        for (c, treatment) in table.iter_mut().enumerate() {
+            let facts = &plan.tables[t].columns[c].facts;
+            let measure = found.get(&(t, c)).unwrap_or(&Measure::Nothing);
+            match treatment.freeze(measure, facts) {
+                Ok(fixed) => *treatment = fixed,
+                Err(mut error) => {
+                    error.what = say!(
+                        "table `{}`, column `{}`, {} release: {}",
+                        facts.table,
+                        facts.column,
+                        kind,
+                        error.what
+                    );
+                    errors.push(error);
+                }
+            }
+        }
+    }
+    Error::all(errors).map_or(Ok(frozen), Err)
+}
+
+/// Fixes everything: the treatments of both releases and the suppression of the anonymized one.
+///
+/// # Errors
+/// If a view cannot be made to hold within the suppression that the policy allows.
+pub fn freeze(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    secrets: [&dyn Secrets; 2],
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    progress.stage("measure");
+    let treatments = [
+        treatments(plan, store, lists, Kind::Pseudonymized, secrets[0], progress)?,
+        treatments(plan, store, lists, Kind::Anonymized, secrets[1], progress)?,
+    ];
+    progress.stage("freeze");
+    suppression(plan, store, lists, secrets[1], treatments, progress)
+}
+
+fn suppression(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    secrets: &dyn Secrets,
+    treatments: [Frozen; 2],
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let anonymized = &treatments[Kind::Anonymized as usize];
+    let mut alive: Vec<Alive> = Vec::new();
+    let mut source: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
+    let mut in_memory: Option<(Partition, Applied)> = None;
+    // First pass: what the techniques remove, and the classes of the source for comparison.
+    store.each(plan, lists, |_, partition| {
+        progress.check()?;
+        let partition = partition.of_kind(Kind::Anonymized);
+        let mut here = Alive::all(&partition);
+        for (view, classes) in plan.views.iter().zip(&mut source) {
+            classes.add(plan, view, &partition, Cells::Source, &here);
+        }
+        let applied = apply(plan, anonymized, &partition, Kind::Anonymized, secrets, &mut here);
+        alive.push(here);
+        if store.len() == 1 {
+            in_memory = Some((partition.into_owned(), applied));
+        }
+        Ok(())
+    })?;
+    let mut rounds = Vec::new();
+    let mut first: Option<Vec<Classes>> = None;
+    let mut suppressed = vec![0_u64; plan.views.len()];
+    let last = loop {
+        progress.check()?;
+        let mut classes: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
+        let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
+        each_applied(plan, store, lists, anonymized, secrets, in_memory.as_ref(), |p, partition, applied| {
+            of_rows.push(
+                plan.views
+                    .iter()
+                    .zip(&mut classes)
+                    .map(|(view, c)| c.add(plan, view, partition, Cells::Applied(applied), &alive[p]))
+                    .collect(),
+            );
+            Ok(())
+        })?;
+        let violating: Vec<Vec<bool>> =
+            plan.views.iter().zip(&classes).map(|(view, c)| c.violating(view)).collect();
+        let none = violating.iter().all(|v| !v.contains(&true));
+        for ((view, classes), violating) in plan.views.iter().zip(&classes).zip(&violating) {
+            let mut values: Vec<_> = (0..violating.len())
+                .filter(|&c| violating[c])
+                .map(|c| classes.values(c))
+                .collect();
+            values.sort();
+            if !values.is_empty() {
+                rounds.push(Round { view: view.name.as_str().to_owned(), classes: values });
+            }
+        }
+        if first.is_none() {
+            first = Some(plan.views.iter().map(Classes::new).collect());
+            std::mem::swap(first.get_or_insert_with(Vec::new), &mut classes);
+            if none {
+                break None;
+            }
+        } else if none {
+            break Some(classes);
+        }
+        each_partition(plan, store, lists, in_memory.as_ref().map(|(p, _)| p), |p, partition| {
+            remove(plan, partition, &mut alive[p], &of_rows[p], &violating, &mut suppressed);
+            Ok(())
+        })?;
+    };
+    let first = first.unwrap_or_default();
+    let last_summaries: Vec<Summary> =
+        last.as_ref().unwrap_or(&first).iter().map(Classes::summary).collect();
+    let mut views = Vec::new();
+    let mut errors = Vec::new();
+    for (v, view) in plan.views.iter().enumerate() {
+        let treated = first[v].summary();
+        let rows = treated.rows.0;
+        let released = last_summaries[v].clone();
+        // Rows that went because of this view or of another one, plus rows that were blanked in place.
+        let gone = rows - released.rows.0 + suppressed[v];
+        views.push(ViewOutcome { source: source[v].summary(), treated, released, rows, suppressed: gone });
+        if rows > 0 && gone as f64 > plan.suppress.at_most * rows as f64 {
+            errors.push(
+                Error::refused(
+                    "C0101",
+                    say!(
+                        "view `{}`: k = {} needs the suppression of {} of {} rows of table `{}`, more than the share {} that the policy allows",
+                        view.name,
+                        view.k,
+                        small(gone),
+                        rows,
+                        plan.tables[view.table].name,
+                        plan.suppress.at_most
+                    ),
+                )
+                .advice(say!(
+                    "coarser levels for the quasi-identifiers of the view, fewer of them, or a higher anonymized.suppress.at_most (`kakou explain` shows what each column costs)"
+                )),
+            );
+        }
+    }
+    if let Some(error) = Error::all(errors) {
+        return Err(error);
+    }
+    Ok(Outcome { frozen: FrozenPlan { treatments, rounds }, alive, views, cells: in_memory })
+}
+
+/// Removes (or blanks) the rows of violating classes.
+fn remove(
+    plan: &Plan,
+    partition: &Partition,
+    alive: &mut Alive,
+    of_rows: &[Vec<u32>],
+    violating: &[Vec<bool>],
+    blanked: &mut [u64],
+) {
+    let mut removal = Removal::default();
+    for (v, view) in plan.views.iter().enumerate() {
+        let t = view.table;
+        let own = has_own_columns(view);
+        for (row, &class) in of_rows[v].iter().enumerate() {
+            if class == NO_CLASS || !violating[v][class as usize] {
+                continue;
+            }
+            match plan.suppress.unit {
+                Unit::Cell if own && !alive.blanked[t][row] => {
+                    alive.blanked[t][row] = true;
+                    blanked[v] += 1;
+                }
+                Unit::Cell | Unit::Row => {
+                    if alive.blanked[t][row] {
+                        blanked[v] = blanked[v].saturating_sub(1);
+                    }
+                    removal.rows.push((t, row as u32));
+                }
+                Unit::Person => removal.persons.push(partition.tables[t].persons[row]),
+            }
+        }
+    }
+    removal.carry_out(plan, partition, alive);
+}
+
+/// Whether a view has quasi-identifiers in its own table, which can be blanked row by row.
+fn has_own_columns(view: &ViewPlan) -> bool {
+    view.quasi.iter().any(|c| c.join == Join::SameRow)
+}
+
+/// Calls `f` with each partition restricted to the anonymized release.
+fn each_partition(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    in_memory: Option<&Partition>,
+    mut f: impl FnMut(usize, &Partition) -> Result<()>,
+) -> Result<()> {
+    match in_memory {
+        Some(partition) => f(0, partition),
+        None => store.each(plan, lists, |p, partition| f(p, &partition.of_kind(Kind::Anonymized))),
+    }
+}
+
+fn each_applied(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    frozen: &Frozen,
+    secrets: &dyn Secrets,
+    in_memory: Option<&(Partition, Applied)>,
+    mut f: impl FnMut(usize, &Partition, &Applied) -> Result<()>,
+) -> Result<()> {
+    match in_memory {
+        Some((partition, applied)) => f(0, partition, applied),
+        None => store.each(plan, lists, |p, partition| {
+            let partition = partition.of_kind(Kind::Anonymized);
+            // Only the cells matter here: removals by techniques are in `alive` already.
+            let mut scratch = Alive::all(&partition);
+            let applied = apply(plan, frozen, &partition, Kind::Anonymized, secrets, &mut scratch);
+            f(p, &partition, &applied)
+        }),
+    }
+}
+
+/// The columns whose cells are blanked where [`Alive::blanked`] says so: the views' own quasi-identifiers.
+#[must_use]
+pub fn blankable(plan: &Plan) -> Vec<Vec<bool>> {
+    let mut columns: Vec<Vec<bool>> =
+        plan.tables.iter().map(|t| vec![false; t.columns.len()]).collect();
+    for view in &plan.views {
+        for column in &view.quasi {
+            if column.join == Join::SameRow {
+                columns[column.table][column.column] = true;
+            }
+        }
+    }
+    columns
+}
+
+/// A treatment that is fixed (for tests and `explain`).
+pub fn is_fixed(treatment: &Treatment) -> bool {
+    !treatment.needs().statistics
+}

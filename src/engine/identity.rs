@@ -1,0 +1,59 @@
+//! Identities: what makes two rows the same person or the same stay.
+
+use crate::frame::{Column, ColumnBuilder, MISSING, Table};
+use crate::policy::model::Normalize;
+use crate::text::identifier;
+
+/// The normalized identity of a key, one a row: missing where a part is blank or a filler (all nines).
+///
+/// Every distinct text is normalized once; several columns are joined with their lengths, so that `a` + `bc` is never `ab` + `c`.
+#[must_use]
+pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column {
+    let parts: Vec<Vec<Option<String>>> = columns
+        .iter()
+        .map(|&c| {
+            let dictionary = table.columns[c].dictionary();
+            dictionary.texts().map(|text| part(text, normalize)).collect()
+        })
+        .collect();
+    let mut builder = ColumnBuilder::default();
+    if let [single] = columns {
+        // One identity a distinct text: no text is composed per row.
+        let composed: Vec<Option<String>> = parts[0]
+            .iter()
+            .map(|p| p.as_ref().map(|p| identifier::compose(&[p.as_str()])))
+            .collect();
+        for &code in table.columns[*single].codes() {
+            builder.push(if code == MISSING { None } else { composed[code as usize].as_deref() });
+        }
+        return builder.finish();
+    }
+    let mut cache: hashbrown::HashMap<Vec<u32>, Option<String>> = hashbrown::HashMap::new();
+    let mut tuple = vec![0; columns.len()];
+    for row in 0..table.rows {
+        for (slot, &c) in tuple.iter_mut().zip(columns) {
+            *slot = table.columns[c].codes()[row];
+        }
+        if let Some(known) = cache.get(tuple.as_slice()) {
+            builder.push(known.as_deref());
+            continue;
+        }
+        let mut texts = Vec::with_capacity(tuple.len());
+        for (&code, part) in tuple.iter().zip(&parts) {
+            match if code == MISSING { None } else { part[code as usize].as_deref() } {
+                Some(text) => texts.push(text),
+                None => break,
+            }
+        }
+        let identity = (texts.len() == tuple.len()).then(|| identifier::compose(&texts));
+        builder.push(identity.as_deref());
+        cache.insert(tuple.clone(), identity);
+    }
+    builder.finish()
+}
+
+/// One part of an identity.
+#[must_use]
+pub fn part(text: &str, normalize: &Normalize) -> Option<String> {
+    identifier::normalize(text, normalize.drop_leading_zeros, normalize.pad_to)
+}

@@ -1,0 +1,505 @@
+//! Intake: files become partitions of whole persons. Nothing is guessed; a defect stops the run or, where the policy
+//! says so, sets its row aside and counts it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::exclude::Lists;
+use super::partition::Partition;
+use super::{Progress, identity, validate};
+use crate::error::{Error, Name, Result};
+use crate::frame::{Column, MISSING, Table};
+use crate::plan::{Plan, TablePlan};
+use crate::policy::model::{Defect, InputFormat};
+use crate::say;
+use crate::schema::Kind;
+use crate::table::{self, ColumnSpec, FileFacts, ReadSpec};
+
+/// Rows a batch.
+const BATCH: usize = 262_144;
+
+/// One input file.
+#[derive(Clone, Debug)]
+pub struct InputFile {
+    /// The table that it belongs to (plan index).
+    pub table: usize,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What was seen.
+    pub facts: FileFacts,
+}
+
+/// What intake saw of a table.
+#[derive(Clone, Debug, Default)]
+pub struct TableIntake {
+    /// Rows read, set aside or not.
+    pub rows_in: u64,
+    /// Rows set aside, by reason.
+    pub set_aside: BTreeMap<Defect, u64>,
+    /// Rows of persons excluded, by release kind.
+    pub excluded: [u64; 2],
+}
+
+/// The result of intake.
+pub struct Intake {
+    /// The partitions.
+    pub store: Store,
+    /// By table.
+    pub tables: Vec<TableIntake>,
+    /// All input files, in table order, then by name.
+    pub files: Vec<InputFile>,
+    /// Distinct persons read, and by kind those excluded.
+    pub persons: u64,
+    /// Persons excluded by kind.
+    pub excluded_persons: [u64; 2],
+}
+
+/// Where partitions are.
+pub enum Store {
+    /// All in memory: one partition.
+    Memory(Box<Partition>),
+    /// On disk, in a private directory.
+    Spilled(Spilled),
+}
+
+/// Partitions on disk.
+pub struct Spilled {
+    directory: table::spill::SpillDir,
+    /// `blocks[partition][table]`: file names in order.
+    blocks: Vec<Vec<Vec<PathBuf>>>,
+}
+
+impl Store {
+    /// The number of partitions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Store::Memory(_) => 1,
+            Store::Spilled(spilled) => spilled.blocks.len(),
+        }
+    }
+    /// Whether there is none (never).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Calls `f` with each partition in order.
+    ///
+    /// # Errors
+    /// If a spilled block cannot be read back, or what `f` says.
+    pub fn each(
+        &self,
+        plan: &Plan,
+        lists: &Lists,
+        mut f: impl FnMut(usize, &Partition) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            Store::Memory(partition) => f(0, partition),
+            Store::Spilled(spilled) => {
+                for index in 0..spilled.blocks.len() {
+                    let partition = spilled.load(plan, lists, index)?;
+                    f(index, &partition)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Spilled {
+    fn load(&self, plan: &Plan, lists: &Lists, index: usize) -> Result<Partition> {
+        let parts = self.blocks[index]
+            .par_iter()
+            .enumerate()
+            .map(|(t, files)| {
+                let blocks: Vec<Table> =
+                    files.iter().map(|f| self.directory.read_block(f)).collect::<Result<_>>()?;
+                let columns = plan.tables[t].columns.len();
+                let keys = plan.tables[t].keys.len();
+                Ok(split(join_blocks(&blocks, columns + keys), columns))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id)))
+    }
+}
+
+fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
+    let identities = whole.columns.split_off(columns);
+    (whole, identities)
+}
+
+/// Joins blocks of one table, column by column.
+#[must_use]
+pub fn join_blocks(blocks: &[Table], columns: usize) -> Table {
+    let rows = blocks.iter().map(|b| b.rows).sum();
+    let columns = (0..columns)
+        .into_par_iter()
+        .map(|c| {
+            let parts: Vec<&Column> = blocks.iter().map(|b| &b.columns[c]).collect();
+            if parts.is_empty() { Column::constant(None, 0) } else { Column::concat(&parts) }
+        })
+        .collect();
+    Table { rows, columns }
+}
+
+/// How a table is read.
+#[must_use]
+pub fn columns_of(table: &TablePlan) -> Vec<ColumnSpec> {
+    table
+        .columns
+        .iter()
+        .map(|c| ColumnSpec {
+            name: c.facts.column.clone(),
+            missing: c.missing.clone(),
+            ty: c.facts.ty,
+            specials: c.facts.specials.clone(),
+        })
+        .collect()
+}
+
+/// The specification for the reader.
+///
+/// # Errors
+/// If the separator is not one ASCII character.
+pub fn read_spec<'a>(table: &'a TablePlan, path: &Path, columns: &'a [ColumnSpec]) -> Result<ReadSpec<'a>> {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    let format = table.source.format.unwrap_or(if ending == "parquet" {
+        InputFormat::Parquet
+    } else {
+        InputFormat::Csv
+    });
+    let delimiter = match table.source.delimiter.as_deref() {
+        Some(text) => match text.as_bytes() {
+            [byte] => *byte,
+            _ => {
+                return Err(Error::policy(
+                    "P0301",
+                    say!("table `{}`: the delimiter must be one ASCII character", table.name),
+                ));
+            }
+        },
+        None if ending == "tsv" || ending == "txt" => b'\t',
+        None => b',',
+    };
+    Ok(ReadSpec {
+        table: &table.name,
+        format,
+        encoding: table.source.encoding,
+        delimiter,
+        header: table.source.header,
+        multiline: table.source.multiline,
+        trim: table.source.trim,
+        columns,
+        set_aside: &table.set_aside,
+    })
+}
+
+/// The files of every table, found before any of them is read.
+///
+/// # Errors
+/// If a pattern matches nothing or leaves the folder.
+pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
+    let mut errors = Vec::new();
+    let mut found = Vec::new();
+    for table in &plan.tables {
+        match table::expand(input, &table.source.path) {
+            Ok(paths) => found.push(paths),
+            Err(error) => {
+                errors.extend(error.each().cloned());
+                found.push(Vec::new());
+            }
+        }
+    }
+    Error::all(errors).map_or(Ok(found), Err)
+}
+
+/// Checks the headers of all files and reports every problem at once.
+///
+/// # Errors
+/// Unknown, missing, duplicate or unnamed columns.
+pub fn check_headers(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<()> {
+    let mut errors = Vec::new();
+    for (table, paths) in plan.tables.iter().zip(files) {
+        let columns = columns_of(table);
+        for path in paths {
+            let checked = read_spec(table, path, &columns).and_then(|spec| table::read_header(path, &spec));
+            if let Err(error) = checked {
+                errors.extend(error.each().cloned());
+            }
+        }
+    }
+    Error::all(errors).map_or(Ok(()), Err)
+}
+
+/// How much memory the run may use, and where it may spill.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes.
+    pub memory: u64,
+    /// The folder in which a private spill directory is made when needed.
+    pub spill_root: PathBuf,
+}
+
+/// The number of partitions for an input: one if everything fits into memory with room for both outputs.
+fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
+    // Measured on the demo generator: codes, dictionaries and two releases of a table take 4 to 5 times
+    // the bytes of its CSV text in memory at the peak; Parquet is compressed about 6 times against that.
+    let mut estimate: u64 = 0;
+    for path in files.iter().flatten() {
+        let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+        let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
+        estimate = estimate.saturating_add(bytes.saturating_mul(if parquet { 30 } else { 5 }));
+    }
+    let usable = limits.memory.max(1 << 20);
+    usize::try_from(estimate.div_ceil(usable)).unwrap_or(4096).clamp(1, 4096)
+}
+
+/// Reads all files into partitions.
+///
+/// # Errors
+/// Any defect of the data that the policy does not set aside, with table, file, row and column; I/O.
+pub fn intake(
+    plan: &Plan,
+    files: &[Vec<PathBuf>],
+    lists: &Lists,
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> Result<Intake> {
+    let count = partitions(files, limits);
+    let spill = if count > 1 { Some(table::spill::SpillDir::create(&limits.spill_root)?) } else { None };
+    let salt = hashbrown::DefaultHashBuilder::default();
+    // One table after the other when spilling (memory), all at once otherwise (speed).
+    let read = |t: usize| read_table(plan, t, &files[t], count, spill.as_ref(), &salt, progress);
+    let results: Vec<TableRead> = if count > 1 {
+        (0..plan.tables.len()).map(read).collect::<Result<_>>()?
+    } else {
+        (0..plan.tables.len()).into_par_iter().map(read).collect::<Result<_>>()?
+    };
+    let mut tables = Vec::new();
+    let mut input_files = Vec::new();
+    let mut parts = Vec::new();
+    let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![Vec::new(); count];
+    for (t, result) in results.into_iter().enumerate() {
+        tables.push(result.intake);
+        input_files.extend(result.files.into_iter().map(|(path, facts)| InputFile { table: t, path, facts }));
+        for (partition, list) in result.blocks.into_iter().enumerate() {
+            blocks[partition].push(list);
+        }
+        parts.push(split(result.rows, plan.tables[t].columns.len()));
+    }
+    let store = match spill {
+        Some(directory) => Store::Spilled(Spilled { directory, blocks }),
+        None => {
+            Store::Memory(Box::new(Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id))))
+        }
+    };
+    let mut intake =
+        Intake { store, tables, files: input_files, persons: 0, excluded_persons: [0; 2] };
+    let Intake { store, tables, persons, excluded_persons, .. } = &mut intake;
+    store.each(plan, lists, |_, partition| {
+        *persons += partition.ids.len() as u64;
+        for kind in Kind::BOTH {
+            let eligible = &partition.eligible[kind as usize];
+            excluded_persons[kind as usize] += eligible.iter().filter(|&&e| !e).count() as u64;
+            for (table, part) in tables.iter_mut().zip(&partition.tables) {
+                table.excluded[kind as usize] +=
+                    part.persons.iter().filter(|&&p| !eligible[p as usize]).count() as u64;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(intake)
+}
+
+struct TableRead {
+    intake: TableIntake,
+    files: Vec<(PathBuf, FileFacts)>,
+    /// Columns and identities, when in memory.
+    rows: Table,
+    /// Files by partition, when spilled.
+    blocks: Vec<Vec<PathBuf>>,
+}
+
+fn read_table(
+    plan: &Plan,
+    t: usize,
+    paths: &[PathBuf],
+    count: usize,
+    spill: Option<&table::spill::SpillDir>,
+    salt: &hashbrown::DefaultHashBuilder,
+    progress: &dyn Progress,
+) -> Result<TableRead> {
+    let table = &plan.tables[t];
+    let columns = columns_of(table);
+    let mut intake = TableIntake::default();
+    let mut facts = Vec::new();
+    let mut kept: Vec<Table> = Vec::new();
+    let mut blocks: Vec<Vec<PathBuf>> = vec![Vec::new(); count];
+    for (index, path) in paths.iter().enumerate() {
+        let spec = read_spec(table, path, &columns)?;
+        let file = FilePlace { table: &table.name, index, files: paths.len() };
+        let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
+        while let Some(batch) = reader.next(BATCH).map_err(|e| file.locate(e))? {
+            progress.check()?;
+            let mut good = vec![true; batch.table.rows];
+            check_types(table, &batch, &mut good, &mut intake, &file)?;
+            let identities: Vec<Column> = table
+                .keys
+                .iter()
+                .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize))
+                .collect();
+            check_keys(table, &batch, &identities, &mut good, &mut intake, &file)?;
+            let mut whole = batch.table;
+            whole.columns.extend(identities);
+            if good.iter().any(|&g| !g) {
+                let rows: Vec<u32> =
+                    (0..whole.rows as u32).filter(|&row| good[row as usize]).collect();
+                whole = take(&whole, &rows);
+            }
+            progress.rows(whole.rows as u64);
+            match spill {
+                None => kept.push(whole),
+                Some(directory) => {
+                    let person = columns.len() + table.person_key;
+                    for (partition, part) in by_person(&whole, person, count, salt).into_iter().enumerate() {
+                        if part.rows > 0 {
+                            blocks[partition].push(directory.write_block(&part)?);
+                        }
+                    }
+                }
+            }
+        }
+        let seen = reader.facts();
+        intake.rows_in += seen.rows_read;
+        for (&defect, &rows) in &seen.set_aside {
+            *intake.set_aside.entry(defect).or_default() += rows;
+        }
+        facts.push((path.clone(), seen));
+    }
+    let rows = if spill.is_some() {
+        Table::default()
+    } else {
+        join_blocks(&kept, columns.len() + table.keys.len())
+    };
+    Ok(TableRead { intake, files: facts, rows, blocks })
+}
+
+/// The rows with the given numbers.
+#[must_use]
+pub fn take(table: &Table, rows: &[u32]) -> Table {
+    Table { rows: rows.len(), columns: table.columns.par_iter().map(|c| c.take(rows)).collect() }
+}
+
+fn by_person(whole: &Table, person: usize, count: usize, salt: &hashbrown::DefaultHashBuilder) -> Vec<Table> {
+    use std::hash::BuildHasher;
+    let key = &whole.columns[person];
+    let place: Vec<usize> =
+        key.dictionary().texts().map(|id| (salt.hash_one(id) % count as u64) as usize).collect();
+    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); count];
+    for (row, &code) in key.codes().iter().enumerate() {
+        rows[place[code as usize]].push(row as u32);
+    }
+    rows.par_iter().map(|rows| take(whole, rows)).collect()
+}
+
+/// Which file of a table; its name may hold a patient's number, so it is never shown.
+struct FilePlace<'a> {
+    table: &'a Name,
+    index: usize,
+    files: usize,
+}
+
+impl FilePlace<'_> {
+    fn said(&self) -> crate::error::Said {
+        if self.files == 1 {
+            say!("table `{}`", self.table)
+        } else {
+            say!("table `{}`, file {} of {}", self.table, self.index + 1, self.files)
+        }
+    }
+    fn locate(&self, mut error: Error) -> Error {
+        if self.files > 1 {
+            error.what = say!("{} (file {} of {} in the order of their names)", error.what, self.index + 1, self.files);
+        }
+        error
+    }
+}
+
+fn check_types(
+    table: &TablePlan,
+    batch: &table::Batch,
+    good: &mut [bool],
+    intake: &mut TableIntake,
+    file: &FilePlace<'_>,
+) -> Result<()> {
+    let bad: Vec<Option<Vec<bool>>> = table
+        .columns
+        .par_iter()
+        .zip(&batch.table.columns)
+        .map(|(column, cells)| {
+            let bad: Vec<bool> =
+                cells.dictionary().texts().map(|text| !validate::reads(&column.facts, text)).collect();
+            bad.contains(&true).then_some(bad)
+        })
+        .collect();
+    for (c, bad) in bad.iter().enumerate() {
+        let Some(bad) = bad else { continue };
+        for (row, &code) in batch.table.columns[c].codes().iter().enumerate() {
+            if code == MISSING || !bad[code as usize] {
+                continue;
+            }
+            if !table.set_aside.contains(&Defect::Type) {
+                let facts = &table.columns[c].facts;
+                return Err(Error::data(
+                    "D0201",
+                    say!(
+                        "{}, column `{}`, row {}: not a value of type {}",
+                        file.said(),
+                        facts.column,
+                        batch.row_numbers[row],
+                        facts.ty
+                    ),
+                )
+                .advice(say!(
+                    "correct the data, name the value under `specials` or `missing` of the column, choose another `type`, or set such rows aside with set_aside = [\"type\"]"
+                )));
+            }
+            if std::mem::replace(&mut good[row], false) {
+                *intake.set_aside.entry(Defect::Type).or_default() += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_keys(
+    table: &TablePlan,
+    batch: &table::Batch,
+    identities: &[Column],
+    good: &mut [bool],
+    intake: &mut TableIntake,
+    file: &FilePlace<'_>,
+) -> Result<()> {
+    for (row, &code) in identities[table.person_key].codes().iter().enumerate() {
+        if code != MISSING || !good[row] {
+            continue;
+        }
+        if !table.set_aside.contains(&Defect::Key) {
+            return Err(Error::data(
+                "D0202",
+                say!(
+                    "{}, row {}: the key `{}` of the person is blank or a filler (all nines or zeros)",
+                    file.said(),
+                    batch.row_numbers[row],
+                    table.keys[table.person_key].name
+                ),
+            )
+            .advice(say!("such rows would all become one giant person; correct them, or set them aside with set_aside = [\"key\"]")));
+        }
+        good[row] = false;
+        *intake.set_aside.entry(Defect::Key).or_default() += 1;
+    }
+    Ok(())
+}

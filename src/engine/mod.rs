@@ -1,0 +1,250 @@
+//! The six rooms in order: check, intake, measure, freeze, apply, prove; then seal. Knows no technique by name.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Family, Result};
+use crate::key::ReleaseSecrets;
+use crate::plan::Plan;
+use crate::say;
+use crate::schema::Kind;
+use crate::table;
+use crate::technique::{Secrets, Tally};
+
+pub mod apply;
+pub mod emit;
+pub mod exclude;
+pub mod freeze;
+pub mod identity;
+pub mod intake;
+pub mod partition;
+pub mod validate;
+pub mod views;
+
+use apply::{Alive, Applied, apply};
+use emit::OutputFile;
+use exclude::Lists;
+use freeze::Outcome;
+use intake::{Intake, Limits};
+use partition::Partition;
+
+/// The flag that Ctrl-C and SIGTERM set.
+#[must_use]
+pub fn stop_flag() -> Arc<AtomicBool> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    Arc::clone(STOP.get_or_init(Arc::default))
+}
+
+/// What the user sees of the work.
+pub trait Progress: Sync {
+    /// A room begins.
+    fn stage(&self, name: &'static str);
+    /// Rows were read.
+    fn rows(&self, rows: u64);
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// If the user stopped the program.
+    fn check(&self) -> Result<()> {
+        if stop_flag().load(Ordering::Relaxed) {
+            return Err(Error::new(
+                Family::Interrupted,
+                "X0001",
+                say!("stopped by the user: nothing was published"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Says nothing.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _: &'static str) {}
+    fn rows(&self, _: u64) {}
+}
+
+/// What was written and what happened on the way.
+pub struct Made {
+    /// The files of both releases.
+    pub files: Vec<OutputFile>,
+    /// What intake saw.
+    pub intake: IntakeFacts,
+    /// What freezing found.
+    pub views: Vec<freeze::ViewOutcome>,
+    /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
+    pub frozen: Vec<u8>,
+    /// By kind, table, column: what the treatment did, counted over the rows of the release's persons.
+    pub tallies: [Vec<Vec<Tally>>; 2],
+    /// By kind, by table: rows removed by techniques or suppression.
+    pub removed: [Vec<u64>; 2],
+    /// By kind: distinct persons with at least one row.
+    pub persons: [u64; 2],
+    /// Source values that must stand nowhere in the releases.
+    pub forbidden: crate::check::forbidden::Forbidden,
+    /// Number of partitions used.
+    pub partitions: usize,
+}
+
+/// What intake saw, without the data.
+pub struct IntakeFacts {
+    /// By table.
+    pub tables: Vec<intake::TableIntake>,
+    /// Input files.
+    pub files: Vec<intake::InputFile>,
+    /// Distinct persons read.
+    pub persons: u64,
+    /// Persons excluded by kind.
+    pub excluded_persons: [u64; 2],
+}
+
+/// What a run needs.
+pub struct Job<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The input files by table.
+    pub files: Vec<Vec<PathBuf>>,
+    /// The exclusion lists.
+    pub lists: &'a Lists,
+    /// Memory and spill.
+    pub limits: Limits,
+    /// The secrets by kind.
+    pub secrets: [&'a ReleaseSecrets; 2],
+    /// The staging folder: `pseudonymized` and `anonymized` are in it.
+    pub staging: PathBuf,
+}
+
+/// Intake, measure, freeze, apply and write: both releases stand in the staging folder afterwards. Nothing is proved yet.
+///
+/// # Errors
+/// Any defect of the data, any requirement that does not hold, I/O, the user's stop.
+pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
+    let Job { plan, lists, .. } = job;
+    progress.stage("intake");
+    let Intake { store, tables, files, persons, excluded_persons } =
+        intake::intake(plan, &job.files, lists, &job.limits, progress)?;
+    let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
+    let outcome = freeze::freeze(plan, &store, lists, secrets, progress)?;
+    let frozen = serde_json::to_vec(&outcome.frozen)
+        .map_err(|_| Error::environment("X0201", say!("the frozen plan cannot be written as JSON")))?;
+    progress.stage("apply");
+    let mut tallies = Kind::BOTH.map(|_| {
+        plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
+    });
+    let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
+    let mut forbidden = crate::check::forbidden::Forbidden::default();
+    let partitions = store.len();
+    let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, cells } = outcome;
+    let blankable = freeze::blankable(plan);
+    let mut persons_out = [0_u64; 2];
+    let mut out_files: Vec<OutputFile> = Vec::new();
+    let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
+    let spill = if partitions > 1 {
+        for _ in Kind::BOTH {
+            shuffles.push(plan.tables.iter().map(|_| emit::Shuffle::new(partitions)).collect());
+        }
+        Some(table::spill::SpillDir::create(&job.limits.spill_root)?)
+    } else {
+        None
+    };
+    let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
+    let mut kept = cells;
+    store.each(plan, lists, |p, whole| {
+        forbidden.add(plan, whole);
+        for kind in Kind::BOTH {
+            progress.check()?;
+            let k = kind as usize;
+            let own;
+            let (partition, applied, alive): (std::borrow::Cow<'_, Partition>, Applied, Alive) =
+                match (kind, kept.take()) {
+                    (Kind::Anonymized, Some((partition, applied))) => {
+                        (std::borrow::Cow::Owned(partition), applied, anonymized_alive[p].clone())
+                    }
+                    (_, back) => {
+                        kept = back;
+                        own = whole.of_kind(kind);
+                        let mut alive = match kind {
+                            Kind::Pseudonymized => Alive::all(&own),
+                            Kind::Anonymized => anonymized_alive[p].clone(),
+                        };
+                        let frozen = &plan_frozen.treatments[k];
+                        let applied = apply(plan, frozen, &own, kind, secrets[k], &mut alive);
+                        (own, applied, alive)
+                    }
+                };
+            for (t, applied) in applied.tables.iter().enumerate() {
+                for (slot, tally) in tallies[k][t].iter_mut().zip(&applied.tallies) {
+                    *slot += *tally;
+                }
+                removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
+            }
+            let mut present = vec![false; partition.ids.len()];
+            for (t, part) in partition.tables.iter().enumerate() {
+                if emit::released(&plan.tables[t], kind, &plan.output).is_empty() {
+                    continue;
+                }
+                for (row, &person) in part.persons.iter().enumerate() {
+                    present[person as usize] |= alive.rows[t][row];
+                }
+            }
+            persons_out[k] += present.iter().filter(|&&p| p).count() as u64;
+            let tokens = emit::person_tokens(plan, &partition.ids, secrets[k]);
+            all_tokens[k].extend(
+                (0..partition.ids.len() as u32)
+                    .map(|i| secrets[k].token(plan.person_key.as_str(), partition.ids.text(i))),
+            );
+            let rows_of = |t: usize| {
+                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, t, &tokens)
+            };
+            match &spill {
+                Some(directory) => {
+                    for (t, shuffle) in shuffles[k].iter_mut().enumerate() {
+                        shuffle.add(directory, &rows_of(t))?;
+                    }
+                }
+                None => {
+                    progress.stage("write");
+                    let written: Vec<Option<OutputFile>> = (0..plan.tables.len())
+                        .into_par_iter()
+                        .map(|t| {
+                            emit::write(plan, kind, t, &job.staging, std::iter::once(Ok(rows_of(t))), progress)
+                        })
+                        .collect::<Result<_>>()?;
+                    out_files.extend(written.into_iter().flatten());
+                }
+            }
+        }
+        Ok(())
+    })?;
+    for kind in Kind::BOTH {
+        emit::distinct_tokens(&mut all_tokens[kind as usize], kind)?;
+    }
+    drop(store);
+    if let Some(directory) = &spill {
+        progress.stage("write");
+        for kind in Kind::BOTH {
+            for (t, shuffle) in shuffles[kind as usize].iter().enumerate() {
+                let columns = emit::released(&plan.tables[t], kind, &plan.output).len() + 1;
+                let ranges = shuffle.ranges(directory, columns);
+                out_files.extend(emit::write(plan, kind, t, &job.staging, ranges, progress)?);
+            }
+        }
+    }
+    Ok(Made {
+        files: out_files,
+        intake: IntakeFacts { tables, files, persons, excluded_persons },
+        views,
+        frozen,
+        tallies,
+        removed,
+        persons: persons_out,
+        forbidden,
+        partitions,
+    })
+}
+

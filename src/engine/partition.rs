@@ -1,0 +1,178 @@
+//! A partition: all rows, of all tables, of the persons in it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::frame::{Column, Dictionary, Interner, MISSING, Table};
+use crate::plan::{DateRef, Join, Plan};
+use crate::schema::Kind;
+use crate::text;
+
+/// The rows of one table in a partition.
+#[derive(Clone, Debug)]
+pub struct TablePart {
+    /// The cells.
+    pub table: Table,
+    /// The normalized identity of each key of the table, in the order of the plan's keys.
+    pub identities: Vec<Column>,
+    /// The person of each row: an index into [`Partition::ids`].
+    pub persons: Vec<u32>,
+}
+
+/// All rows of some persons.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// The tables in plan order.
+    pub tables: Vec<TablePart>,
+    /// The normalized identities of the persons.
+    pub ids: Arc<Dictionary>,
+    /// For each release kind: whether each person may be in it.
+    pub eligible: [Vec<bool>; 2],
+}
+
+impl Partition {
+    /// Makes a partition from tables whose identities are known. `excluded(kind, id)` says who must not be in a release.
+    pub fn assemble(
+        plan: &Plan,
+        parts: Vec<(Table, Vec<Column>)>,
+        excluded: &(dyn Fn(Kind, &str) -> bool + Sync),
+    ) -> Partition {
+        let mut interner = Interner::new();
+        let mut tables = Vec::with_capacity(parts.len());
+        for (index, (table, identities)) in parts.into_iter().enumerate() {
+            let key = &identities[plan.tables[index].person_key];
+            let mut map = vec![MISSING; key.dictionary().len()];
+            let persons = key
+                .codes()
+                .iter()
+                .map(|&code| {
+                    // Intake lets no row without a person key pass.
+                    let slot = &mut map[code as usize];
+                    if *slot == MISSING {
+                        *slot = interner.intern(key.dictionary().text(code));
+                    }
+                    *slot
+                })
+                .collect();
+            tables.push(TablePart { table, identities, persons });
+        }
+        let ids = Arc::new(interner.finish());
+        let eligible =
+            Kind::BOTH.map(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
+        Partition { tables, ids, eligible }
+    }
+
+    /// The rows of those persons who may be in a release of this kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: Kind) -> Cow<'_, Partition> {
+        let eligible = &self.eligible[kind as usize];
+        if eligible.iter().all(|&e| e) {
+            return Cow::Borrowed(self);
+        }
+        let tables = self
+            .tables
+            .par_iter()
+            .map(|part| {
+                let rows: Vec<u32> = (0..part.table.rows as u32)
+                    .filter(|&row| eligible[part.persons[row as usize] as usize])
+                    .collect();
+                part.take(&rows)
+            })
+            .collect();
+        Cow::Owned(Partition {
+            tables,
+            ids: Arc::clone(&self.ids),
+            eligible: self.eligible.clone(),
+        })
+    }
+
+    /// The dates that a treatment asks for: days since 1970-01-01, one a row of `table`.
+    #[must_use]
+    pub fn dates(&self, table: usize, reference: &DateRef) -> Vec<Option<i32>> {
+        let there = &self.tables[reference.table];
+        let days = column_days(&there.table.columns[reference.column]);
+        let here = &self.tables[table];
+        match reference.join {
+            Join::SameRow => days,
+            Join::Key { here: key_here, there: key_there } => {
+                let found = self.rows_by_key(table, key_here, reference.table, key_there);
+                found.into_iter().map(|row| row.and_then(|row| days[row as usize])).collect()
+            }
+            Join::Person => {
+                let mut earliest: Vec<Option<i32>> = vec![None; self.ids.len()];
+                for (row, day) in days.iter().enumerate() {
+                    if let Some(day) = *day {
+                        let slot = &mut earliest[there.persons[row] as usize];
+                        *slot = Some(slot.map_or(day, |old| old.min(day)));
+                    }
+                }
+                here.persons.iter().map(|&person| earliest[person as usize]).collect()
+            }
+        }
+    }
+
+    /// For each row of table `here`: the first row of table `there` that has the same key and person.
+    #[must_use]
+    pub fn rows_by_key(
+        &self,
+        here: usize,
+        key_here: usize,
+        there: usize,
+        key_there: usize,
+    ) -> Vec<Option<u32>> {
+        let (a, b) = (&self.tables[here], &self.tables[there]);
+        let (ka, kb) = (&a.identities[key_here], &b.identities[key_there]);
+        let mut interner = Interner::new();
+        let code_b: Vec<u32> = kb.dictionary().texts().map(|t| interner.intern(t)).collect();
+        let mut first = hashbrown::HashMap::with_capacity(b.table.rows);
+        for (row, &code) in kb.codes().iter().enumerate() {
+            if code != MISSING {
+                first.entry((code_b[code as usize], b.persons[row])).or_insert(row as u32);
+            }
+        }
+        let code_a: Vec<Option<u32>> = ka.dictionary().texts().map(|t| interner.find(t)).collect();
+        ka.codes()
+            .iter()
+            .enumerate()
+            .map(|(row, &code)| {
+                if code == MISSING {
+                    return None;
+                }
+                let code = code_a[code as usize]?;
+                first.get(&(code, a.persons[row])).copied()
+            })
+            .collect()
+    }
+}
+
+impl TablePart {
+    /// The rows with the given numbers.
+    #[must_use]
+    pub fn take(&self, rows: &[u32]) -> TablePart {
+        TablePart {
+            table: Table {
+                rows: rows.len(),
+                columns: self.table.columns.iter().map(|c| c.take(rows)).collect(),
+            },
+            identities: self.identities.iter().map(|c| c.take(rows)).collect(),
+            persons: rows.iter().map(|&row| self.persons[row as usize]).collect(),
+        }
+    }
+}
+
+/// The days of a date column: each distinct text is read once.
+#[must_use]
+pub fn column_days(column: &Column) -> Vec<Option<i32>> {
+    let days: Vec<Option<i32>> = column
+        .dictionary()
+        .texts()
+        .map(|text| text::date::parse(text).and_then(|when| when.days()))
+        .collect();
+    column
+        .codes()
+        .iter()
+        .map(|&code| if code == MISSING { None } else { days[code as usize] })
+        .collect()
+}

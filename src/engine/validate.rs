@@ -1,0 +1,56 @@
+//! Whether the text of a cell can be read as its column's type.
+
+use crate::schema::{ColumnFacts, Type};
+use crate::text::{date, number};
+
+/// Whether `text` is a value of the column: one of its special values or readable as its type.
+#[must_use]
+pub fn reads(facts: &ColumnFacts, text: &str) -> bool {
+    if facts.is_special(text) {
+        return true;
+    }
+    match facts.ty {
+        Type::String | Type::Code => true,
+        Type::Integer => number::parse_integer(text).is_some(),
+        Type::Decimal => number::Decimal::parse(text).is_some(),
+        Type::Measured => number::Measured::parse(text).is_some(),
+        Type::Date => date::parse(text).is_some_and(|when| when.days().is_some()),
+        Type::PartialDate => date::parse(text).is_some(),
+        Type::Datetime => date::parse(text).is_some_and(|when| when.days().is_some()),
+        Type::Boolean => boolean(text).is_some(),
+    }
+}
+
+/// A boolean in the usual spellings.
+#[must_use]
+pub fn boolean(text: &str) -> Option<bool> {
+    const TRUE: [&str; 10] = ["true", "t", "yes", "y", "1", "有", "あり", "はい", "○", "１"];
+    const FALSE: [&str; 10] = ["false", "f", "no", "n", "0", "無", "なし", "いいえ", "×", "０"];
+    let lower = text.trim().to_ascii_lowercase();
+    if TRUE.contains(&lower.as_str()) {
+        Some(true)
+    } else if FALSE.contains(&lower.as_str()) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// The plain form of a value for a typed output file (ISO date, ASCII number, true/false).
+#[must_use]
+pub fn canonical(ty: Type, text: &str) -> Option<String> {
+    match ty {
+        Type::Integer => number::parse_integer(text).map(|n| n.to_string()),
+        Type::Decimal => number::Decimal::parse(text).map(|n| n.to_string()),
+        Type::Date => {
+            let days = date::parse(text)?.days()?;
+            let day = chrono::NaiveDate::from_ymd_opt(1970, 1, 1)?
+                .checked_add_signed(chrono::Duration::days(i64::from(days)))?;
+            Some(day.format("%Y-%m-%d").to_string())
+        }
+        Type::Boolean => boolean(text).map(|b| b.to_string()),
+        Type::String | Type::Code | Type::Measured | Type::PartialDate | Type::Datetime => {
+            Some(text.to_owned())
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Views: equivalence classes counted in distinct persons, over cells that may come from several tables.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+use rayon::prelude::*;
+
+use super::apply::{Alive, Applied};
+use super::partition::Partition;
+use crate::frame::{Column, Interner, MISSING, Patients, Rows};
+use crate::plan::{Join, Plan, ViewColumn, ViewPlan};
+
+/// The class of a row that is not there (any more).
+pub const NO_CLASS: u32 = u32::MAX;
+
+/// The classes of one view over all partitions.
+#[derive(Debug, Default)]
+pub struct Classes {
+    /// Values by quasi-identifier column.
+    columns: Vec<Interner>,
+    /// Values by sensitive column.
+    values: Vec<Interner>,
+    /// Code tuple (0 missing, else code + 1) to class number.
+    index: HashMap<Box<[u32]>, u32>,
+    /// Tuples by class number.
+    tuples: Vec<Box<[u32]>>,
+    /// Distinct persons by class.
+    pub persons: Vec<u64>,
+    /// Rows by class.
+    pub rows: Vec<u64>,
+    /// By sensitive column, by class: the distinct values seen (a missing value is not a value).
+    seen: Vec<Vec<HashSet<u32>>>,
+}
+
+/// Where the cells of a view come from: the source, or a release.
+#[derive(Clone, Copy)]
+pub enum Cells<'a> {
+    /// The source cells.
+    Source,
+    /// The cells of the anonymized release.
+    Applied(&'a Applied),
+}
+
+impl Classes {
+    /// No classes yet.
+    #[must_use]
+    pub fn new(view: &ViewPlan) -> Self {
+        Classes {
+            columns: view.quasi.iter().map(|_| Interner::new()).collect(),
+            values: view.sensitive.iter().map(|_| Interner::new()).collect(),
+            seen: view.sensitive.iter().map(|_| Vec::new()).collect(),
+            ..Classes::default()
+        }
+    }
+
+    /// Adds the rows of a partition; gives the class of each row of the view's table ([`NO_CLASS`] for rows that are gone).
+    pub fn add(
+        &mut self,
+        plan: &Plan,
+        view: &ViewPlan,
+        partition: &Partition,
+        cells: Cells<'_>,
+        alive: &Alive,
+    ) -> Vec<u32> {
+        let part = &partition.tables[view.table];
+        let there = &alive.rows[view.table];
+        let mut class: Vec<u32> = vec![0; part.table.rows];
+        let mut codes: Vec<Vec<u32>> = Vec::with_capacity(view.quasi.len());
+        for (column, interner) in view.quasi.iter().zip(&mut self.columns) {
+            codes.push(column_codes(plan, view, column, partition, cells, alive, interner));
+        }
+        // Fold the columns into one local class number, two at a time.
+        let mut count = 1_u32;
+        for column in &codes {
+            let mut pairs: HashMap<(u32, u32), u32> = HashMap::with_capacity(count as usize);
+            for ((slot, &code), &alive) in class.iter_mut().zip(column).zip(there) {
+                if alive {
+                    let next = pairs.len() as u32;
+                    *slot = *pairs.entry((*slot, code)).or_insert(next);
+                }
+            }
+            count = pairs.len() as u32;
+        }
+        // Local numbers to global ones.
+        let mut global = vec![NO_CLASS; (count as usize).max(1)];
+        for (row, slot) in class.iter_mut().enumerate() {
+            if !there[row] {
+                *slot = NO_CLASS;
+                continue;
+            }
+            let local = *slot as usize;
+            if global[local] == NO_CLASS {
+                let tuple: Box<[u32]> = codes.iter().map(|c| c[row]).collect();
+                global[local] = self.class(tuple);
+            }
+            *slot = global[local];
+            self.rows[*slot as usize] += 1;
+        }
+        // Distinct persons: a person is in one partition only, so counts of partitions add up.
+        let mut pairs: Vec<u64> = class
+            .iter()
+            .zip(&part.persons)
+            .filter(|&(&class, _)| class != NO_CLASS)
+            .map(|(&class, &person)| (u64::from(class) << 32) | u64::from(person))
+            .collect();
+        pairs.par_sort_unstable();
+        pairs.dedup();
+        for pair in pairs {
+            self.persons[(pair >> 32) as usize] += 1;
+        }
+        for (s, (column, _)) in view.sensitive.iter().enumerate() {
+            let values = column_codes(plan, view, column, partition, cells, alive, &mut self.values[s]);
+            for (&class, &value) in class.iter().zip(&values) {
+                if class != NO_CLASS && value != 0 {
+                    self.seen[s][class as usize].insert(value);
+                }
+            }
+        }
+        class
+    }
+
+    fn class(&mut self, tuple: Box<[u32]>) -> u32 {
+        if let Some(&class) = self.index.get(&tuple) {
+            return class;
+        }
+        let class = self.tuples.len() as u32;
+        self.tuples.push(tuple.clone());
+        self.index.insert(tuple, class);
+        self.persons.push(0);
+        self.rows.push(0);
+        for seen in &mut self.seen {
+            seen.push(HashSet::new());
+        }
+        class
+    }
+
+    /// The classes that do not hold: fewer than k persons, or fewer than l distinct values of a sensitive column.
+    #[must_use]
+    pub fn violating(&self, view: &ViewPlan) -> Vec<bool> {
+        (0..self.tuples.len())
+            .map(|class| {
+                self.rows[class] > 0
+                    && (self.persons[class] < view.k
+                        || view
+                            .sensitive
+                            .iter()
+                            .zip(&self.seen)
+                            .any(|(&(_, l), seen)| (seen[class].len() as u64) < l))
+            })
+            .collect()
+    }
+
+    /// The values of a class, in the order of the view's columns.
+    #[must_use]
+    pub fn values(&self, class: usize) -> Vec<Option<String>> {
+        self.tuples[class]
+            .iter()
+            .zip(&self.columns)
+            .map(|(&code, interner)| {
+                (code != 0).then(|| interner.dictionary().text(code - 1).to_owned())
+            })
+            .collect()
+    }
+
+    /// What the record says of the classes.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let present: Vec<usize> = (0..self.tuples.len()).filter(|&c| self.rows[c] > 0).collect();
+        let mut histogram: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+        for &class in &present {
+            let entry = histogram.entry(bin(self.persons[class])).or_default();
+            entry.0 += 1;
+            entry.1 += self.persons[class];
+        }
+        Summary {
+            classes: present.len() as u64,
+            smallest: present.iter().map(|&c| self.persons[c]).min().map(Patients),
+            rows: present.iter().map(|&c| Rows(self.rows[c])).sum(),
+            persons: present.iter().map(|&c| Patients(self.persons[c])).sum(),
+            l: self
+                .seen
+                .iter()
+                .map(|seen| present.iter().map(|&c| seen[c].len() as u64).min())
+                .collect(),
+            histogram: histogram
+                .into_iter()
+                .map(|(from, (classes, persons))| Bin { from, classes, persons })
+                .collect(),
+        }
+    }
+}
+
+/// Lower bounds of the bins of the class-size histogram.
+const BINS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 200, 500, 1000];
+
+fn bin(persons: u64) -> u64 {
+    BINS.iter().rev().copied().find(|&b| persons >= b).unwrap_or(1)
+}
+
+/// Classes in figures.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Equivalence classes.
+    pub classes: u64,
+    /// Persons in the smallest class; none if there is no class.
+    pub smallest: Option<Patients>,
+    /// Rows in all classes.
+    pub rows: Rows,
+    /// Persons, summed over the classes (a person with rows in two classes counts in both).
+    pub persons: Patients,
+    /// By sensitive column: distinct values in the poorest class.
+    pub l: Vec<Option<u64>>,
+    /// Classes by size in persons.
+    pub histogram: Vec<Bin>,
+}
+
+/// A bin of the histogram.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Bin {
+    /// Smallest size in the bin; it ends before the next bin's.
+    pub from: u64,
+    /// Classes.
+    pub classes: u64,
+    /// Persons in them, summed over the classes.
+    pub persons: u64,
+}
+
+/// The code of a view's column for each row of the view's table: 0 missing, else 1 + the interner's number.
+fn column_codes(
+    plan: &Plan,
+    view: &ViewPlan,
+    column: &ViewColumn,
+    partition: &Partition,
+    cells: Cells<'_>,
+    alive: &Alive,
+    interner: &mut Interner,
+) -> Vec<u32> {
+    let rows = partition.tables[view.table].table.rows;
+    let source: &Column = match cells {
+        Cells::Source => &partition.tables[column.table].table.columns[column.column],
+        Cells::Applied(applied) => match &applied.tables[column.table].columns[column.column] {
+            Some(column) => column,
+            // A column that is left out is the same for everybody.
+            None => return vec![0; rows],
+        },
+    };
+    let blanked = &alive.blanked[column.table];
+    let map: Vec<u32> = source.dictionary().texts().map(|_| 0).collect();
+    let mut map = map;
+    let mut code_of = |row: usize, interner: &mut Interner| -> u32 {
+        if blanked[row] && matches!(cells, Cells::Applied(_)) {
+            return 0;
+        }
+        match source.codes()[row] {
+            MISSING => 0,
+            code => {
+                let slot = &mut map[code as usize];
+                if *slot == 0 {
+                    *slot = 1 + interner.intern(source.dictionary().text(code));
+                }
+                *slot
+            }
+        }
+    };
+    match column.join {
+        Join::SameRow => (0..rows).map(|row| code_of(row, interner)).collect(),
+        Join::Key { here, there } => partition
+            .rows_by_key(view.table, here, column.table, there)
+            .into_iter()
+            .map(|row| row.map_or(0, |row| code_of(row as usize, interner)))
+            .collect(),
+        Join::Person => {
+            // Usually one value a person; several become one value of their own (the set), since an
+            // attacker who sees the table sees all of them.
+            let part = &partition.tables[column.table];
+            let there = &alive.rows[column.table];
+            let mut one: Vec<u32> = vec![0; partition.ids.len()];
+            let mut several: HashMap<u32, Vec<u32>> = HashMap::new();
+            for row in 0..part.table.rows {
+                if !there[row] && matches!(cells, Cells::Applied(_)) {
+                    continue;
+                }
+                let code = code_of(row, interner);
+                let person = part.persons[row];
+                let slot = &mut one[person as usize];
+                if code == 0 || *slot == code {
+                    continue;
+                }
+                if *slot == 0 {
+                    *slot = code;
+                } else {
+                    several.entry(person).or_insert_with(|| vec![*slot]).push(code);
+                }
+            }
+            let mut persons: Vec<u32> = several.keys().copied().collect();
+            persons.sort_unstable();
+            for person in persons {
+                let mut texts: Vec<&str> = several[&person]
+                    .iter()
+                    .map(|&code| interner.dictionary().text(code - 1))
+                    .collect();
+                texts.sort_unstable();
+                texts.dedup();
+                let set = texts.join("\u{1f}");
+                one[person as usize] = 1 + interner.intern(&set);
+            }
+            let _ = plan;
+            partition.tables[view.table].persons.iter().map(|&p| one[p as usize]).collect()
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The plan: the policy with every name resolved to an index. Nothing later reads TOML.
+//!
+//! (The engine is written against these types.)
+
+use crate::error::{Name, Place, Said};
+use crate::policy::model::{Defect, Normalize, Output, Source, Suppress};
+use crate::schema::{ColumnFacts, Kind, Type};
+use crate::technique::Treatment;
+
+/// A policy with every name resolved, judged against the law.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Policy id.
+    pub id: Name,
+    /// Policy version.
+    pub version: Name,
+    /// The name of the key that identifies a person.
+    pub person_key: Name,
+    /// How identifiers are normalized.
+    pub normalize: Normalize,
+    /// Tables in policy order.
+    pub tables: Vec<TablePlan>,
+    /// Views in policy order.
+    pub views: Vec<ViewPlan>,
+    /// Suppression of the anonymized release.
+    pub suppress: Suppress,
+    /// How files are written.
+    pub output: Output,
+    /// Part of the derivation of the pseudonymized tokens.
+    pub project: Name,
+    /// Part of the derivation of the pseudonymized tokens.
+    pub recipient: Name,
+    /// Legal items (by key, `18-2`) that nothing in the data concerns, with the reason.
+    pub not_applicable: std::collections::BTreeMap<String, Name>,
+    /// What a reader should know though it does not stop the run.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that a reader should know.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Warning {
+    /// A stable code (`W0001`).
+    pub code: &'static str,
+    /// English.
+    pub text: Said,
+    /// Japanese.
+    pub text_ja: Said,
+    /// Where in the policy.
+    pub place: Option<Place>,
+}
+
+/// One table.
+#[derive(Clone, Debug)]
+pub struct TablePlan {
+    /// Its name: also the name of its output files.
+    pub name: Name,
+    /// What a row is.
+    pub grain: Grain,
+    /// Where its files are.
+    pub source: Source,
+    /// Its keys; the person's key is among them.
+    pub keys: Vec<KeyPlan>,
+    /// The index of the person's key in `keys`.
+    pub person_key: usize,
+    /// Defects whose rows are set aside.
+    pub set_aside: Vec<Defect>,
+    /// Its columns in policy order.
+    pub columns: Vec<ColumnPlan>,
+}
+
+/// What a row of a table is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Grain {
+    /// A person.
+    Person,
+    /// The row owns this key (index into the table's `keys`): rows of other tables with the same key are its children.
+    Key(usize),
+    /// Anything else.
+    Event,
+}
+
+/// A key of a table.
+#[derive(Clone, Debug)]
+pub struct KeyPlan {
+    /// Its name (`patient`, `stay`): the domain of its tokens, and what ties tables.
+    pub name: Name,
+    /// Indices of its columns.
+    pub columns: Vec<usize>,
+}
+
+/// One column.
+#[derive(Clone, Debug)]
+pub struct ColumnPlan {
+    /// What it is.
+    pub facts: ColumnFacts,
+    /// Texts that mean "missing".
+    pub missing: Vec<String>,
+    /// The key that it is the last column of, as an index into the table's `keys` (for link columns).
+    pub key: Option<usize>,
+    /// Treatments, in the order of [`Kind::BOTH`].
+    pub treatments: [TreatmentPlan; 2],
+    /// Why its values may coincide with names of persons without being names (searching for short names is then off).
+    pub coincides: Option<Name>,
+    /// What it means, for the recipient.
+    pub meaning: Option<Name>,
+    /// Its unit, for the recipient.
+    pub unit: Option<Name>,
+    /// Why it has this role and these treatments.
+    pub reason: Option<Name>,
+}
+
+impl ColumnPlan {
+    /// The treatment for a release.
+    #[must_use]
+    pub fn treatment(&self, kind: Kind) -> &TreatmentPlan {
+        &self.treatments[kind as usize]
+    }
+}
+
+/// A treatment with what it needs, resolved.
+#[derive(Clone, Debug)]
+pub struct TreatmentPlan {
+    /// The technique with its parameters and ladder.
+    pub treatment: Treatment,
+    /// The dates that it needs, in the order of `Needs::dates`.
+    pub dates: Vec<DateRef>,
+    /// The type of the output column; `None` if it disappears.
+    pub output: Option<Type>,
+}
+
+/// A date column of this or another table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DateRef {
+    /// Table index.
+    pub table: usize,
+    /// Column index.
+    pub column: usize,
+    /// How rows find it.
+    pub join: Join,
+}
+
+/// How a row finds a value in another table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Join {
+    /// The same row.
+    SameRow,
+    /// The row of the other table with the same key (its own key); indices of the key in this and in the other table.
+    Key {
+        /// Index into this table's keys.
+        here: usize,
+        /// Index into the other table's keys.
+        there: usize,
+    },
+    /// Any row of the same person: the earliest date.
+    Person,
+}
+
+/// A view.
+#[derive(Clone, Debug)]
+pub struct ViewPlan {
+    /// Its name.
+    pub name: Name,
+    /// The table whose rows are counted.
+    pub table: usize,
+    /// The quasi-identifiers: table, column, and how a row of the grain finds them.
+    pub quasi: Vec<ViewColumn>,
+    /// Distinct persons a class at least.
+    pub k: u64,
+    /// Sensitive columns and distinct l.
+    pub sensitive: Vec<(ViewColumn, u64)>,
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ViewColumn {
+    /// Table index.
+    pub table: usize,
+    /// Column index.
+    pub column: usize,
+    /// How a row of the view's grain finds it. `Join::Person` needs one row a person in that table
+    /// or the same value in all of them; otherwise all distinct values of the person, as a set.
+    pub join: Join,
+}

@@ -1,0 +1,180 @@
+//! Policies: read with places, merged with what they extend, checked against their types, made into data.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Name, Place};
+use crate::say;
+
+pub mod model;
+mod render;
+mod schema;
+mod tree;
+mod validate;
+
+pub use render::render;
+pub use schema::json_schema;
+pub use tree::{Kind, Node, Sources};
+
+/// The largest policy file.
+const LARGEST: u64 = 1 << 20;
+
+/// A policy as read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The policy as data.
+    pub policy: model::Policy,
+    /// The tree that it was made from, with places.
+    pub tree: Node,
+    /// The texts of its files.
+    pub sources: Sources,
+    /// The folders of the files, by file number: hierarchies are relative to the file that names them.
+    pub folders: Vec<PathBuf>,
+}
+
+/// Why a policy could not be read, with the texts that the places point into.
+#[derive(Debug)]
+pub struct Failed {
+    /// The errors.
+    pub error: Error,
+    /// The texts.
+    pub sources: Sources,
+}
+
+impl Loaded {
+    /// The place of a value by its path (`["tables", "stays", "columns", "入院日"]`); of the nearest parent if it is not there.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> Option<Place> {
+        let mut node = &self.tree;
+        let mut place = self.sources.place(node);
+        for step in path {
+            let next = match &node.kind {
+                Kind::Table(entries) => entries.get(*step).map(|e| &e.value),
+                Kind::Array(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)),
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            node = next;
+            place = self.sources.place(node).or(place);
+        }
+        place
+    }
+    /// The file in which a value stands.
+    #[must_use]
+    pub fn folder_of(&self, path: &[&str]) -> Option<&Path> {
+        let mut node = &self.tree;
+        for step in path {
+            let Kind::Table(entries) = &node.kind else { break };
+            node = &entries.get(*step)?.value;
+        }
+        self.folders.get(node.file).map(PathBuf::as_path)
+    }
+}
+
+/// Reads a policy file with all that it extends.
+///
+/// # Errors
+/// Everything that is wrong with its form, with places.
+pub fn load(path: &Path) -> Result<Loaded, Box<Failed>> {
+    let mut sources = Sources::default();
+    let mut folders = Vec::new();
+    let tree = read(path, &mut sources, &mut folders, &mut Vec::new());
+    finish(tree, sources, folders)
+}
+
+/// Reads a policy from a text; it cannot extend another.
+///
+/// # Errors
+/// Everything that is wrong with its form, with places.
+pub fn load_text(name: &str, text: &str) -> Result<Loaded, Box<Failed>> {
+    let mut sources = Sources::default();
+    let tree = tree::parse(&mut sources, Name::from_policy(name), text.to_owned());
+    let tree = tree.and_then(|tree| match tree.get("extends") {
+        Some(node) => Err(Error::policy("P0015", say!("a policy given as text cannot extend another"))
+            .at_opt(sources.place(node))),
+        None => Ok(tree),
+    });
+    finish(tree, sources, vec![PathBuf::new()])
+}
+
+fn finish(tree: crate::error::Result<Node>, sources: Sources, folders: Vec<PathBuf>) -> Result<Loaded, Box<Failed>> {
+    let made = tree.and_then(|mut tree| {
+        validate::expand_shorthands(&mut tree);
+        validate::check(&tree, &sources)?;
+        let policy = serde_json::from_value(tree.to_json()).map_err(|_| {
+            // Every difference between the schema and the types would end here; tests keep them together.
+            Error::policy("P0016", say!("the policy has a value that does not fit its place"))
+        })?;
+        Ok((policy, tree))
+    });
+    match made {
+        Ok((policy, tree)) => Ok(Loaded { policy, tree, sources, folders }),
+        Err(error) => Err(Box::new(Failed { error, sources })),
+    }
+}
+
+fn read(
+    path: &Path,
+    sources: &mut Sources,
+    folders: &mut Vec<PathBuf>,
+    chain: &mut Vec<PathBuf>,
+) -> crate::error::Result<Node> {
+    let shown = Name::from_policy(path.to_string_lossy().into_owned());
+    let fail = |e: &std::io::Error| {
+        let error = Error::io("P0011", say!("reading the policy {}", shown), e);
+        Error { family: crate::error::Family::Policy, ..error }
+    };
+    let real = path.canonicalize().map_err(|e| fail(&e))?;
+    if chain.contains(&real) {
+        return Err(Error::policy("P0012", say!("the policy {} extends itself", shown)));
+    }
+    if chain.len() >= 8 {
+        return Err(Error::policy("P0013", say!("policies extend one another more than 8 deep")));
+    }
+    if std::fs::metadata(&real).map_err(|e| fail(&e))?.len() > LARGEST {
+        return Err(Error::policy("P0014", say!("the policy {} is larger than 1 MiB", shown)));
+    }
+    let text = std::fs::read(&real).map_err(|e| fail(&e))?;
+    let text = String::from_utf8(text)
+        .map_err(|_| Error::policy("P0010", say!("the policy {} is not UTF-8 text", shown)))?;
+    folders.push(real.parent().map(Path::to_owned).unwrap_or_default());
+    let mut tree = tree::parse(sources, shown, text)?;
+    let Some(extends) = tree.remove("extends") else { return Ok(tree) };
+    let place = sources.place(&extends);
+    let Kind::String(base) = &extends.kind else {
+        return Err(Error::policy("P0004", say!("`extends` must be the path of a policy, in quotes")).at_opt(place));
+    };
+    chain.push(real.clone());
+    let base = real.parent().map(|p| p.join(base)).unwrap_or_default();
+    let base = read(&base, sources, folders, chain).map_err(|e| if e.place.is_some() { e } else { e.at_opt(place) })?;
+    chain.pop();
+    Ok(tree::merge(base, tree))
+}
+
+/// The codes of errors in policies.
+pub const CODES: &[(&str, &str, &str)] = &[
+    ("P0001", "not well-formed TOML", "TOMLとして読めない"),
+    ("P0002", "unknown key", "未知のキー"),
+    ("P0003", "missing key", "必要なキーがない"),
+    ("P0004", "wrong type", "型が違う"),
+    ("P0005", "unknown word", "未知の語"),
+    ("P0006", "unknown technique", "未知の加工方法"),
+    ("P0007", "out of range", "範囲外の値"),
+    ("P0010", "not UTF-8", "UTF-8でない"),
+    ("P0011", "cannot be read", "読み込めない"),
+    ("P0012", "extends itself", "自分自身を継承している"),
+    ("P0013", "extends too deep", "継承が深すぎる"),
+    ("P0014", "too large", "大きすぎる"),
+    ("P0015", "text cannot extend", "文字列の方針は継承できない"),
+    ("P0016", "a value does not fit", "値が合わない"),
+    ("P0101", "a bad name", "名前が不正"),
+    ("P0102", "a column, table or key that does not exist", "存在しない列・表・キー"),
+    ("P0103", "keys", "キーの誤り"),
+    ("P0104", "role and treatment contradict", "役割と加工方法の矛盾"),
+    ("P0105", "a treatment does not fit its column", "列に合わない加工方法"),
+    ("P0106", "a quasi-identifier that no view counts", "どのビューにも数えられない準識別子"),
+    ("P0107", "a table without the person's token", "本人の符号のない表"),
+    ("P0108", "thresholds", "しきい値の誤り"),
+    ("P0109", "a hierarchy", "階層表の誤り"),
+    ("P0201", "a legal item without an answer", "答えのない法令の号"),
+    ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
+];

@@ -1,0 +1,435 @@
+//! The policy as typed data, after `extends` is resolved. No spans here: a value's place is found by its path
+//! (`tables.patients.columns.氏名.pseudonymized`) in the tree that it was read from.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{DateKind, Role, Type};
+use crate::technique::Treatment;
+
+/// A whole policy.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// A policy file (relative to this one) whose content this one changes. Tables are merged key by key; other values replace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
+    /// What this policy is.
+    pub policy: Head,
+    /// The unit that k counts.
+    pub person: Person,
+    /// The input tables.
+    pub tables: IndexMap<String, Table>,
+    /// Hierarchy tables by name (CSV: value;level1;level2;...), for `generalize` on columns whose `code` names them.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub hierarchies: IndexMap<String, Hierarchy>,
+    /// How files are written, for both releases.
+    #[serde(default)]
+    pub output: Output,
+    /// Settings of the pseudonymized release.
+    #[serde(default)]
+    pub pseudonymized: Pseudonymized,
+    /// Settings of the anonymized release.
+    #[serde(default)]
+    pub anonymized: Anonymized,
+    /// Legal items that no column answers because there is nothing to answer: item (`18-2`, `33-3`) to reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_applicable: BTreeMap<String, String>,
+}
+
+/// Identity of the policy.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// A short name: letters, digits, `-`, `_`.
+    pub id: String,
+    /// The version, as the house counts them.
+    pub version: String,
+    /// The legal profile.
+    pub profile: Profile,
+    /// A title for reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// The legal profile.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// 次世代医療基盤法: 規則18条 and 33条.
+    Ngmia,
+}
+
+/// The unit that k counts.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The name of the key (in the tables' `keys`) that identifies a person.
+    pub key: String,
+    /// How identifiers are normalized before they are compared.
+    #[serde(default)]
+    pub normalize: Normalize,
+}
+
+/// How identifiers are normalized: width (NFKC), case, spaces, hyphens; zeros only if asked.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Normalize {
+    /// Remove leading zeros of all-digit identifiers. Off: `0012` and `12` are two persons.
+    pub drop_leading_zeros: bool,
+    /// Pad all-digit identifiers with zeros to this many characters.
+    pub pad_to: Option<u8>,
+}
+
+/// One input table.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// What one row is: `person`, the name of a key (`stay`) whose value is one row's own, or `event`.
+    pub grain: String,
+    /// Where the files are.
+    pub source: Source,
+    /// Key name to column(s) of this table. Every table needs the person's key.
+    pub keys: IndexMap<String, KeyColumns>,
+    /// Rows with these defects are set aside and counted instead of stopping the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<Defect>,
+    /// The columns, all of them, in the order of the output.
+    pub columns: IndexMap<String, Column>,
+}
+
+/// One column or several that together make a key.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum KeyColumns {
+    /// One column.
+    One(String),
+    /// Several, in order (a patient number that is unique within a facility only).
+    Several(Vec<String>),
+}
+
+impl KeyColumns {
+    /// The columns.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        match self {
+            KeyColumns::One(column) => std::slice::from_ref(column),
+            KeyColumns::Several(columns) => columns,
+        }
+    }
+}
+
+/// A defect of a row that a policy may allow to set aside.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Defect {
+    /// Too few or too many fields.
+    Ragged,
+    /// Bytes that are not text in the file's encoding, or a NUL.
+    Bytes,
+    /// A cell that is not of the column's type.
+    Type,
+    /// A person key that is blank or a filler (all nines).
+    Key,
+}
+
+impl Defect {
+    /// The word in a policy.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Defect::Ragged => "ragged",
+            Defect::Bytes => "bytes",
+            Defect::Type => "type",
+            Defect::Key => "key",
+        }
+    }
+}
+impl crate::error::Tell for Defect {
+    fn tell(&self) -> String {
+        self.word().to_owned()
+    }
+}
+
+/// Where the files of a table are and how they are read.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// File name or glob, relative to the input folder.
+    pub path: String,
+    /// Text encoding.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// Format; by default from the file's ending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<InputFormat>,
+    /// Field separator: one character; by default `,` (`\t` for .tsv and .txt).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// Whether the first line names the columns. Without it the columns are those of the policy, in its order.
+    #[serde(default = "yes")]
+    pub header: bool,
+    /// Whether quoted cells may contain line breaks.
+    #[serde(default)]
+    pub multiline: bool,
+    /// Whether blanks around a cell are padding and removed.
+    #[serde(default)]
+    pub trim: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Text encodings that are read and written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark when read, without when written.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// UTF-8 with a byte order mark when written (spreadsheets ask for it).
+    #[serde(rename = "utf-8-bom")]
+    Utf8Bom,
+    /// CP932 (Windows-31J).
+    Cp932,
+}
+
+/// Input formats.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputFormat {
+    /// Delimited text.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// One column: its role, then the two treatments side by side.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// What the column means for identification.
+    pub role: Role,
+    /// How its text is read.
+    #[serde(default, rename = "type")]
+    pub ty: Type,
+    /// What a date is the date of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DateKind>,
+    /// The code system (`icd10`, `postal`, `yj`, `jlac10`, ...) or the name of a hierarchy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Values with a meaning of their own that pass through untouched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specials: Vec<String>,
+    /// Values that mean "missing", besides the empty cell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Why it has this role and these treatments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who reviewed that a kept free text names nobody (name and date). Without it free text cannot be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<String>,
+    /// Why values of this column may be the same words as names of persons (a prefecture 山口 is a family name too). Names of two or
+    /// three characters are then not searched for in it; the record says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coincides: Option<String>,
+    /// What the column means, for the recipient's dictionary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
+    /// The unit, for the recipient's dictionary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Treatment for the pseudonymized release.
+    pub pseudonymized: Treatment,
+    /// Treatment for the anonymized release.
+    pub anonymized: Treatment,
+}
+
+/// A hierarchy table.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hierarchy {
+    /// CSV file relative to the policy: `value;level1;level2;...`, no header unless `header = true`.
+    pub path: String,
+    /// The names of the levels above the value, finest first; as many as the file has columns after the first.
+    pub levels: Vec<String>,
+    /// The separator.
+    #[serde(default = "semicolon")]
+    pub delimiter: String,
+    /// Whether the first line is a header.
+    #[serde(default)]
+    pub header: bool,
+    /// Version or year of the table.
+    pub version: String,
+    /// Where it comes from.
+    pub source: String,
+}
+
+fn semicolon() -> String {
+    ";".to_owned()
+}
+
+/// How files are written.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// CSV or Parquet.
+    pub format: OutputFormat,
+    /// Encoding of CSV.
+    pub encoding: Encoding,
+    /// What to do with a character that the encoding lacks.
+    pub unencodable: Unencodable,
+    /// What to do with a cell that a spreadsheet would run as a formula (`= + - @` TAB CR at its start; numbers are never touched).
+    pub formula: Formula,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Output { format: OutputFormat::Csv, encoding: Encoding::Utf8, unencodable: Unencodable::Fail, formula: Formula::Fail }
+    }
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutputFormat {
+    /// Delimited text with a header.
+    Csv,
+    /// Apache Parquet, zstd.
+    Parquet,
+}
+
+/// What to do with a character that the encoding lacks.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unencodable {
+    /// The run stops.
+    Fail,
+    /// `〓` is written and counted.
+    Geta,
+    /// `?` is written and counted.
+    QuestionMark,
+}
+
+/// What to do with a cell that a spreadsheet would run as a formula.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Formula {
+    /// The run stops.
+    Fail,
+    /// An apostrophe is put before it.
+    Prefix,
+    /// It is written as it is (readers are programs, not spreadsheets).
+    Keep,
+}
+
+/// Settings of the pseudonymized release.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pseudonymized {
+    /// The project: part of the derivation of every token.
+    pub project: String,
+    /// The recipient: part of the derivation of every token, so that two recipients cannot join.
+    pub recipient: String,
+}
+
+/// Settings of the anonymized release.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Anonymized {
+    /// Preset of thresholds by recipient (`controlled` k 5, `research` k 10, `public` k 12).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// Views: where k counts distinct persons.
+    #[serde(rename = "view")]
+    pub views: Vec<View>,
+    /// Suppression of rows whose class is too small.
+    pub suppress: Suppress,
+}
+
+/// Who receives (規則6条5号ニ: according to the degree of anonymization).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// A controlled environment: k 5.
+    Controlled,
+    /// Research under contract: k 10.
+    Research,
+    /// Publication: k 12 (maximum risk 0.09).
+    Public,
+}
+
+impl Tier {
+    /// The default k.
+    #[must_use]
+    pub const fn k(self) -> u64 {
+        match self {
+            Tier::Controlled => 5,
+            Tier::Research => 10,
+            Tier::Public => 12,
+        }
+    }
+}
+
+/// A view: what an attacker may know of a person, as one row a grain.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    /// A name.
+    pub name: String,
+    /// The table whose rows are counted.
+    pub grain: String,
+    /// The quasi-identifiers: `table.column`.
+    pub quasi: Vec<String>,
+    /// At least this many distinct persons a class; by default the tier's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<u64>,
+    /// Sensitive columns with the number of distinct values a class must show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitive: Vec<Sensitive>,
+}
+
+/// A sensitive column of a view.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sensitive {
+    /// `table.column`.
+    pub column: String,
+    /// Distinct l-diversity: at least this many distinct values in every class.
+    pub l: u64,
+}
+
+/// Suppression.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Suppress {
+    /// What is removed.
+    pub unit: Unit,
+    /// The largest share (0 to 1) of the rows of the view's table that may be removed; more refuses the run.
+    pub at_most: f64,
+}
+
+impl Default for Suppress {
+    fn default() -> Self {
+        Suppress { unit: Unit::Row, at_most: 0.05 }
+    }
+}
+
+/// Units of suppression.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// The view's quasi-identifier cells of the row; if that does not help, the row.
+    Cell,
+    /// The row with its child rows.
+    Row,
+    /// All rows of the person in all tables.
+    Person,
+}

@@ -1,0 +1,9 @@
+//! The record: what was done, provably.
+
+pub mod book;
+pub mod digest;
+pub mod dsse;
+pub mod merkle;
+pub mod note;
+pub mod statement;
+pub mod verify;

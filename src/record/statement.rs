@@ -1,0 +1,261 @@
+//! The statement of a run: `record/statement.json`. The processor's own, complete record; it holds no cell value.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::digest::{self, hex};
+use crate::check::prove::Proof;
+use crate::check::structure::Structure;
+use crate::engine::exclude::Lists;
+use crate::engine::views::Summary;
+use crate::engine::{Made, emit};
+use crate::error::{Error, Result};
+use crate::key::{Commitment, Destruction, Hygiene};
+use crate::plan::{ItemEvidence, Plan};
+use crate::say;
+use crate::schema::Kind;
+use crate::text::identifier;
+
+/// The name of the statement's form.
+pub const SCHEMA: &str = "kakou-statement-1";
+
+/// What the statement says beside what the engine found.
+pub struct Facts<'a> {
+    /// The id of the release.
+    pub id: &'a str,
+    /// When the run began and ended.
+    pub started: SystemTime,
+    /// When the files were proved.
+    pub finished: SystemTime,
+    /// SHA3-256 of the resolved policy.
+    pub policy_digest: [u8; 32],
+    /// Why the legal items are answered.
+    pub evidence: &'a [ItemEvidence],
+    /// The exclusion lists.
+    pub lists: &'a Lists,
+    /// Id of the pseudonymized key.
+    pub pseudonymized_key: &'a str,
+    /// Its suite.
+    pub suite: &'static str,
+    /// What became of the anonymized key.
+    pub destruction: &'a Destruction,
+    /// Whether both secrets are fit for a release (no test switch was used).
+    pub for_release: bool,
+    /// The state of the process.
+    pub hygiene: &'a Hygiene,
+}
+
+/// RFC 3339 in UTC, whole seconds.
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
+    chrono::DateTime::<chrono::Utc>::from(time).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Builds the statement.
+///
+/// # Errors
+/// If the system gives no random numbers for the commitments.
+pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Result<Value> {
+    let inputs: Vec<Value> = made
+        .intake
+        .files
+        .iter()
+        .map(|f| {
+            json!({
+                "table": plan.tables[f.table].name,
+                "bytes": f.facts.bytes,
+                "rows": f.facts.rows_read,
+                "sha3_256": hex(&f.facts.sha3_256),
+                "byteOrderMark": f.facts.bom,
+            })
+        })
+        .collect();
+    let tables: Vec<Value> = plan
+        .tables
+        .iter()
+        .enumerate()
+        .map(|(t, table)| {
+            let intake = &made.intake.tables[t];
+            let aside: serde_json::Map<String, Value> =
+                intake.set_aside.iter().map(|(d, n)| (d.word().to_owned(), json!(n))).collect();
+            let releases: serde_json::Map<String, Value> = Kind::BOTH
+                .iter()
+                .map(|&kind| {
+                    let k = kind as usize;
+                    let file = made.files.iter().find(|f| f.kind == kind && f.table == t);
+                    let value = json!({
+                        "rowsOut": file.map(|f| f.written.rows),
+                        "persons": file.map(|f| f.persons),
+                        "excluded": intake.excluded[k],
+                        "removed": made.removed[k][t],
+                        "left out": file.is_none(),
+                        "columns": columns(plan, made, kind, t),
+                    });
+                    (kind.word().to_owned(), value)
+                })
+                .collect();
+            json!({ "table": table.name, "rowsIn": intake.rows_in, "setAside": aside, "releases": releases })
+        })
+        .collect();
+    let views: Vec<Value> = plan
+        .views
+        .iter()
+        .zip(&made.views)
+        .zip(&proof.views)
+        .map(|((view, outcome), recount)| {
+            let quasi: Vec<String> = view
+                .quasi
+                .iter()
+                .map(|c| format!("{}.{}", plan.tables[c.table].name, plan.tables[c.table].columns[c.column].facts.column))
+                .collect();
+            json!({
+                "view": view.name,
+                "grain": plan.tables[view.table].name,
+                "quasiIdentifiers": quasi,
+                "k": view.k,
+                "l": view.sensitive.iter().map(|(_, l)| l).collect::<Vec<_>>(),
+                "rows": outcome.rows,
+                "suppressed": outcome.suppressed,
+                "source": summary(&outcome.source),
+                "treated": summary(&outcome.treated),
+                "released": summary(&outcome.released),
+                "recounted": recount,
+            })
+        })
+        .collect();
+    let lists: Vec<Value> = facts
+        .lists
+        .lists
+        .iter()
+        .map(|list| {
+            // A plain hash of a short list could be found by trying; the commitment hides it.
+            let commitment = Commitment::to(&list.bytes)?;
+            Ok(json!({
+                "for": list.kinds.iter().map(|k| k.word()).collect::<Vec<_>>(),
+                "listed": list.len(),
+                "matched": list.matched(),
+                "matchedNobody": list.len() - list.matched(),
+                "unusableLines": list.unusable,
+                "commitment": { "digest": commitment.digest_hex(), "nonce": commitment.nonce_hex() },
+            }))
+        })
+        .collect::<Result<_>>()?;
+    let law: Vec<Value> = facts
+        .evidence
+        .iter()
+        .map(|e| serde_json::to_value(e).unwrap_or(Value::Null))
+        .collect();
+    let structures: serde_json::Map<String, Value> = Kind::BOTH
+        .iter()
+        .map(|&kind| {
+            let shape = serde_json::to_value(Structure::of(plan, kind)).unwrap_or(Value::Null);
+            (kind.word().to_owned(), shape)
+        })
+        .collect();
+    Ok(json!({
+        "schema": SCHEMA,
+        "release": facts.id,
+        "notForRelease": !facts.for_release,
+        "engine": { "name": "kakou", "version": env!("CARGO_PKG_VERSION") },
+        "startedAt": rfc3339(facts.started),
+        "finishedAt": rfc3339(facts.finished),
+        "policy": { "id": plan.id, "version": plan.version, "sha3_256": hex(&facts.policy_digest) },
+        "frozenPlan": { "sha3_256": hex(&digest::sha3(&made.frozen)) },
+        "inputs": inputs,
+        "persons": {
+            "read": made.intake.persons,
+            "excluded": { "pseudonymized": made.intake.excluded_persons[0], "anonymized": made.intake.excluded_persons[1] },
+            "released": { "pseudonymized": made.persons[0], "anonymized": made.persons[1] },
+        },
+        "exclusionLists": lists,
+        "tables": tables,
+        "views": views,
+        "proof": {
+            "identifiersSearched": proof.identifiers_searched,
+            "identifiersTooShort": proof.identifiers_too_short,
+            "cellsSearched": proof.cells_searched,
+            "tokens": { "pseudonymized": proof.tokens[0], "anonymized": proof.tokens[1], "shared": 0 },
+        },
+        "law": law,
+        "warnings": plan.warnings.iter().map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).collect::<Vec<_>>(),
+        "keys": {
+            "suite": facts.suite,
+            "identifierRules": identifier::VERSION,
+            "pseudonymized": facts.pseudonymized_key,
+            "anonymized": facts.destruction,
+        },
+        "process": facts.hygiene,
+        "structure": structures,
+    }))
+}
+
+fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
+    let table = &plan.tables[t];
+    table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(c, column)| {
+            let planned = column.treatment(kind);
+            let doc = planned.treatment.doc();
+            let (ja, en) = planned.treatment.describe();
+            let tally = made.tallies[kind as usize][t][c];
+            json!({
+                "column": column.facts.column,
+                "role": column.facts.role,
+                "treatment": doc.name,
+                "term": doc.ja,
+                "description": en,
+                "ja": ja,
+                "reason": column.reason,
+                "released": planned.output.is_some(),
+                "cells": tally.seen,
+                "changed": tally.changed,
+                "suppressed": tally.suppressed,
+            })
+        })
+        .collect()
+}
+
+fn summary(summary: &Summary) -> Value {
+    serde_json::to_value(summary).unwrap_or(Value::Null)
+}
+
+/// The list of all files with both digests, in the order of their names, one a line: `sha256  sha3-256  bytes  path`.
+///
+/// # Errors
+/// I/O.
+pub fn manifest(folder: &std::path::Path, except: &[&str]) -> Result<String> {
+    let mut lines = Vec::new();
+    crate::release::each_file(folder, &mut |path| {
+        let relative = path
+            .strip_prefix(folder)
+            .ok()
+            .and_then(|p| p.to_str())
+            .ok_or_else(|| Error::environment("X0402", say!("a file of the release has a name that is not text")))?;
+        if except.contains(&relative) {
+            return Ok(());
+        }
+        let d = digest::file(path)?;
+        lines.push(format!("{}  {}  {}  {relative}", hex(&d.sha256), hex(&d.sha3_256), d.bytes));
+        Ok(())
+    })?;
+    lines.sort_by(|a, b| a.split("  ").nth(3).cmp(&b.split("  ").nth(3)));
+    Ok(lines.join("\n") + "\n")
+}
+
+/// The name of the manifest.
+pub const MANIFEST: &str = "record/MANIFEST";
+
+/// The name of the lock file of staging, which is not part of a release.
+pub const NOT_LISTED: [&str; 2] = [MANIFEST, ".lock"];
+
+/// The name of the statement.
+pub const STATEMENT: &str = "record/statement.json";
+
+/// Where the dictionary of a release stands.
+#[must_use]
+pub fn dictionary_path(kind: Kind) -> String {
+    format!("{}/{}", kind.word(), emit::DICTIONARY)
+}

@@ -1,0 +1,507 @@
+//! Delimited text: records are split on bytes, cells become codes, and each distinct cell is decoded once.
+//!
+//! Splitting before decoding is right for UTF-8 and for CP932, in which no second byte is a comma, a TAB, a quote or a
+//! line end. The splitter is ours because common ones guess: they take a lone quote, swallow the rest of a file after an
+//! unclosed one, and let NUL pass.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use rayon::prelude::*;
+use sha3::Digest as _;
+
+use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, header};
+use crate::error::{Error, Name, Result};
+use crate::frame::{Column, Interner, MISSING, Table};
+use crate::policy::model::{Defect, Encoding};
+use crate::say;
+
+const CHUNK: usize = 4 << 20;
+/// No field of a hospital table is longer; a missing closing quote is found before memory is full.
+const LONGEST_RECORD: usize = 64 << 20;
+
+/// One cell in the buffer: where it is, and whether it has doubled quotes.
+#[derive(Clone, Copy)]
+struct Field {
+    start: usize,
+    end: usize,
+    doubled: bool,
+    quoted: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Broken {
+    Quote,
+    LineBreak,
+    Return,
+}
+
+enum Parsed {
+    Record(usize),
+    Incomplete,
+    Bad(Broken),
+}
+
+/// Splits the first record of `bytes`; `end` says that nothing follows them.
+fn split(bytes: &[u8], delimiter: u8, multiline: bool, end: bool, fields: &mut Vec<Field>) -> Parsed {
+    let mut at = 0;
+    loop {
+        // At the start of a field.
+        if bytes.get(at) == Some(&b'"') {
+            let start = at + 1;
+            let mut doubled = false;
+            let mut close = start;
+            loop {
+                let Some(quote) = memchr::memchr(b'"', &bytes[close..]) else {
+                    return if end { Parsed::Bad(Broken::Quote) } else { Parsed::Incomplete };
+                };
+                close += quote;
+                match bytes.get(close + 1) {
+                    Some(b'"') => {
+                        doubled = true;
+                        close += 2;
+                    }
+                    None if !end => return Parsed::Incomplete,
+                    _ => break,
+                }
+            }
+            if !multiline && memchr::memchr2(b'\n', b'\r', &bytes[start..close]).is_some() {
+                return Parsed::Bad(Broken::LineBreak);
+            }
+            fields.push(Field { start, end: close, doubled, quoted: true });
+            at = close + 1;
+        } else {
+            let start = at;
+            let stop = loop {
+                match memchr::memchr3(delimiter, b'\n', b'"', &bytes[at..]) {
+                    None if end => break bytes.len(),
+                    None => return Parsed::Incomplete,
+                    Some(found) if bytes[at + found] == b'"' => {
+                        // A quote inside an unquoted cell is a quote.
+                        at += found + 1;
+                    }
+                    Some(found) => break at + found,
+                }
+            };
+            let mut cut = stop;
+            if bytes.get(stop) != Some(&delimiter) && cut > start && bytes[cut - 1] == b'\r' {
+                cut -= 1;
+            }
+            if memchr::memchr(b'\r', &bytes[start..cut]).is_some() {
+                return Parsed::Bad(Broken::Return);
+            }
+            fields.push(Field { start, end: cut, doubled: false, quoted: false });
+            at = stop;
+        }
+        match bytes.get(at) {
+            Some(&b) if b == delimiter => at += 1,
+            Some(b'\n') => return Parsed::Record(at + 1),
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Parsed::Record(at + 2),
+            Some(b'\r') if at + 1 == bytes.len() && !end => return Parsed::Incomplete,
+            None if end => return Parsed::Record(bytes.len()),
+            None => return Parsed::Incomplete,
+            // Something between a closing quote and the separator.
+            Some(_) => return Parsed::Bad(Broken::Quote),
+        }
+    }
+}
+
+/// Reads a file in batches.
+pub(super) struct Reader {
+    table: Name,
+    delimiter: u8,
+    encoding: Encoding,
+    multiline: bool,
+    trim: bool,
+    columns: Vec<ColumnSpec>,
+    set_aside: Vec<Defect>,
+    /// For each policy column its position in the file.
+    positions: Vec<usize>,
+    width: usize,
+    file: File,
+    buffer: Vec<u8>,
+    start: usize,
+    end_of_file: bool,
+    facts: FileFacts,
+    hasher: Option<(SyncSender<Arc<Vec<u8>>>, JoinHandle<[u8; 32]>)>,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
+        let file = File::open(path)
+            .map_err(|e| Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e))?;
+        if spec.encoding == Encoding::Cp932 && spec.delimiter >= 0x40 {
+            return Err(Error::policy(
+                "P0304",
+                say!("table `{}`: in CP932 this delimiter can be half of a character; use a comma or a TAB", spec.table),
+            ));
+        }
+        let (sender, receiver) = sync_channel::<Arc<Vec<u8>>>(4);
+        // Hashing takes longer than splitting: it runs beside.
+        let thread = std::thread::spawn(move || {
+            let mut sha3 = sha3::Sha3_256::default();
+            while let Ok(chunk) = receiver.recv() {
+                sha3.update(chunk.as_slice());
+            }
+            sha3.finalize().into()
+        });
+        let mut reader = Reader {
+            table: spec.table.clone(),
+            delimiter: spec.delimiter,
+            encoding: spec.encoding,
+            multiline: spec.multiline,
+            trim: spec.trim,
+            columns: spec.columns.to_vec(),
+            set_aside: spec.set_aside.to_vec(),
+            positions: (0..spec.columns.len()).collect(),
+            width: spec.columns.len(),
+            file,
+            buffer: Vec::new(),
+            start: 0,
+            end_of_file: false,
+            facts: FileFacts::default(),
+            hasher: Some((sender, thread)),
+        };
+        reader.fill()?;
+        if spec.encoding != Encoding::Cp932 && reader.buffer.starts_with(b"\xef\xbb\xbf") {
+            reader.start = 3;
+            reader.facts.bom = true;
+        }
+        if spec.header {
+            let names = reader.header(spec)?;
+            reader.width = names.len();
+            reader.positions = header::positions(spec, &names)?;
+        } else {
+            let mut fields = Vec::new();
+            if let Parsed::Record(_) = reader.first(&mut fields)? {
+                if fields.len() != reader.width && !reader.set_aside.contains(&Defect::Ragged) {
+                    return Err(header::width(spec, fields.len()));
+                }
+            }
+        }
+        Ok(reader)
+    }
+
+    /// The first record, not taken from the buffer.
+    fn first(&mut self, fields: &mut Vec<Field>) -> Result<Parsed> {
+        loop {
+            fields.clear();
+            match split(&self.buffer[self.start..], self.delimiter, false, self.end_of_file, fields) {
+                Parsed::Incomplete => self.fill()?,
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn header(&mut self, spec: &ReadSpec<'_>) -> Result<Vec<String>> {
+        if self.buffer.len() == self.start {
+            return Err(header::empty(spec));
+        }
+        let mut fields = Vec::new();
+        let Parsed::Record(length) = self.first(&mut fields)? else {
+            return Err(Error::data("D0016", say!("table `{}`: the header line cannot be split into columns", self.table)));
+        };
+        let line = &self.buffer[self.start..];
+        let names = fields
+            .iter()
+            .map(|f| {
+                decode(&unquote(line, *f), self.encoding).map(|t| t.trim().to_owned()).ok_or_else(|| {
+                    Error::data("D0017", say!("table `{}`: the header is not text in the encoding that the policy names", self.table))
+                        .advice(say!("set `encoding = \"cp932\"` or `\"utf-8\"` in `source`"))
+                })
+            })
+            .collect::<Result<_>>()?;
+        self.start += length;
+        Ok(names)
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        let mut chunk = vec![0; CHUNK];
+        let mut filled = 0;
+        while filled < chunk.len() {
+            match self.file.read(&mut chunk[filled..]) {
+                Ok(0) => {
+                    self.end_of_file = true;
+                    break;
+                }
+                Ok(read) => filled += read,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)),
+            }
+        }
+        chunk.truncate(filled);
+        self.facts.bytes += filled as u64;
+        self.buffer.extend_from_slice(&chunk);
+        if self.end_of_file && self.buffer.last() == Some(&0x1a) {
+            // The end mark of DOS.
+            self.buffer.pop();
+        }
+        if let Some((sender, _)) = &self.hasher {
+            let _ = sender.send(Arc::new(chunk));
+        }
+        if self.end_of_file
+            && let Some((sender, thread)) = self.hasher.take()
+        {
+            drop(sender);
+            self.facts.sha3_256 = thread
+                .join()
+                .map_err(|_| Error::environment("X0506", say!("hashing the input of table `{}` failed", self.table)))?;
+        }
+        Ok(())
+    }
+
+    fn error(&self, row: u64, code: &'static str, what: crate::error::Said) -> Error {
+        Error::data(code, say!("table `{}`, row {}: {}", self.table, row, what))
+    }
+}
+
+impl Batches for Reader {
+    fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
+        let mut fields: Vec<Field> = Vec::new();
+        let mut numbers: Vec<u64> = Vec::new();
+        let mut at = self.start;
+        while numbers.len() < rows {
+            if at == self.buffer.len() {
+                if self.end_of_file {
+                    break;
+                }
+            }
+            let before = fields.len();
+            let parsed = if at == self.buffer.len() {
+                Parsed::Incomplete
+            } else {
+                split(&self.buffer[at..], self.delimiter, self.multiline, self.end_of_file, &mut fields)
+            };
+            match parsed {
+                Parsed::Incomplete => {
+                    fields.truncate(before);
+                    if self.buffer.len() - at > LONGEST_RECORD {
+                        return Err(self.error(self.facts.rows_read + 1, "D0106", say!("the row does not end: is a closing quote missing?")));
+                    }
+                    // Rows of this batch stay in the buffer: positions move by what was dropped before them.
+                    let dropped = self.start;
+                    self.fill()?;
+                    at -= dropped;
+                }
+                Parsed::Record(length) => {
+                    let found = fields.len() - before;
+                    let blank = found == 1 && fields[before].start == fields[before].end && !fields[before].quoted;
+                    if blank && self.width > 1 && at + length == self.buffer.len() && self.end_of_file {
+                        fields.truncate(before);
+                        at += length;
+                        continue;
+                    }
+                    self.facts.rows_read += 1;
+                    if found != self.width {
+                        fields.truncate(before);
+                        if !self.set_aside.contains(&Defect::Ragged) {
+                            return Err(self
+                                .error(self.facts.rows_read, "D0101", say!("{} fields instead of {}", found, self.width))
+                                .advice(say!("correct the row, or set such rows aside with set_aside = [\"ragged\"]")));
+                        }
+                        *self.facts.set_aside.entry(Defect::Ragged).or_default() += 1;
+                    } else {
+                        // Positions relative to the start of the batch's bytes, which only moves as a whole.
+                        let offset = at - self.start;
+                        for field in &mut fields[before..] {
+                            field.start += offset;
+                            field.end += offset;
+                        }
+                        numbers.push(self.facts.rows_read);
+                    }
+                    at += length;
+                }
+                Parsed::Bad(broken) => {
+                    let what = match broken {
+                        Broken::Quote => say!("a quoted cell is not closed, or something stands behind its closing quote"),
+                        Broken::LineBreak => say!("a quoted cell contains a line break (allow it with `multiline = true`)"),
+                        Broken::Return => say!("a carriage return stands inside a cell"),
+                    };
+                    return Err(self.error(self.facts.rows_read + 1, "D0102", what));
+                }
+            }
+        }
+        if numbers.is_empty() && at == self.start {
+            return Ok(None);
+        }
+        let bytes = &self.buffer[self.start..at];
+        let width = self.width;
+        let count = numbers.len();
+        let decoded: Vec<(Column, Vec<u32>)> = self
+            .positions
+            .par_iter()
+            .zip(&self.columns)
+            .map(|(&position, column)| {
+                encode(bytes, (0..count).map(|row| fields[row * width + position]), column, self.encoding, self.trim)
+            })
+            .collect();
+        let mut bad = vec![false; count];
+        for ((_, rows), column) in decoded.iter().zip(&self.columns) {
+            for &row in rows {
+                if !self.set_aside.contains(&Defect::Bytes) {
+                    return Err(self
+                        .error(
+                            numbers[row as usize],
+                            "D0103",
+                            say!("column `{}`: bytes that are not text in the encoding of the file, or a NUL", column.name),
+                        )
+                        .advice(say!("check `encoding`, correct the row, or set such rows aside with set_aside = [\"bytes\"]")));
+                }
+                bad[row as usize] = true;
+            }
+        }
+        let mut table = Table { rows: count, columns: decoded.into_iter().map(|(column, _)| column).collect() };
+        if bad.contains(&true) {
+            let good: Vec<u32> = (0..count as u32).filter(|&r| !bad[r as usize]).collect();
+            *self.facts.set_aside.entry(Defect::Bytes).or_default() += (count - good.len()) as u64;
+            table = Table { rows: good.len(), columns: table.columns.iter().map(|c| c.take(&good)).collect() };
+            numbers = good.iter().map(|&r| numbers[r as usize]).collect();
+        }
+        self.start = at;
+        Ok(Some(Batch { table, row_numbers: numbers }))
+    }
+
+    fn facts(&self) -> FileFacts {
+        self.facts.clone()
+    }
+}
+
+/// A cell's bytes with doubled quotes made single.
+fn unquote(bytes: &[u8], field: Field) -> std::borrow::Cow<'_, [u8]> {
+    let cell = &bytes[field.start..field.end];
+    if !field.doubled {
+        return cell.into();
+    }
+    let mut plain = Vec::with_capacity(cell.len());
+    let mut at = 0;
+    while at < cell.len() {
+        plain.push(cell[at]);
+        at += if cell[at] == b'"' { 2 } else { 1 };
+    }
+    plain.into()
+}
+
+fn decode(bytes: &[u8], encoding: Encoding) -> Option<String> {
+    match encoding {
+        Encoding::Utf8 | Encoding::Utf8Bom => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        Encoding::Cp932 => encoding_rs::SHIFT_JIS
+            .decode_without_bom_handling_and_without_replacement(bytes)
+            .map(std::borrow::Cow::into_owned),
+    }
+}
+
+/// The cells of one column: distinct bytes are numbered first and decoded once. Gives the rows that cannot be decoded too.
+fn encode(
+    bytes: &[u8],
+    cells: impl Iterator<Item = Field>,
+    column: &ColumnSpec,
+    encoding: Encoding,
+    trim: bool,
+) -> (Column, Vec<u32>) {
+    let hasher = DefaultHashBuilder::default();
+    let hash = |cell: &[u8]| {
+        use std::hash::BuildHasher;
+        hasher.hash_one(cell)
+    };
+    let mut distinct: Vec<std::borrow::Cow<'_, [u8]>> = Vec::new();
+    let mut table: HashTable<u32> = HashTable::new();
+    let mut last: Option<u32> = None;
+    let mut codes: Vec<u32> = Vec::with_capacity(cells.size_hint().0);
+    for field in cells {
+        let cell = unquote(bytes, field);
+        // The same value as in the row before needs no look-up.
+        if let Some(code) = last
+            && distinct[code as usize] == cell
+        {
+            codes.push(code);
+            continue;
+        }
+        let key = hash(&cell);
+        let code = match table.find(key, |&code| distinct[code as usize] == cell) {
+            Some(&code) => code,
+            None => {
+                let code = distinct.len() as u32;
+                distinct.push(cell);
+                table.insert_unique(key, code, |&code| hash(&distinct[code as usize]));
+                code
+            }
+        };
+        last = Some(code);
+        codes.push(code);
+    }
+    let mut interner = Interner::new();
+    const BAD: u32 = MISSING - 1;
+    let map: Vec<u32> = distinct
+        .iter()
+        .map(|cell| {
+            if cell.contains(&0) {
+                return BAD;
+            }
+            let Some(text) = decode(cell, encoding) else { return BAD };
+            let text = if trim { text.trim() } else { text.as_str() };
+            if text.is_empty() || column.missing.iter().any(|m| m == text) {
+                MISSING
+            } else {
+                interner.intern(text)
+            }
+        })
+        .collect();
+    let mut bad = Vec::new();
+    for (row, code) in codes.iter_mut().enumerate() {
+        *code = map[*code as usize];
+        if *code == BAD {
+            bad.push(row as u32);
+            *code = MISSING;
+        }
+    }
+    (Column::new(codes, Arc::new(interner.finish())), bad)
+}
+
+pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Result<Vec<String>> {
+    let name = Name::fixed("input");
+    let spec = ReadSpec {
+        table: &name,
+        format: crate::policy::model::InputFormat::Csv,
+        encoding,
+        delimiter,
+        header: false,
+        multiline: false,
+        trim: true,
+        columns: &[],
+        set_aside: &[Defect::Ragged],
+    };
+    let mut reader = Reader::open(path, &spec)?;
+    reader.header(&spec)
+}
+
+pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let fail = |e: &std::io::Error| Error::io("X0507", say!("reading a staged file"), e);
+    let mut file = File::open(path).map_err(|e| fail(&e))?;
+    // Pieces overlap, so that nothing is cut in two at a border.
+    const OVERLAP: usize = 1024;
+    let mut buffer = vec![0; CHUNK];
+    let mut kept = 0;
+    loop {
+        let read = match file.read(&mut buffer[kept..]) {
+            Ok(read) => read,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(fail(&e)),
+        };
+        if read == 0 {
+            return Ok(());
+        }
+        let filled = kept + read;
+        f(&buffer[..filled]);
+        kept = filled.min(OVERLAP);
+        buffer.copy_within(filled - kept..filled, 0);
+    }
+}

@@ -1,0 +1,196 @@
+//! CSV output: header, comma, LF; quotes only where needed; the encoding never writes what nobody asked for.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use super::{TableWriter, WriteSpec, Written};
+use crate::error::{Error, Name, Result};
+use crate::frame::{MISSING, Table};
+use crate::policy::model::{Encoding, Formula, Output, Unencodable};
+use crate::say;
+use crate::text::number::Decimal;
+
+pub(super) struct Writer {
+    table: Name,
+    columns: Vec<Name>,
+    output: Output,
+    out: BufWriter<File>,
+    written: Written,
+}
+
+impl Writer {
+    pub(super) fn new(file: File, spec: &WriteSpec<'_>) -> Result<Self> {
+        let mut writer = Writer {
+            table: spec.table.clone(),
+            columns: spec.columns.iter().map(|c| Name::from_policy(c.name.clone())).collect(),
+            output: spec.output.clone(),
+            out: BufWriter::with_capacity(1 << 20, file),
+            written: Written::default(),
+        };
+        if spec.output.encoding == Encoding::Utf8Bom {
+            writer.put(b"\xef\xbb\xbf")?;
+        }
+        for (index, column) in spec.columns.iter().enumerate() {
+            if index > 0 {
+                writer.put(b",")?;
+            }
+            let name = Name::from_policy(column.name.clone());
+            let mut bytes = Vec::new();
+            cell(&column.name, &writer.output, &mut bytes, &mut Written::default())
+                .map_err(|bad| refusal(&writer.table, &name, bad))?;
+            writer.put(&bytes)?;
+        }
+        writer.put(b"\n")?;
+        Ok(writer)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.written.bytes += bytes.len() as u64;
+        self.out
+            .write_all(bytes)
+            .map_err(|e| Error::io("X0508", say!("writing table `{}`", self.table), &e))
+    }
+}
+
+enum Bad {
+    Character,
+    Formula,
+}
+
+fn refusal(table: &Name, column: &Name, bad: Bad) -> Error {
+    match bad {
+        Bad::Character => Error::refused(
+            "C0501",
+            say!("table `{}`, column `{}`: a character does not exist in the output encoding", table, column),
+        )
+        .advice(say!("output.unencodable = \"geta\" or \"question-mark\", or output.encoding = \"utf-8\"")),
+        Bad::Formula => Error::refused(
+            "C0502",
+            say!("table `{}`, column `{}`: a cell begins like a spreadsheet formula (= + - @ TAB CR)", table, column),
+        )
+        .advice(say!("output.formula = \"prefix\" (an apostrophe before it) or \"keep\" (the readers are programs)")),
+    }
+}
+
+/// Whether a spreadsheet would take the cell for a formula. Numbers and laboratory signs are not.
+fn like_a_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && Decimal::parse(text).is_none()
+        && text.chars().any(|c| !matches!(c, '+' | '-' | '±'))
+}
+
+fn cell(text: &str, output: &Output, bytes: &mut Vec<u8>, written: &mut Written) -> std::result::Result<(), Bad> {
+    let prefixed;
+    let mut text = text;
+    if like_a_formula(text) {
+        match output.formula {
+            Formula::Fail => return Err(Bad::Formula),
+            Formula::Keep => {}
+            Formula::Prefix => {
+                written.formula += 1;
+                prefixed = format!("'{text}");
+                text = &prefixed;
+            }
+        }
+    }
+    let quote = text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ');
+    let quoted;
+    if quote {
+        quoted = format!("\"{}\"", text.replace('"', "\"\""));
+        text = &quoted;
+    }
+    match output.encoding {
+        Encoding::Utf8 | Encoding::Utf8Bom => bytes.extend_from_slice(text.as_bytes()),
+        Encoding::Cp932 => cp932(text, output.unencodable, bytes, written)?,
+    }
+    Ok(())
+}
+
+/// Encodes without the encoder's own replacement, which would write HTML references into names.
+fn cp932(text: &str, unencodable: Unencodable, bytes: &mut Vec<u8>, written: &mut Written) -> std::result::Result<(), Bad> {
+    let mut encoder = encoding_rs::SHIFT_JIS.new_encoder();
+    let mut rest = text;
+    let mut buffer = [0; 512];
+    loop {
+        let (result, read, wrote) = encoder.encode_from_utf8_without_replacement(rest, &mut buffer, true);
+        bytes.extend_from_slice(&buffer[..wrote]);
+        rest = &rest[read..];
+        match result {
+            encoding_rs::EncoderResult::InputEmpty => return Ok(()),
+            encoding_rs::EncoderResult::OutputFull => {}
+            encoding_rs::EncoderResult::Unmappable(_) => {
+                written.unencodable += 1;
+                match unencodable {
+                    Unencodable::Fail => return Err(Bad::Character),
+                    Unencodable::Geta => bytes.extend_from_slice(&[0x81, 0xac]),
+                    Unencodable::QuestionMark => bytes.push(b'?'),
+                }
+            }
+        }
+    }
+}
+
+impl TableWriter for Writer {
+    fn write(&mut self, rows: &Table) -> Result<()> {
+        // Each distinct cell is quoted and encoded once; counts of replacements are per row.
+        let mut encoded: Vec<Vec<Option<(Vec<u8>, Written)>>> = Vec::with_capacity(rows.columns.len());
+        for (column, name) in rows.columns.iter().zip(&self.columns) {
+            let mut used = vec![false; column.dictionary().len()];
+            for &code in column.codes() {
+                if code != MISSING {
+                    used[code as usize] = true;
+                }
+            }
+            let cells = column
+                .dictionary()
+                .texts()
+                .zip(used)
+                .map(|(text, used)| {
+                    if !used {
+                        return Ok(None);
+                    }
+                    let mut bytes = Vec::new();
+                    let mut counts = Written::default();
+                    cell(text, &self.output, &mut bytes, &mut counts).map_err(|bad| refusal(&self.table, name, bad))?;
+                    Ok(Some((bytes, counts)))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            encoded.push(cells);
+        }
+        let single = rows.columns.len() == 1;
+        let mut line = Vec::new();
+        for row in 0..rows.rows {
+            line.clear();
+            for (index, column) in rows.columns.iter().enumerate() {
+                if index > 0 {
+                    line.push(b',');
+                }
+                match column.codes()[row] {
+                    // An empty line would be no row.
+                    MISSING if single => line.extend_from_slice(b"\"\""),
+                    MISSING => {}
+                    code => {
+                        if let Some((bytes, counts)) = &encoded[index][code as usize] {
+                            line.extend_from_slice(bytes);
+                            self.written.unencodable += counts.unencodable;
+                            self.written.formula += counts.formula;
+                        }
+                    }
+                }
+            }
+            line.push(b'\n');
+            self.put(&line)?;
+        }
+        self.written.rows += rows.rows as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        let table = self.table.clone();
+        let fail = |e: &std::io::Error| Error::io("X0508", say!("writing table `{}`", table), e);
+        let Writer { out, written, .. } = *self;
+        let file = out.into_inner().map_err(|e| fail(e.error()))?;
+        file.sync_all().map_err(|e| fail(&e))?;
+        Ok(written)
+    }
+}

@@ -1,0 +1,255 @@
+//! Files of tables: the only place that knows polars and Arrow. Readers give dictionary-encoded batches, writers take them.
+//!
+//! No error of a foreign library is passed on: such texts quote cells. What remains is table, column and row number.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Name, Result};
+use crate::frame::Table;
+use crate::policy::model::{Defect, Encoding, InputFormat, Output, OutputFormat};
+use crate::say;
+use crate::schema::Type;
+
+mod csv_read;
+mod csv_write;
+mod header;
+mod parquet_read;
+mod parquet_write;
+pub mod spill;
+
+/// A column to read.
+#[derive(Clone, Debug)]
+pub struct ColumnSpec {
+    /// Its name in the policy and in the file.
+    pub name: Name,
+    /// Texts that mean "missing", besides the empty cell.
+    pub missing: Vec<String>,
+    /// Its type (readers only need it to tell numbers from text in Parquet).
+    pub ty: Type,
+    /// Its special values.
+    pub specials: Vec<String>,
+}
+
+/// How a file is read.
+#[derive(Clone, Debug)]
+pub struct ReadSpec<'a> {
+    /// The table's name in the policy.
+    pub table: &'a Name,
+    /// CSV or Parquet.
+    pub format: InputFormat,
+    /// Text encoding of CSV.
+    pub encoding: Encoding,
+    /// Field separator of CSV.
+    pub delimiter: u8,
+    /// Whether the first record of CSV names the columns.
+    pub header: bool,
+    /// Whether quoted cells may contain line breaks.
+    pub multiline: bool,
+    /// Whether blanks around a cell are padding.
+    pub trim: bool,
+    /// The columns, all of them, in policy order.
+    pub columns: &'a [ColumnSpec],
+    /// Defects whose rows are set aside and counted.
+    pub set_aside: &'a [Defect],
+}
+
+/// What was seen of a file.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows read, those set aside included.
+    pub rows_read: u64,
+    /// Rows set aside by the reader, by reason.
+    pub set_aside: BTreeMap<Defect, u64>,
+    /// Whether a byte order mark stood at the beginning.
+    pub bom: bool,
+    /// SHA3-256 of the bytes; complete when the last batch was read.
+    pub sha3_256: [u8; 32],
+}
+
+/// Some rows.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The rows; columns in policy order.
+    pub table: Table,
+    /// The number of each row in its file, from 1.
+    pub row_numbers: Vec<u64>,
+}
+
+/// Gives a file in batches.
+pub trait Batches {
+    /// The next rows, about `rows` of them; `None` at the end.
+    ///
+    /// # Errors
+    /// A defect of the file, or I/O.
+    fn next(&mut self, rows: usize) -> Result<Option<Batch>>;
+    /// What was seen so far.
+    fn facts(&self) -> FileFacts;
+}
+
+/// Opens a file and checks its header.
+///
+/// # Errors
+/// I/O, or a header that does not fit the policy.
+pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>> {
+    match spec.format {
+        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec)?)),
+        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec)?)),
+    }
+}
+
+/// Reads and checks the header only.
+///
+/// # Errors
+/// I/O, or a header that does not fit the policy.
+pub fn read_header(path: &Path, spec: &ReadSpec<'_>) -> Result<()> {
+    open(path, spec).map(drop)
+}
+
+/// The names in a file's header, for drafting a policy. They come from data and must be shown to the user of the file only.
+///
+/// # Errors
+/// I/O, or a file without a header.
+pub fn header_names(path: &Path, format: InputFormat, encoding: Encoding, delimiter: u8) -> Result<Vec<String>> {
+    match format {
+        InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
+        InputFormat::Parquet => parquet_read::header_names(path),
+    }
+}
+
+/// The files of a pattern inside a folder, sorted by name.
+///
+/// # Errors
+/// A pattern that leaves the folder or matches nothing, or a link that leads out of it.
+pub fn expand(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+    let shown = Name::from_policy(pattern);
+    let relative = Path::new(pattern);
+    if relative.is_absolute()
+        || pattern.contains("://")
+        || relative.components().any(|c| !matches!(c, std::path::Component::Normal(_)))
+    {
+        return Err(Error::policy(
+            "P0302",
+            say!("the path `{}` must stay inside the input folder", shown),
+        ));
+    }
+    let root = folder
+        .canonicalize()
+        .map_err(|e| Error::io("X0501", say!("opening the input folder"), &e))?;
+    let full = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let matches = glob::glob_with(&full, options)
+        .map_err(|_| Error::policy("P0303", say!("`{}` is not a well-formed pattern", shown)))?;
+    let mut found = Vec::new();
+    for path in matches.flatten() {
+        let real = path
+            .canonicalize()
+            .map_err(|e| Error::io("X0502", say!("opening a file of `{}`", shown), &e))?;
+        if !real.starts_with(&root) {
+            return Err(Error::data("D0002", say!("a file of `{}` is a link that leads out of the input folder", shown)));
+        }
+        if real.is_file() {
+            found.push(real);
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.is_empty() {
+        return Err(Error::data("D0001", say!("no file matches `{}` in the input folder", shown))
+            .advice(say!("check --input and `source.path` of the table")));
+    }
+    Ok(found)
+}
+
+/// A column to write.
+#[derive(Clone, Debug)]
+pub struct OutColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: OutType,
+}
+
+/// Types of output columns: decided by the policy, never by the data.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OutType {
+    /// Text.
+    Text,
+    /// 64-bit integer.
+    Integer,
+    /// 64-bit floating point, the nearest to the decimal text.
+    Decimal,
+    /// Calendar day; cells are ISO dates.
+    Date,
+    /// true or false.
+    Boolean,
+}
+
+/// How a file is written.
+#[derive(Clone, Debug)]
+pub struct WriteSpec<'a> {
+    /// The table's name in the policy.
+    pub table: &'a Name,
+    /// The columns.
+    pub columns: &'a [OutColumn],
+    /// Format, encoding and the treatment of special characters.
+    pub output: &'a Output,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Characters that the encoding lacks and that were replaced.
+    pub unencodable: u64,
+    /// Formula-like cells that were prefixed.
+    pub formula: u64,
+}
+
+/// Takes the rows of a file.
+pub trait TableWriter: Send {
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// I/O, or a cell that the policy does not allow to be written.
+    fn write(&mut self, rows: &Table) -> Result<()>;
+    /// Ends the file and brings it to the disk.
+    ///
+    /// # Errors
+    /// I/O.
+    fn finish(self: Box<Self>) -> Result<Written>;
+}
+
+/// Makes a new file; an existing one is never replaced.
+///
+/// # Errors
+/// I/O.
+pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(|e| Error::io("X0503", say!("making the file of table `{}`", spec.table), &e))?;
+    match spec.output.format {
+        OutputFormat::Csv => Ok(Box::new(csv_write::Writer::new(file, spec)?)),
+        OutputFormat::Parquet => Ok(Box::new(parquet_write::Writer::new(file, spec)?)),
+    }
+}
+
+/// Gives the bytes of a file as they are (CSV), or decompressed page by page with the metadata (Parquet).
+///
+/// # Errors
+/// I/O, or a damaged file.
+pub fn scan_bytes(path: &Path, format: InputFormat, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+    match format {
+        InputFormat::Csv => csv_read::scan_bytes(path, f),
+        InputFormat::Parquet => parquet_read::scan_bytes(path, f),
+    }
+}

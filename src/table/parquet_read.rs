@@ -1,0 +1,338 @@
+//! Parquet input: row group by row group, columns in parallel, everything as the text that stands for it.
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use arrow::array::{
+    Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array, Utf8ViewArray,
+};
+use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
+use polars_arrow as arrow;
+use polars_buffer::Buffer;
+use polars_parquet::read::{
+    BasicDecompressor, ColumnChunkMetadata, FileMetadata, PageReader, column_iter_to_arrays, infer_schema, read_metadata,
+};
+use rayon::prelude::*;
+use sha3::Digest as _;
+
+use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, header};
+use crate::error::{Error, Name, Result};
+use crate::frame::{Column, ColumnBuilder, Table};
+use crate::say;
+
+/// Bigger pages are not from an honest writer.
+const LARGEST_PAGE: usize = 1 << 30;
+
+/// Reads a file in batches of whole row groups.
+pub(super) struct Reader {
+    table: Name,
+    columns: Vec<ColumnSpec>,
+    trim: bool,
+    file: File,
+    metadata: FileMetadata,
+    fields: Vec<Field>,
+    next: usize,
+    facts: FileFacts,
+}
+
+fn damaged(table: &Name) -> Error {
+    Error::data("D0020", say!("table `{}`: the Parquet file is damaged or of a kind that is not read", table))
+}
+
+fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
+    infer_schema(metadata).map_err(|_| damaged(table))
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
+        let fail = |e: &std::io::Error| Error::io("X0504", say!("opening a file of table `{}`", spec.table), e);
+        let mut file = File::open(path).map_err(|e| fail(&e))?;
+        let metadata = read_metadata(&mut file).map_err(|_| damaged(spec.table))?;
+        let schema = schema_of(&metadata, spec.table)?;
+        let names: Vec<String> = schema.iter_names().map(|n| n.as_str().to_owned()).collect();
+        header::positions(spec, &names)?;
+        let mut fields = Vec::new();
+        for column in spec.columns {
+            let field = schema.get(column.name.as_str()).ok_or_else(|| damaged(spec.table))?;
+            if !readable(field.dtype()) {
+                return Err(Error::data(
+                    "D0021",
+                    say!("table `{}`, column `{}`: a nested or unusual Parquet type that is not read", spec.table, column.name),
+                ));
+            }
+            fields.push(field.clone());
+        }
+        let bytes = file.metadata().map_err(|e| fail(&e))?.len();
+        Ok(Reader {
+            table: spec.table.clone(),
+            columns: spec.columns.to_vec(),
+            trim: spec.trim,
+            file,
+            metadata,
+            fields,
+            next: 0,
+            facts: FileFacts { bytes, ..FileFacts::default() },
+        })
+    }
+
+    fn chunk(&self, group: usize, field: &Field) -> Result<(Vec<u8>, &ColumnChunkMetadata)> {
+        let chunks: Vec<&ColumnChunkMetadata> = self.metadata.row_groups[group]
+            .columns_under_root_iter(&field.name)
+            .ok_or_else(|| damaged(&self.table))?
+            .collect();
+        let [chunk] = chunks.as_slice() else { return Err(damaged(&self.table)) };
+        Ok((read_range(&self.file, chunk.byte_range(), &self.table)?, chunk))
+    }
+
+    fn hash(&mut self) -> Result<()> {
+        let fail = |e: &std::io::Error| Error::io("X0505", say!("reading a file of table `{}`", self.table), e);
+        let mut sha3 = sha3::Sha3_256::default();
+        let mut buffer = vec![0; 1 << 20];
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0)).map_err(|e| fail(&e))?;
+        loop {
+            let read = file.read(&mut buffer).map_err(|e| fail(&e))?;
+            if read == 0 {
+                break;
+            }
+            sha3.update(&buffer[..read]);
+        }
+        self.facts.sha3_256 = sha3.finalize().into();
+        Ok(())
+    }
+}
+
+fn read_range(file: &File, range: std::ops::Range<u64>, table: &Name) -> Result<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+    let length = usize::try_from(range.end - range.start).map_err(|_| damaged(table))?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, range.start)
+        .map_err(|e| Error::io("X0505", say!("reading a file of table `{}`", table), &e))?;
+    Ok(bytes)
+}
+
+fn pages(bytes: Vec<u8>, chunk: &ColumnChunkMetadata) -> BasicDecompressor {
+    let reader = PageReader::new(Cursor::new(Buffer::from(bytes)), chunk, Vec::new(), LARGEST_PAGE);
+    BasicDecompressor::new(reader, Vec::new())
+}
+
+impl Batches for Reader {
+    fn next(&mut self, _rows: usize) -> Result<Option<Batch>> {
+        if self.next == 0 {
+            self.hash()?;
+        }
+        while self.next < self.metadata.row_groups.len() && self.metadata.row_groups[self.next].num_rows() == 0 {
+            self.next += 1;
+        }
+        if self.next >= self.metadata.row_groups.len() {
+            return Ok(None);
+        }
+        let group = self.next;
+        let rows = self.metadata.row_groups[group].num_rows();
+        let columns: Vec<Column> = self
+            .fields
+            .par_iter()
+            .zip(&self.columns)
+            .map(|(field, column)| {
+                let (bytes, chunk) = self.chunk(group, field)?;
+                let types = vec![&chunk.descriptor().descriptor.primitive_type];
+                // The Parquet library may panic on damaged pages: that must not take the run's clean-up with it.
+                let arrays = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    column_iter_to_arrays(vec![pages(bytes, chunk)], types, field.clone(), None)
+                }))
+                .map_err(|_| damaged(&self.table))?
+                .map_err(|_| damaged(&self.table))?
+                .0;
+                let mut builder = ColumnBuilder::default();
+                for array in &arrays {
+                    push(&mut builder, array.as_ref(), column, self.trim).ok_or_else(|| {
+                        Error::data(
+                            "D0022",
+                            say!("table `{}`, column `{}`: bytes that are not text, or a NUL", self.table, column.name),
+                        )
+                    })?;
+                }
+                if builder.len() != rows {
+                    return Err(damaged(&self.table));
+                }
+                Ok(builder.finish())
+            })
+            .collect::<Result<_>>()?;
+        let first = self.facts.rows_read;
+        self.facts.rows_read += rows as u64;
+        self.next += 1;
+        let row_numbers = (first + 1..=first + rows as u64).collect();
+        Ok(Some(Batch { table: Table { rows, columns }, row_numbers }))
+    }
+
+    fn facts(&self) -> FileFacts {
+        self.facts.clone()
+    }
+}
+
+fn readable(ty: &ArrowDataType) -> bool {
+    use ArrowDataType as T;
+    match ty {
+        T::Boolean | T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => true,
+        T::Float32 | T::Float64 | T::Date32 | T::Null => true,
+        T::Timestamp(_, zone) => zone.as_ref().is_none_or(|z| matches!(z.as_str(), "UTC" | "+00:00" | "Z" | "Asia/Tokyo" | "+09:00")),
+        T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Binary | T::LargeBinary | T::BinaryView => true,
+        T::Decimal(_, _) => true,
+        T::Dictionary(_, value, _) => matches!(value.as_ref(), T::Utf8 | T::LargeUtf8 | T::Utf8View),
+        _ => false,
+    }
+}
+
+/// Appends the cells of an array as texts; `None` if bytes are no text.
+fn push(builder: &mut ColumnBuilder, array: &dyn Array, column: &ColumnSpec, trim: bool) -> Option<()> {
+    use ArrowDataType as T;
+    let mut put = |text: Option<&str>| -> Option<()> {
+        let text = text.map(|t| if trim { t.trim() } else { t });
+        let text = text.filter(|t| !t.is_empty() && !column.missing.iter().any(|m| m == t));
+        if text.is_some_and(|t| t.contains('\0')) {
+            return None;
+        }
+        builder.push(text);
+        Some(())
+    };
+    let any = array.as_any();
+    if let Some(a) = any.downcast_ref::<Utf8ViewArray>() {
+        a.iter().try_for_each(&mut put)
+    } else if let Some(a) = any.downcast_ref::<Utf8Array<i64>>() {
+        a.iter().try_for_each(&mut put)
+    } else if let Some(a) = any.downcast_ref::<Utf8Array<i32>>() {
+        a.iter().try_for_each(&mut put)
+    } else if let Some(a) = any.downcast_ref::<BinaryViewArray>() {
+        a.iter().try_for_each(|b| put(match b { Some(b) => Some(std::str::from_utf8(b).ok()?), None => None }))
+    } else if let Some(a) = any.downcast_ref::<BinaryArray<i64>>() {
+        a.iter().try_for_each(|b| put(match b { Some(b) => Some(std::str::from_utf8(b).ok()?), None => None }))
+    } else if let Some(a) = any.downcast_ref::<DictionaryArray<u32>>() {
+        let values = a.values();
+        let texts: Vec<Option<String>> = if let Some(v) = values.as_any().downcast_ref::<Utf8ViewArray>() {
+            v.iter().map(|t| t.map(str::to_owned)).collect()
+        } else if let Some(v) = values.as_any().downcast_ref::<Utf8Array<i64>>() {
+            v.iter().map(|t| t.map(str::to_owned)).collect()
+        } else {
+            return None;
+        };
+        a.keys().iter().try_for_each(|k| put(match k { Some(&k) => texts.get(k as usize)?.as_deref(), None => None }))
+    } else if let Some(a) = any.downcast_ref::<BooleanArray>() {
+        a.iter().try_for_each(|b| put(b.map(|b| if b { "true" } else { "false" })))
+    } else if matches!(array.dtype(), T::Null) {
+        (0..array.len()).try_for_each(|_| put(None))
+    } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i32>>() {
+        if matches!(a.dtype(), T::Date32) {
+            a.iter().try_for_each(|d| match d {
+                Some(&d) => put(Some(&crate::text::date::date_of(d)?.format("%Y-%m-%d").to_string())),
+                None => put(None),
+            })
+        } else {
+            a.iter().try_for_each(|n| put(n.map(ToString::to_string).as_deref()))
+        }
+    } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i64>>() {
+        match a.dtype() {
+            T::Timestamp(unit, zone) => {
+                let tokyo = zone.as_ref().is_some_and(|z| matches!(z.as_str(), "Asia/Tokyo" | "+09:00"));
+                a.iter().try_for_each(|t| match t {
+                    Some(&t) => put(Some(&timestamp(t, *unit, tokyo)?)),
+                    None => put(None),
+                })
+            }
+            _ => a.iter().try_for_each(|n| put(n.map(ToString::to_string).as_deref())),
+        }
+    } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i128>>() {
+        let scale = match a.dtype() {
+            T::Decimal(_, scale) => *scale,
+            _ => 0,
+        };
+        a.iter().try_for_each(|n| put(n.map(|n| scaled(*n, scale)).as_deref()))
+    } else {
+        macro_rules! numbers {
+            ($($t:ty)*) => {
+                $(if let Some(a) = any.downcast_ref::<PrimitiveArray<$t>>() {
+                    return a.iter().try_for_each(|n| put(n.map(ToString::to_string).as_deref()));
+                })*
+            };
+        }
+        numbers!(i8 i16 u8 u16 u32 u64);
+        // Not a number is no value; whole floats are shown as 79.0, as their writers show them.
+        if let Some(a) = any.downcast_ref::<PrimitiveArray<f64>>() {
+            return a.iter().try_for_each(|n| put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref()));
+        }
+        if let Some(a) = any.downcast_ref::<PrimitiveArray<f32>>() {
+            return a.iter().try_for_each(|n| put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref()));
+        }
+        None
+    }
+}
+
+fn scaled(number: i128, scale: usize) -> String {
+    if scale == 0 {
+        return number.to_string();
+    }
+    let sign = if number < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    format!("{sign}{whole}.{fraction}")
+}
+
+fn timestamp(value: i64, unit: TimeUnit, tokyo: bool) -> Option<String> {
+    let per_second = match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
+    };
+    let seconds = value.div_euclid(per_second) + if tokyo { 9 * 3600 } else { 0 };
+    let nanos = u32::try_from(value.rem_euclid(per_second) * (1_000_000_000 / per_second)).ok()?;
+    let time = chrono::DateTime::from_timestamp(seconds, nanos)?.naive_utc();
+    Some(time.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
+}
+
+pub(super) fn header_names(path: &Path) -> Result<Vec<String>> {
+    let table = Name::fixed("input");
+    let mut file = File::open(path).map_err(|e| Error::io("X0504", say!("opening an input file"), &e))?;
+    let metadata = read_metadata(&mut file).map_err(|_| damaged(&table))?;
+    Ok(schema_of(&metadata, &table)?.iter_names().map(|n| n.as_str().to_owned()).collect())
+}
+
+pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let table = Name::fixed("staged");
+    let fail = |e: &std::io::Error| Error::io("X0507", say!("reading a staged file"), e);
+    let mut file = File::open(path).map_err(|e| fail(&e))?;
+    let metadata = read_metadata(&mut file).map_err(|_| damaged(&table))?;
+    let mut last = 4;
+    for group in &metadata.row_groups {
+        for chunk in group.parquet_columns() {
+            let range = chunk.byte_range();
+            last = last.max(range.end);
+            let mut pages = pages(read_range(&file, range, &table)?, chunk);
+            if let Some(dictionary) = pages.read_dict_page().map_err(|_| damaged(&table))? {
+                f(&dictionary.buffer);
+            }
+            while let Some(page) = pages.next() {
+                let page = page.and_then(|p| p.decompress(&mut pages)).map_err(|_| damaged(&table))?;
+                f(page.buffer());
+            }
+        }
+    }
+    // Everything behind the pages: metadata and footer.
+    let end = file.metadata().map_err(|e| fail(&e))?.len();
+    f(&read_range(&file, last..end, &table)?);
+    Ok(())
+}
+
+/// For tests: whether a file carries statistics, foreign metadata or an index.
+#[cfg(test)]
+pub(super) fn carries_more_than_cells(path: &Path) -> bool {
+    let mut file = File::open(path).unwrap();
+    let metadata = read_metadata(&mut file).unwrap();
+    metadata.key_value_metadata.as_ref().is_some_and(|k| !k.is_empty())
+        || metadata.row_groups.iter().flat_map(|g| g.parquet_columns()).any(|c| {
+            c.bloom_filter_offset().is_some()
+                || c.column_index_offset().is_some()
+                || c.offset_index_offset().is_some()
+                || c.statistics(&[]).is_some()
+        })
+}

@@ -1,0 +1,199 @@
+//! Age band: the age at an anchor date, in bands.
+
+use chrono::Datelike;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, ColumnRef, Doc, Input, Measure, Needs, Output, Technique, not_chosen};
+use crate::error::{Error, Said};
+use crate::law::Item;
+use crate::say;
+use crate::schema::{ColumnFacts, DateKind, Kind, Type};
+use crate::text::date;
+
+/// Replaces a birth date by the band of the age in whole years at an anchor date (for a person with several anchors the
+/// earliest). The age is computed from the true dates, before anything is shifted (trap T4).
+///
+/// The age grows on the birthday; who was born on 29 February grows older on 1 March in common years.
+///
+/// # Guarantee
+/// * The band shown holds the age at the anchor; bands never overlap; `top` and above is one band.
+/// * Without an anchor, with an incomplete birth date, or with an anchor before birth the cell is suppressed.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgeBand {
+    /// The anchor: `table.column`, or a date column of the same table.
+    pub at: ColumnRef,
+    /// Width of the bands in years.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Several widths to choose from, finest first; each divides the next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub widths: Vec<u32>,
+    /// This age and above is one band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top: Option<u32>,
+    /// Show age 0 on its own (`0`, `1-4`, `5-9`, ...).
+    #[serde(default)]
+    pub split_first: bool,
+    /// Show age 0 in days: `0-6d`, `7-27d`, `28-364d`.
+    #[serde(default)]
+    pub neonates: bool,
+}
+
+impl AgeBand {
+    fn label(&self, birth: i32, at: i32) -> Option<String> {
+        let (born, now) = (date::date_of(birth)?, date::date_of(at)?);
+        if now < born {
+            return None;
+        }
+        let before_birthday = (now.month(), now.day()) < (born.month(), born.day());
+        let age = u32::try_from(now.year() - born.year()).ok()? - u32::from(before_birthday);
+        let width = self.width?;
+        if age == 0 && self.neonates {
+            return Some(match at - birth {
+                0..=6 => "0-6d".to_owned(),
+                7..=27 => "7-27d".to_owned(),
+                _ => "28-364d".to_owned(),
+            });
+        }
+        if let Some(top) = self.top
+            && age >= top
+        {
+            return Some(format!("{top}+"));
+        }
+        let mut low = age / width * width;
+        let mut high = low + width - 1;
+        if let Some(top) = self.top {
+            high = high.min(top - 1);
+        }
+        if low == 0 && (self.split_first || self.neonates) {
+            if age == 0 {
+                return Some("0".to_owned());
+            }
+            low = 1;
+        }
+        Some(if low == high { low.to_string() } else { format!("{low}-{high}") })
+    }
+}
+
+impl Technique for AgeBand {
+    const DOC: Doc = Doc {
+        name: "age_band",
+        ja: "一般化（年齢階級）",
+        summary: "Replaces a birth date by an age band at an anchor date.",
+        summary_ja: "生年月日を、基準日における年齢階級に置き換える。",
+        items: &[Item::A1, Item::A4, Item::A5, Item::P1],
+        example: "{ age_band = { at = \"stays.入院日\", width = 5, top = 90 } }",
+        shorthand: None,
+        keyed: false,
+    };
+    fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
+        let mut said = Vec::new();
+        if !facts.ty.is_date() {
+            said.push(say!("age_band needs a column of dates; this one is of type {}", facts.ty));
+        }
+        if facts.date != Some(DateKind::Birth) {
+            said.push(say!("age_band is for birth dates: say `kind = \"birth\"`"));
+        }
+        if self.width.is_some() == !self.widths.is_empty() {
+            said.push(say!("age_band needs `width` or `widths`"));
+        }
+        if self.width.iter().chain(&self.widths).any(|&w| w == 0) || self.top == Some(0) {
+            said.push(say!("age_band: widths and `top` must be above zero"));
+        } else if self.widths.windows(2).any(|w| w[1] <= w[0] || w[1] % w[0] != 0) {
+            said.push(say!("age_band: each of `widths` must be a multiple of the one before, so that bands never overlap"));
+        }
+        said
+    }
+    fn needs(&self) -> Needs {
+        Needs { dates: vec![self.at.clone()], ..Needs::default() }
+    }
+    fn output(&self, _: &ColumnFacts) -> Option<Type> {
+        Some(Type::Code)
+    }
+    fn choices(&self) -> Vec<String> {
+        if self.widths.len() > 1 { self.widths.iter().map(ToString::to_string).collect() } else { Vec::new() }
+    }
+    fn choose(&mut self, choice: &str) {
+        self.width = choice.parse().ok();
+        self.widths.clear();
+    }
+    fn freeze(&self, _: &Measure, _: &ColumnFacts) -> Result<Self, Error> {
+        let mut frozen = self.clone();
+        match self.widths.as_slice() {
+            [] => {}
+            [one] => (frozen.width, frozen.widths) = (Some(*one), Vec::new()),
+            _ => return Err(not_chosen()),
+        }
+        Ok(frozen)
+    }
+    fn apply(&self, input: &Input<'_>) -> Output {
+        let anchor = input.dates.first();
+        let births: Vec<Option<i32>> =
+            input.cells.dictionary().texts().map(|t| date::parse(t).and_then(|w| w.days())).collect();
+        input.map_rows(|row, _| {
+            let birth = births[input.cells.codes()[row] as usize];
+            let at = anchor.and_then(|a| a[row]);
+            birth
+                .zip(at)
+                .and_then(|(birth, at)| self.label(birth, at))
+                .map_or(Cell::Missing, Cell::Text)
+        })
+    }
+    fn describe(&self) -> (String, String) {
+        let width = self.width.or(self.widths.first().copied()).unwrap_or(0);
+        let mut ja = format!("{}時点の年齢（{width}歳階級）", self.at.0);
+        let mut en = format!("age at {} in bands of {width} years", self.at.0);
+        if let Some(top) = self.top {
+            ja.push_str(&format!("、{top}歳以上は一群"));
+            en.push_str(&format!(", {top} and above as one"));
+        }
+        (ja, en)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn days(text: &str) -> i32 {
+        date::parse(text).unwrap().days().unwrap()
+    }
+    fn band(width: u32) -> AgeBand {
+        AgeBand { at: ColumnRef("d".into()), width: Some(width), widths: vec![], top: Some(90), split_first: false, neonates: false }
+    }
+
+    #[test]
+    fn ages() {
+        let at = |b: &AgeBand, birth: &str, at: &str| b.label(days(birth), days(at));
+        assert_eq!(at(&band(5), "19540401", "20240331").as_deref(), Some("65-69"));
+        assert_eq!(at(&band(5), "19540401", "20240401").as_deref(), Some("70-74"));
+        assert_eq!(at(&band(5), "19080101", "20240401").as_deref(), Some("90+"));
+        assert_eq!(at(&band(1), "20000229", "20230228").as_deref(), Some("22"));
+        assert_eq!(at(&band(1), "20000229", "20230301").as_deref(), Some("23"));
+        assert_eq!(at(&band(5), "20240402", "20240401"), None);
+        let young = AgeBand { neonates: true, ..band(5) };
+        assert_eq!(at(&young, "20240401", "20240401").as_deref(), Some("0-6d"));
+        assert_eq!(at(&young, "20240401", "20240408").as_deref(), Some("7-27d"));
+        assert_eq!(at(&young, "20240401", "20250331").as_deref(), Some("28-364d"));
+        assert_eq!(at(&young, "20240401", "20250401").as_deref(), Some("1-4"));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_whole_years(birth in -30_000_i32..20_000, lived in 0_i32..40_000) {
+            let at = birth + lived;
+            let age = date::date_of(at).unwrap().years_since(date::date_of(birth).unwrap()).unwrap();
+            let expected = if age >= 90 { "90+".to_owned() } else { format!("{}-{}", age / 5 * 5, age / 5 * 5 + 4) };
+            prop_assert_eq!(band(5).label(birth, at), Some(expected));
+        }
+        #[test]
+        fn wider_bands_are_unions(a in 0_i32..33_000, b in 0_i32..33_000) {
+            if band(5).label(0, a) == band(5).label(0, b) {
+                prop_assert_eq!(band(10).label(0, a), band(10).label(0, b));
+            }
+        }
+    }
+}

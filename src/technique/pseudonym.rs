@@ -1,0 +1,63 @@
+//! Pseudonym: a keyed token, stable over the runs of a project
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Doc, Input, Needs, Output, Technique};
+use crate::error::Said;
+use crate::law::Item;
+use crate::say;
+use crate::schema::{ColumnFacts, Kind, Role, Type};
+
+/// Replaces an identifier by a token of 128 bits (26 characters, Crockford base32): under the sealed key of the project and recipient, the same in every run.
+///
+/// Identifiers are normalized first (width, case, blanks, hyphens), so two spellings of one number give one token. Special
+/// values do not pass: of a linking code nothing may remain.
+///
+/// # Guarantee
+/// * One identity has one token in all tables of the release; two identities never share one (checked in every run).
+/// * Without the key nothing is learnt from a token but equality.
+/// * What cannot identify (blank, all nines) becomes missing.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pseudonym {
+    /// The name of the key whose tokens these are, for a column that is not itself part of that key (the number of a
+    /// previous stay has the domain `stay`). By default the key that the column belongs to, else the column itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+}
+
+impl Technique for Pseudonym {
+    const DOC: Doc = Doc {
+        name: "pseudonym",
+        ja: "仮ID（鍵付きハッシュ）への置換",
+        summary: "a keyed token, stable over the runs of a project",
+        summary_ja: "識別子を、鍵付きハッシュによる仮IDに置き換える。",
+        items: &[Item::P1, Item::P2],
+        example: "\"pseudonym\"",
+        shorthand: Some("domain"),
+        keyed: true,
+    };
+    fn check(&self, facts: &ColumnFacts, kind: Kind) -> Vec<Said> {
+        let mut said = Vec::new();
+        if kind != Kind::Pseudonymized {
+            said.push(say!("pseudonym belongs to the pseudonymized release: the two releases must never share a token; use `surrogate` here"));
+        }
+        if !matches!(facts.role, Role::Link | Role::ThirdParty) {
+            said.push(say!("pseudonym is for linking codes and identifiers of third parties; a column of role {} would give its values away by their frequency", facts.role));
+        }
+        said
+    }
+    fn needs(&self) -> Needs {
+        Needs { identity: true, key: true, ..Needs::default() }
+    }
+    fn output(&self, _: &ColumnFacts) -> Option<Type> {
+        Some(Type::Code)
+    }
+    fn apply(&self, input: &Input<'_>) -> Output {
+        super::tokens(input, self.domain.as_deref())
+    }
+    fn describe(&self) -> (String, String) {
+        ("仮ID（鍵付きハッシュ）への置換".into(), "a keyed token, stable over the runs of a project".into())
+    }
+}

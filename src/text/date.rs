@@ -1,0 +1,422 @@
+//! Dates as they stand in Japanese hospital data (FORMATS §7.1): western and 和暦, partial, with times; read and written
+//! back in the same form.
+
+use chrono::{Datelike, NaiveDate};
+use unicode_normalization::UnicodeNormalization;
+
+/// Era starts: the first day and the year before its year 1.
+const ERAS: [(char, &str, (i32, u32, u32), i32); 5] = [
+    ('M', "明治", (1868, 1, 25), 1867),
+    ('T', "大正", (1912, 7, 30), 1911),
+    ('S', "昭和", (1926, 12, 25), 1925),
+    ('H', "平成", (1989, 1, 8), 1988),
+    ('R', "令和", (2019, 5, 1), 2018),
+];
+/// Years outside are taken for something else than a date.
+const YEARS: std::ops::RangeInclusive<i32> = 1800..=2200;
+
+/// How a date is written, so that another day can be written the same way.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Form {
+    /// 20240401, 202404, 2024, 20240400.
+    Compact,
+    /// 2024-04-01, 2024/4/1, 2024.4.1: separator, and whether month and day have two digits.
+    Separated(char, bool),
+    /// 2024年4月1日.
+    Kanji(bool),
+    /// R6.4.1, R06.04.01: separator and padding of the year and of month and day.
+    Letter { separator: char, pad_year: bool, pad: bool, lower: bool },
+    /// 令和6年4月1日: padding; 元年 is written for year 1 if `first`.
+    Era { pad: bool, first: bool },
+    /// 5060401 (GYYMMDD), 50604 (GYYMM).
+    Digits,
+}
+
+/// A date or a part of one, with its form.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct When {
+    /// Year of the common era.
+    pub year: i32,
+    /// Month, if known.
+    pub month: Option<u8>,
+    /// Day, if known.
+    pub day: Option<u8>,
+    /// What follows the date, as it stands (`T21:58:16.119086`, `123000+0900`).
+    tail: String,
+    /// Whether an era year beyond the era's end was read by arithmetic (昭和65年).
+    pub beyond_era: bool,
+    form: Form,
+    /// Digits were full-width.
+    wide: bool,
+}
+
+impl When {
+    /// Days since 1970-01-01; none if the day or month is unknown.
+    #[must_use]
+    pub fn days(&self) -> Option<i32> {
+        let day = NaiveDate::from_ymd_opt(self.year, u32::from(self.month?), u32::from(self.day?))?;
+        Some(day.num_days_from_ce() - 719_163)
+    }
+    /// Whether a time of day other than midnight stands behind the date.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.tail.chars().any(|c| c.is_ascii_digit() && c != '0')
+    }
+    /// The same form for another day; the time of day stays. `None` if the date is partial or the day cannot be written so.
+    #[must_use]
+    pub fn written_as(&self, days: i32) -> Option<String> {
+        self.days()?;
+        let day = date_of(days)?;
+        let (y, m, d) = (day.year(), day.month(), day.day());
+        let two = |pad: bool, n: u32| if pad { format!("{n:02}") } else { n.to_string() };
+        let text = match &self.form {
+            Form::Compact => format!("{y:04}{m:02}{d:02}"),
+            Form::Separated(separator, pad) => {
+                format!("{y:04}{separator}{}{separator}{}", two(*pad, m), two(*pad, d))
+            }
+            Form::Kanji(pad) => format!("{y:04}年{}月{}日", two(*pad, m), two(*pad, d)),
+            Form::Letter { separator, pad_year, pad, lower } => {
+                let (era, year) = era_of(day)?;
+                let letter = if *lower { ERAS[era].0.to_ascii_lowercase() } else { ERAS[era].0 };
+                format!("{letter}{}{separator}{}{separator}{}", two(*pad_year, year), two(*pad, m), two(*pad, d))
+            }
+            Form::Era { pad, first } => {
+                let (era, year) = era_of(day)?;
+                let year = if year == 1 && *first { "元".to_owned() } else { two(*pad, year) };
+                format!("{}{year}年{}月{}日", ERAS[era].1, two(*pad, m), two(*pad, d))
+            }
+            Form::Digits => {
+                let (era, year) = era_of(day)?;
+                format!("{}{year:02}{m:02}{d:02}", era + 1)
+            }
+        };
+        let text = format!("{text}{}", self.tail);
+        Some(if self.wide { text.chars().map(widen).collect() } else { text })
+    }
+}
+
+fn widen(c: char) -> char {
+    if c.is_ascii_digit() { char::from_u32(c as u32 + 0xFEE0).unwrap_or(c) } else { c }
+}
+
+/// The day of a number of days since 1970-01-01.
+#[must_use]
+pub fn date_of(days: i32) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(days.checked_add(719_163)?)
+}
+
+fn era_of(day: NaiveDate) -> Option<(usize, u32)> {
+    ERAS.iter().enumerate().rev().find_map(|(index, (_, _, (y, m, d), before))| {
+        let start = NaiveDate::from_ymd_opt(*y, *m, *d)?;
+        (day >= start).then(|| u32::try_from(day.year() - before).ok().map(|year| (index, year)))?
+    })
+}
+
+/// Reads a date in any of the forms; `None` if it is not one.
+#[must_use]
+pub fn parse(text: &str) -> Option<When> {
+    let narrow: String;
+    let trimmed = text.trim();
+    let wide = !trimmed.is_ascii() && trimmed.chars().any(|c| ('０'..='９').contains(&c));
+    let text = if trimmed.is_ascii() {
+        trimmed
+    } else {
+        narrow = trimmed.nfkc().collect();
+        narrow.trim()
+    };
+    let mut when = read(text)?;
+    when.wide = wide;
+    YEARS.contains(&when.year).then_some(())?;
+    match (when.month, when.day) {
+        (Some(m), Some(d)) => {
+            NaiveDate::from_ymd_opt(when.year, u32::from(m), u32::from(d))?;
+        }
+        (Some(m), None) => (1..=12).contains(&m).then_some(())?,
+        (None, Some(_)) => return None,
+        (None, None) => {}
+    }
+    Some(when)
+}
+
+fn read(text: &str) -> Option<When> {
+    let first = text.chars().next()?;
+    if first.is_ascii_digit() {
+        let length = text.bytes().take_while(u8::is_ascii_digit).count();
+        let rest = &text[length..];
+        return match rest.chars().next() {
+            Some(separator @ ('-' | '/' | '.')) if length == 4 => separated(text, separator),
+            Some('年') if length == 4 => kanji(text),
+            _ => compact(&text[..length], rest),
+        };
+    }
+    for (index, (letter, name, _, before)) in ERAS.iter().enumerate() {
+        if let Some(rest) = text.strip_prefix(name) {
+            return era_name(rest, index, *before);
+        }
+        if first.eq_ignore_ascii_case(letter) {
+            let rest = &text[1..];
+            return letter_form(rest, index, *before, first.is_ascii_lowercase());
+        }
+    }
+    None
+}
+
+fn blank(year: i32, month: Option<u8>, day: Option<u8>, tail: &str, form: Form) -> When {
+    When { year, month, day, tail: tail.to_owned(), beyond_era: false, form, wide: false }
+}
+
+/// What may follow a date: nothing, or a time of day.
+fn is_time(tail: &str) -> bool {
+    if tail.is_empty() {
+        return true;
+    }
+    let body = tail.strip_prefix(['T', 't', ' ']).unwrap_or(tail).trim_start();
+    let (clock, zone) = match body.find(['+', 'Z', 'z']) {
+        Some(at) => body.split_at(at),
+        None => match body.rfind('-') {
+            Some(at) => body.split_at(at),
+            None => (body, ""),
+        },
+    };
+    let zone_digits: String = zone.chars().filter(char::is_ascii_digit).collect();
+    let zone_ok = zone.is_empty()
+        || matches!(zone, "Z" | "z")
+        || (zone_digits.len() == 4 && zone.chars().skip(1).all(|c| c.is_ascii_digit() || c == ':'));
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let parts: Vec<&str> = if clock.contains(':') {
+        clock.split(':').collect()
+    } else if clock.len() % 2 == 0 && clock.is_ascii() {
+        (0..clock.len() / 2).map(|i| &clock[i * 2..i * 2 + 2]).collect()
+    } else {
+        return false;
+    };
+    let number = |p: &&str| p.len() <= 2 && !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+    let limits = [24_u8, 60, 61];
+    zone_ok
+        && !fraction.is_empty()
+        && fraction.bytes().all(|b| b.is_ascii_digit())
+        && (1..=3).contains(&parts.len())
+        && parts.iter().all(number)
+        && parts.iter().zip(limits).all(|(p, limit)| p.parse::<u8>().is_ok_and(|n| n < limit))
+}
+
+fn compact(digits: &str, tail: &str) -> Option<When> {
+    let number = |from: usize, to: usize| -> Option<i32> { digits.get(from..to)?.parse().ok() };
+    let part = |from: usize| -> Option<u8> { digits.get(from..from + 2)?.parse().ok() };
+    let known = |n: u8| (n != 0).then_some(n);
+    match digits.len() {
+        4 if tail.is_empty() => {
+            Some(blank(number(0, 4)?, None, None, "", Form::Compact))
+        }
+        6 if tail.is_empty() => {
+            Some(blank(number(0, 4)?, Some(known(part(4)?)?), None, "", Form::Compact))
+        }
+        8 if is_time(tail) => {
+            let (month, day) = (known(part(4)?), known(part(6)?));
+            Some(blank(number(0, 4)?, month, day, tail, Form::Compact))
+        }
+        // HL7: YYYYMMDDHHMM[SS[.fff]][+ZZZZ]
+        10 | 12 | 14 => {
+            let whole = format!("{}{tail}", &digits[8..]);
+            is_time(&whole).then_some(())?;
+            Some(blank(number(0, 4)?, known(part(4)?), known(part(6)?), &whole, Form::Compact))
+        }
+        5 | 7 if tail.is_empty() => {
+            let era = digits.get(0..1)?.parse::<usize>().ok()?;
+            let (_, _, _, before) = ERAS.get(era.checked_sub(1)?)?;
+            let year = i32::from(part(1)?);
+            (year >= 1).then_some(())?;
+            let month = known(part(3)?);
+            let day = if digits.len() == 7 { known(part(5)?) } else { None };
+            let mut when = blank(before + year, month, day, "", Form::Digits);
+            mark_era(&mut when, era - 1);
+            Some(when)
+        }
+        _ => None,
+    }
+}
+
+fn mark_era(when: &mut When, era: usize) {
+    if let Some((_, _, (y, m, d), _)) = ERAS.get(era + 1) {
+        let month = when.month.unwrap_or(1);
+        let day = when.day.unwrap_or(1);
+        when.beyond_era = (when.year, u32::from(month), u32::from(day)) >= (*y, *m, *d);
+    }
+}
+
+/// `text` up to the next non-digit, as a number with its width.
+fn number(text: &str) -> Option<(u32, usize, &str)> {
+    let length = text.bytes().take_while(u8::is_ascii_digit).count();
+    (1..=4).contains(&length).then_some(())?;
+    Some((text[..length].parse().ok()?, length, &text[length..]))
+}
+
+fn month_day(text: &str, separator: char) -> Option<(Option<u8>, Option<u8>, bool, &str)> {
+    let Some(rest) = text.strip_prefix(separator) else { return Some((None, None, true, text)) };
+    let (month, width, rest) = number(rest)?;
+    (width <= 2).then_some(())?;
+    let mut padded = width == 2;
+    let month = u8::try_from(month).ok()?;
+    let Some(rest) = rest.strip_prefix(separator) else {
+        return Some(((month != 0).then_some(month), None, padded, rest));
+    };
+    let (day, width, rest) = number(rest)?;
+    (width <= 2).then_some(())?;
+    // A two-digit number tells nothing about padding when it needs two digits anyway.
+    padded = if month < 10 { padded } else { width == 2 };
+    let day = u8::try_from(day).ok()?;
+    Some(((month != 0).then_some(month), (day != 0).then_some(day), padded, rest))
+}
+
+fn separated(text: &str, separator: char) -> Option<When> {
+    let (year, _, rest) = number(text)?;
+    let (month, day, pad, tail) = month_day(rest, separator)?;
+    is_time(tail).then_some(())?;
+    (day.is_some() || tail.is_empty()).then_some(())?;
+    Some(blank(i32::try_from(year).ok()?, month, day, tail, Form::Separated(separator, pad)))
+}
+
+fn kanji_parts(text: &str) -> Option<(Option<u8>, Option<u8>, bool, &str)> {
+    if text.is_empty() {
+        return Some((None, None, false, ""));
+    }
+    let (month, width, rest) = number(text)?;
+    let rest = rest.strip_prefix('月')?;
+    let month = u8::try_from(month).ok()?;
+    if rest.is_empty() {
+        return Some((Some(month), None, width == 2 && month < 10, ""));
+    }
+    let (day, day_width, rest) = number(rest)?;
+    let tail = rest.strip_prefix('日')?;
+    let day = u8::try_from(day).ok()?;
+    let pad = if month < 10 { width == 2 } else { day_width == 2 && day < 10 };
+    Some((Some(month), Some(day), pad, tail))
+}
+
+fn kanji(text: &str) -> Option<When> {
+    let (year, _, rest) = number(text)?;
+    let (month, day, pad, tail) = kanji_parts(rest.strip_prefix('年')?)?;
+    is_time(tail).then_some(())?;
+    Some(blank(i32::try_from(year).ok()?, month, day, tail, Form::Kanji(pad)))
+}
+
+fn era_name(rest: &str, era: usize, before: i32) -> Option<When> {
+    let (year, first, rest) = match rest.strip_prefix('元') {
+        Some(rest) => (1, true, rest),
+        None => {
+            let (year, _, rest) = number(rest)?;
+            (i32::try_from(year).ok()?, true, rest)
+        }
+    };
+    (year >= 1).then_some(())?;
+    let (month, day, pad, tail) = kanji_parts(rest.strip_prefix('年')?)?;
+    is_time(tail).then_some(())?;
+    let mut when = blank(before + year, month, day, tail, Form::Era { pad, first });
+    mark_era(&mut when, era);
+    Some(when)
+}
+
+fn letter_form(rest: &str, era: usize, before: i32, lower: bool) -> Option<When> {
+    let (year, width, rest) = number(rest)?;
+    (width <= 2 && year >= 1).then_some(())?;
+    let separator = rest.chars().next().filter(|c| matches!(c, '.' | '/' | '-'))?;
+    let (month, day, pad, tail) = month_day(rest, separator)?;
+    is_time(tail).then_some(())?;
+    let form = Form::Letter { separator, pad_year: width == 2, pad, lower };
+    let mut when = blank(before + i32::try_from(year).ok()?, month, day, tail, form);
+    mark_era(&mut when, era);
+    Some(when)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ymd(text: &str) -> Option<(i32, Option<u8>, Option<u8>)> {
+        parse(text).map(|w| (w.year, w.month, w.day))
+    }
+
+    #[test]
+    fn reads_every_form_of_a_day() {
+        for text in [
+            "20240401", "2024-04-01", "2024/4/1", "2024.4.1", "R6.4.1", "R06.04.01", "r6/4/1", "令和6年4月1日", "令和06年04月01日",
+            "5060401", "５０６０４０１", "２０２４０４０１", "20240401123000+0900", "202404011230", "2024/04/01 0:00", "2024年4月1日",
+            "2024-04-01T21:58:16.119086", "2024-04-01T21:58:16Z", "2024-04-01T21:58:16+09:00", " 2024-04-01 ",
+        ] {
+            assert_eq!(ymd(text), Some((2024, Some(4), Some(1))), "{text}");
+        }
+        assert_eq!(ymd("令和元年5月1日"), Some((2019, Some(5), Some(1))));
+        assert_eq!(ymd("S64.1.7"), Some((1989, Some(1), Some(7))));
+        assert_eq!(ymd("明治元年1月25日"), Some((1868, Some(1), Some(25))));
+    }
+
+    #[test]
+    fn reads_parts() {
+        for (text, expected) in [
+            ("2024", (2024, None, None)), ("2024-04", (2024, Some(4), None)), ("202404", (2024, Some(4), None)), ("50604", (2024, Some(4), None)),
+            ("20240400", (2024, Some(4), None)), ("20240000", (2024, None, None)), ("令和6年4月", (2024, Some(4), None)),
+        ] {
+            assert_eq!(ymd(text), Some(expected), "{text}");
+            assert_eq!(parse(text).unwrap().days(), None);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for text in [
+            "", "20230229", "20241301", "00000000", "99999999", "2024-13", "2024-02-30", "R6.13.1", "令和0年1月1日", "0060401", "6060401",
+            "123", "20240401x", "2024-04-01T25:00", "2024-04-01 12:61", "hello", "R6", "20240041", "１",
+        ] {
+            assert_eq!(ymd(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_years_beyond_an_era() {
+        let when = parse("昭和65年1月1日").unwrap();
+        assert!(when.beyond_era && when.year == 1990);
+        assert!(!parse("昭和63年1月1日").unwrap().beyond_era);
+        assert!(parse("平成32年4月1日").unwrap().beyond_era);
+    }
+
+    #[test]
+    fn writes_another_day_in_the_same_form() {
+        for (text, after_a_week) in [
+            ("20240401", "20240408"), ("2024-04-01", "2024-04-08"), ("2024/4/1", "2024/4/8"), ("R6.4.1", "R6.4.8"), ("R06.04.01", "R06.04.08"),
+            ("令和6年4月1日", "令和6年4月8日"), ("5060401", "5060408"), ("５０６０４０１", "５０６０４０８"), ("20240401123000+0900", "20240408123000+0900"),
+            ("2024-04-01T21:58:16.119086", "2024-04-08T21:58:16.119086"), ("2024/04/01 0:00", "2024/04/08 0:00"), ("平成31年4月30日", "令和元年5月7日"),
+        ] {
+            let when = parse(text).unwrap();
+            assert_eq!(when.written_as(when.days().unwrap() + 7).as_deref(), Some(after_a_week), "{text}");
+        }
+        assert_eq!(parse("2024-04").unwrap().written_as(0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn writing_reads_back(days in -50_000_i32..40_000, shift in -800_i32..800, form in 0_usize..8) {
+            let day = date_of(days).unwrap();
+            let text = match form {
+                0 => day.format("%Y%m%d").to_string(),
+                1 => day.format("%Y-%m-%d").to_string(),
+                2 => day.format("%Y/%-m/%-d").to_string(),
+                3 => day.format("%Y-%m-%dT12:34:56").to_string(),
+                4 => day.format("%Y年%-m月%-d日").to_string(),
+                n => {
+                    let seed = ["R6.4.1", "令和6年4月1日", "5060401"][n - 5];
+                    match parse(seed).unwrap().written_as(days) { Some(text) => text, None => return Ok(()) }
+                }
+            };
+            let when = parse(&text).unwrap();
+            prop_assert_eq!(when.days(), Some(days));
+            if let Some(shifted) = when.written_as(days + shift) {
+                prop_assert_eq!(parse(&shifted).unwrap().days(), Some(days + shift));
+            }
+        }
+        #[test]
+        fn never_panics(text in "\\PC{0,16}") { let _ = parse(&text); }
+        #[test]
+        fn never_panics_on_datelike(text in "[0-9RH令和年月日元./:T+ -]{0,20}") { let _ = parse(&text); }
+    }
+}

@@ -1,0 +1,5 @@
+//! Japanese text: width, kana, eras, identifiers, numbers with operators.
+
+pub mod date;
+pub mod identifier;
+pub mod number;
