@@ -49,14 +49,23 @@ enum Shape {
 
 fn shape(text: &str) -> Shape {
     let characters = text.chars().count();
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return if text.len() >= 6 { Shape::Digits } else { Shape::Short };
+    if text.chars().all(|c| narrow_digit(c).is_some()) {
+        return if characters >= 6 { Shape::Digits } else { Shape::Short };
     }
     let wide = text.chars().any(|c| !c.is_ascii() && c.is_alphabetic());
     if wide && (2..4).contains(&characters) {
         return Shape::Word;
     }
     if text.len() >= 6 && characters >= 4 { Shape::Substring } else { Shape::Short }
+}
+
+/// A digit in half or full width, as ASCII.
+fn narrow_digit(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        '０'..='９' => char::from_u32(c as u32 - 0xFEE0),
+        _ => None,
+    }
 }
 
 impl Forbidden {
@@ -90,7 +99,8 @@ impl Forbidden {
             match shape(&variant) {
                 Shape::Short => continue,
                 Shape::Digits => {
-                    self.digits.insert(self.hash(variant.as_bytes()));
+                    let narrow: String = variant.chars().filter_map(narrow_digit).collect();
+                    self.digits.insert(self.hash(narrow.as_bytes()));
                 }
                 Shape::Word => {
                     self.words.insert(self.hash(variant.as_bytes()));
@@ -125,8 +135,8 @@ impl Forbidden {
             let shortest = if free { 6 } else { 8 };
             let mut run = String::new();
             for c in text.chars().chain(std::iter::once(' ')) {
-                if c.is_ascii_digit() {
-                    run.push(c);
+                if let Some(digit) = narrow_digit(c) {
+                    run.push(digit);
                 } else {
                     let significant = run.trim_start_matches('0');
                     for candidate in [run.as_str(), significant] {
@@ -205,7 +215,7 @@ mod tests {
         for text in ["ENC-POP-000004-7", "pop ＰＯＰ－０００００４", "POP000004", "患者は山本 和花さん", "山本和花"] {
             assert!(f.in_cell(text, Type::String, false), "{text}");
         }
-        for text in ["0001234567", "1234567", "no. 1234567/a"] {
+        for text in ["0001234567", "1234567", "no. 1234567/a", "００１２３４５６７"] {
             assert!(f.in_cell(text, Type::Code, false), "{text}");
         }
         assert!(f.in_cell("山本 様", Type::String, false));

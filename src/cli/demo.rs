@@ -21,8 +21,8 @@ pub struct Demo {
     /// Where to put it; a new folder each time by default.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Number of made-up persons.
-    #[arg(long, default_value_t = 2000)]
+    /// Number of made-up persons; with fewer than 1,000 the demo's k = 10 could hold for hardly anybody.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1000..))]
     patients: u64,
     /// The seed of the made-up hospital.
     #[arg(long, default_value_t = 1)]

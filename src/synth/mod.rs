@@ -281,9 +281,12 @@ impl Person {
         out.line(0, &[&facility, &shown, &full, &kana, &birth, sex, postal, &address, &phone, &insurer, &symbol, &member, &branch])?;
         let stays = if self.heavy { 12 } else { 1 + u64::from(dice.one_in(5)) + u64::from(dice.one_in(12)) };
         let span = i64::from(config.years.max(1)) * 365;
-        // 2025-12-01 is day 20423.
-        let mut start = if self.newborn { self.birth } else { 20_423 - i32::try_from(dice.below(span.unsigned_abs())).unwrap_or(0) };
+        // 2025-11-30 is day 20422; stays begin in whole calendar years that end with 2025.
+        let mut start = if self.newborn { self.birth } else { 20_422 - i32::try_from(dice.below(span.unsigned_abs() - 31)).unwrap_or(0) };
         for stay in 0..stays {
+            if start > 20_453 {
+                break;
+            }
             let length = i32::try_from(if self.heavy { dice.between(20, 40) } else { dice.between(1, 9) + if dice.one_in(10) { dice.between(10, 90) } else { 0 } }).unwrap_or(1);
             self.stay(dice, &facility, &id, stay, start, start + length, out, &full, &phone)?;
             start += length + i32::try_from(dice.between(5, 60)).unwrap_or(5);
