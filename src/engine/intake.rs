@@ -287,7 +287,9 @@ pub fn intake(
         for (partition, list) in result.blocks.into_iter().enumerate() {
             blocks[partition].push(list);
         }
-        parts.push(split(result.rows, plan.tables[t].columns.len()));
+        if count == 1 {
+            parts.push(split(result.rows, plan.tables[t].columns.len()));
+        }
     }
     let store = match spill {
         Some(directory) => Store::Spilled(Spilled { directory, blocks }),
