@@ -325,7 +325,8 @@ mod tests {
 
     #[test]
     fn compact_forgets_what_no_row_uses() {
-        let column = Column::from_texts([Some("山田"), None, Some("b"), Some("a")]).take(&[2, 1, 3]);
+        let column =
+            Column::from_texts([Some("山田"), None, Some("b"), Some("a")]).take(&[2, 1, 3]);
         let compact = column.compact();
         assert_eq!(compact.dictionary().texts().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(compact.cells().collect::<Vec<_>>(), [Some("b"), None, Some("a")]);

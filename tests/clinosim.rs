@@ -5,7 +5,9 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
-use common::{copy_folder, error_of, files, fixtures, kakou, new_key, records, releases, repo, run, text};
+use common::{
+    copy_folder, error_of, files, fixtures, kakou, new_key, records, releases, repo, run, text,
+};
 
 fn is_token(cell: &str) -> bool {
     cell.len() == 26 && cell.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
@@ -62,7 +64,8 @@ fn both_releases_hold_what_was_promised() {
     }
     assert!(needles.len() > 15_000);
     // Names of one or two characters may be part of other words: they are looked for as whole cells.
-    let (short, long): (Vec<String>, Vec<String>) = needles.into_iter().partition(|n| n.chars().count() < 3);
+    let (short, long): (Vec<String>, Vec<String>) =
+        needles.into_iter().partition(|n| n.chars().count() < 3);
     let search = aho(&long);
     for kind in ["pseudonymized", "anonymized"] {
         for path in files(&release.join(kind)) {
@@ -70,7 +73,11 @@ fn both_releases_hold_what_was_promised() {
             assert!(!search.is_match(&bytes), "an identifier is in {}", path.display());
             if path.extension().is_some_and(|e| e == "csv") {
                 let cells: HashSet<String> = records(&path).1.into_iter().flatten().collect();
-                assert!(short.iter().all(|name| !cells.contains(name)), "a name is a cell of {}", path.display());
+                assert!(
+                    short.iter().all(|name| !cells.contains(name)),
+                    "a name is a cell of {}",
+                    path.display()
+                );
             }
         }
     }
@@ -86,7 +93,8 @@ fn both_releases_hold_what_was_promised() {
     let mut classes: BTreeMap<(&str, &str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in &encounters {
         let (age, sex) = of_person[row[at("patient_id")].as_str()];
-        let class = (age, sex, row[at("admission_datetime")].as_str(), row[at("encounter_type")].as_str());
+        let class =
+            (age, sex, row[at("admission_datetime")].as_str(), row[at("encounter_type")].as_str());
         classes.entry(class).or_default().insert(&row[at("patient_id")]);
     }
     assert!(classes.len() > 20);
@@ -115,14 +123,22 @@ fn the_result_does_not_depend_on_threads_or_memory() {
     for other in [&second, &third] {
         for path in files(&first.join("pseudonymized")) {
             let name = path.file_name().unwrap();
-            let same = std::fs::read(&path).unwrap() == std::fs::read(other.join("pseudonymized").join(name)).unwrap();
+            let same = std::fs::read(&path).unwrap()
+                == std::fs::read(other.join("pseudonymized").join(name)).unwrap();
             assert!(same, "{} differs", path.display());
         }
-        assert!(rows_without_tokens(&first.join("anonymized")) == rows_without_tokens(&other.join("anonymized")));
+        assert!(
+            rows_without_tokens(&first.join("anonymized"))
+                == rows_without_tokens(&other.join("anonymized"))
+        );
         assert!(tokens(&first.join("anonymized")).is_disjoint(&tokens(&other.join("anonymized"))));
     }
     assert!(tokens(&first.join("pseudonymized")).is_disjoint(&tokens(&first.join("anonymized"))));
-    assert_eq!(std::fs::read_dir(work.path().join("c")).unwrap().count(), 1, "a spill folder was left");
+    assert_eq!(
+        std::fs::read_dir(work.path().join("c")).unwrap().count(),
+        1,
+        "a spill folder was left"
+    );
 }
 
 #[test]
@@ -130,8 +146,13 @@ fn one_changed_byte_of_any_file_is_found() {
     let Some(fixtures) = fixtures() else { return };
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
-    let release =
-        run(&repo("policies/clinosim.toml"), &fixtures.join("clinosim-csv"), &key, &work.path().join("out"), &[]);
+    let release = run(
+        &repo("policies/clinosim.toml"),
+        &fixtures.join("clinosim-csv"),
+        &key,
+        &work.path().join("out"),
+        &[],
+    );
     for path in files(&release) {
         let bytes = std::fs::read(&path).unwrap();
         for at in [0, bytes.len() / 2, bytes.len() - 1] {
@@ -161,15 +182,31 @@ fn an_opt_out_is_for_its_release() {
     ids.dedup();
     let list = work.path().join("optout.txt");
     // Another spelling of the first id, and one that matches nobody.
-    std::fs::write(&list, format!("{}\n{}\nPOP-999998\n", ids[0].to_lowercase().replace('-', "－"), ids[1])).unwrap();
+    std::fs::write(
+        &list,
+        format!("{}\n{}\nPOP-999998\n", ids[0].to_lowercase().replace('-', "－"), ids[1]),
+    )
+    .unwrap();
     let policy = repo("policies/clinosim.toml");
     let whole = run(&policy, &input, &key, &work.path().join("a"), &[]);
-    let without = run(&policy, &input, &key, &work.path().join("b"), &["--exclude-pseudonymized", text(&list)]);
+    let without = run(
+        &policy,
+        &input,
+        &key,
+        &work.path().join("b"),
+        &["--exclude-pseudonymized", text(&list)],
+    );
     let persons = |release: &Path, kind: &str| -> BTreeSet<String> {
-        records(&release.join(kind).join("patients.csv")).1.into_iter().map(|r| r[0].clone()).collect()
+        records(&release.join(kind).join("patients.csv"))
+            .1
+            .into_iter()
+            .map(|r| r[0].clone())
+            .collect()
     };
-    let missing: Vec<String> =
-        persons(&whole, "pseudonymized").difference(&persons(&without, "pseudonymized")).cloned().collect();
+    let missing: Vec<String> = persons(&whole, "pseudonymized")
+        .difference(&persons(&without, "pseudonymized"))
+        .cloned()
+        .collect();
     assert_eq!(missing.len(), 2);
     for path in files(&without.join("pseudonymized")) {
         let text = std::fs::read_to_string(path).unwrap();
@@ -177,7 +214,8 @@ fn an_opt_out_is_for_its_release() {
     }
     assert_eq!(persons(&without, "anonymized").len(), 473);
     let statement: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(without.join("record/statement.json")).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(without.join("record/statement.json")).unwrap())
+            .unwrap();
     assert_eq!(statement["exclusionLists"][0]["matched"], 2);
     assert_eq!(statement["exclusionLists"][0]["matchedNobody"], 1);
     assert_eq!(statement["persons"]["excluded"]["pseudonymized"], 2);
@@ -199,7 +237,16 @@ fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
         let path = work.path().join("policy.toml");
         std::fs::write(&path, policy).unwrap();
         let output = kakou(&[
-            "run", "--quiet", "--policy", text(&path), "--input", text(&input), "--key", text(&key), "--out", text(&out),
+            "run",
+            "--quiet",
+            "--policy",
+            text(&path),
+            "--input",
+            text(&input),
+            "--key",
+            text(&key),
+            "--out",
+            text(&out),
         ]);
         assert!(releases(&out).is_empty());
         (output.status.code(), error_of(&output))
@@ -214,19 +261,39 @@ fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
     let (code, error) = attempt(&original, &|f| {
         let path = f.join("care_level.csv");
         let all = std::fs::read_to_string(&path).unwrap();
-        let all: Vec<String> = all.lines().enumerate().map(|(i, l)| format!("{l},{}", if i == 0 { "extra" } else { "x" })).collect();
+        let all: Vec<String> = all
+            .lines()
+            .enumerate()
+            .map(|(i, l)| format!("{l},{}", if i == 0 { "extra" } else { "x" }))
+            .collect();
         std::fs::write(path, all.join("\n")).unwrap();
     });
     assert_eq!(code, Some(3), "{error}");
-    assert!(error.contains("care_level") && error.contains("`extra`") && error.contains("not in the policy"), "{error}");
+    assert!(
+        error.contains("care_level")
+            && error.contains("`extra`")
+            && error.contains("not in the policy"),
+        "{error}"
+    );
     // A renamed one.
-    let (code, error) = attempt(&original, &|f| header(f, "patients.csv", "smoking_status", "smoking_state"));
+    let (code, error) =
+        attempt(&original, &|f| header(f, "patients.csv", "smoking_status", "smoking_state"));
     assert_eq!(code, Some(3));
-    assert!(error.contains("`smoking_state`") && error.contains("`smoking_status`") && error.contains("renamed"), "{error}");
+    assert!(
+        error.contains("`smoking_state`")
+            && error.contains("`smoking_status`")
+            && error.contains("renamed"),
+        "{error}"
+    );
     // A misspelt key.
     let (code, error) = attempt(&original.replacen("grain =", "grian =", 1), &|_| {});
     assert_eq!(code, Some(2));
-    assert!(error.contains("policy.toml:") && error.contains("`grian`") && error.contains("did you mean `grain`?"), "{error}");
+    assert!(
+        error.contains("policy.toml:")
+            && error.contains("`grian`")
+            && error.contains("did you mean `grain`?"),
+        "{error}"
+    );
     // A column that the policy does not name.
     let without: Vec<&str> = original.lines().filter(|l| !l.starts_with("blood_type")).collect();
     let (code, error) = attempt(&without.join("\n"), &|_| {});
@@ -256,8 +323,24 @@ fn a_killed_run_leaves_the_whole_release_or_nothing() {
     for n in 0..24_u32 {
         let id = format!("r{n}");
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_kakou"))
-            .args(["run", "--quiet", "--policy", text(&policy), "--input", text(&fixtures.join("clinosim-csv"))])
-            .args(["--key", text(&key), "--out", text(&out), "--release-id", &id, "--memory", if n % 2 == 0 { "4G" } else { "4M" }])
+            .args([
+                "run",
+                "--quiet",
+                "--policy",
+                text(&policy),
+                "--input",
+                text(&fixtures.join("clinosim-csv")),
+            ])
+            .args([
+                "--key",
+                text(&key),
+                "--out",
+                text(&out),
+                "--release-id",
+                &id,
+                "--memory",
+                if n % 2 == 0 { "4G" } else { "4M" },
+            ])
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
@@ -272,6 +355,10 @@ fn a_killed_run_leaves_the_whole_release_or_nothing() {
     assert!(killed > 5, "nothing was killed: the test tests nothing");
     // The next run removes what the dead ones left.
     run(&policy, &fixtures.join("clinosim-csv"), &key, &out, &["--release-id", "last"]);
-    let left: Vec<_> = std::fs::read_dir(&out).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().starts_with('.')).collect();
+    let left: Vec<_> = std::fs::read_dir(&out)
+        .unwrap()
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().starts_with('.'))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -140,7 +140,9 @@ impl Forbidden {
                 } else {
                     let significant = run.trim_start_matches('0');
                     for candidate in [run.as_str(), significant] {
-                        if candidate.len() >= shortest && self.digits.contains(&self.hash(candidate.as_bytes())) {
+                        if candidate.len() >= shortest
+                            && self.digits.contains(&self.hash(candidate.as_bytes()))
+                        {
                             return true;
                         }
                     }
@@ -212,7 +214,13 @@ mod tests {
     #[test]
     fn finds_identifiers_in_every_width() {
         let f = forbidden();
-        for text in ["ENC-POP-000004-7", "pop ＰＯＰ－０００００４", "POP000004", "患者は山本 和花さん", "山本和花"] {
+        for text in [
+            "ENC-POP-000004-7",
+            "pop ＰＯＰ－０００００４",
+            "POP000004",
+            "患者は山本 和花さん",
+            "山本和花",
+        ] {
             assert!(f.in_cell(text, Type::String, false), "{text}");
         }
         for text in ["0001234567", "1234567", "no. 1234567/a", "００１２３４５６７"] {

@@ -202,13 +202,10 @@ fn search(
                 // Tokens are checked for their form; their letters are random.
                 return (r.column, 0, false);
             }
-            let hit = texts
-                .dictionary()
-                .texts()
-                .any(|text| {
-                    !column.facts.is_special(text)
-                        && forbidden.in_cell(text, r.ty, column.coincides.is_some())
-                });
+            let hit = texts.dictionary().texts().any(|text| {
+                !column.facts.is_special(text)
+                    && forbidden.in_cell(text, r.ty, column.coincides.is_some())
+            });
             (r.column, texts.dictionary().len() as u64, hit)
         })
         .collect();

@@ -60,7 +60,10 @@ pub fn read(folder: &FilePath, structure: &Structure, shape: &TableShape) -> Res
         {
             let map: Vec<u32> = column.dictionary().texts().map(|t| texts.intern(t)).collect();
             out.extend(
-                column.codes().iter().map(|&c| if c == MISSING { MISSING } else { map[c as usize] }),
+                column
+                    .codes()
+                    .iter()
+                    .map(|&c| if c == MISSING { MISSING } else { map[c as usize] }),
             );
         }
     }
@@ -97,8 +100,12 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
             holds: true,
         });
     };
-    let broken =
-        || Error::data("D0901", say!("the record's description of the release does not fit its tables"));
+    let broken = || {
+        Error::data(
+            "D0901",
+            say!("the record's description of the release does not fit its tables"),
+        )
+    };
     let shape = structure.tables.get(t).ok_or_else(broken)?;
     let cells = tables.get(t).ok_or_else(broken)?;
     let persons = cells.columns.get(shape.person).ok_or_else(broken)?;
@@ -134,7 +141,10 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
         if persons[row] == MISSING {
             return Err(Error::refused(
                 "C0201",
-                say!("table `{}` of the release has a row without a person", Name::from_policy(shape.name.clone())),
+                say!(
+                    "table `{}` of the release has a row without a person",
+                    Name::from_policy(shape.name.clone())
+                ),
             ));
         }
         group.persons.insert(persons[row]);
@@ -160,7 +170,12 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
 }
 
 /// The text of a view's column for each row of the view's table; "" for a missing cell (a cell is never "" otherwise).
-fn column(structure: &Structure, tables: &[Cells], t: usize, path: &ColumnPath) -> Option<Vec<String>> {
+fn column(
+    structure: &Structure,
+    tables: &[Cells],
+    t: usize,
+    path: &ColumnPath,
+) -> Option<Vec<String>> {
     let here = tables.get(t)?;
     let there = tables.get(path.table)?;
     let codes = there.columns.get(path.column)?;

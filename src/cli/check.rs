@@ -39,8 +39,10 @@ impl Check {
         }
         let mut files = 0;
         if let Some(input) = &self.input {
-            let found = intake::find_files(plan, input).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
-            intake::check_headers(plan, &found).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            let found = intake::find_files(plan, input)
+                .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            intake::check_headers(plan, &found)
+                .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
             files = found.iter().map(Vec::len).sum();
         }
         let evidence = plan::legal_evidence(plan);
@@ -74,7 +76,11 @@ impl Check {
         if !plan.warnings.is_empty() {
             show.line("\nwarnings:");
             for warning in &plan.warnings {
-                let place = warning.place.as_ref().map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column)).unwrap_or_default();
+                let place = warning
+                    .place
+                    .as_ref()
+                    .map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column))
+                    .unwrap_or_default();
                 show.line(&format!("  {place}[{}] {}", warning.code, warning.text));
             }
         }

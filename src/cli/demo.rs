@@ -38,13 +38,19 @@ impl Demo {
         let folder = self.folder()?;
         let data = folder.join("data");
         show.line(&format!("1. a made-up hospital group: {} persons, 2 hospitals, CP932, 和暦 and western dates, planted dirt", self.patients));
-        let config = SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
+        let config =
+            SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
         hospital_csv(&config, &data)?;
         let policy = folder.join("policy.toml");
         put(&policy, POLICY)?;
         let key = folder.join("project.key");
         ProjectKey::create(&key, None, Suite::default(), 1, SystemTime::now())?;
-        show.line(&format!("   data {}, policy {}, key {}", data.display(), policy.display(), key.display()));
+        show.line(&format!(
+            "   data {}, policy {}, key {}",
+            data.display(),
+            policy.display(),
+            key.display()
+        ));
         show.line("2. kakou run: both releases from one policy");
         let run = Run {
             policy: policy.clone(),
@@ -62,12 +68,16 @@ impl Demo {
             dry_run: false,
         };
         let prepared = prepare(&policy)?;
-        let published = run.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+        let published =
+            run.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         report(&published, show);
         if let Some(release) = &published.folder {
             show.line("3. kakou verify: every digest and count again, from the files alone");
             super::verify::Verify { release: release.clone() }.run(Show { json: false, ..show })?;
-            show.line(&format!("\nlook at {}: pseudonymized/, anonymized/ and record/statement.json", release.display()));
+            show.line(&format!(
+                "\nlook at {}: pseudonymized/, anonymized/ and record/statement.json",
+                release.display()
+            ));
         }
         Ok(())
     }
@@ -78,7 +88,11 @@ impl Demo {
             None => {
                 let mut n = 1;
                 loop {
-                    let candidate = PathBuf::from(if n == 1 { "kakou-demo".to_owned() } else { format!("kakou-demo-{n}") });
+                    let candidate = PathBuf::from(if n == 1 {
+                        "kakou-demo".to_owned()
+                    } else {
+                        format!("kakou-demo-{n}")
+                    });
                     if !candidate.exists() {
                         break candidate;
                     }
@@ -86,7 +100,8 @@ impl Demo {
                 }
             }
         };
-        std::fs::create_dir_all(&folder).map_err(|e| Error::io("X0702", say!("making the demo's folder"), &e))?;
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Error::io("X0702", say!("making the demo's folder"), &e))?;
         Ok(folder)
     }
 }
@@ -98,5 +113,8 @@ fn put(path: &std::path::Path, text: &str) -> Result<()> {
         .create_new(true)
         .open(path)
         .and_then(|mut f| f.write_all(text.as_bytes()))
-        .map_err(|e| Error::io("X0702", say!("writing the demo's policy"), &e).advice(say!("choose another --out")))
+        .map_err(|e| {
+            Error::io("X0702", say!("writing the demo's policy"), &e)
+                .advice(say!("choose another --out"))
+        })
 }

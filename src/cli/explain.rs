@@ -61,7 +61,13 @@ impl Explain {
                     shown.push((ja, en, example(column, kind, &sample)));
                 }
                 let [(pja, pen, pex), (aja, aen, aex)] = [&shown[0], &shown[1]];
-                show.line(&format!("  {} ({}, {}), e.g. {}", column.facts.column, column.facts.role.ja(), column.facts.ty.word(), sample));
+                show.line(&format!(
+                    "  {} ({}, {}), e.g. {}",
+                    column.facts.column,
+                    column.facts.role.ja(),
+                    column.facts.ty.word(),
+                    sample
+                ));
                 show.line(&format!("    pseudonymized  {pja} / {pen}: {pex}"));
                 show.line(&format!("    anonymized     {aja} / {aen}: {aex}"));
                 columns.push(json!({
@@ -83,14 +89,26 @@ fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Va
     let names: Vec<String> = view
         .quasi
         .iter()
-        .map(|c| format!("{}.{}", plan.tables[c.table].name, plan.tables[c.table].columns[c.column].facts.column))
+        .map(|c| {
+            format!(
+                "{}.{}",
+                plan.tables[c.table].name, plan.tables[c.table].columns[c.column].facts.column
+            )
+        })
         .collect();
-    show.line(&format!("\nview {}: rows of `{table}` are grouped by {}", view.name, names.join(", ")));
+    show.line(&format!(
+        "\nview {}: rows of `{table}` are grouped by {}",
+        view.name,
+        names.join(", ")
+    ));
     show.line(&format!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {:?}, at most {} of the rows",
         view.k, plan.suppress.unit, plan.suppress.at_most));
     for (column, l) in &view.sensitive {
         let column = &plan.tables[column.table].columns[column.column].facts;
-        show.line(&format!("  and at least {l} different values of {}.{}", column.table, column.column));
+        show.line(&format!(
+            "  and at least {l} different values of {}.{}",
+            column.table, column.column
+        ));
     }
     json!({ "view": view.name, "grain": table, "quasi": names, "k": view.k })
 }
@@ -146,7 +164,8 @@ fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
         secrets: &Example,
     };
     // Without data there are no statistics: a threshold that depends on them is not known yet.
-    let depends = treatment.needs().statistics && matches!(treatment.doc().name, "rare" | "round" | "top_code" | "bottom_code");
+    let depends = treatment.needs().statistics
+        && matches!(treatment.doc().name, "rare" | "round" | "top_code" | "bottom_code");
     let cell = match treatment.freeze(&crate::technique::Measure::Nothing, &column.facts) {
         Ok(frozen) => frozen.apply(&input).cells.text(0).unwrap_or("(empty)").to_owned(),
         Err(_) => "(depends on the data)".to_owned(),

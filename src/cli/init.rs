@@ -44,20 +44,30 @@ impl Init {
             .flatten()
             .map(|e| e.path())
             .filter(|p| {
-                let ending = p.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+                let ending =
+                    p.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
                 p.is_file() && matches!(ending.as_str(), "csv" | "tsv" | "txt" | "parquet")
             })
             .collect();
         files.sort();
         if files.is_empty() {
-            return Err(Error::data("D0001", say!("the folder has no .csv, .tsv, .txt or .parquet files")));
+            return Err(Error::data(
+                "D0001",
+                say!("the folder has no .csv, .tsv, .txt or .parquet files"),
+            ));
         }
         let mut text = String::from(HEAD);
         for (index, file) in files.iter().enumerate() {
             match draft(file, index) {
                 Ok(table) => text.push_str(&table),
                 Err(error) => {
-                    let _ = writeln!(text, "\n# file {} could not be read for a draft: [{}] {}", index + 1, error.code, error.what);
+                    let _ = writeln!(
+                        text,
+                        "\n# file {} could not be read for a draft: [{}] {}",
+                        index + 1,
+                        error.code,
+                        error.what
+                    );
                 }
             }
         }
@@ -110,7 +120,12 @@ fn draft(file: &Path, index: usize) -> Result<String> {
     let table_name = Name::fixed("draft");
     let specs: Vec<ColumnSpec> = names
         .iter()
-        .map(|n| ColumnSpec { name: Name::from_policy(n.clone()), missing: Vec::new(), ty: Type::String, specials: Vec::new() })
+        .map(|n| ColumnSpec {
+            name: Name::from_policy(n.clone()),
+            missing: Vec::new(),
+            ty: Type::String,
+            specials: Vec::new(),
+        })
         .collect();
     let open = |encoding| {
         let spec = ReadSpec {
@@ -132,7 +147,12 @@ fn draft(file: &Path, index: usize) -> Result<String> {
         Err(error) => return Err(error),
     };
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or("table");
-    let id: String = stem.to_ascii_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' }).take(48).collect();
+    let id: String = stem
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' })
+        .take(48)
+        .collect();
     let id = if id.trim_matches('_').is_empty() { format!("table{}", index + 1) } else { id };
     let columns: Vec<(String, Draft)> = names
         .iter()
@@ -146,7 +166,10 @@ fn draft(file: &Path, index: usize) -> Result<String> {
     let mut text = String::new();
     let file_name = file.file_name().and_then(|s| s.to_str()).unwrap_or_default();
     let _ = writeln!(text, "\n[tables.{id}]");
-    let _ = writeln!(text, "grain = \"event\"          # 決める / decide: person, event, or a key that each row owns");
+    let _ = writeln!(
+        text,
+        "grain = \"event\"          # 決める / decide: person, event, or a key that each row owns"
+    );
     let encoding = if encoding == Encoding::Cp932 { ", encoding = \"cp932\"" } else { "" };
     let _ = writeln!(text, "source = {{ path = {}{encoding} }}", quoted(file_name));
     let key = columns.iter().find(|(_, d)| d.role == "link").map_or("", |(n, _)| n.as_str());
@@ -179,30 +202,169 @@ fn guess(name: &str, cells: &Column) -> Draft {
     let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
     const DECIDE: (&str, &str) = ("\"decide\"", "\"decide\"");
     const DROP: (&str, &str) = ("\"drop\"", "\"drop\"");
-    let make = |role, ty, extra: &str, why, suggestion| Draft { role, ty, extra: extra.to_owned(), why, suggestion };
-    if has(&["個人番号", "マイナンバー", "保険者番号", "被保険者", "記号", "枝番", "受給者番号", "旅券", "免許", "my_number", "insured"]) {
-        make("id_code", Type::Code, "", "個人識別符号と思われる名称 / the name suggests an identification code", DROP)
+    let make = |role, ty, extra: &str, why, suggestion| Draft {
+        role,
+        ty,
+        extra: extra.to_owned(),
+        why,
+        suggestion,
+    };
+    if has(&[
+        "個人番号",
+        "マイナンバー",
+        "保険者番号",
+        "被保険者",
+        "記号",
+        "枝番",
+        "受給者番号",
+        "旅券",
+        "免許",
+        "my_number",
+        "insured",
+    ]) {
+        make(
+            "id_code",
+            Type::Code,
+            "",
+            "個人識別符号と思われる名称 / the name suggests an identification code",
+            DROP,
+        )
     } else if has(&["カード番号", "口座", "card_number", "account", "password", "login"]) {
         make("financial", Type::Code, "", "財産的被害のおそれ / may cause financial damage", DROP)
-    } else if has(&["氏名", "患者名", "カナ", "姓", "住所", "電話", "メール", "連絡先", "family_name", "given_name", "display_name", "patient_name", "phone", "address", "email", "mail"]) {
-        make("direct", Type::String, "", "氏名・住所・連絡先と思われる名称 / the name suggests a direct identifier", DROP)
-    } else if has(&["患者id", "患者番号", "patient_id", "person_id", "データ識別番号", "カルテ番号", "mrn"]) {
-        make("link", Type::Code, "", "患者番号と思われる名称 / the name suggests a person's number", ("\"pseudonym\"", "\"surrogate\""))
-    } else if has(&["入院番号", "受診番号", "オーダ", "encounter_id", "visit_id", "order_id", "_id", "番号"]) && guess_unique(cells) {
-        make("link", Type::Code, "", "値の多くが異なる番号 / a number whose values mostly differ", ("\"pseudonym\"", "\"decide\""))
-    } else if has(&["医師", "看護師", "職員", "施設", "病棟", "doctor", "physician", "surgeon", "nurse", "provider", "prescriber", "staff", "ward", "facility", "hospital"]) {
-        make("third_party", Type::Code, "", "医療者・施設と思われる名称 / the name suggests staff or a facility", ("\"drop\"", "\"drop\""))
-    } else if has(&["備考", "自由記載", "コメント", "所見", "note", "comment", "remark", "complaint"]) || guess_free_text(cells) {
+    } else if has(&[
+        "氏名",
+        "患者名",
+        "カナ",
+        "姓",
+        "住所",
+        "電話",
+        "メール",
+        "連絡先",
+        "family_name",
+        "given_name",
+        "display_name",
+        "patient_name",
+        "phone",
+        "address",
+        "email",
+        "mail",
+    ]) {
+        make(
+            "direct",
+            Type::String,
+            "",
+            "氏名・住所・連絡先と思われる名称 / the name suggests a direct identifier",
+            DROP,
+        )
+    } else if has(&[
+        "患者id",
+        "患者番号",
+        "patient_id",
+        "person_id",
+        "データ識別番号",
+        "カルテ番号",
+        "mrn",
+    ]) {
+        make(
+            "link",
+            Type::Code,
+            "",
+            "患者番号と思われる名称 / the name suggests a person's number",
+            ("\"pseudonym\"", "\"surrogate\""),
+        )
+    } else if has(&[
+        "入院番号",
+        "受診番号",
+        "オーダ",
+        "encounter_id",
+        "visit_id",
+        "order_id",
+        "_id",
+        "番号",
+    ]) && guess_unique(cells)
+    {
+        make(
+            "link",
+            Type::Code,
+            "",
+            "値の多くが異なる番号 / a number whose values mostly differ",
+            ("\"pseudonym\"", "\"decide\""),
+        )
+    } else if has(&[
+        "医師",
+        "看護師",
+        "職員",
+        "施設",
+        "病棟",
+        "doctor",
+        "physician",
+        "surgeon",
+        "nurse",
+        "provider",
+        "prescriber",
+        "staff",
+        "ward",
+        "facility",
+        "hospital",
+    ]) {
+        make(
+            "third_party",
+            Type::Code,
+            "",
+            "医療者・施設と思われる名称 / the name suggests staff or a facility",
+            ("\"drop\"", "\"drop\""),
+        )
+    } else if has(&[
+        "備考",
+        "自由記載",
+        "コメント",
+        "所見",
+        "note",
+        "comment",
+        "remark",
+        "complaint",
+    ]) || guess_free_text(cells)
+    {
         make("text", Type::String, "", "自由記載と思われる / looks like free text", DROP)
     } else if ty.is_date() && has(&["生年", "birth"]) {
-        make("quasi", ty, "kind = \"birth\"", "生年月日 / a birth date", ("{ truncate_date = \"month\" }", "\"decide\""))
+        make(
+            "quasi",
+            ty,
+            "kind = \"birth\"",
+            "生年月日 / a birth date",
+            ("{ truncate_date = \"month\" }", "\"decide\""),
+        )
     } else if ty.is_date() {
         make("quasi", ty, "kind = \"event\"", "日付 / a date", DECIDE)
-    } else if has(&["性別", "sex", "gender", "年齢", "age", "郵便", "zip", "postal", "都道府県", "市区町村"]) {
+    } else if has(&[
+        "性別",
+        "sex",
+        "gender",
+        "年齢",
+        "age",
+        "郵便",
+        "zip",
+        "postal",
+        "都道府県",
+        "市区町村",
+    ]) {
         let extra = if has(&["郵便", "zip", "postal"]) { "code = \"postal\"" } else { "" };
-        make("quasi", ty, extra, "準識別子と思われる名称 / the name suggests a quasi-identifier", DECIDE)
-    } else if has(&["icd", "病名", "傷病", "diagnosis", "転帰", "outcome", "死亡", "death"]) {
-        make("sensitive", Type::Code, "", "傷病・転帰と思われる名称 / the name suggests a diagnosis or outcome", ("\"keep\"", "\"decide\""))
+        make(
+            "quasi",
+            ty,
+            extra,
+            "準識別子と思われる名称 / the name suggests a quasi-identifier",
+            DECIDE,
+        )
+    } else if has(&["icd", "病名", "傷病", "diagnosis", "転帰", "outcome", "死亡", "death"])
+    {
+        make(
+            "sensitive",
+            Type::Code,
+            "",
+            "傷病・転帰と思われる名称 / the name suggests a diagnosis or outcome",
+            ("\"keep\"", "\"decide\""),
+        )
     } else {
         make("payload", ty, "", "その他の項目 / other content", ("\"keep\"", "\"decide\""))
     }
@@ -219,11 +381,15 @@ fn guess_type(cells: &Column) -> Type {
     let all = |f: &dyn Fn(&str) -> bool| texts(cells).all(f);
     if all(&|t| matches!(t.to_ascii_lowercase().as_str(), "true" | "false")) {
         Type::Boolean
-    } else if all(&|t| t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time())) {
+    } else if all(&|t| {
+        t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time())
+    }) {
         Type::Date
     } else if all(&|t| t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some())) {
         Type::Datetime
-    } else if texts(cells).any(|t| t.len() > 1 && t.starts_with('0') && t.bytes().all(|b| b.is_ascii_digit())) {
+    } else if texts(cells)
+        .any(|t| t.len() > 1 && t.starts_with('0') && t.bytes().all(|b| b.is_ascii_digit()))
+    {
         Type::Code
     } else if all(&|t| number::parse_integer(t).is_some()) {
         Type::Integer

@@ -46,7 +46,13 @@ impl Key {
         let facts = match &self.command {
             KeyCommand::New { file, passphrase_file, key_version } => {
                 let passphrase = passphrase(passphrase_file.as_ref())?;
-                let key = ProjectKey::create(file, passphrase.as_ref(), Suite::default(), *key_version, SystemTime::now())?;
+                let key = ProjectKey::create(
+                    file,
+                    passphrase.as_ref(),
+                    Suite::default(),
+                    *key_version,
+                    SystemTime::now(),
+                )?;
                 show.line(&format!("key file {} made (id {})", shown(file), key.facts().id));
                 if passphrase.is_none() {
                     show.line("It is protected by its file permissions alone; --passphrase-file protects it further.");

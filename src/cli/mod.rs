@@ -1,5 +1,4 @@
 //! The command line. One file a subcommand; this one parses, dispatches and maps errors to exit codes.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the room that talks to the user")]
 
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -95,7 +94,11 @@ impl Show {
     /// Prints a result for machines.
     pub fn json(self, value: &serde_json::Value) {
         if self.json {
-            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value).unwrap_or_default());
+            let _ = writeln!(
+                std::io::stdout(),
+                "{}",
+                serde_json::to_string_pretty(value).unwrap_or_default()
+            );
         }
     }
 }
@@ -105,8 +108,12 @@ impl Show {
 pub fn main() -> ExitCode {
     // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
     std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
-        let _ = writeln!(std::io::stderr(), "kakou: internal error at {place}; nothing was published. Please report this place.");
+        let place =
+            info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+        let _ = writeln!(
+            std::io::stderr(),
+            "kakou: internal error at {place}; nothing was published. Please report this place."
+        );
     }));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -115,16 +122,24 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    for signal in
+        [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
+    {
         // The second signal ends the program at once; what it leaves is swept by the next run.
         let stop = engine::stop_flag();
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, std::sync::Arc::clone(&stop));
+        let _ = signal_hook::flag::register_conditional_shutdown(
+            signal,
+            130,
+            std::sync::Arc::clone(&stop),
+        );
         let _ = signal_hook::flag::register(signal, stop);
     }
     // A file-size limit shall be an error, not a death without clean-up.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let show = Show { json: arguments.json, quiet: arguments.quiet };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(arguments.command, show)));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        dispatch(arguments.command, show)
+    }));
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
@@ -146,11 +161,20 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Schema => {
-            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&policy::json_schema()).unwrap_or_default());
+            let _ = writeln!(
+                std::io::stdout(),
+                "{}",
+                serde_json::to_string_pretty(&policy::json_schema()).unwrap_or_default()
+            );
             Ok(())
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "kakou", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "kakou",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }
@@ -178,10 +202,15 @@ impl Failure {
     fn print(&self, show: Show) {
         if show.json {
             let value = serde_json::json!({ "error": self.error });
-            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&value).unwrap_or_default());
+            let _ = writeln!(
+                std::io::stdout(),
+                "{}",
+                serde_json::to_string_pretty(&value).unwrap_or_default()
+            );
         }
         let color = std::io::stderr().is_terminal();
-        let _ = writeln!(std::io::stderr(), "{}", policy::render(&self.error, &self.sources, color));
+        let _ =
+            writeln!(std::io::stderr(), "{}", policy::render(&self.error, &self.sources, color));
     }
 }
 
@@ -226,7 +255,11 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
         "t" | "tb" | "tib" => 1 << 40,
         _ => return Err("a size is a number with K, M, G or T, such as 4G".to_owned()),
     };
-    number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(|| "a size is a number with K, M, G or T, such as 4G".to_owned())
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(factor))
+        .ok_or_else(|| "a size is a number with K, M, G or T, such as 4G".to_owned())
 }
 
 /// A path as the user wrote it, for messages.
@@ -241,9 +274,9 @@ pub fn shown(path: &std::path::Path) -> Name {
 /// If it cannot be read or is empty.
 pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::key::Passphrase>> {
     let Some(path) = path else { return Ok(None) };
-    let mut bytes = zeroize::Zeroizing::new(
-        std::fs::read(path).map_err(|e| Error::io("X0701", say!("reading the passphrase file {}", shown(path)), &e))?,
-    );
+    let mut bytes = zeroize::Zeroizing::new(std::fs::read(path).map_err(|e| {
+        Error::io("X0701", say!("reading the passphrase file {}", shown(path)), &e)
+    })?);
     if let Some(end) = bytes.iter().position(|&b| b == b'\n' || b == b'\r') {
         bytes.truncate(end);
     }

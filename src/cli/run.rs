@@ -21,8 +21,10 @@ use crate::{plan, say, text};
 
 /// Makes both releases and the record.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  kakou run --policy policy.toml --input DATA --key project.key --out OUT --exclude-anonymized optout.txt\n\n\
-An exclusion list has one identifier a line, as in the column of the person's key; the parts of a key of several columns are separated by a TAB or a comma.")]
+#[command(
+    after_help = "Example:\n  kakou run --policy policy.toml --input DATA --key project.key --out OUT --exclude-anonymized optout.txt\n\n\
+An exclusion list has one identifier a line, as in the column of the person's key; the parts of a key of several columns are separated by a TAB or a comma."
+)]
 pub struct Run {
     /// The policy.
     #[arg(long)]
@@ -80,7 +82,8 @@ impl Run {
     /// See the exit codes.
     pub fn run(&self, show: Show) -> Outcome<()> {
         let prepared = prepare(&self.policy)?;
-        let published = self.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+        let published =
+            self.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         report(&published, show);
         Ok(())
     }
@@ -164,7 +167,8 @@ impl Run {
             },
         )?;
         for kind in Kind::BOTH {
-            staging.put(&statement::dictionary_path(kind), &pretty(&book::dictionary(plan, kind)))?;
+            staging
+                .put(&statement::dictionary_path(kind), &pretty(&book::dictionary(plan, kind)))?;
         }
         staging.put(statement::STATEMENT, &pretty(&statement))?;
         let manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
@@ -184,20 +188,30 @@ impl Run {
             Some(id) => id.clone(),
             None => {
                 let mut noise = [0_u8; 3];
-                getrandom::fill(&mut noise)
-                    .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
+                getrandom::fill(&mut noise).map_err(|_| {
+                    Error::environment("X0302", say!("the system gives no random numbers"))
+                })?;
                 let now = statement::rfc3339(SystemTime::now()).replace(['-', ':'], "");
                 format!("{}-{now}-{}", plan.id, digest::hex(&noise))
             }
         };
-        let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let plain =
+            id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if id.is_empty() || id.len() > 128 || !plain || id.starts_with('.') {
-            return Err(Error::policy("P0306", say!("a release id has letters, digits, `-`, `_` and `.`, and does not begin with `.`")));
+            return Err(Error::policy(
+                "P0306",
+                say!(
+                    "a release id has letters, digits, `-`, `_` and `.`, and does not begin with `.`"
+                ),
+            ));
         }
         if self.out.join(&id).exists() {
             return Err(Error::refused(
                 "C0902",
-                say!("a release with the id {} exists already: ids are never used twice", Name::from_policy(id)),
+                say!(
+                    "a release with the id {} exists already: ids are never used twice",
+                    Name::from_policy(id)
+                ),
             ));
         }
         Ok(id)
@@ -223,9 +237,14 @@ pub fn report(published: &Published, show: Show) {
         "statement": s,
     }));
     if let Some(tables) = s["tables"].as_array() {
-        show.line(&format!("{:<28} {:>10} {:>10} {:>14} {:>14}", "table", "rows in", "set aside", "pseudonymized", "anonymized"));
+        show.line(&format!(
+            "{:<28} {:>10} {:>10} {:>14} {:>14}",
+            "table", "rows in", "set aside", "pseudonymized", "anonymized"
+        ));
         for table in tables {
-            let aside: u64 = table["setAside"].as_object().map_or(0, |o| o.values().filter_map(serde_json::Value::as_u64).sum());
+            let aside: u64 = table["setAside"]
+                .as_object()
+                .map_or(0, |o| o.values().filter_map(serde_json::Value::as_u64).sum());
             let out = |kind: Kind| match table["releases"][kind.word()]["rowsOut"].as_u64() {
                 Some(rows) => rows.to_string(),
                 None => "left out".to_owned(),

@@ -28,7 +28,8 @@ impl Synth {
     /// # Errors
     /// I/O.
     pub fn run(&self, show: Show) -> Result<()> {
-        let config = SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
+        let config =
+            SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
         let folder = self.out.join("csv");
         hospital_csv(&config, &folder)?;
         show.line(&format!("{} made-up persons in {}", self.patients, folder.display()));

@@ -23,7 +23,10 @@ impl Verify {
     pub fn run(&self, show: Show) -> Result<()> {
         let verified = verify(&self.release)?;
         show.json(&serde_json::to_value(&verified).unwrap_or_default());
-        show.line(&format!("release {}: {} files are as they were sealed", verified.release, verified.files));
+        show.line(&format!(
+            "release {}: {} files are as they were sealed",
+            verified.release, verified.files
+        ));
         show.line(&format!(
             "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
             verified.rows[0], verified.persons[0], verified.rows[1], verified.persons[1]

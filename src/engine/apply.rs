@@ -106,7 +106,9 @@ pub fn apply(
             if planned.output.is_none() && !removes(treatment) {
                 return None;
             }
-            Some(with_input(plan, partition, t, c, planned, secrets, |input| treatment.apply(input)))
+            Some(with_input(plan, partition, t, c, planned, secrets, |input| {
+                treatment.apply(input)
+            }))
         })
         .collect();
     let mut removal = Removal::default();
@@ -188,12 +190,9 @@ impl Removal {
                         any_person = true;
                         dead_persons[partition.tables[t].persons[row as usize] as usize] = true;
                     }
-                    Grain::Key(k) => dead_keys.push((
-                        plan.tables[t].keys[k].name.as_str().to_owned(),
-                        t,
-                        k,
-                        row,
-                    )),
+                    Grain::Key(k) => {
+                        dead_keys.push((plan.tables[t].keys[k].name.as_str().to_owned(), t, k, row))
+                    }
                     Grain::Event => {}
                 }
             }
@@ -213,7 +212,8 @@ impl Removal {
                     }
                 }
                 for (t, table) in plan.tables.iter().enumerate() {
-                    let Some(k) = table.keys.iter().position(|key| key.name.as_str() == name) else {
+                    let Some(k) = table.keys.iter().position(|key| key.name.as_str() == name)
+                    else {
                         continue;
                     };
                     let part = &partition.tables[t];

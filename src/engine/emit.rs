@@ -91,10 +91,16 @@ pub fn rows_of(
         .filter_map(|r| {
             let cells = applied.tables[t].columns[r.column].as_ref()?;
             let cells = if any_blank && kind == Kind::Anonymized && blankable[t][r.column] {
-                let codes = rows
-                    .iter()
-                    .map(|&row| if blanked[row as usize] { MISSING } else { cells.codes()[row as usize] })
-                    .collect();
+                let codes =
+                    rows.iter()
+                        .map(|&row| {
+                            if blanked[row as usize] {
+                                MISSING
+                            } else {
+                                cells.codes()[row as usize]
+                            }
+                        })
+                        .collect();
                 Column::new(codes, Arc::clone(cells.dictionary()))
             } else {
                 cells.take(&rows)
@@ -115,8 +121,11 @@ fn canonical(cells: &Column, ty: Type) -> Column {
         .texts()
         .map(|text| validate::canonical(ty, text).map_or(MISSING, |text| interner.intern(&text)))
         .collect();
-    let codes =
-        cells.codes().iter().map(|&c| if c == MISSING { MISSING } else { map[c as usize] }).collect();
+    let codes = cells
+        .codes()
+        .iter()
+        .map(|&c| if c == MISSING { MISSING } else { map[c as usize] })
+        .collect();
     Column::new(codes, Arc::new(interner.finish()))
 }
 
@@ -195,7 +204,10 @@ pub fn write(
     }
     let columns: Vec<OutColumn> = released
         .iter()
-        .map(|r| OutColumn { name: table.columns[r.column].facts.column.as_str().to_owned(), ty: r.out })
+        .map(|r| OutColumn {
+            name: table.columns[r.column].facts.column.as_str().to_owned(),
+            ty: r.out,
+        })
         .collect();
     let relative = format!("{}/{}.{}", kind.word(), table.name, extension(plan.output.format));
     let path = directory.join(&relative);
@@ -290,10 +302,13 @@ fn range_of(token: &str, ranges: usize) -> usize {
 ///
 /// # Errors
 /// If two persons share a token (probability below 1e-20 for a whole nation): the run stops.
-pub fn distinct_tokens(tokens: &mut Vec<[u8; 16]>, kind: Kind) -> Result<()> {
+pub fn distinct_tokens(tokens: &mut [[u8; 16]], kind: Kind) -> Result<()> {
     tokens.par_sort_unstable();
     if tokens.windows(2).any(|w| w[0] == w[1]) {
-        return Err(Error::refused("C0103", say!("two persons got one token in the {} release", kind)));
+        return Err(Error::refused(
+            "C0103",
+            say!("two persons got one token in the {} release", kind),
+        ));
     }
     Ok(())
 }
@@ -313,8 +328,9 @@ mod tests {
 
     #[test]
     fn ranges_follow_the_order_of_tokens() {
-        let tokens: Vec<String> =
-            (0_u8..=255).map(|b| crate::key::token_text(&[b, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, b])).collect();
+        let tokens: Vec<String> = (0_u8..=255)
+            .map(|b| crate::key::token_text(&[b, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, b]))
+            .collect();
         let ranges: Vec<usize> = tokens.iter().map(|t| range_of(t, 7)).collect();
         assert!(tokens.windows(2).all(|w| w[0] < w[1]));
         assert!(ranges.windows(2).all(|w| w[0] <= w[1]));

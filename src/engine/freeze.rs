@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::Progress;
 use super::apply::{Alive, Applied, Frozen, Removal, apply, with_input};
 use super::exclude::Lists;
 use super::intake::Store;
 use super::partition::Partition;
 use super::views::{Cells, Classes, NO_CLASS, Summary};
-use super::Progress;
 use crate::error::{Error, Result, small};
 use crate::plan::{Join, Plan, ViewPlan};
 use crate::policy::model::Unit;
@@ -205,24 +205,32 @@ fn suppression(
         progress.check()?;
         let mut classes: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
         let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
-        each_applied(plan, store, lists, anonymized, secrets, in_memory.as_ref(), |p, partition, applied| {
-            of_rows.push(
-                plan.views
-                    .iter()
-                    .zip(&mut classes)
-                    .map(|(view, c)| c.add(plan, view, partition, Cells::Applied(applied), &alive[p]))
-                    .collect(),
-            );
-            Ok(())
-        })?;
+        each_applied(
+            plan,
+            store,
+            lists,
+            anonymized,
+            secrets,
+            in_memory.as_ref(),
+            |p, partition, applied| {
+                of_rows.push(
+                    plan.views
+                        .iter()
+                        .zip(&mut classes)
+                        .map(|(view, c)| {
+                            c.add(plan, view, partition, Cells::Applied(applied), &alive[p])
+                        })
+                        .collect(),
+                );
+                Ok(())
+            },
+        )?;
         let violating: Vec<Vec<bool>> =
             plan.views.iter().zip(&classes).map(|(view, c)| c.violating(view)).collect();
         let none = violating.iter().all(|v| !v.contains(&true));
         for ((view, classes), violating) in plan.views.iter().zip(&classes).zip(&violating) {
-            let mut values: Vec<_> = (0..violating.len())
-                .filter(|&c| violating[c])
-                .map(|c| classes.values(c))
-                .collect();
+            let mut values: Vec<_> =
+                (0..violating.len()).filter(|&c| violating[c]).map(|c| classes.values(c)).collect();
             values.sort();
             if !values.is_empty() {
                 rounds.push(Round { view: view.name.as_str().to_owned(), classes: values });
@@ -253,7 +261,13 @@ fn suppression(
         let released = last_summaries[v].clone();
         // Rows that went because of this view or of another one, plus rows that were blanked in place.
         let gone = rows - released.rows.0 + suppressed[v];
-        views.push(ViewOutcome { source: source[v].summary(), treated, released, rows, suppressed: gone });
+        views.push(ViewOutcome {
+            source: source[v].summary(),
+            treated,
+            released,
+            rows,
+            suppressed: gone,
+        });
         if rows > 0 && gone as f64 > plan.suppress.at_most * rows as f64 {
             errors.push(
                 Error::refused(

@@ -163,7 +163,11 @@ pub fn columns_of(table: &TablePlan) -> Vec<ColumnSpec> {
 ///
 /// # Errors
 /// If the separator is not one ASCII character.
-pub fn read_spec<'a>(table: &'a TablePlan, path: &Path, columns: &'a [ColumnSpec]) -> Result<ReadSpec<'a>> {
+pub fn read_spec<'a>(
+    table: &'a TablePlan,
+    path: &Path,
+    columns: &'a [ColumnSpec],
+) -> Result<ReadSpec<'a>> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let format = table.source.format.unwrap_or(if ending == "parquet" {
         InputFormat::Parquet
@@ -224,7 +228,8 @@ pub fn check_headers(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<()> {
     for (table, paths) in plan.tables.iter().zip(files) {
         let columns = columns_of(table);
         for path in paths {
-            let checked = read_spec(table, path, &columns).and_then(|spec| table::read_header(path, &spec));
+            let checked =
+                read_spec(table, path, &columns).and_then(|spec| table::read_header(path, &spec));
             if let Err(error) = checked {
                 errors.extend(error.each().cloned());
             }
@@ -268,7 +273,8 @@ pub fn intake(
     progress: &dyn Progress,
 ) -> Result<Intake> {
     let count = partitions(files, limits);
-    let spill = if count > 1 { Some(table::spill::SpillDir::create(&limits.spill_root)?) } else { None };
+    let spill =
+        if count > 1 { Some(table::spill::SpillDir::create(&limits.spill_root)?) } else { None };
     let salt = hashbrown::DefaultHashBuilder::default();
     // One table after the other when spilling (memory), all at once otherwise (speed).
     let read = |t: usize| read_table(plan, t, &files[t], count, spill.as_ref(), &salt, progress);
@@ -283,7 +289,11 @@ pub fn intake(
     let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![Vec::new(); count];
     for (t, result) in results.into_iter().enumerate() {
         tables.push(result.intake);
-        input_files.extend(result.files.into_iter().map(|(path, facts)| InputFile { table: t, path, facts }));
+        input_files.extend(result.files.into_iter().map(|(path, facts)| InputFile {
+            table: t,
+            path,
+            facts,
+        }));
         for (partition, list) in result.blocks.into_iter().enumerate() {
             blocks[partition].push(list);
         }
@@ -293,9 +303,9 @@ pub fn intake(
     }
     let store = match spill {
         Some(directory) => Store::Spilled(Spilled { directory, blocks }),
-        None => {
-            Store::Memory(Box::new(Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id))))
-        }
+        None => Store::Memory(Box::new(Partition::assemble(plan, parts, &|kind, id| {
+            lists.excludes(kind, id)
+        }))),
     };
     let mut intake =
         Intake { store, tables, files: input_files, persons: 0, excluded_persons: [0; 2] };
@@ -365,7 +375,9 @@ fn read_table(
                 None => kept.push(whole),
                 Some(directory) => {
                     let person = columns.len() + table.person_key;
-                    for (partition, part) in by_person(&whole, person, count, salt).into_iter().enumerate() {
+                    for (partition, part) in
+                        by_person(&whole, person, count, salt).into_iter().enumerate()
+                    {
                         if part.rows > 0 {
                             blocks[partition].push(directory.write_block(&part)?);
                         }
@@ -394,7 +406,12 @@ pub fn take(table: &Table, rows: &[u32]) -> Table {
     Table { rows: rows.len(), columns: table.columns.par_iter().map(|c| c.take(rows)).collect() }
 }
 
-fn by_person(whole: &Table, person: usize, count: usize, salt: &hashbrown::DefaultHashBuilder) -> Vec<Table> {
+fn by_person(
+    whole: &Table,
+    person: usize,
+    count: usize,
+    salt: &hashbrown::DefaultHashBuilder,
+) -> Vec<Table> {
     use std::hash::BuildHasher;
     let key = &whole.columns[person];
     let place: Vec<usize> =
@@ -423,7 +440,12 @@ impl FilePlace<'_> {
     }
     fn locate(&self, mut error: Error) -> Error {
         if self.files > 1 {
-            error.what = say!("{} (file {} of {} in the order of their names)", error.what, self.index + 1, self.files);
+            error.what = say!(
+                "{} (file {} of {} in the order of their names)",
+                error.what,
+                self.index + 1,
+                self.files
+            );
         }
         error
     }
@@ -441,8 +463,11 @@ fn check_types(
         .par_iter()
         .zip(&batch.table.columns)
         .map(|(column, cells)| {
-            let bad: Vec<bool> =
-                cells.dictionary().texts().map(|text| !validate::reads(&column.facts, text)).collect();
+            let bad: Vec<bool> = cells
+                .dictionary()
+                .texts()
+                .map(|text| !validate::reads(&column.facts, text))
+                .collect();
             bad.contains(&true).then_some(bad)
         })
         .collect();

@@ -130,8 +130,9 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, progress)?;
-    let frozen = serde_json::to_vec(&outcome.frozen)
-        .map_err(|_| Error::environment("X0201", say!("the frozen plan cannot be written as JSON")))?;
+    let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
+        Error::environment("X0201", say!("the frozen plan cannot be written as JSON"))
+    })?;
     progress.stage("apply");
     let mut tallies = Kind::BOTH.map(|_| {
         plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
@@ -212,7 +213,14 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                     let written: Vec<Option<OutputFile>> = (0..plan.tables.len())
                         .into_par_iter()
                         .map(|t| {
-                            emit::write(plan, kind, t, &job.staging, std::iter::once(Ok(rows_of(t))), progress)
+                            emit::write(
+                                plan,
+                                kind,
+                                t,
+                                &job.staging,
+                                std::iter::once(Ok(rows_of(t))),
+                                progress,
+                            )
                         })
                         .collect::<Result<_>>()?;
                     out_files.extend(written.into_iter().flatten());
@@ -247,4 +255,3 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         partitions,
     })
 }
-

@@ -109,7 +109,8 @@ impl Classes {
             self.persons[(pair >> 32) as usize] += 1;
         }
         for (s, (column, _)) in view.sensitive.iter().enumerate() {
-            let values = column_codes(plan, view, column, partition, cells, alive, &mut self.values[s]);
+            let values =
+                column_codes(plan, view, column, partition, cells, alive, &mut self.values[s]);
             for (&class, &value) in class.iter().zip(&values) {
                 if class != NO_CLASS && value != 0 {
                     self.seen[s][class as usize].insert(value);
@@ -277,8 +278,8 @@ fn column_codes(
             let there = &alive.rows[column.table];
             let mut one: Vec<u32> = vec![0; partition.ids.len()];
             let mut several: HashMap<u32, Vec<u32>> = HashMap::new();
-            for row in 0..part.table.rows {
-                if !there[row] && matches!(cells, Cells::Applied(_)) {
+            for (row, &here) in there.iter().enumerate() {
+                if !here && matches!(cells, Cells::Applied(_)) {
                     continue;
                 }
                 let code = code_of(row, interner);

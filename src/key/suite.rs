@@ -138,7 +138,6 @@ impl Kmac {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "a box would put the state off the locked pages")]
 enum State {
     Hmac(Hmac),
     Kmac(Kmac),

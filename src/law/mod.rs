@@ -65,7 +65,9 @@ impl Item {
                 "医療情報と加工後の情報とを連結する符号の削除（連結できない符号への置換を含む）",
                 "delete codes that link the medical information with what is made of it, or replace them by codes that cannot link",
             ),
-            Item::A4 => ("特異な記述等の削除（置換を含む）", "delete or replace singular descriptions"),
+            Item::A4 => {
+                ("特異な記述等の削除（置換を含む）", "delete or replace singular descriptions")
+            }
             Item::A5 => (
                 "他の医療情報に含まれる記述等との差異その他のデータベース等の性質を勘案した適切な措置",
                 "take the measures that follow from the differences to other records and the nature of the database",
@@ -80,7 +82,9 @@ impl Item {
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
         match self {
-            Item::A1 | Item::P1 => &[Role::Direct, Role::Link, Role::Quasi, Role::ThirdParty, Role::Text],
+            Item::A1 | Item::P1 => {
+                &[Role::Direct, Role::Link, Role::Quasi, Role::ThirdParty, Role::Text]
+            }
             Item::A2 | Item::P2 => &[Role::IdCode],
             Item::A3 => &[Role::Link],
             Item::A4 => &[Role::Quasi, Role::Sensitive, Role::Payload],

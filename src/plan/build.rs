@@ -26,11 +26,18 @@ pub fn ladders(loaded: &Loaded) -> Result<Ladders> {
         let place = loaded.place(&["hierarchies", name]);
         let shown = Name::from_policy(name.clone());
         let fail = |what: Said| Error::policy("P0109", what).at_opt(place.clone());
-        let folder = loaded.folder_of(&["hierarchies", name]).map(std::path::Path::to_owned).unwrap_or_default();
+        let folder = loaded
+            .folder_of(&["hierarchies", name])
+            .map(std::path::Path::to_owned)
+            .unwrap_or_default();
         let text = match std::fs::read_to_string(folder.join(&hierarchy.path)) {
             Ok(text) => text,
             Err(_) => {
-                errors.push(fail(say!("hierarchy `{}`: the file `{}` cannot be read as UTF-8 text", shown, Name::from_policy(hierarchy.path.clone()))));
+                errors.push(fail(say!(
+                    "hierarchy `{}`: the file `{}` cannot be read as UTF-8 text",
+                    shown,
+                    Name::from_policy(hierarchy.path.clone())
+                )));
                 continue;
             }
         };
@@ -95,9 +102,16 @@ impl Builder<'_> {
 
     fn plan(&mut self) -> Plan {
         let policy = &self.loaded.policy;
-        let plain = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let plain = |t: &str| {
+            !t.is_empty()
+                && t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
         if !plain(&policy.policy.id) {
-            self.error("P0101", &["policy", "id"], say!("a policy id has letters, digits, `-` and `_`"));
+            self.error(
+                "P0101",
+                &["policy", "id"],
+                say!("a policy id has letters, digits, `-` and `_`"),
+            );
         }
         let mut tables = Vec::new();
         for (table_name, table) in &policy.tables {
@@ -106,10 +120,17 @@ impl Builder<'_> {
         if tables.is_empty() {
             self.error("P0103", &["tables"], say!("the policy has no tables"));
         }
-        let key_widths: Vec<usize> =
-            tables.iter().filter_map(|t: &TablePlan| t.keys.get(t.person_key)).map(|k| k.columns.len()).collect();
+        let key_widths: Vec<usize> = tables
+            .iter()
+            .filter_map(|t: &TablePlan| t.keys.get(t.person_key))
+            .map(|k| k.columns.len())
+            .collect();
         if key_widths.windows(2).any(|w| w[0] != w[1]) {
-            self.error("P0103", &["person", "key"], say!("the person's key must have the same number of columns in every table"));
+            self.error(
+                "P0103",
+                &["person", "key"],
+                say!("the person's key must have the same number of columns in every table"),
+            );
         }
         // Dates need all tables.
         for t in 0..tables.len() {
@@ -129,7 +150,11 @@ impl Builder<'_> {
         self.check_tables(&tables, &views);
         let suppress = policy.anonymized.suppress;
         if !(0.0..=1.0).contains(&suppress.at_most) {
-            self.error("P0108", &["anonymized", "suppress", "at_most"], say!("`at_most` is a share between 0 and 1"));
+            self.error(
+                "P0108",
+                &["anonymized", "suppress", "at_most"],
+                say!("`at_most` is a share between 0 and 1"),
+            );
         }
         if policy.pseudonymized.project.is_empty() {
             self.advise(
@@ -172,7 +197,9 @@ impl Builder<'_> {
         let path = ["tables", table_name];
         let plain = table_name.len() <= 64
             && !table_name.is_empty()
-            && table_name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            && table_name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !plain {
             self.error("P0101", &path, say!("table `{}`: a table name has small letters, digits and `_` (its files are named after it)", name(table_name)));
         }
@@ -183,11 +210,20 @@ impl Builder<'_> {
             for column in key.columns() {
                 match table.columns.get_index_of(column) {
                     Some(index) => columns.push(index),
-                    None => self.unknown_column(&["tables", table_name, "keys", key_name], table_name, column, &column_names),
+                    None => self.unknown_column(
+                        &["tables", table_name, "keys", key_name],
+                        table_name,
+                        column,
+                        &column_names,
+                    ),
                 }
             }
             if key.columns().is_empty() {
-                self.error("P0103", &["tables", table_name, "keys", key_name], say!("key `{}` has no columns", name(key_name)));
+                self.error(
+                    "P0103",
+                    &["tables", table_name, "keys", key_name],
+                    say!("key `{}` has no columns", name(key_name)),
+                );
             }
             keys.push(KeyPlan { name: name(key_name), columns });
         }
@@ -198,7 +234,11 @@ impl Builder<'_> {
                 self.advise(
                     "P0103",
                     &["tables", table_name, "keys"],
-                    say!("table `{}` has no key `{}`: every row must belong to a person", name(table_name), name(person)),
+                    say!(
+                        "table `{}` has no key `{}`: every row must belong to a person",
+                        name(table_name),
+                        name(person)
+                    ),
                     say!("name the column: keys = {{ {} = \"...\" }}", name(person)),
                 );
                 0
@@ -207,18 +247,20 @@ impl Builder<'_> {
         let grain = match table.grain.as_str() {
             "person" => Grain::Person,
             "event" => Grain::Event,
-            other => match table.keys.get_index_of(other) {
-                Some(index) if index == person_key => Grain::Person,
-                Some(index) => Grain::Key(index),
-                None => {
-                    self.error(
+            other => {
+                match table.keys.get_index_of(other) {
+                    Some(index) if index == person_key => Grain::Person,
+                    Some(index) => Grain::Key(index),
+                    None => {
+                        self.error(
                         "P0103",
                         &["tables", table_name, "grain"],
                         say!("the grain of table `{}` must be `person`, `event` or one of its keys", name(table_name)),
                     );
-                    Grain::Event
+                        Grain::Event
+                    }
                 }
-            },
+            }
         };
         let mut columns = Vec::new();
         for (column_name, column) in &table.columns {
@@ -250,7 +292,12 @@ impl Builder<'_> {
             .filter(|(score, _)| *score >= 0.4)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, k)| say!("did you mean `{}`?", name(k)));
-        self.error("P0102", path, say!("table `{}` has no column `{}`", name(table), name(column))).advice = advice;
+        self.error(
+            "P0102",
+            path,
+            say!("table `{}` has no column `{}`", name(table), name(column)),
+        )
+        .advice = advice;
     }
 
     fn column(
@@ -272,45 +319,71 @@ impl Builder<'_> {
             specials: column.specials.clone(),
         };
         if column.kind.is_some() && !column.ty.is_date() {
-            self.error("P0105", &path, say!("column `{}`: `kind` is for dates; the type is {}", facts.column, facts.ty));
+            self.error(
+                "P0105",
+                &path,
+                say!("column `{}`: `kind` is for dates; the type is {}", facts.column, facts.ty),
+            );
         }
         let index = table.columns.get_index_of(column_name);
-        let in_keys: Vec<usize> =
-            (0..keys.len()).filter(|&k| keys[k].columns.last().copied() == index && index.is_some()).collect();
+        let in_keys: Vec<usize> = (0..keys.len())
+            .filter(|&k| keys[k].columns.last().copied() == index && index.is_some())
+            .collect();
         if in_keys.len() > 1 {
-            self.error("P0103", &path, say!("column `{}` is the last column of two keys: its token would be ambiguous", facts.column));
+            self.error(
+                "P0103",
+                &path,
+                say!(
+                    "column `{}` is the last column of two keys: its token would be ambiguous",
+                    facts.column
+                ),
+            );
         }
         let key = in_keys.first().copied();
         if key.is_some() && column.role != Role::Link {
             self.advise(
                 "P0103",
                 &["tables", table_name, "columns", column_name, "role"],
-                say!("column `{}` makes the key `{}`, so its role is link", facts.column, key.map(|k| keys[k].name.clone())),
+                say!(
+                    "column `{}` makes the key `{}`, so its role is link",
+                    facts.column,
+                    key.map(|k| keys[k].name.clone())
+                ),
                 say!("role = \"link\""),
             );
         }
-        let treatments = [(Kind::Pseudonymized, &column.pseudonymized), (Kind::Anonymized, &column.anonymized)].map(|(kind, written)| {
-            let path = ["tables", table_name, "columns", column_name, kind.word()];
-            let mut treatment = written.clone();
-            match treatment.attach(self.ladders, &facts) {
-                Err(what) => {
-                    self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
-                }
-                Ok(()) => {
-                    for what in treatment.check(&facts, kind) {
-                        self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
+        let treatments =
+            [(Kind::Pseudonymized, &column.pseudonymized), (Kind::Anonymized, &column.anonymized)]
+                .map(|(kind, written)| {
+                    let path = ["tables", table_name, "columns", column_name, kind.word()];
+                    let mut treatment = written.clone();
+                    match treatment.attach(self.ladders, &facts) {
+                        Err(what) => {
+                            self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
+                        }
+                        Ok(()) => {
+                            for what in treatment.check(&facts, kind) {
+                                self.error(
+                                    "P0105",
+                                    &path,
+                                    say!("column `{}`: {}", facts.column, what),
+                                );
+                            }
+                        }
                     }
-                }
-            }
-            let output = treatment.output(&facts);
-            TreatmentPlan { treatment, dates: Vec::new(), output }
-        });
+                    let output = treatment.output(&facts);
+                    TreatmentPlan { treatment, dates: Vec::new(), output }
+                });
         let optional = |text: &Option<String>| text.as_deref().map(name);
         if column.coincides.is_some() {
             self.warn(
                 "W0102",
                 &path,
-                say!("column `{}`.`{}`: short names are not searched for in it", name(table_name), facts.column),
+                say!(
+                    "column `{}`.`{}`: short names are not searched for in it",
+                    name(table_name),
+                    facts.column
+                ),
                 say!("列`{}`.`{}`: 短い氏名の残存検査をしない", name(table_name), facts.column),
             );
         }
@@ -327,8 +400,16 @@ impl Builder<'_> {
     }
 
     /// Resolves `table.column` or `column`.
-    fn resolve(&mut self, tables: &[TablePlan], here: Option<usize>, text: &str, path: &[&str]) -> Option<(usize, usize)> {
-        let find = |t: usize, column: &str| tables[t].columns.iter().position(|c| c.facts.column.as_str() == column);
+    fn resolve(
+        &mut self,
+        tables: &[TablePlan],
+        here: Option<usize>,
+        text: &str,
+        path: &[&str],
+    ) -> Option<(usize, usize)> {
+        let find = |t: usize, column: &str| {
+            tables[t].columns.iter().position(|c| c.facts.column.as_str() == column)
+        };
         if let Some(here) = here
             && let Some(c) = find(here, text)
         {
@@ -340,7 +421,8 @@ impl Builder<'_> {
             if let Some(c) = find(t, column) {
                 return Some((t, c));
             }
-            let known: Vec<&str> = tables[t].columns.iter().map(|c| c.facts.column.as_str()).collect();
+            let known: Vec<&str> =
+                tables[t].columns.iter().map(|c| c.facts.column.as_str()).collect();
             self.unknown_column(path, table, column, &known);
             return None;
         }
@@ -353,7 +435,12 @@ impl Builder<'_> {
             .map(|k| (strsim::normalized_damerau_levenshtein(text, k), k))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, k)| say!("did you mean `{}`?", name(k)));
-        self.error("P0102", path, say!("`{}` is not a column of this policy (write `table.column`)", name(text))).advice = advice;
+        self.error(
+            "P0102",
+            path,
+            say!("`{}` is not a column of this policy (write `table.column`)", name(text)),
+        )
+        .advice = advice;
         None
     }
 
@@ -370,9 +457,17 @@ impl Builder<'_> {
         Join::Person
     }
 
-    fn date(&mut self, tables: &[TablePlan], t: usize, c: usize, kind: Kind, reference: &ColumnRef) -> Option<DateRef> {
+    fn date(
+        &mut self,
+        tables: &[TablePlan],
+        t: usize,
+        c: usize,
+        kind: Kind,
+        reference: &ColumnRef,
+    ) -> Option<DateRef> {
         let column = &tables[t].columns[c].facts;
-        let path = ["tables", tables[t].name.as_str(), "columns", column.column.as_str(), kind.word()];
+        let path =
+            ["tables", tables[t].name.as_str(), "columns", column.column.as_str(), kind.word()];
         let (table, found) = self.resolve(tables, Some(t), &reference.0, &path)?;
         if !tables[table].columns[found].facts.ty.is_date() {
             self.error("P0105", &path, say!("`{}` is not a column of dates", name(&reference.0)));
@@ -392,7 +487,11 @@ impl Builder<'_> {
                 self.error("P0101", &path, say!("two views are named `{}`", name(&view.name)));
             }
             let Some(table) = tables.iter().position(|t| t.name.as_str() == view.grain) else {
-                self.error("P0102", &path, say!("view `{}`: there is no table `{}`", name(&view.name), name(&view.grain)));
+                self.error(
+                    "P0102",
+                    &path,
+                    say!("view `{}`: there is no table `{}`", name(&view.name), name(&view.grain)),
+                );
                 continue;
             };
             let mut quasi = Vec::new();
@@ -400,11 +499,19 @@ impl Builder<'_> {
                 let at = at.to_string();
                 let path = ["anonymized", "view", index.as_str(), "quasi", at.as_str()];
                 if let Some((t, c)) = self.resolve(tables, Some(table), text, &path) {
-                    quasi.push(ViewColumn { table: t, column: c, join: Self::join(tables, table, t) });
+                    quasi.push(ViewColumn {
+                        table: t,
+                        column: c,
+                        join: Self::join(tables, table, t),
+                    });
                 }
             }
             if view.quasi.is_empty() {
-                self.error("P0108", &path, say!("view `{}` names no quasi-identifiers", name(&view.name)));
+                self.error(
+                    "P0108",
+                    &path,
+                    say!("view `{}` names no quasi-identifiers", name(&view.name)),
+                );
             }
             let k = view.k.or(policy.anonymized.tier.map(Tier::k));
             match k {
@@ -415,7 +522,11 @@ impl Builder<'_> {
                     say!("anonymized.tier = \"research\" means k = 10; or give the view its k"),
                 ),
                 Some(k) if k < 2 => {
-                    self.error("P0108", &path, say!("view `{}`: k must be at least 2", name(&view.name)));
+                    self.error(
+                        "P0108",
+                        &path,
+                        say!("view `{}`: k must be at least 2", name(&view.name)),
+                    );
                 }
                 Some(_) => {}
             }
@@ -424,13 +535,22 @@ impl Builder<'_> {
                 let at = at.to_string();
                 let path = ["anonymized", "view", index.as_str(), "sensitive", at.as_str()];
                 if let Some((t, c)) = self.resolve(tables, Some(table), &s.column, &path) {
-                    sensitive.push((ViewColumn { table: t, column: c, join: Self::join(tables, table, t) }, s.l));
+                    sensitive.push((
+                        ViewColumn { table: t, column: c, join: Self::join(tables, table, t) },
+                        s.l,
+                    ));
                 }
                 if s.l < 2 {
                     self.error("P0108", &path, say!("l must be at least 2"));
                 }
             }
-            views.push(ViewPlan { name: name(&view.name), table, quasi, k: k.unwrap_or(u64::MAX), sensitive });
+            views.push(ViewPlan {
+                name: name(&view.name),
+                table,
+                quasi,
+                k: k.unwrap_or(u64::MAX),
+                sensitive,
+            });
         }
         views
     }
@@ -439,24 +559,54 @@ impl Builder<'_> {
     fn check_columns(&mut self, tables: &[TablePlan], views: &[ViewPlan]) {
         for (t, table) in tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
-                let written = self.loaded.policy.tables.get(table.name.as_str()).and_then(|x| x.columns.get(column.facts.column.as_str()));
-                let reviewed = written.is_some_and(|w| w.reviewed.as_ref().is_some_and(|r| !r.trim().is_empty()));
+                let written = self
+                    .loaded
+                    .policy
+                    .tables
+                    .get(table.name.as_str())
+                    .and_then(|x| x.columns.get(column.facts.column.as_str()));
+                let reviewed = written
+                    .is_some_and(|w| w.reviewed.as_ref().is_some_and(|r| !r.trim().is_empty()));
                 let in_view = views.iter().any(|v| {
-                    v.quasi.iter().chain(v.sensitive.iter().map(|(c, _)| c)).any(|q| q.table == t && q.column == c)
+                    v.quasi
+                        .iter()
+                        .chain(v.sensitive.iter().map(|(c, _)| c))
+                        .any(|q| q.table == t && q.column == c)
                 });
                 for kind in Kind::BOTH {
-                    let path = ["tables", table.name.as_str(), "columns", column.facts.column.as_str(), kind.word()];
+                    let path = [
+                        "tables",
+                        table.name.as_str(),
+                        "columns",
+                        column.facts.column.as_str(),
+                        kind.word(),
+                    ];
                     let technique = column.treatment(kind).treatment.doc().name;
-                    if let Some((what, advice)) = contradiction(&column.facts, kind, technique, reviewed, in_view) {
+                    if let Some((what, advice)) =
+                        contradiction(&column.facts, kind, technique, reviewed, in_view)
+                    {
                         self.advise(
-                            if matches!(column.facts.role, Role::Quasi) && kind == Kind::Anonymized && !in_view { "P0106" } else { "P0104" },
+                            if matches!(column.facts.role, Role::Quasi)
+                                && kind == Kind::Anonymized
+                                && !in_view
+                            {
+                                "P0106"
+                            } else {
+                                "P0104"
+                            },
                             &path,
-                            say!("column `{}` (role {}): {}", column.facts.column, column.facts.role, what),
+                            say!(
+                                "column `{}` (role {}): {}",
+                                column.facts.column,
+                                column.facts.role,
+                                what
+                            ),
                             advice,
                         );
                     }
                     let outliers = matches!(technique, "top_code" | "bottom_code" | "rare")
-                        || (technique == "round" && column.treatment(kind).treatment.needs().statistics);
+                        || (technique == "round"
+                            && column.treatment(kind).treatment.needs().statistics);
                     if kind == Kind::Pseudonymized && outliers {
                         self.warn(
                             "W0103",
@@ -469,11 +619,21 @@ impl Builder<'_> {
                         self.warn(
                             "W0104",
                             &path,
-                            say!("column `{}`: free text is kept on the word of a reviewer", column.facts.column),
-                            say!("列`{}`: 自由記載を、確認者の責任で残している", column.facts.column),
+                            say!(
+                                "column `{}`: free text is kept on the word of a reviewer",
+                                column.facts.column
+                            ),
+                            say!(
+                                "列`{}`: 自由記載を、確認者の責任で残している",
+                                column.facts.column
+                            ),
                         );
                     }
-                    if kind == Kind::Anonymized && technique == "keep" && column.facts.role == Role::Payload && column.facts.ty.is_number() {
+                    if kind == Kind::Anonymized
+                        && technique == "keep"
+                        && column.facts.role == Role::Payload
+                        && column.facts.ty.is_number()
+                    {
                         self.warn(
                             "W0105",
                             &path,
@@ -502,7 +662,9 @@ impl Builder<'_> {
                 if !fine {
                     let column = person.map(|c| c.facts.column.clone());
                     let path = match &column {
-                        Some(c) => vec!["tables", table.name.as_str(), "columns", c.as_str(), kind.word()],
+                        Some(c) => {
+                            vec!["tables", table.name.as_str(), "columns", c.as_str(), kind.word()]
+                        }
                         None => vec!["tables", table.name.as_str(), "keys"],
                     };
                     self.advise(
@@ -517,16 +679,28 @@ impl Builder<'_> {
         for (v, view) in views.iter().enumerate() {
             let v = v.to_string();
             let path = ["anonymized", "view", v.as_str()];
-            if tables[view.table].columns.iter().all(|c| c.treatment(Kind::Anonymized).output.is_none()) {
-                self.error("P0108", &path, say!("view `{}`: its table `{}` is not in the anonymized release", view.name, tables[view.table].name));
+            if tables[view.table]
+                .columns
+                .iter()
+                .all(|c| c.treatment(Kind::Anonymized).output.is_none())
+            {
+                self.error(
+                    "P0108",
+                    &path,
+                    say!(
+                        "view `{}`: its table `{}` is not in the anonymized release",
+                        view.name,
+                        tables[view.table].name
+                    ),
+                );
             }
             for column in view.quasi.iter().chain(view.sensitive.iter().map(|(c, _)| c)) {
                 if let Join::Key { here, there } = column.join {
                     for (t, key) in [(view.table, here), (column.table, there)] {
-                        let token = tables[t]
-                            .columns
-                            .iter()
-                            .any(|c| c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.doc().name == "surrogate");
+                        let token = tables[t].columns.iter().any(|c| {
+                            c.key == Some(key)
+                                && c.treatment(Kind::Anonymized).treatment.doc().name == "surrogate"
+                        });
                         if !token {
                             self.advise(
                                 "P0108",
@@ -541,57 +715,101 @@ impl Builder<'_> {
             for (column, _) in &view.sensitive {
                 let c = &tables[column.table].columns[column.column];
                 if c.treatment(Kind::Anonymized).output.is_none() {
-                    self.error("P0108", &path, say!("view `{}`: the sensitive column `{}` is not in the anonymized release", view.name, c.facts.column));
+                    self.error(
+                        "P0108",
+                        &path,
+                        say!(
+                            "view `{}`: the sensitive column `{}` is not in the anonymized release",
+                            view.name,
+                            c.facts.column
+                        ),
+                    );
                 }
             }
         }
     }
 
     fn law(&mut self, plan: &Plan) {
-        let keys: Vec<&str> = Kind::BOTH.iter().flat_map(|&k| Item::of(k)).map(|i| i.key()).collect();
+        let keys: Vec<&str> =
+            Kind::BOTH.iter().flat_map(|&k| Item::of(k)).map(|i| i.key()).collect();
         for (key, reason) in &plan.not_applicable {
             if !keys.contains(&key.as_str()) {
                 let known: Vec<Said> = keys.iter().map(|k| say!("`{}`", name(k))).collect();
-                self.advise("P0202", &["not_applicable", key], say!("`{}` is not an item", name(key)), say!("items: {}", Said::join(&known, ", ")));
+                self.advise(
+                    "P0202",
+                    &["not_applicable", key],
+                    say!("`{}` is not an item", name(key)),
+                    say!("items: {}", Said::join(&known, ", ")),
+                );
             } else if reason.as_str().trim().is_empty() {
-                self.error("P0202", &["not_applicable", key], say!("item `{}` is declared not applicable without a reason", name(key)));
+                self.error(
+                    "P0202",
+                    &["not_applicable", key],
+                    say!("item `{}` is declared not applicable without a reason", name(key)),
+                );
             }
         }
         for evidence in legal_evidence(plan) {
             let item = evidence.item;
-            let concerned = plan.tables.iter().flat_map(|t| &t.columns).any(|c| {
-                item.roles().contains(&c.facts.role) && !matches!(item, Item::A4)
-            });
+            let concerned = plan
+                .tables
+                .iter()
+                .flat_map(|t| &t.columns)
+                .any(|c| item.roles().contains(&c.facts.role) && !matches!(item, Item::A4));
             let declared = evidence.reason.is_some();
             let answered = match item {
                 Item::A5 => !evidence.views.is_empty(),
                 _ => !evidence.answered_by.is_empty(),
             };
             if item == Item::A5 && declared {
-                self.error("P0202", &["not_applicable", item.key()], say!("{} always applies", item));
+                self.error(
+                    "P0202",
+                    &["not_applicable", item.key()],
+                    say!("{} always applies", item),
+                );
             } else if declared && concerned {
                 self.error("P0202", &["not_applicable", item.key()], say!("{} is declared not applicable, but the policy has columns that it concerns", item));
             } else if !answered && !declared {
                 let (title, what) = item.title();
                 let advice = match item {
                     Item::A5 => say!("add a view: [[anonymized.view]] with grain, quasi and k"),
-                    _ => say!("give a column the role and treatment that answer it, or say why there is nothing to answer: [not_applicable] \"{}\" = \"...\"", item.key()),
+                    _ => say!(
+                        "give a column the role and treatment that answer it, or say why there is nothing to answer: [not_applicable] \"{}\" = \"...\"",
+                        item.key()
+                    ),
                 };
-                self.advise("P0201", &["policy"], say!("nothing answers {} ({}: {})", item, title, what), advice);
+                self.advise(
+                    "P0201",
+                    &["policy"],
+                    say!("nothing answers {} ({}: {})", item, title, what),
+                    advice,
+                );
             }
         }
     }
 }
 
 /// What speaks against a treatment for a role, and what to do instead.
-fn contradiction(facts: &ColumnFacts, kind: Kind, technique: &str, reviewed: bool, in_view: bool) -> Option<(Said, Said)> {
+fn contradiction(
+    facts: &ColumnFacts,
+    kind: Kind,
+    technique: &str,
+    reviewed: bool,
+    in_view: bool,
+) -> Option<(Said, Said)> {
     let gone = matches!(technique, "drop" | "constant" | "presence");
     let removed = gone || (technique == "suppress");
     let anonymized = kind == Kind::Anonymized;
     match facts.role {
         Role::Direct | Role::IdCode | Role::Financial if !gone => Some((
-            say!("{} would leave identifying content in the {} release", Name::from_policy(technique), kind),
-            say!("\"drop\", or \"presence\" if only its presence matters; if the column is not identifying, give it another role"),
+            say!(
+                "{} would leave identifying content in the {} release",
+                Name::from_policy(technique),
+                kind
+            ),
+            say!(
+                "\"drop\", or \"presence\" if only its presence matters; if the column is not identifying, give it another role"
+            ),
         )),
         Role::Link if !gone && !matches!(technique, "pseudonym" | "surrogate") => Some((
             say!("a linking code cannot be left as `{}`", Name::from_policy(technique)),
@@ -601,30 +819,48 @@ fn contradiction(facts: &ColumnFacts, kind: Kind, technique: &str, reviewed: boo
             say!("an identifier of another person or body cannot be kept"),
             say!("\"drop\", a token, or a coarser level"),
         )),
-        Role::Text if !removed && !(technique == "keep" && reviewed) => Some((
+        Role::Text if !(removed || technique == "keep" && reviewed) => Some((
             say!("free text may name anybody"),
-            say!("\"drop\" or \"presence\"; to keep it, say who reviewed it: reviewed = \"name, date\""),
+            say!(
+                "\"drop\" or \"presence\"; to keep it, say who reviewed it: reviewed = \"name, date\""
+            ),
         )),
-        Role::Quasi if anonymized && facts.date == Some(DateKind::Birth) && matches!(technique, "keep" | "shift_date") => Some((
-            say!("a birth date cannot stay in the anonymized release"),
-            say!("age_band, or truncate_date to the year"),
-        )),
-        Role::Quasi if !anonymized && facts.date == Some(DateKind::Birth) && technique == "keep" => Some((
-            say!("a full birth date identifies many persons by itself, with sex and area"),
-            say!("{{ truncate_date = \"month\" }} (the day is dropped)"),
-        )),
+        Role::Quasi
+            if anonymized
+                && facts.date == Some(DateKind::Birth)
+                && matches!(technique, "keep" | "shift_date") =>
+        {
+            Some((
+                say!("a birth date cannot stay in the anonymized release"),
+                say!("age_band, or truncate_date to the year"),
+            ))
+        }
+        Role::Quasi
+            if !anonymized && facts.date == Some(DateKind::Birth) && technique == "keep" =>
+        {
+            Some((
+                say!("a full birth date identifies many persons by itself, with sex and area"),
+                say!("{{ truncate_date = \"month\" }} (the day is dropped)"),
+            ))
+        }
         Role::Quasi if anonymized && !gone && !in_view => Some((
-            say!("no view counts this quasi-identifier, so nothing limits how few persons share its value"),
+            say!(
+                "no view counts this quasi-identifier, so nothing limits how few persons share its value"
+            ),
             say!("add it to `quasi` of a view, or drop it"),
         )),
         Role::Sensitive if anonymized && technique == "keep" && !in_view => Some((
             say!("a sensitive value is kept as it is and in no view"),
-            say!("{{ rare = 10 }} (values of fewer than 10 persons go to their parent level), or name it under `sensitive` of a view"),
+            say!(
+                "{{ rare = 10 }} (values of fewer than 10 persons go to their parent level), or name it under `sensitive` of a view"
+            ),
         )),
-        Role::Payload if anonymized && technique == "keep" && facts.ty.is_date() && !in_view => Some((
-            say!("a full date is kept in the anonymized release and in no view"),
-            say!("days_since an anchor, truncate_date, or role = \"quasi\" in a view"),
-        )),
+        Role::Payload if anonymized && technique == "keep" && facts.ty.is_date() && !in_view => {
+            Some((
+                say!("a full date is kept in the anonymized release and in no view"),
+                say!("days_since an anchor, truncate_date, or role = \"quasi\" in a view"),
+            ))
+        }
         Role::Payload if anonymized && facts.ty == Type::Datetime && technique == "keep" => Some((
             say!("a time of day is kept in the anonymized release"),
             say!("days_since an anchor, or truncate_date"),

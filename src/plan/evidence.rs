@@ -48,7 +48,8 @@ pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
             for table in &plan.tables {
                 for column in &table.columns {
                     let treatment = &column.treatment(kind).treatment;
-                    if answers(item, column.facts.role, treatment.doc().name, treatment.doc().items) {
+                    if answers(item, column.facts.role, treatment.doc().name, treatment.doc().items)
+                    {
                         let (ja, en) = treatment.describe();
                         answered_by.push(Answer {
                             table: table.name.clone(),

@@ -3,6 +3,8 @@
 mod build;
 mod evidence;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use build::ladders;
 pub use evidence::{Answer, ItemEvidence, legal_evidence};
@@ -26,7 +28,12 @@ pub fn digest_bytes(loaded: &Loaded) -> Vec<u8> {
     }
     let value = serde_json::to_value(&loaded.policy).unwrap_or_default();
     // The order of tables and columns is the order of the output: it is kept as lists beside the sorted keys.
-    let order: Vec<_> = loaded.policy.tables.iter().map(|(n, t)| (n, t.columns.keys().collect::<Vec<_>>())).collect();
+    let order: Vec<_> = loaded
+        .policy
+        .tables
+        .iter()
+        .map(|(n, t)| (n, t.columns.keys().collect::<Vec<_>>()))
+        .collect();
     serde_json::to_vec(&(sorted(value), order)).unwrap_or_default()
 }
 

@@ -89,14 +89,20 @@ pub fn load_text(name: &str, text: &str) -> Result<Loaded, Box<Failed>> {
     let mut sources = Sources::default();
     let tree = tree::parse(&mut sources, Name::from_policy(name), text.to_owned());
     let tree = tree.and_then(|tree| match tree.get("extends") {
-        Some(node) => Err(Error::policy("P0015", say!("a policy given as text cannot extend another"))
-            .at_opt(sources.place(node))),
+        Some(node) => {
+            Err(Error::policy("P0015", say!("a policy given as text cannot extend another"))
+                .at_opt(sources.place(node)))
+        }
         None => Ok(tree),
     });
     finish(tree, sources, vec![PathBuf::new()])
 }
 
-fn finish(tree: crate::error::Result<Node>, sources: Sources, folders: Vec<PathBuf>) -> Result<Loaded, Box<Failed>> {
+fn finish(
+    tree: crate::error::Result<Node>,
+    sources: Sources,
+    folders: Vec<PathBuf>,
+) -> Result<Loaded, Box<Failed>> {
     let made = tree.and_then(|mut tree| {
         validate::expand_shorthands(&mut tree);
         validate::check(&tree, &sources)?;
@@ -141,11 +147,16 @@ fn read(
     let Some(extends) = tree.remove("extends") else { return Ok(tree) };
     let place = sources.place(&extends);
     let Kind::String(base) = &extends.kind else {
-        return Err(Error::policy("P0004", say!("`extends` must be the path of a policy, in quotes")).at_opt(place));
+        return Err(Error::policy(
+            "P0004",
+            say!("`extends` must be the path of a policy, in quotes"),
+        )
+        .at_opt(place));
     };
     chain.push(real.clone());
     let base = real.parent().map(|p| p.join(base)).unwrap_or_default();
-    let base = read(&base, sources, folders, chain).map_err(|e| if e.place.is_some() { e } else { e.at_opt(place) })?;
+    let base = read(&base, sources, folders, chain)
+        .map_err(|e| if e.place.is_some() { e } else { e.at_opt(place) })?;
     chain.pop();
     Ok(tree::merge(base, tree))
 }

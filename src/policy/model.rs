@@ -123,7 +123,9 @@ impl KeyColumns {
 }
 
 /// A defect of a row that a policy may allow to set aside.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Defect {
     /// Too few or too many fields.
@@ -292,7 +294,12 @@ pub struct Output {
 
 impl Default for Output {
     fn default() -> Self {
-        Output { format: OutputFormat::Csv, encoding: Encoding::Utf8, unencodable: Unencodable::Fail, formula: Formula::Fail }
+        Output {
+            format: OutputFormat::Csv,
+            encoding: Encoding::Utf8,
+            unencodable: Unencodable::Fail,
+            formula: Formula::Fail,
+        }
     }
 }
 

@@ -12,23 +12,32 @@ const MOST: usize = 20;
 /// The text for a terminal.
 #[must_use]
 pub fn render(error: &Error, sources: &Sources, color: bool) -> String {
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
+    let renderer =
+        if color { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
     let mut texts = Vec::new();
     let count = error.each().count();
     for error in error.each().take(MOST) {
         let mut title = Level::ERROR.primary_title(error.what.as_str()).id(error.code);
         let source = error.place.as_ref().and_then(|place| {
-            sources.files.iter().find(|(name, _)| *name == place.file).map(|(name, text)| (name, text, place))
+            sources
+                .files
+                .iter()
+                .find(|(name, _)| *name == place.file)
+                .map(|(name, text)| (name, text, place))
         });
         let mut group: Group<'_> = match source {
             Some((name, text, place)) => {
                 let end = place.span.end.min(text.len()).max(place.span.start);
                 // A table's span may cover many lines: the caret stays in the first.
-                let line_end = text[place.span.start.min(text.len())..end].find('\n').map_or(end, |n| place.span.start + n);
+                let line_end = text[place.span.start.min(text.len())..end]
+                    .find('\n')
+                    .map_or(end, |n| place.span.start + n);
                 let span = place.span.start.min(text.len())..line_end;
                 title = title.id(error.code);
                 title.element(
-                    Snippet::source(text.as_str()).path(name.as_str()).annotation(AnnotationKind::Primary.span(span)),
+                    Snippet::source(text.as_str())
+                        .path(name.as_str())
+                        .annotation(AnnotationKind::Primary.span(span)),
                 )
             }
             None => Group::with_title(title),

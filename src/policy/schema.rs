@@ -23,13 +23,13 @@ pub fn json_schema() -> Value {
         let name = form["required"][0].as_str().unwrap_or_default().to_owned();
         let Some(doc) = CATALOGUE.iter().find(|d| d.name == name) else { continue };
         let parameters = form["properties"][&name].clone();
-        let needed = resolved(&schema, &parameters)["required"].as_array().is_some_and(|r| !r.is_empty());
+        let needed =
+            resolved(&schema, &parameters)["required"].as_array().is_some_and(|r| !r.is_empty());
         if !needed {
             bare.push(name.clone());
         }
         if doc.shorthand.is_some() {
-            form["properties"][&name] =
-                json!({ "anyOf": [parameters, { "type": ["string", "number", "boolean"] }], "description": doc.summary, "x-ja": doc.summary_ja });
+            form["properties"][&name] = json!({ "anyOf": [parameters, { "type": ["string", "number", "boolean"] }], "description": doc.summary, "x-ja": doc.summary_ja });
         }
         forms.push(form);
     }

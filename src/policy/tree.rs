@@ -121,11 +121,15 @@ pub(super) fn parse(sources: &mut Sources, name: Name, text: String) -> Result<N
             .iter()
             .map(|e| {
                 // The parser's message is about syntax; the policy is no patient data.
-                Error::policy("P0001", say!("not well-formed TOML: {}", Name::from_policy(e.message())))
-                    .at_opt(e.span().and_then(|span| sources.place_of(file, span)))
+                Error::policy(
+                    "P0001",
+                    say!("not well-formed TOML: {}", Name::from_policy(e.message())),
+                )
+                .at_opt(e.span().and_then(|span| sources.place_of(file, span)))
             })
             .collect();
-        return Err(Error::all(errors).unwrap_or_else(|| Error::policy("P0001", say!("not well-formed TOML"))));
+        return Err(Error::all(errors)
+            .unwrap_or_else(|| Error::policy("P0001", say!("not well-formed TOML"))));
     }
     let span = table.span();
     let mut bad = Vec::new();
@@ -133,7 +137,8 @@ pub(super) fn parse(sources: &mut Sources, name: Name, text: String) -> Result<N
     let errors: Vec<Error> = bad
         .into_iter()
         .map(|span| {
-            Error::policy("P0007", say!("the number is too large")).at_opt(sources.place_of(file, span))
+            Error::policy("P0007", say!("the number is too large"))
+                .at_opt(sources.place_of(file, span))
         })
         .collect();
     Error::all(errors).map_or(Ok(node), Err)
@@ -153,19 +158,21 @@ fn node(file: usize, value: Spanned<DeValue<'_>>, bad: &mut Vec<std::ops::Range<
     let span = value.span();
     let kind = match value.into_inner() {
         DeValue::String(text) => Kind::String(text.into_owned()),
-        DeValue::Integer(number) => {
-            Kind::Integer(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
+        DeValue::Integer(number) => Kind::Integer(
+            i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
                 bad.push(span.clone());
                 0
-            }))
-        }
+            }),
+        ),
         DeValue::Float(number) => Kind::Float(number.as_str().parse().unwrap_or_else(|_| {
             bad.push(span.clone());
             0.0
         })),
         DeValue::Boolean(value) => Kind::Boolean(value),
         DeValue::Datetime(_) => Kind::Datetime,
-        DeValue::Array(items) => Kind::Array(items.into_iter().map(|item| node(file, item, bad)).collect()),
+        DeValue::Array(items) => {
+            Kind::Array(items.into_iter().map(|item| node(file, item, bad)).collect())
+        }
         DeValue::Table(table) => table_node(file, table, bad),
     };
     Node { file, span, kind }
@@ -179,7 +186,8 @@ pub(super) fn merge(base: Node, change: Node) -> Node {
         (Kind::Table(mut entries), Kind::Table(changes)) => {
             for (key, entry) in changes {
                 // By name: only a column's treatments have these names one level below a column's role.
-                let whole = matches!(key.as_str(), "pseudonymized" | "anonymized") && entries.contains_key("role");
+                let whole = matches!(key.as_str(), "pseudonymized" | "anonymized")
+                    && entries.contains_key("role");
                 // Inserting under a known key keeps its position: the order of columns is that of the base.
                 let value = match entries.get(&key) {
                     Some(old) if !whole => merge(old.value.clone(), entry.value),

@@ -11,10 +11,17 @@ use crate::technique::CATALOGUE;
 /// Writes shorthands out: `"drop"` is `{ drop = {} }`, `{ truncate_date = "month" }` is `{ truncate_date = { unit = "month" } }`.
 pub(super) fn expand_shorthands(tree: &mut Node) {
     let Kind::Table(top) = &mut tree.kind else { return };
-    let Some(Entry { value: Node { kind: Kind::Table(tables), .. }, .. }) = top.get_mut("tables") else { return };
+    let Some(Entry { value: Node { kind: Kind::Table(tables), .. }, .. }) = top.get_mut("tables")
+    else {
+        return;
+    };
     for table in tables.values_mut() {
         let Kind::Table(table) = &mut table.value.kind else { continue };
-        let Some(Entry { value: Node { kind: Kind::Table(columns), .. }, .. }) = table.get_mut("columns") else { continue };
+        let Some(Entry { value: Node { kind: Kind::Table(columns), .. }, .. }) =
+            table.get_mut("columns")
+        else {
+            continue;
+        };
         for column in columns.values_mut() {
             let Kind::Table(column) = &mut column.value.kind else { continue };
             for release in ["pseudonymized", "anonymized"] {
@@ -39,7 +46,10 @@ fn expand(treatment: &mut Node) {
         if matches!(entry.value.kind, Kind::Table(_)) {
             continue;
         }
-        let Some(field) = CATALOGUE.iter().find(|d| d.name == name).and_then(|d| d.shorthand) else { continue };
+        let Some(field) = CATALOGUE.iter().find(|d| d.name == name).and_then(|d| d.shorthand)
+        else {
+            continue;
+        };
         let (file, span) = (entry.value.file, entry.value.span.clone());
         let inner = std::mem::replace(&mut entry.value.kind, Kind::Boolean(false));
         let value = Node { file, span: span.clone(), kind: inner };
@@ -79,7 +89,13 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
 }
 
 impl Checker<'_> {
-    fn report(&mut self, code: &'static str, place: Option<Place>, what: Said, advice: Option<Said>) {
+    fn report(
+        &mut self,
+        code: &'static str,
+        place: Option<Place>,
+        what: Said,
+        advice: Option<Said>,
+    ) {
         let mut error = Error::policy(code, what).at_opt(place);
         error.advice = advice;
         self.errors.push(error);
@@ -90,7 +106,11 @@ impl Checker<'_> {
         let schema = resolved(root, schema);
         for (key, any) in [("oneOf", true), ("anyOf", true), ("allOf", false)] {
             if let Some(forms) = schema[key].as_array() {
-                if any { self.one_of(node, forms, name) } else { forms.iter().for_each(|f| self.node(node, f, name)) }
+                if any {
+                    self.one_of(node, forms, name)
+                } else {
+                    forms.iter().for_each(|f| self.node(node, f, name))
+                }
                 if schema.get("type").is_none() && schema.get("properties").is_none() {
                     return;
                 }
@@ -110,16 +130,19 @@ impl Checker<'_> {
         }
         if !self.fits(node, schema) {
             let wanted = expected(schema);
-            self.report("P0004", self.sources.place(node), say!("{} must be {}, not {}", name, wanted, found(node)), None);
+            self.report(
+                "P0004",
+                self.sources.place(node),
+                say!("{} must be {}, not {}", name, wanted, found(node)),
+                None,
+            );
             return;
         }
         match &node.kind {
             Kind::Table(entries) => self.table(node, entries, schema, name),
-            Kind::Array(items) => {
-                if schema.get("items").is_some() {
-                    for item in items {
-                        self.node(item, &schema["items"], name);
-                    }
+            Kind::Array(items) if schema.get("items").is_some() => {
+                for item in items {
+                    self.node(item, &schema["items"], name);
                 }
             }
             Kind::Integer(_) | Kind::Float(_) => {
@@ -131,14 +154,25 @@ impl Checker<'_> {
                 let low = schema["minimum"].as_f64().is_some_and(|m| value < m);
                 let high = schema["maximum"].as_f64().is_some_and(|m| value > m);
                 if low || high {
-                    self.report("P0007", self.sources.place(node), say!("{} is out of range", name), None);
+                    self.report(
+                        "P0007",
+                        self.sources.place(node),
+                        say!("{} is out of range", name),
+                        None,
+                    );
                 }
             }
             _ => {}
         }
     }
 
-    fn table(&mut self, node: &Node, entries: &indexmap::IndexMap<String, Entry>, schema: &Value, name: &Said) {
+    fn table(
+        &mut self,
+        node: &Node,
+        entries: &indexmap::IndexMap<String, Entry>,
+        schema: &Value,
+        name: &Said,
+    ) {
         let properties = schema["properties"].as_object();
         let known = || properties.into_iter().flat_map(|p| p.keys().map(String::as_str));
         for (key, entry) in entries {
@@ -147,20 +181,34 @@ impl Checker<'_> {
                 (Some(inner), _) => self.node(&entry.value, inner, &child),
                 (None, Value::Bool(false)) => {
                     let place = self.sources.place_of(entry.file, entry.key.clone());
-                    let advice = nearest(key, known()).or_else(|| Some(say!("known here: {}", words(known()))));
-                    self.report("P0002", place, say!("unknown key `{}` in {}", Name::from_policy(key.clone()), name), advice);
+                    let advice = nearest(key, known())
+                        .or_else(|| Some(say!("known here: {}", words(known()))));
+                    self.report(
+                        "P0002",
+                        place,
+                        say!("unknown key `{}` in {}", Name::from_policy(key.clone()), name),
+                        advice,
+                    );
                 }
                 (None, inner) if inner.is_object() => self.node(&entry.value, inner, &child),
                 (None, _) => {}
             }
         }
-        for needed in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for needed in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
+        {
             if !entries.contains_key(needed) {
                 let advice = match needed {
-                    "pseudonymized" | "anonymized" => Some(say!("every column needs a treatment for each release; `\"drop\"` leaves it out")),
+                    "pseudonymized" | "anonymized" => Some(say!(
+                        "every column needs a treatment for each release; `\"drop\"` leaves it out"
+                    )),
                     _ => None,
                 };
-                self.report("P0003", self.sources.place(node), say!("{} lacks `{}`", name, Name::from_policy(needed)), advice);
+                self.report(
+                    "P0003",
+                    self.sources.place(node),
+                    say!("{} lacks `{}`", name, Name::from_policy(needed)),
+                    advice,
+                );
             }
         }
     }
@@ -171,7 +219,9 @@ impl Checker<'_> {
         let forms: Vec<&Value> = forms.iter().map(|f| resolved(root, f)).collect();
         let words: Vec<&Value> = forms
             .iter()
-            .flat_map(|f| f.get("const").into_iter().chain(f["enum"].as_array().into_iter().flatten()))
+            .flat_map(|f| {
+                f.get("const").into_iter().chain(f["enum"].as_array().into_iter().flatten())
+            })
             .collect();
         if !words.is_empty() && words.len() >= forms.len() {
             if !words.contains(&&node.to_json()) {
@@ -197,8 +247,10 @@ impl Checker<'_> {
         match forms.iter().find(|f| self.fits(node, f)) {
             Some(form) => self.node(node, form, name),
             None => {
-                let wanted: Vec<Said> = forms.iter().filter(|f| f["type"] != "null").map(|f| expected(f)).collect();
-                let what = say!("{} must be {}, not {}", name, Said::join(&wanted, " or "), found(node));
+                let wanted: Vec<Said> =
+                    forms.iter().filter(|f| f["type"] != "null").map(|f| expected(f)).collect();
+                let what =
+                    say!("{} must be {}, not {}", name, Said::join(&wanted, " or "), found(node));
                 self.report("P0004", self.sources.place(node), what, None);
             }
         }
@@ -206,22 +258,39 @@ impl Checker<'_> {
 
     fn technique(&mut self, node: &Node, tagged: &[(&str, &Value)], name: &Said) {
         let Kind::Table(entries) = &node.kind else {
-            let what = say!("{} must be the name of a technique, or a technique with its parameters, not {}", name, found(node));
+            let what = say!(
+                "{} must be the name of a technique, or a technique with its parameters, not {}",
+                name,
+                found(node)
+            );
             self.report("P0004", self.sources.place(node), what, None);
             return;
         };
         if entries.len() != 1 {
-            self.report("P0006", self.sources.place(node), say!("{} must name exactly one technique", name), None);
+            self.report(
+                "P0006",
+                self.sources.place(node),
+                say!("{} must name exactly one technique", name),
+                None,
+            );
             return;
         }
         for (key, entry) in entries {
             match tagged.iter().find(|(tag, _)| tag == key) {
-                Some((_, inner)) => self.node(&entry.value, inner, &say!("`{}`", Name::from_policy(key.clone()))),
+                Some((_, inner)) => {
+                    self.node(&entry.value, inner, &say!("`{}`", Name::from_policy(key.clone())))
+                }
                 None => {
                     let place = self.sources.place_of(entry.file, entry.key.clone());
                     let known = || tagged.iter().map(|(tag, _)| *tag);
-                    let advice = nearest(key, known()).or_else(|| Some(say!("techniques: {}", words(known()))));
-                    self.report("P0006", place, say!("unknown technique `{}`", Name::from_policy(key.clone())), advice);
+                    let advice = nearest(key, known())
+                        .or_else(|| Some(say!("techniques: {}", words(known()))));
+                    self.report(
+                        "P0006",
+                        place,
+                        say!("unknown technique `{}`", Name::from_policy(key.clone())),
+                        advice,
+                    );
                 }
             }
         }
@@ -237,16 +306,25 @@ impl Checker<'_> {
                     None => say!("allowed: {}", words(known.iter().copied())),
                 },
             ),
-            _ => (say!("{} must be one of some words, not {}", name, found(node)), say!("allowed: {}", words(known.iter().copied()))),
+            _ => (
+                say!("{} must be one of some words, not {}", name, found(node)),
+                say!("allowed: {}", words(known.iter().copied())),
+            ),
         };
         self.report("P0005", self.sources.place(node), what, Some(advice));
     }
 
     fn fits(&self, node: &Node, schema: &Value) -> bool {
-        let one = |ty: &str| match (&node.kind, ty) {
-            (Kind::Table(_), "object") | (Kind::Array(_), "array") | (Kind::String(_), "string") => true,
-            (Kind::Boolean(_), "boolean") | (Kind::Integer(_), "integer" | "number") | (Kind::Float(_), "number") => true,
-            _ => false,
+        let one = |ty: &str| {
+            matches!(
+                (&node.kind, ty),
+                (Kind::Table(_), "object")
+                    | (Kind::Array(_), "array")
+                    | (Kind::String(_), "string")
+                    | (Kind::Boolean(_), "boolean")
+                    | (Kind::Integer(_), "integer" | "number")
+                    | (Kind::Float(_), "number")
+            )
         };
         let schema = resolved(self.root, schema);
         match &schema["type"] {
@@ -255,8 +333,12 @@ impl Checker<'_> {
             // No type of its own: words, or alternatives.
             _ => match (schema.get("enum"), schema.get("oneOf")) {
                 (Some(_), _) => matches!(node.kind, Kind::String(_)),
-                (None, Some(forms)) => forms.as_array().is_some_and(|f| f.iter().any(|f| self.fits(node, f))),
-                (None, None) => schema.get("const").is_none() || matches!(node.kind, Kind::String(_)),
+                (None, Some(forms)) => {
+                    forms.as_array().is_some_and(|f| f.iter().any(|f| self.fits(node, f)))
+                }
+                (None, None) => {
+                    schema.get("const").is_none() || matches!(node.kind, Kind::String(_))
+                }
             },
         }
     }
@@ -275,7 +357,8 @@ fn expected(schema: &Value) -> Said {
     match &schema["type"] {
         Value::String(ty) => one(ty),
         Value::Array(types) => {
-            let all: Vec<Said> = types.iter().filter_map(Value::as_str).filter(|t| *t != "null").map(one).collect();
+            let all: Vec<Said> =
+                types.iter().filter_map(Value::as_str).filter(|t| *t != "null").map(one).collect();
             Said::join(&all, " or ")
         }
         _ => say!("one of its words"),

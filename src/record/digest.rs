@@ -42,7 +42,11 @@ pub fn file(path: &Path) -> Result<Digests> {
         sha3::Digest::update(&mut sha3, &buffer[..read]);
         bytes += read as u64;
     }
-    Ok(Digests { sha256: sha2.finalize().into(), sha3_256: sha3::Digest::finalize(sha3).into(), bytes })
+    Ok(Digests {
+        sha256: sha2.finalize().into(),
+        sha3_256: sha3::Digest::finalize(sha3).into(),
+        bytes,
+    })
 }
 
 /// SHA3-256 of bytes.

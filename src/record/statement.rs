@@ -107,7 +107,13 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             let quasi: Vec<String> = view
                 .quasi
                 .iter()
-                .map(|c| format!("{}.{}", plan.tables[c.table].name, plan.tables[c.table].columns[c.column].facts.column))
+                .map(|c| {
+                    format!(
+                        "{}.{}",
+                        plan.tables[c.table].name,
+                        plan.tables[c.table].columns[c.column].facts.column
+                    )
+                })
                 .collect();
             json!({
                 "view": view.name,
@@ -141,11 +147,8 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             }))
         })
         .collect::<Result<_>>()?;
-    let law: Vec<Value> = facts
-        .evidence
-        .iter()
-        .map(|e| serde_json::to_value(e).unwrap_or(Value::Null))
-        .collect();
+    let law: Vec<Value> =
+        facts.evidence.iter().map(|e| serde_json::to_value(e).unwrap_or(Value::Null)).collect();
     let structures: serde_json::Map<String, Value> = Kind::BOTH
         .iter()
         .map(|&kind| {
@@ -229,11 +232,13 @@ fn summary(summary: &Summary) -> Value {
 pub fn manifest(folder: &std::path::Path, except: &[&str]) -> Result<String> {
     let mut lines = Vec::new();
     crate::release::each_file(folder, &mut |path| {
-        let relative = path
-            .strip_prefix(folder)
-            .ok()
-            .and_then(|p| p.to_str())
-            .ok_or_else(|| Error::environment("X0402", say!("a file of the release has a name that is not text")))?;
+        let relative =
+            path.strip_prefix(folder).ok().and_then(|p| p.to_str()).ok_or_else(|| {
+                Error::environment(
+                    "X0402",
+                    say!("a file of the release has a name that is not text"),
+                )
+            })?;
         if except.contains(&relative) {
             return Ok(());
         }

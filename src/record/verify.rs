@@ -87,8 +87,9 @@ pub fn verify(folder: &Path) -> Result<Verified> {
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
     for kind in Kind::BOTH {
-        let structure: Structure = serde_json::from_value(statement["structure"][kind.word()].clone())
-            .map_err(|_| wrong(say!("{} does not describe the {} release", STATEMENT, kind)))?;
+        let structure: Structure =
+            serde_json::from_value(statement["structure"][kind.word()].clone())
+                .map_err(|_| wrong(say!("{} does not describe the {} release", STATEMENT, kind)))?;
         let mut tables = Vec::new();
         for shape in &structure.tables {
             let cells = recount::read(folder, &structure, shape)?;
@@ -116,15 +117,24 @@ pub fn verify(folder: &Path) -> Result<Verified> {
             tables.push(cells);
         }
         verified.persons[kind as usize] = recount::persons(&structure, &tables);
-        if statement["persons"]["released"][kind.word()].as_u64() != Some(verified.persons[kind as usize]) {
-            errors.push(wrong(say!("the {} release does not have the number of persons that the record says", kind)));
+        if statement["persons"]["released"][kind.word()].as_u64()
+            != Some(verified.persons[kind as usize])
+        {
+            errors.push(wrong(say!(
+                "the {} release does not have the number of persons that the record says",
+                kind
+            )));
         }
         for (index, view) in structure.views.iter().enumerate() {
             let recount = recount::recount(&structure, &tables, view)?;
             if !recount.holds {
-                errors.push(wrong(say!("view `{}`: k or l does not hold", Name::from_policy(view.name.clone()))));
+                errors.push(wrong(say!(
+                    "view `{}`: k or l does not hold",
+                    Name::from_policy(view.name.clone())
+                )));
             }
-            let told: Option<Recount> = serde_json::from_value(statement["views"][index]["recounted"].clone()).ok();
+            let told: Option<Recount> =
+                serde_json::from_value(statement["views"][index]["recounted"].clone()).ok();
             if told.as_ref() != Some(&recount) {
                 errors.push(wrong(say!(
                     "view `{}`: the recount is not what the record says",
@@ -144,7 +154,8 @@ fn table_entry<'a>(statement: &'a Value, name: &str) -> Option<&'a Value> {
 fn balance(statement: &Value, name: &str, kind: Kind, rows: u64, errors: &mut Vec<Error>) {
     let Some(entry) = table_entry(statement, name) else { return };
     let release = &entry["releases"][kind.word()];
-    let aside: u64 = entry["setAside"].as_object().map_or(0, |o| o.values().filter_map(Value::as_u64).sum());
+    let aside: u64 =
+        entry["setAside"].as_object().map_or(0, |o| o.values().filter_map(Value::as_u64).sum());
     let parts = [&release["excluded"], &release["removed"]];
     let told: u64 = parts.iter().filter_map(|v| v.as_u64()).sum::<u64>() + aside + rows;
     if entry["rowsIn"].as_u64() != Some(told) {
@@ -169,8 +180,11 @@ fn parse_manifest(bytes: &[u8]) -> Option<BTreeMap<String, Line>> {
     let mut last = "";
     for line in text.strip_suffix('\n')?.split('\n') {
         let mut parts = line.splitn(4, "  ");
-        let (sha256, sha3, size, path) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let plain = |t: &str| t.len() == 64 && t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let (sha256, sha3, size, path) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let plain = |t: &str| {
+            t.len() == 64 && t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        };
         let size_ok = size.parse::<u64>().ok().filter(|n| n.to_string() == size)?;
         (plain(sha256) && plain(sha3) && path > last).then_some(())?;
         last = path;

@@ -59,7 +59,8 @@ impl Staging {
     /// # Errors
     /// I/O.
     pub fn create(out: &Path) -> Result<Staging> {
-        fs::create_dir_all(out).map_err(|e| Error::io("X0301", say!("making the output folder"), &e))?;
+        fs::create_dir_all(out)
+            .map_err(|e| Error::io("X0301", say!("making the output folder"), &e))?;
         sweep(out)?;
         let mut noise = [0_u8; 8];
         getrandom::fill(&mut noise)
@@ -76,8 +77,9 @@ impl Staging {
             .mode(0o600)
             .open(path.join(LOCK))
             .map_err(|e| Error::io("X0301", say!("making the staging folder"), &e))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| Error::environment("X0303", say!("the staging folder cannot be locked")))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            Error::environment("X0303", say!("the staging folder cannot be locked"))
+        })?;
         let staging = Staging { out: out.to_owned(), path, lock, published: false };
         for folder in ["pseudonymized", "anonymized", "record"] {
             staging.folder(folder)?;
@@ -129,7 +131,10 @@ impl Staging {
             if crate::record::digest::file(&self.path.join(relative))?.sha3_256 != *digest {
                 return Err(Error::refused(
                     "C0901",
-                    say!("the staged file {} changed after it was proved", Name::from_policy(relative.clone())),
+                    say!(
+                        "the staged file {} changed after it was proved",
+                        Name::from_policy(relative.clone())
+                    ),
                 ));
             }
         }
@@ -146,7 +151,10 @@ impl Staging {
             Err(rustix::io::Errno::EXIST) => {
                 return Err(Error::refused(
                     "C0902",
-                    say!("a release with the id {} exists already: ids are never used twice", Name::from_policy(id)),
+                    say!(
+                        "a release with the id {} exists already: ids are never used twice",
+                        Name::from_policy(id)
+                    ),
                 ));
             }
             Err(error) => {
@@ -218,7 +226,9 @@ fn fix_times(path: &Path) -> Result<()> {
 }
 
 fn sync_folders(path: &Path) -> Result<()> {
-    for folder in [path.join("pseudonymized"), path.join("anonymized"), path.join("record"), path.to_owned()] {
+    for folder in
+        [path.join("pseudonymized"), path.join("anonymized"), path.join("record"), path.to_owned()]
+    {
         File::open(folder)
             .and_then(|f| f.sync_all())
             .map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?;
@@ -231,7 +241,8 @@ fn sync_folders(path: &Path) -> Result<()> {
 /// # Errors
 /// I/O, or what `f` says.
 pub fn each_file(path: &Path, f: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
-    let list = fs::read_dir(path).map_err(|e| Error::io("X0308", say!("listing a release folder"), &e))?;
+    let list =
+        fs::read_dir(path).map_err(|e| Error::io("X0308", say!("listing a release folder"), &e))?;
     let mut entries: Vec<PathBuf> = list.flatten().map(|e| e.path()).collect();
     entries.sort();
     for entry in entries {
@@ -242,7 +253,10 @@ pub fn each_file(path: &Path, f: &mut dyn FnMut(&Path) -> Result<()>) -> Result<
         } else if meta.is_file() {
             f(&entry)?;
         } else {
-            return Err(Error::refused("C0903", say!("a release folder holds something that is not a file")));
+            return Err(Error::refused(
+                "C0903",
+                say!("a release folder holds something that is not a file"),
+            ));
         }
     }
     Ok(())

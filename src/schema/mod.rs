@@ -44,7 +44,9 @@ impl Tell for Kind {
 }
 
 /// What a column means for identification.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Identifies by itself: name, address, telephone, card number printed on a letter (識別記述等).

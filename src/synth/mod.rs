@@ -49,8 +49,14 @@ pub struct SynthFacts {
 }
 
 const HEADERS: [(&str, &str); 5] = [
-    ("persons.csv", "施設コード,患者ID,氏名,カナ氏名,生年月日,性別,郵便番号,住所,電話番号,保険者番号,記号,番号,枝番"),
-    ("stays.csv", "施設コード,患者ID,入院番号,入院日,退院日,入院経路,退院先,転帰,診療科,主傷病コード,主傷病名,医師コード,備考"),
+    (
+        "persons.csv",
+        "施設コード,患者ID,氏名,カナ氏名,生年月日,性別,郵便番号,住所,電話番号,保険者番号,記号,番号,枝番",
+    ),
+    (
+        "stays.csv",
+        "施設コード,患者ID,入院番号,入院日,退院日,入院経路,退院先,転帰,診療科,主傷病コード,主傷病名,医師コード,備考",
+    ),
     ("diagnoses.csv", "施設コード,患者ID,入院番号,病名コード,区分"),
     ("labs.csv", "施設コード,患者ID,入院番号,検査日時,検査項目コード,値,単位,フラグ"),
     ("prescriptions.csv", "施設コード,患者ID,入院番号,処方日,薬剤コード,用量,日数"),
@@ -82,14 +88,17 @@ impl Out {
         self.put(file, &line)
     }
     fn put(&mut self, file: usize, text: &str) -> Result<()> {
-        let fail = |e: &std::io::Error| Error::io("X0703", say!("writing the synthetic hospital"), e);
+        let fail =
+            |e: &std::io::Error| Error::io("X0703", say!("writing the synthetic hospital"), e);
         match self.encoding {
             Encoding::Cp932 => {
                 let (bytes, _, lossy) = encoding_rs::SHIFT_JIS.encode(text);
                 debug_assert!(!lossy, "the pools hold only what CP932 has");
                 self.files[file].write_all(&bytes).map_err(|e| fail(&e))
             }
-            Encoding::Utf8 | Encoding::Utf8Bom => self.files[file].write_all(text.as_bytes()).map_err(|e| fail(&e)),
+            Encoding::Utf8 | Encoding::Utf8Bom => {
+                self.files[file].write_all(text.as_bytes()).map_err(|e| fail(&e))
+            }
         }
     }
 }
@@ -122,11 +131,13 @@ impl Dice {
 fn day(dice: &mut Dice, hospital: u32, days: i32) -> String {
     let Some(date) = date_of(days) else { return String::new() };
     let western = date.format("%Y%m%d").to_string();
-    if hospital % 2 == 0 {
+    if hospital.is_multiple_of(2) {
         return western;
     }
     let era = |seed: &str| {
-        crate::text::date::parse(seed).and_then(|w| w.written_as(days)).unwrap_or_else(|| western.clone())
+        crate::text::date::parse(seed)
+            .and_then(|w| w.written_as(days))
+            .unwrap_or_else(|| western.clone())
     };
     match dice.below(10) {
         0..=5 => era("R6.4.1"),
@@ -144,7 +155,12 @@ pub fn hospital_csv(config: &SynthConfig, folder: &Path) -> Result<SynthFacts> {
     std::fs::create_dir_all(folder).map_err(|e| fail(&e))?;
     let files = HEADERS
         .iter()
-        .map(|(name, _)| Ok(BufWriter::with_capacity(1 << 20, File::create(folder.join(name)).map_err(|e| fail(&e))?)))
+        .map(|(name, _)| {
+            Ok(BufWriter::with_capacity(
+                1 << 20,
+                File::create(folder.join(name)).map_err(|e| fail(&e))?,
+            ))
+        })
         .collect::<Result<Vec<_>>>()?;
     let mut out = Out { files, encoding: config.encoding, rows: [0; 5] };
     for (file, (_, header)) in HEADERS.iter().enumerate() {
@@ -175,9 +191,29 @@ pub fn hospital_csv(config: &SynthConfig, folder: &Path) -> Result<SynthFacts> {
 /// Rows that no policy should take: the demo's sets them aside and counts them.
 fn dirt(out: &mut Out) -> Result<()> {
     // A filler for a patient's number would be one giant person.
-    out.line(1, &["131000001", "9999999999", "00000001", "20250110", "20250115", "1", "1", "1", "内科", "I10", "本態性高血圧症", "D0001", ""])?;
+    out.line(
+        1,
+        &[
+            "131000001",
+            "9999999999",
+            "00000001",
+            "20250110",
+            "20250115",
+            "1",
+            "1",
+            "1",
+            "内科",
+            "I10",
+            "本態性高血圧症",
+            "D0001",
+            "",
+        ],
+    )?;
     // No such day.
-    out.line(3, &["131000001", "0000100007", "00000001", "20250230", "3D0450000019206", "5.1", "%", ""])?;
+    out.line(
+        3,
+        &["131000001", "0000100007", "00000001", "20250230", "3D0450000019206", "5.1", "%", ""],
+    )?;
     Ok(())
 }
 
@@ -208,7 +244,8 @@ impl Person {
             _ => dice.between(85, 99),
         };
         // 2024-07-01 is day 19905.
-        let mut birth = 19_905 - i32::try_from(years * 365 + years / 4 + dice.between(0, 364)).unwrap_or(0);
+        let mut birth =
+            19_905 - i32::try_from(years * 365 + years / 4 + dice.between(0, 364)).unwrap_or(0);
         if number == 42 {
             // Age 105.
             birth = 19_905 - 105 * 365 - 40;
@@ -243,7 +280,13 @@ impl Person {
         format!("{:010}", 100_007 + self.number / 2 * 13)
     }
 
-    fn write(&self, dice: &mut Dice, config: &SynthConfig, out: &mut Out, facts: &mut SynthFacts) -> Result<()> {
+    fn write(
+        &self,
+        dice: &mut Dice,
+        config: &SynthConfig,
+        out: &mut Out,
+        facts: &mut SynthFacts,
+    ) -> Result<()> {
         let facility = self.facility();
         let id = self.id();
         // Another spelling of the same number: blanks around it, or full-width digits.
@@ -271,23 +314,48 @@ impl Person {
             1 => "9999999",
             _ => self.postal.0,
         };
-        let address = format!("{}{}-{}-{}", self.postal.1, dice.between(1, 9), dice.between(1, 30), dice.between(1, 20));
+        let address = format!(
+            "{}{}-{}-{}",
+            self.postal.1,
+            dice.between(1, 9),
+            dice.between(1, 30),
+            dice.between(1, 20)
+        );
         let insurer = format!("{:08}", 6_130_000 + dice.below(60) * 11);
         let symbol = format!("{:04}", dice.below(3000));
         let member = format!("{:07}", 1_000_000 + self.number);
         let branch = format!("{:02}", dice.below(4));
         let sex = if self.female { "2" } else { "1" };
         let shown = spelling(dice);
-        out.line(0, &[&facility, &shown, &full, &kana, &birth, sex, postal, &address, &phone, &insurer, &symbol, &member, &branch])?;
-        let stays = if self.heavy { 12 } else { 1 + u64::from(dice.one_in(5)) + u64::from(dice.one_in(12)) };
+        out.line(
+            0,
+            &[
+                &facility, &shown, &full, &kana, &birth, sex, postal, &address, &phone, &insurer,
+                &symbol, &member, &branch,
+            ],
+        )?;
+        let stays = if self.heavy {
+            12
+        } else {
+            1 + u64::from(dice.one_in(5)) + u64::from(dice.one_in(12))
+        };
         let span = i64::from(config.years.max(1)) * 365;
         // 2025-11-30 is day 20422; stays begin in whole calendar years that end with 2025.
-        let mut start = if self.newborn { self.birth } else { 20_422 - i32::try_from(dice.below(span.unsigned_abs() - 31)).unwrap_or(0) };
+        let mut start = if self.newborn {
+            self.birth
+        } else {
+            20_422 - i32::try_from(dice.below(span.unsigned_abs() - 31)).unwrap_or(0)
+        };
         for stay in 0..stays {
             if start > 20_453 {
                 break;
             }
-            let length = i32::try_from(if self.heavy { dice.between(20, 40) } else { dice.between(1, 9) + if dice.one_in(10) { dice.between(10, 90) } else { 0 } }).unwrap_or(1);
+            let length = i32::try_from(if self.heavy {
+                dice.between(20, 40)
+            } else {
+                dice.between(1, 9) + if dice.one_in(10) { dice.between(10, 90) } else { 0 }
+            })
+            .unwrap_or(1);
             self.stay(dice, &facility, &id, stay, start, start + length, out, &full, &phone)?;
             start += length + i32::try_from(dice.between(5, 60)).unwrap_or(5);
         }
@@ -315,8 +383,18 @@ impl Person {
             // One with a rare disease.
             &("E752", "ゴーシェ病")
         } else {
-            let by_age: Vec<&(&str, &str)> = ICD.iter().skip(if age < 15 { 1 } else if age < 60 { 8 } else { 14 }).collect();
-            let index = dice.below(by_age.len() as u64).min(dice.below(by_age.len() as u64)) as usize;
+            let by_age: Vec<&(&str, &str)> = ICD
+                .iter()
+                .skip(if age < 15 {
+                    1
+                } else if age < 60 {
+                    8
+                } else {
+                    14
+                })
+                .collect();
+            let index =
+                dice.below(by_age.len() as u64).min(dice.below(by_age.len() as u64)) as usize;
             by_age[index]
         };
         let death = age > 60 && dice.one_in(25);
@@ -327,12 +405,19 @@ impl Person {
             _ => String::new(),
         };
         let (admitted, left) = (day(dice, self.hospital, start), day(dice, self.hospital, end));
-        let department = dice.skewed(&["内科", "外科", "整形外科", "循環器内科", "小児科", "産婦人科"]);
+        let department =
+            dice.skewed(&["内科", "外科", "整形外科", "循環器内科", "小児科", "産婦人科"]);
         let route = dice.skewed(&["1", "4", "8"]);
         let doctor = format!("D{:04}", dice.below(60));
         let outcome = if death { "6" } else { dice.skewed(&["3", "2", "1", "4"]) };
         let place = if death { "9" } else { dice.skewed(&["1", "4", "5", "7"]) };
-        out.line(1, &[facility, id, &number, &admitted, &left, route, place, outcome, department, main.0, main.1, &doctor, &note])?;
+        out.line(
+            1,
+            &[
+                facility, id, &number, &admitted, &left, route, place, outcome, department, main.0,
+                main.1, &doctor, &note,
+            ],
+        )?;
         let others = 1 + dice.below(4);
         out.line(2, &[facility, id, &number, main.0, "主傷病"])?;
         for _ in 0..others {
@@ -350,9 +435,11 @@ impl Person {
                 3 => (format!("{:.1}", high * 9.7), "H"),
                 _ => (format!("{value:.1}"), ""),
             };
-            let at = start + i32::try_from(dice.between(0, i64::from((end - start).max(1)))).unwrap_or(0);
-            let when = if self.hospital % 2 == 0 {
-                let date = date_of(at).map(|d| d.format("%Y-%m-%d").to_string()).unwrap_or_default();
+            let at = start
+                + i32::try_from(dice.between(0, i64::from((end - start).max(1)))).unwrap_or(0);
+            let when = if self.hospital.is_multiple_of(2) {
+                let date =
+                    date_of(at).map(|d| d.format("%Y-%m-%d").to_string()).unwrap_or_default();
                 format!("{date}T{:02}:{:02}:00", dice.between(6, 18), dice.between(0, 59))
             } else {
                 format!("{} {}:{:02}", day_western(at), dice.between(6, 18), dice.between(0, 59))
@@ -383,11 +470,13 @@ mod tests {
     fn same_seed_same_bytes() {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let config = SynthConfig { persons: 120, ..SynthConfig::default() };
-        let facts: Vec<SynthFacts> = folders.iter().map(|f| hospital_csv(&config, f.path()).unwrap()).collect();
+        let facts: Vec<SynthFacts> =
+            folders.iter().map(|f| hospital_csv(&config, f.path()).unwrap()).collect();
         assert_eq!(facts[0].rows, facts[1].rows);
         assert!(facts[0].rows[0] == 120 && facts[0].rows[3] > 500);
         for (name, _) in HEADERS {
-            let bytes: Vec<Vec<u8>> = folders.iter().map(|f| std::fs::read(f.path().join(name)).unwrap()).collect();
+            let bytes: Vec<Vec<u8>> =
+                folders.iter().map(|f| std::fs::read(f.path().join(name)).unwrap()).collect();
             assert!(bytes[0] == bytes[1], "{name}");
             let (_, _, bad) = encoding_rs::SHIFT_JIS.decode(&bytes[0]);
             assert!(!bad && !bytes[0].windows(2).any(|w| w == b"&#"), "{name}");

@@ -48,7 +48,13 @@ enum Parsed {
 }
 
 /// Splits the first record of `bytes`; `end` says that nothing follows them.
-fn split(bytes: &[u8], delimiter: u8, multiline: bool, end: bool, fields: &mut Vec<Field>) -> Parsed {
+fn split(
+    bytes: &[u8],
+    delimiter: u8,
+    multiline: bool,
+    end: bool,
+    fields: &mut Vec<Field>,
+) -> Parsed {
     let mut at = 0;
     loop {
         // At the start of a field.
@@ -133,12 +139,16 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
-        let file = File::open(path)
-            .map_err(|e| Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e))?;
+        let file = File::open(path).map_err(|e| {
+            Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e)
+        })?;
         if spec.encoding == Encoding::Cp932 && spec.delimiter >= 0x40 {
             return Err(Error::policy(
                 "P0304",
-                say!("table `{}`: in CP932 this delimiter can be half of a character; use a comma or a TAB", spec.table),
+                say!(
+                    "table `{}`: in CP932 this delimiter can be half of a character; use a comma or a TAB",
+                    spec.table
+                ),
             ));
         }
         let (sender, receiver) = sync_channel::<Arc<Vec<u8>>>(4);
@@ -178,10 +188,11 @@ impl Reader {
             reader.positions = header::positions(spec, &names)?;
         } else {
             let mut fields = Vec::new();
-            if let Parsed::Record(_) = reader.first(&mut fields)? {
-                if fields.len() != reader.width && !reader.set_aside.contains(&Defect::Ragged) {
-                    return Err(header::width(spec, fields.len()));
-                }
+            if let Parsed::Record(_) = reader.first(&mut fields)?
+                && fields.len() != reader.width
+                && !reader.set_aside.contains(&Defect::Ragged)
+            {
+                return Err(header::width(spec, fields.len()));
             }
         }
         Ok(reader)
@@ -191,7 +202,8 @@ impl Reader {
     fn first(&mut self, fields: &mut Vec<Field>) -> Result<Parsed> {
         loop {
             fields.clear();
-            match split(&self.buffer[self.start..], self.delimiter, false, self.end_of_file, fields) {
+            match split(&self.buffer[self.start..], self.delimiter, false, self.end_of_file, fields)
+            {
                 Parsed::Incomplete => self.fill()?,
                 other => return Ok(other),
             }
@@ -204,7 +216,10 @@ impl Reader {
         }
         let mut fields = Vec::new();
         let Parsed::Record(length) = self.first(&mut fields)? else {
-            return Err(Error::data("D0016", say!("table `{}`: the header line cannot be split into columns", self.table)));
+            return Err(Error::data(
+                "D0016",
+                say!("table `{}`: the header line cannot be split into columns", self.table),
+            ));
         };
         let line = &self.buffer[self.start..];
         let names = fields
@@ -235,7 +250,13 @@ impl Reader {
                 }
                 Ok(read) => filled += read,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)),
+                Err(e) => {
+                    return Err(Error::io(
+                        "X0505",
+                        say!("reading a file of table `{}`", self.table),
+                        &e,
+                    ));
+                }
             }
         }
         chunk.truncate(filled);
@@ -252,9 +273,12 @@ impl Reader {
             && let Some((sender, thread)) = self.hasher.take()
         {
             drop(sender);
-            self.facts.sha3_256 = thread
-                .join()
-                .map_err(|_| Error::environment("X0506", say!("hashing the input of table `{}` failed", self.table)))?;
+            self.facts.sha3_256 = thread.join().map_err(|_| {
+                Error::environment(
+                    "X0506",
+                    say!("hashing the input of table `{}` failed", self.table),
+                )
+            })?;
         }
         Ok(())
     }
@@ -270,22 +294,30 @@ impl Batches for Reader {
         let mut numbers: Vec<u64> = Vec::new();
         let mut at = self.start;
         while numbers.len() < rows {
-            if at == self.buffer.len() {
-                if self.end_of_file {
-                    break;
-                }
+            if at == self.buffer.len() && self.end_of_file {
+                break;
             }
             let before = fields.len();
             let parsed = if at == self.buffer.len() {
                 Parsed::Incomplete
             } else {
-                split(&self.buffer[at..], self.delimiter, self.multiline, self.end_of_file, &mut fields)
+                split(
+                    &self.buffer[at..],
+                    self.delimiter,
+                    self.multiline,
+                    self.end_of_file,
+                    &mut fields,
+                )
             };
             match parsed {
                 Parsed::Incomplete => {
                     fields.truncate(before);
                     if self.buffer.len() - at > LONGEST_RECORD {
-                        return Err(self.error(self.facts.rows_read + 1, "D0106", say!("the row does not end: is a closing quote missing?")));
+                        return Err(self.error(
+                            self.facts.rows_read + 1,
+                            "D0106",
+                            say!("the row does not end: is a closing quote missing?"),
+                        ));
                     }
                     // Rows of this batch stay in the buffer: positions move by what was dropped before them.
                     let dropped = self.start;
@@ -294,8 +326,14 @@ impl Batches for Reader {
                 }
                 Parsed::Record(length) => {
                     let found = fields.len() - before;
-                    let blank = found == 1 && fields[before].start == fields[before].end && !fields[before].quoted;
-                    if blank && self.width > 1 && at + length == self.buffer.len() && self.end_of_file {
+                    let blank = found == 1
+                        && fields[before].start == fields[before].end
+                        && !fields[before].quoted;
+                    if blank
+                        && self.width > 1
+                        && at + length == self.buffer.len()
+                        && self.end_of_file
+                    {
                         fields.truncate(before);
                         at += length;
                         continue;
@@ -322,8 +360,12 @@ impl Batches for Reader {
                 }
                 Parsed::Bad(broken) => {
                     let what = match broken {
-                        Broken::Quote => say!("a quoted cell is not closed, or something stands behind its closing quote"),
-                        Broken::LineBreak => say!("a quoted cell contains a line break (allow it with `multiline = true`)"),
+                        Broken::Quote => say!(
+                            "a quoted cell is not closed, or something stands behind its closing quote"
+                        ),
+                        Broken::LineBreak => say!(
+                            "a quoted cell contains a line break (allow it with `multiline = true`)"
+                        ),
                         Broken::Return => say!("a carriage return stands inside a cell"),
                     };
                     return Err(self.error(self.facts.rows_read + 1, "D0102", what));
@@ -341,7 +383,13 @@ impl Batches for Reader {
             .par_iter()
             .zip(&self.columns)
             .map(|(&position, column)| {
-                encode(bytes, (0..count).map(|row| fields[row * width + position]), column, self.encoding, self.trim)
+                encode(
+                    bytes,
+                    (0..count).map(|row| fields[row * width + position]),
+                    column,
+                    self.encoding,
+                    self.trim,
+                )
             })
             .collect();
         let mut bad = vec![false; count];
@@ -359,11 +407,15 @@ impl Batches for Reader {
                 bad[row as usize] = true;
             }
         }
-        let mut table = Table { rows: count, columns: decoded.into_iter().map(|(column, _)| column).collect() };
+        let mut table =
+            Table { rows: count, columns: decoded.into_iter().map(|(column, _)| column).collect() };
         if bad.contains(&true) {
             let good: Vec<u32> = (0..count as u32).filter(|&r| !bad[r as usize]).collect();
             *self.facts.set_aside.entry(Defect::Bytes).or_default() += (count - good.len()) as u64;
-            table = Table { rows: good.len(), columns: table.columns.iter().map(|c| c.take(&good)).collect() };
+            table = Table {
+                rows: good.len(),
+                columns: table.columns.iter().map(|c| c.take(&good)).collect(),
+            };
             numbers = good.iter().map(|&r| numbers[r as usize]).collect();
         }
         self.start = at;

@@ -79,7 +79,12 @@ fn like_a_formula(text: &str) -> bool {
         && text.chars().any(|c| !matches!(c, '+' | '-' | '±'))
 }
 
-fn cell(text: &str, output: &Output, bytes: &mut Vec<u8>, written: &mut Written) -> std::result::Result<(), Bad> {
+fn cell(
+    text: &str,
+    output: &Output,
+    bytes: &mut Vec<u8>,
+    written: &mut Written,
+) -> std::result::Result<(), Bad> {
     let prefixed;
     let mut text = text;
     if like_a_formula(text) {
@@ -93,7 +98,8 @@ fn cell(text: &str, output: &Output, bytes: &mut Vec<u8>, written: &mut Written)
             }
         }
     }
-    let quote = text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ');
+    let quote =
+        text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ');
     let quoted;
     if quote {
         quoted = format!("\"{}\"", text.replace('"', "\"\""));
@@ -107,12 +113,18 @@ fn cell(text: &str, output: &Output, bytes: &mut Vec<u8>, written: &mut Written)
 }
 
 /// Encodes without the encoder's own replacement, which would write HTML references into names.
-fn cp932(text: &str, unencodable: Unencodable, bytes: &mut Vec<u8>, written: &mut Written) -> std::result::Result<(), Bad> {
+fn cp932(
+    text: &str,
+    unencodable: Unencodable,
+    bytes: &mut Vec<u8>,
+    written: &mut Written,
+) -> std::result::Result<(), Bad> {
     let mut encoder = encoding_rs::SHIFT_JIS.new_encoder();
     let mut rest = text;
     let mut buffer = [0; 512];
     loop {
-        let (result, read, wrote) = encoder.encode_from_utf8_without_replacement(rest, &mut buffer, true);
+        let (result, read, wrote) =
+            encoder.encode_from_utf8_without_replacement(rest, &mut buffer, true);
         bytes.extend_from_slice(&buffer[..wrote]);
         rest = &rest[read..];
         match result {
@@ -133,7 +145,8 @@ fn cp932(text: &str, unencodable: Unencodable, bytes: &mut Vec<u8>, written: &mu
 impl TableWriter for Writer {
     fn write(&mut self, rows: &Table) -> Result<()> {
         // Each distinct cell is quoted and encoded once; counts of replacements are per row.
-        let mut encoded: Vec<Vec<Option<(Vec<u8>, Written)>>> = Vec::with_capacity(rows.columns.len());
+        let mut encoded: Vec<Vec<Option<(Vec<u8>, Written)>>> =
+            Vec::with_capacity(rows.columns.len());
         for (column, name) in rows.columns.iter().zip(&self.columns) {
             let mut used = vec![false; column.dictionary().len()];
             for &code in column.codes() {
@@ -151,7 +164,8 @@ impl TableWriter for Writer {
                     }
                     let mut bytes = Vec::new();
                     let mut counts = Written::default();
-                    cell(text, &self.output, &mut bytes, &mut counts).map_err(|bad| refusal(&self.table, name, bad))?;
+                    cell(text, &self.output, &mut bytes, &mut counts)
+                        .map_err(|bad| refusal(&self.table, name, bad))?;
                     Ok(Some((bytes, counts)))
                 })
                 .collect::<Result<Vec<_>>>()?;

@@ -15,22 +15,36 @@ pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usi
     let mut missing: Vec<&Name> = Vec::new();
     let mut positions = Vec::new();
     for column in spec.columns {
-        let mut found = names.iter().enumerate().filter(|(_, n)| n.as_str() == column.name.as_str());
+        let mut found =
+            names.iter().enumerate().filter(|(_, n)| n.as_str() == column.name.as_str());
         match (found.next(), found.next()) {
             (Some((at, _)), None) => positions.push(at),
             (Some(_), Some((again, _))) => errors.push(Error::data(
                 "D0013",
-                say!("table `{}`: the column `{}` is there twice (again as column {})", spec.table, column.name, again + 1),
+                say!(
+                    "table `{}`: the column `{}` is there twice (again as column {})",
+                    spec.table,
+                    column.name,
+                    again + 1
+                ),
             )),
             (None, _) => missing.push(&column.name),
         }
     }
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
-            errors.push(Error::data("D0012", say!("table `{}`: column {} has no name", spec.table, index + 1)));
+            errors.push(Error::data(
+                "D0012",
+                say!("table `{}`: column {} has no name", spec.table, index + 1),
+            ));
         } else if !known(name) {
             let what = if fits {
-                say!("table `{}`: the column `{}` (column {}) is not in the policy", spec.table, Name::from_policy(name.clone()), index + 1)
+                say!(
+                    "table `{}`: the column `{}` (column {}) is not in the policy",
+                    spec.table,
+                    Name::from_policy(name.clone()),
+                    index + 1
+                )
             } else {
                 say!("table `{}`: column {} is not in the policy", spec.table, index + 1)
             };
@@ -66,6 +80,11 @@ pub(super) fn empty(spec: &ReadSpec<'_>) -> Error {
 pub(super) fn width(spec: &ReadSpec<'_>, found: usize) -> Error {
     Error::data(
         "D0015",
-        say!("table `{}`: the file has {} columns, the policy {}", spec.table, found, spec.columns.len()),
+        say!(
+            "table `{}`: the file has {} columns, the policy {}",
+            spec.table,
+            found,
+            spec.columns.len()
+        ),
     )
 }

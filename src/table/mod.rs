@@ -17,6 +17,8 @@ mod header;
 mod parquet_read;
 mod parquet_write;
 pub mod spill;
+#[cfg(test)]
+mod tests;
 
 /// A column to read.
 #[derive(Clone, Debug)]
@@ -112,7 +114,12 @@ pub fn read_header(path: &Path, spec: &ReadSpec<'_>) -> Result<()> {
 ///
 /// # Errors
 /// I/O, or a file without a header.
-pub fn header_names(path: &Path, format: InputFormat, encoding: Encoding, delimiter: u8) -> Result<Vec<String>> {
+pub fn header_names(
+    path: &Path,
+    format: InputFormat,
+    encoding: Encoding,
+    delimiter: u8,
+) -> Result<Vec<String>> {
     match format {
         InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
         InputFormat::Parquet => parquet_read::header_names(path),
@@ -139,7 +146,8 @@ pub fn expand(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
         .canonicalize()
         .map_err(|e| Error::io("X0501", say!("opening the input folder"), &e))?;
     let full = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
-    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let options =
+        glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
     let matches = glob::glob_with(&full, options)
         .map_err(|_| Error::policy("P0303", say!("`{}` is not a well-formed pattern", shown)))?;
     let mut found = Vec::new();
@@ -148,7 +156,10 @@ pub fn expand(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
             .canonicalize()
             .map_err(|e| Error::io("X0502", say!("opening a file of `{}`", shown), &e))?;
         if !real.starts_with(&root) {
-            return Err(Error::data("D0002", say!("a file of `{}` is a link that leads out of the input folder", shown)));
+            return Err(Error::data(
+                "D0002",
+                say!("a file of `{}` is a link that leads out of the input folder", shown),
+            ));
         }
         if real.is_file() {
             found.push(real);
@@ -231,12 +242,10 @@ pub trait TableWriter: Send {
 /// I/O.
 pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>> {
     use std::os::unix::fs::OpenOptionsExt;
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o640)
-        .open(path)
-        .map_err(|e| Error::io("X0503", say!("making the file of table `{}`", spec.table), &e))?;
+    let file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(
+            |e| Error::io("X0503", say!("making the file of table `{}`", spec.table), &e),
+        )?;
     match spec.output.format {
         OutputFormat::Csv => Ok(Box::new(csv_write::Writer::new(file, spec)?)),
         OutputFormat::Parquet => Ok(Box::new(parquet_write::Writer::new(file, spec)?)),

@@ -5,13 +5,15 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow::array::{
-    Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array, Utf8ViewArray,
+    Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array,
+    Utf8ViewArray,
 };
 use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
 use polars_arrow as arrow;
 use polars_buffer::Buffer;
 use polars_parquet::read::{
-    BasicDecompressor, ColumnChunkMetadata, FileMetadata, PageReader, column_iter_to_arrays, infer_schema, read_metadata,
+    BasicDecompressor, ColumnChunkMetadata, FileMetadata, PageReader, column_iter_to_arrays,
+    infer_schema, read_metadata,
 };
 use rayon::prelude::*;
 use sha3::Digest as _;
@@ -37,7 +39,10 @@ pub(super) struct Reader {
 }
 
 fn damaged(table: &Name) -> Error {
-    Error::data("D0020", say!("table `{}`: the Parquet file is damaged or of a kind that is not read", table))
+    Error::data(
+        "D0020",
+        say!("table `{}`: the Parquet file is damaged or of a kind that is not read", table),
+    )
 }
 
 fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
@@ -46,7 +51,9 @@ fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
 
 impl Reader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
-        let fail = |e: &std::io::Error| Error::io("X0504", say!("opening a file of table `{}`", spec.table), e);
+        let fail = |e: &std::io::Error| {
+            Error::io("X0504", say!("opening a file of table `{}`", spec.table), e)
+        };
         let mut file = File::open(path).map_err(|e| fail(&e))?;
         let metadata = read_metadata(&mut file).map_err(|_| damaged(spec.table))?;
         let schema = schema_of(&metadata, spec.table)?;
@@ -58,7 +65,11 @@ impl Reader {
             if !readable(field.dtype()) {
                 return Err(Error::data(
                     "D0021",
-                    say!("table `{}`, column `{}`: a nested or unusual Parquet type that is not read", spec.table, column.name),
+                    say!(
+                        "table `{}`, column `{}`: a nested or unusual Parquet type that is not read",
+                        spec.table,
+                        column.name
+                    ),
                 ));
             }
             fields.push(field.clone());
@@ -86,7 +97,9 @@ impl Reader {
     }
 
     fn hash(&mut self) -> Result<()> {
-        let fail = |e: &std::io::Error| Error::io("X0505", say!("reading a file of table `{}`", self.table), e);
+        let fail = |e: &std::io::Error| {
+            Error::io("X0505", say!("reading a file of table `{}`", self.table), e)
+        };
         let mut sha3 = sha3::Sha3_256::default();
         let mut buffer = vec![0; 1 << 20];
         let mut file = &self.file;
@@ -122,7 +135,9 @@ impl Batches for Reader {
         if self.next == 0 {
             self.hash()?;
         }
-        while self.next < self.metadata.row_groups.len() && self.metadata.row_groups[self.next].num_rows() == 0 {
+        while self.next < self.metadata.row_groups.len()
+            && self.metadata.row_groups[self.next].num_rows() == 0
+        {
             self.next += 1;
         }
         if self.next >= self.metadata.row_groups.len() {
@@ -149,7 +164,11 @@ impl Batches for Reader {
                     push(&mut builder, array.as_ref(), column, self.trim).ok_or_else(|| {
                         Error::data(
                             "D0022",
-                            say!("table `{}`, column `{}`: bytes that are not text, or a NUL", self.table, column.name),
+                            say!(
+                                "table `{}`, column `{}`: bytes that are not text, or a NUL",
+                                self.table,
+                                column.name
+                            ),
                         )
                     })?;
                 }
@@ -174,18 +193,35 @@ impl Batches for Reader {
 fn readable(ty: &ArrowDataType) -> bool {
     use ArrowDataType as T;
     match ty {
-        T::Boolean | T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => true,
+        T::Boolean
+        | T::Int8
+        | T::Int16
+        | T::Int32
+        | T::Int64
+        | T::UInt8
+        | T::UInt16
+        | T::UInt32
+        | T::UInt64 => true,
         T::Float32 | T::Float64 | T::Date32 | T::Null => true,
-        T::Timestamp(_, zone) => zone.as_ref().is_none_or(|z| matches!(z.as_str(), "UTC" | "+00:00" | "Z" | "Asia/Tokyo" | "+09:00")),
+        T::Timestamp(_, zone) => zone
+            .as_ref()
+            .is_none_or(|z| matches!(z.as_str(), "UTC" | "+00:00" | "Z" | "Asia/Tokyo" | "+09:00")),
         T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Binary | T::LargeBinary | T::BinaryView => true,
         T::Decimal(_, _) => true,
-        T::Dictionary(_, value, _) => matches!(value.as_ref(), T::Utf8 | T::LargeUtf8 | T::Utf8View),
+        T::Dictionary(_, value, _) => {
+            matches!(value.as_ref(), T::Utf8 | T::LargeUtf8 | T::Utf8View)
+        }
         _ => false,
     }
 }
 
 /// Appends the cells of an array as texts; `None` if bytes are no text.
-fn push(builder: &mut ColumnBuilder, array: &dyn Array, column: &ColumnSpec, trim: bool) -> Option<()> {
+fn push(
+    builder: &mut ColumnBuilder,
+    array: &dyn Array,
+    column: &ColumnSpec,
+    trim: bool,
+) -> Option<()> {
     use ArrowDataType as T;
     let mut put = |text: Option<&str>| -> Option<()> {
         let text = text.map(|t| if trim { t.trim() } else { t });
@@ -204,19 +240,35 @@ fn push(builder: &mut ColumnBuilder, array: &dyn Array, column: &ColumnSpec, tri
     } else if let Some(a) = any.downcast_ref::<Utf8Array<i32>>() {
         a.iter().try_for_each(&mut put)
     } else if let Some(a) = any.downcast_ref::<BinaryViewArray>() {
-        a.iter().try_for_each(|b| put(match b { Some(b) => Some(std::str::from_utf8(b).ok()?), None => None }))
+        a.iter().try_for_each(|b| {
+            put(match b {
+                Some(b) => Some(std::str::from_utf8(b).ok()?),
+                None => None,
+            })
+        })
     } else if let Some(a) = any.downcast_ref::<BinaryArray<i64>>() {
-        a.iter().try_for_each(|b| put(match b { Some(b) => Some(std::str::from_utf8(b).ok()?), None => None }))
+        a.iter().try_for_each(|b| {
+            put(match b {
+                Some(b) => Some(std::str::from_utf8(b).ok()?),
+                None => None,
+            })
+        })
     } else if let Some(a) = any.downcast_ref::<DictionaryArray<u32>>() {
         let values = a.values();
-        let texts: Vec<Option<String>> = if let Some(v) = values.as_any().downcast_ref::<Utf8ViewArray>() {
-            v.iter().map(|t| t.map(str::to_owned)).collect()
-        } else if let Some(v) = values.as_any().downcast_ref::<Utf8Array<i64>>() {
-            v.iter().map(|t| t.map(str::to_owned)).collect()
-        } else {
-            return None;
-        };
-        a.keys().iter().try_for_each(|k| put(match k { Some(&k) => texts.get(k as usize)?.as_deref(), None => None }))
+        let texts: Vec<Option<String>> =
+            if let Some(v) = values.as_any().downcast_ref::<Utf8ViewArray>() {
+                v.iter().map(|t| t.map(str::to_owned)).collect()
+            } else if let Some(v) = values.as_any().downcast_ref::<Utf8Array<i64>>() {
+                v.iter().map(|t| t.map(str::to_owned)).collect()
+            } else {
+                return None;
+            };
+        a.keys().iter().try_for_each(|k| {
+            put(match k {
+                Some(&k) => texts.get(k as usize)?.as_deref(),
+                None => None,
+            })
+        })
     } else if let Some(a) = any.downcast_ref::<BooleanArray>() {
         a.iter().try_for_each(|b| put(b.map(|b| if b { "true" } else { "false" })))
     } else if matches!(array.dtype(), T::Null) {
@@ -224,7 +276,9 @@ fn push(builder: &mut ColumnBuilder, array: &dyn Array, column: &ColumnSpec, tri
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i32>>() {
         if matches!(a.dtype(), T::Date32) {
             a.iter().try_for_each(|d| match d {
-                Some(&d) => put(Some(&crate::text::date::date_of(d)?.format("%Y-%m-%d").to_string())),
+                Some(&d) => {
+                    put(Some(&crate::text::date::date_of(d)?.format("%Y-%m-%d").to_string()))
+                }
                 None => put(None),
             })
         } else {
@@ -233,7 +287,8 @@ fn push(builder: &mut ColumnBuilder, array: &dyn Array, column: &ColumnSpec, tri
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i64>>() {
         match a.dtype() {
             T::Timestamp(unit, zone) => {
-                let tokyo = zone.as_ref().is_some_and(|z| matches!(z.as_str(), "Asia/Tokyo" | "+09:00"));
+                let tokyo =
+                    zone.as_ref().is_some_and(|z| matches!(z.as_str(), "Asia/Tokyo" | "+09:00"));
                 a.iter().try_for_each(|t| match t {
                     Some(&t) => put(Some(&timestamp(t, *unit, tokyo)?)),
                     None => put(None),
@@ -258,10 +313,14 @@ fn push(builder: &mut ColumnBuilder, array: &dyn Array, column: &ColumnSpec, tri
         numbers!(i8 i16 u8 u16 u32 u64);
         // Not a number is no value; whole floats are shown as 79.0, as their writers show them.
         if let Some(a) = any.downcast_ref::<PrimitiveArray<f64>>() {
-            return a.iter().try_for_each(|n| put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref()));
+            return a.iter().try_for_each(|n| {
+                put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref())
+            });
         }
         if let Some(a) = any.downcast_ref::<PrimitiveArray<f32>>() {
-            return a.iter().try_for_each(|n| put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref()));
+            return a.iter().try_for_each(|n| {
+                put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref())
+            });
         }
         None
     }
@@ -292,7 +351,8 @@ fn timestamp(value: i64, unit: TimeUnit, tokyo: bool) -> Option<String> {
 
 pub(super) fn header_names(path: &Path) -> Result<Vec<String>> {
     let table = Name::fixed("input");
-    let mut file = File::open(path).map_err(|e| Error::io("X0504", say!("opening an input file"), &e))?;
+    let mut file =
+        File::open(path).map_err(|e| Error::io("X0504", say!("opening an input file"), &e))?;
     let metadata = read_metadata(&mut file).map_err(|_| damaged(&table))?;
     Ok(schema_of(&metadata, &table)?.iter_names().map(|n| n.as_str().to_owned()).collect())
 }
@@ -312,7 +372,8 @@ pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
                 f(&dictionary.buffer);
             }
             while let Some(page) = pages.next() {
-                let page = page.and_then(|p| p.decompress(&mut pages)).map_err(|_| damaged(&table))?;
+                let page =
+                    page.and_then(|p| p.decompress(&mut pages)).map_err(|_| damaged(&table))?;
                 f(page.buffer());
             }
         }

@@ -6,13 +6,16 @@
 use std::fs::File;
 use std::io::BufWriter;
 
-use arrow::array::{Array, BooleanArray, DictionaryArray, MutableUtf8Array, PrimitiveArray, Utf8Array};
+use arrow::array::{
+    Array, BooleanArray, DictionaryArray, MutableUtf8Array, PrimitiveArray, Utf8Array,
+};
 use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, IntegerType};
 use arrow::record_batch::RecordBatchT;
 use polars_arrow as arrow;
 use polars_buffer::Buffer;
 use polars_parquet::write::{
-    CompressionOptions, Encoding, FileWriter, StatisticsOptions, Version, WriteOptions, ZstdLevel, row_group_iter,
+    CompressionOptions, Encoding, FileWriter, StatisticsOptions, Version, WriteOptions, ZstdLevel,
+    row_group_iter,
 };
 use rayon::prelude::*;
 
@@ -38,7 +41,11 @@ pub(super) struct Writer {
 
 fn arrow_type(ty: OutType) -> ArrowDataType {
     match ty {
-        OutType::Text => ArrowDataType::Dictionary(IntegerType::UInt32, Box::new(ArrowDataType::LargeUtf8), false),
+        OutType::Text => ArrowDataType::Dictionary(
+            IntegerType::UInt32,
+            Box::new(ArrowDataType::LargeUtf8),
+            false,
+        ),
         OutType::Integer => ArrowDataType::Int64,
         OutType::Decimal => ArrowDataType::Float64,
         OutType::Date => ArrowDataType::Date32,
@@ -63,8 +70,9 @@ impl Writer {
             compression: CompressionOptions::Zstd(Some(level)),
             data_page_size: None,
         };
-        let writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), schema.clone(), options)
-            .map_err(|_| failed(spec.table))?;
+        let writer =
+            FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), schema.clone(), options)
+                .map_err(|_| failed(spec.table))?;
         Ok(Writer {
             table: spec.table.clone(),
             columns: spec.columns.to_vec(),
@@ -98,11 +106,14 @@ impl Writer {
         let encodings: Vec<Vec<Encoding>> = self
             .columns
             .iter()
-            .map(|c| vec![if c.ty == OutType::Text { Encoding::RleDictionary } else { Encoding::Plain }])
+            .map(|c| {
+                vec![if c.ty == OutType::Text { Encoding::RleDictionary } else { Encoding::Plain }]
+            })
             .collect();
         let fields = self.writer.parquet_schema().fields().to_vec();
-        let chunk = RecordBatchT::try_new(rows.rows, std::sync::Arc::new(self.schema.clone()), arrays)
-            .map_err(|_| failed(&self.table))?;
+        let chunk =
+            RecordBatchT::try_new(rows.rows, std::sync::Arc::new(self.schema.clone()), arrays)
+                .map_err(|_| failed(&self.table))?;
         let group = row_group_iter(chunk, Buffer::from(encodings), fields, self.options);
         self.writer.write(rows.rows as u64, group).map_err(|_| failed(&self.table))?;
         self.rows += rows.rows as u64;
@@ -142,7 +153,10 @@ fn slice(table: &Table, from: usize, to: usize) -> Table {
 
 fn failed(table: &Name) -> Error {
     // The library's text may quote cells; a full disk shows itself in the next system call.
-    Error::environment("X0509", say!("writing the Parquet file of table `{}` failed: is the disk full?", table))
+    Error::environment(
+        "X0509",
+        say!("writing the Parquet file of table `{}` failed: is the disk full?", table),
+    )
 }
 
 /// The cells as an array; `None` if one does not fit.
@@ -159,17 +173,24 @@ fn array(cells: &Column, ty: OutType) -> Option<Box<dyn Array>> {
             .zip(used)
             .map(|(text, used)| if used { read(text).map(Some) } else { Some(None) })
             .collect::<Option<_>>()?;
-        let array: PrimitiveArray<T> =
-            cells.codes().iter().map(|&c| if c == MISSING { None } else { values[c as usize] }).collect();
+        let array: PrimitiveArray<T> = cells
+            .codes()
+            .iter()
+            .map(|&c| if c == MISSING { None } else { values[c as usize] })
+            .collect();
         Some(array.to(ty).boxed())
     }
     match ty {
         OutType::Integer => numbers(cells, ArrowDataType::Int64, |t| t.parse::<i64>().ok()),
-        OutType::Decimal => numbers(cells, ArrowDataType::Float64, |t| t.parse::<f64>().ok().filter(|n| n.is_finite())),
+        OutType::Decimal => numbers(cells, ArrowDataType::Float64, |t| {
+            t.parse::<f64>().ok().filter(|n| n.is_finite())
+        }),
         OutType::Date => numbers(cells, ArrowDataType::Date32, |t| date::parse(t)?.days()),
         OutType::Boolean => {
-            let values: Vec<Option<bool>> =
-                cells.cells().map(|t| t.map(|t| t.parse().ok()).map_or(Some(None), |b| b.map(Some))).collect::<Option<_>>()?;
+            let values: Vec<Option<bool>> = cells
+                .cells()
+                .map(|t| t.map(|t| t.parse().ok()).map_or(Some(None), |b| b.map(Some)))
+                .collect::<Option<_>>()?;
             Some(BooleanArray::from(values).boxed())
         }
         OutType::Text => {

@@ -91,7 +91,9 @@ impl SpillDir {
         File::open(path)
             .and_then(|mut f| f.read_to_end(&mut bytes))
             .map_err(|e| Error::io("X0604", say!("reading a spill block"), &e))?;
-        parse(&bytes).ok_or_else(|| Error::environment("X0605", say!("a spill block is damaged: is the disk sound?")))
+        parse(&bytes).ok_or_else(|| {
+            Error::environment("X0605", say!("a spill block is damaged: is the disk sound?"))
+        })
     }
 }
 

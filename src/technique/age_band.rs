@@ -96,7 +96,7 @@ impl Technique for AgeBand {
         if facts.date != Some(DateKind::Birth) {
             said.push(say!("age_band is for birth dates: say `kind = \"birth\"`"));
         }
-        if self.width.is_some() == !self.widths.is_empty() {
+        if self.width.is_some() != self.widths.is_empty() {
             said.push(say!("age_band needs `width` or `widths`"));
         }
         if self.width.iter().chain(&self.widths).any(|&w| w == 0) || self.top == Some(0) {
@@ -113,7 +113,11 @@ impl Technique for AgeBand {
         Some(Type::Code)
     }
     fn choices(&self) -> Vec<String> {
-        if self.widths.len() > 1 { self.widths.iter().map(ToString::to_string).collect() } else { Vec::new() }
+        if self.widths.len() > 1 {
+            self.widths.iter().map(ToString::to_string).collect()
+        } else {
+            Vec::new()
+        }
     }
     fn choose(&mut self, choice: &str) {
         self.width = choice.parse().ok();
@@ -130,8 +134,12 @@ impl Technique for AgeBand {
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         let anchor = input.dates.first();
-        let births: Vec<Option<i32>> =
-            input.cells.dictionary().texts().map(|t| date::parse(t).and_then(|w| w.days())).collect();
+        let births: Vec<Option<i32>> = input
+            .cells
+            .dictionary()
+            .texts()
+            .map(|t| date::parse(t).and_then(|w| w.days()))
+            .collect();
         input.map_rows(|row, _| {
             let birth = births[input.cells.codes()[row] as usize];
             let at = anchor.and_then(|a| a[row]);
@@ -162,7 +170,14 @@ mod tests {
         date::parse(text).unwrap().days().unwrap()
     }
     fn band(width: u32) -> AgeBand {
-        AgeBand { at: ColumnRef("d".into()), width: Some(width), widths: vec![], top: Some(90), split_first: false, neonates: false }
+        AgeBand {
+            at: ColumnRef("d".into()),
+            width: Some(width),
+            widths: vec![],
+            top: Some(90),
+            split_first: false,
+            neonates: false,
+        }
     }
 
     #[test]

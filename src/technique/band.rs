@@ -77,9 +77,10 @@ impl Band {
         }
         let width = self.width?;
         let from = self.from.unwrap_or(Decimal::from_integer(0));
-        let negative = Decimal::parse(&format!("-{from}")).or_else(|| Decimal::parse(from.to_string().trim_start_matches('-')))?;
-        let low = number.add(negative)?.floor_step(width)?.add(from)?;
-        Some(interval(low, low.add(width)?))
+        let negative = Decimal::parse(&format!("-{from}"))
+            .or_else(|| Decimal::parse(from.to_string().trim_start_matches('-')))?;
+        let low = number.plus(negative)?.floor_step(width)?.plus(from)?;
+        Some(interval(low, low.plus(width)?))
     }
 }
 
@@ -100,13 +101,19 @@ impl Technique for Band {
         if !facts.ty.is_number() {
             said.push(say!("band needs a column of numbers; this one is of type {}", facts.ty));
         }
-        let ways = usize::from(self.width.is_some()) + usize::from(!self.widths.is_empty()) + usize::from(!self.edges.is_empty());
+        let ways = usize::from(self.width.is_some())
+            + usize::from(!self.widths.is_empty())
+            + usize::from(!self.edges.is_empty());
         if ways != 1 {
             said.push(say!("band needs exactly one of `width`, `widths` and `edges`"));
         }
         if self.width.iter().chain(&self.widths).any(|&w| w <= zero) {
             said.push(say!("band: a width must be above zero"));
-        } else if self.widths.windows(2).any(|w| w[1] <= w[0] || w[1].floor_step(w[0]) != Some(w[1])) {
+        } else if self
+            .widths
+            .windows(2)
+            .any(|w| w[1] <= w[0] || w[1].floor_step(w[0]) != Some(w[1]))
+        {
             said.push(say!("band: each of `widths` must be a multiple of the one before, so that bands never overlap"));
         }
         if self.edges.windows(2).any(|w| w[1] <= w[0]) {
@@ -124,7 +131,11 @@ impl Technique for Band {
         Some(Type::Code)
     }
     fn choices(&self) -> Vec<String> {
-        if self.widths.len() > 1 { self.widths.iter().map(ToString::to_string).collect() } else { Vec::new() }
+        if self.widths.len() > 1 {
+            self.widths.iter().map(ToString::to_string).collect()
+        } else {
+            Vec::new()
+        }
     }
     fn choose(&mut self, choice: &str) {
         self.width = self.widths.iter().copied().find(|w| w.to_string() == choice);
@@ -175,7 +186,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn band(config: &Band, ty: Type, values: &[&str]) -> Vec<String> {
-        let rows = Rows::new(values.iter().enumerate().map(|(p, v)| (p as u8, Some((*v).to_owned()))));
+        let rows =
+            Rows::new(values.iter().enumerate().map(|(p, v)| (p as u8, Some((*v).to_owned()))));
         let (_, output) = frozen(config, &rows, &facts(ty)).unwrap();
         output.cells.cells().map(|c| c.unwrap_or("").to_owned()).collect()
     }
@@ -184,11 +196,23 @@ mod tests {
     fn labels() {
         let d = Decimal::parse;
         let ages = Band { width: d("5"), top: d("90"), ..Band::default() };
-        assert_eq!(band(&ages, Type::Integer, &["0", "4", "5", "89", "90", "116", "-3"]), ["0-4", "0-4", "5-9", "85-89", "90+", "90+", "-5--1"]);
-        let edges = Band { edges: ["0", "1", "15", "65"].map(|e| d(e).unwrap()).to_vec(), ..Band::default() };
-        assert_eq!(band(&edges, Type::Integer, &["-1", "0", "14", "15", "65", "70"]), ["<0", "0", "1-14", "15-64", "65+", "65+"]);
+        assert_eq!(
+            band(&ages, Type::Integer, &["0", "4", "5", "89", "90", "116", "-3"]),
+            ["0-4", "0-4", "5-9", "85-89", "90+", "90+", "-5--1"]
+        );
+        let edges = Band {
+            edges: ["0", "1", "15", "65"].map(|e| d(e).unwrap()).to_vec(),
+            ..Band::default()
+        };
+        assert_eq!(
+            band(&edges, Type::Integer, &["-1", "0", "14", "15", "65", "70"]),
+            ["<0", "0", "1-14", "15-64", "65+", "65+"]
+        );
         let decimals = Band { width: d("0.5"), from: d("0.25"), ..Band::default() };
-        assert_eq!(band(&decimals, Type::Decimal, &["0.3", "0.75", "0.2"]), ["[0.25,0.75)", "[0.75,1.25)", "[-0.25,0.25)"]);
+        assert_eq!(
+            band(&decimals, Type::Decimal, &["0.3", "0.75", "0.2"]),
+            ["[0.25,0.75)", "[0.75,1.25)", "[-0.25,0.25)"]
+        );
     }
 
     proptest! {

@@ -51,7 +51,10 @@ impl Technique for BottomCode {
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
         if !facts.ty.is_number() {
-            said.push(say!("bottom_code needs a column of numbers; this one is of type {}", facts.ty));
+            said.push(say!(
+                "bottom_code needs a column of numbers; this one is of type {}",
+                facts.ty
+            ));
         }
         if self.at.is_none() && self.persons.is_none() {
             said.push(say!("bottom_code needs `at`, `persons` or both"));
@@ -68,7 +71,11 @@ impl Technique for BottomCode {
         Some(if self.as_number { facts.ty } else { Type::Measured })
     }
     fn measure(&self, input: &Input<'_>) -> Measure {
-        tails::extremes(input, usize::try_from(self.persons.unwrap_or(0)).unwrap_or(usize::MAX), |n| n)
+        tails::extremes(
+            input,
+            usize::try_from(self.persons.unwrap_or(0)).unwrap_or(usize::MAX),
+            |n| n,
+        )
     }
     fn merge(&self, left: Measure, right: Measure) -> Measure {
         tails::merge(left, right, usize::try_from(self.persons.unwrap_or(0)).unwrap_or(usize::MAX))
@@ -95,7 +102,8 @@ impl Technique for BottomCode {
             // A value that is only known to lie below the limit tells no more than the tail.
             Some(number)
                 if number == limit
-                    && Measured::parse(text).is_some_and(|m| m.operator.is_some_and(|o| o.starts_with('<'))) =>
+                    && Measured::parse(text)
+                        .is_some_and(|m| m.operator.is_some_and(|o| o.starts_with('<'))) =>
             {
                 Cell::Text(shown.clone())
             }
@@ -106,11 +114,17 @@ impl Technique for BottomCode {
     }
     fn describe(&self) -> (String, String) {
         match (self.at, self.persons) {
-            (Some(at), None) => (format!("ボトムコーディング（{at}）"), format!("bottom-coded at {at}")),
-            (Some(at), Some(n)) => {
-                (format!("ボトムコーディング（{at}、{n}人以上）"), format!("bottom-coded at {at} with at least {n} persons in the tail"))
+            (Some(at), None) => {
+                (format!("ボトムコーディング（{at}）"), format!("bottom-coded at {at}"))
             }
-            (None, Some(n)) => (format!("ボトムコーディング（{n}人以上）"), format!("bottom-coded with at least {n} persons in the tail")),
+            (Some(at), Some(n)) => (
+                format!("ボトムコーディング（{at}、{n}人以上）"),
+                format!("bottom-coded at {at} with at least {n} persons in the tail"),
+            ),
+            (None, Some(n)) => (
+                format!("ボトムコーディング（{n}人以上）"),
+                format!("bottom-coded with at least {n} persons in the tail"),
+            ),
             (None, None) => ("ボトムコーディング".into(), "bottom-coded".into()),
         }
     }
@@ -148,10 +162,13 @@ mod tests {
 
     #[test]
     fn a_fixed_limit_and_operators() {
-        let rows = Rows::new([(0, "116"), (1, "89"), (2, "0"), (3, "9999")].map(|(p, v)| (p, Some(v.to_owned()))));
+        let rows = Rows::new(
+            [(0, "116"), (1, "89"), (2, "0"), (3, "9999")].map(|(p, v)| (p, Some(v.to_owned()))),
+        );
         let mut facts = facts(Type::Integer);
         facts.specials = vec!["9999".into()];
-        let config = BottomCode { at: Decimal::parse("5"), persons: None, as_number: true, limit: None };
+        let config =
+            BottomCode { at: Decimal::parse("5"), persons: None, as_number: true, limit: None };
         let (_, output) = frozen(&config, &rows, &facts).unwrap();
         let cells: Vec<_> = output.cells.cells().flatten().collect();
         assert_eq!(cells, ["116", "89", "5", "9999"]);

@@ -57,15 +57,25 @@ impl Technique for DaysSince {
         Needs { dates: vec![self.anchor.clone()], ..Needs::default() }
     }
     fn output(&self, _: &ColumnFacts) -> Option<Type> {
-        Some(if self.at_most.is_some() || self.at_least.is_some() { Type::Measured } else { Type::Integer })
+        Some(if self.at_most.is_some() || self.at_least.is_some() {
+            Type::Measured
+        } else {
+            Type::Integer
+        })
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         let anchor = input.dates.first();
-        let own: Vec<Option<i32>> =
-            input.cells.dictionary().texts().map(|t| date::parse(t).and_then(|w| w.days())).collect();
+        let own: Vec<Option<i32>> = input
+            .cells
+            .dictionary()
+            .texts()
+            .map(|t| date::parse(t).and_then(|w| w.days()))
+            .collect();
         input.map_rows(|row, _| {
             let day = own[input.cells.codes()[row] as usize];
-            let Some((day, anchor)) = day.zip(anchor.and_then(|a| a[row])) else { return Cell::Missing };
+            let Some((day, anchor)) = day.zip(anchor.and_then(|a| a[row])) else {
+                return Cell::Missing;
+            };
             let mut days = day - anchor;
             if let Some(step) = self.step {
                 let step = i32::from(step);
@@ -92,7 +102,8 @@ mod tests {
     fn shown(config: &DaysSince, day: i32, anchor: i32) -> String {
         let text = date::date_of(day).unwrap().format("%Y/%-m/%-d").to_string();
         let rows = Rows::new([(0, Some(text))]);
-        let (_, output) = frozen_with_dates(config, &rows, &facts(Type::Date), &[vec![Some(anchor)]]).unwrap();
+        let (_, output) =
+            frozen_with_dates(config, &rows, &facts(Type::Date), &[vec![Some(anchor)]]).unwrap();
         output.cells.text(0).unwrap().to_owned()
     }
 
@@ -107,7 +118,12 @@ mod tests {
 
     #[test]
     fn limits_and_steps() {
-        let config = DaysSince { anchor: ColumnRef("a".into()), at_most: Some(365), at_least: Some(0), step: Some(7) };
+        let config = DaysSince {
+            anchor: ColumnRef("a".into()),
+            at_most: Some(365),
+            at_least: Some(0),
+            step: Some(7),
+        };
         assert_eq!(shown(&config, 1000, 990), "7");
         assert_eq!(shown(&config, 2000, 990), ">365");
         assert_eq!(shown(&config, 900, 990), "<0");

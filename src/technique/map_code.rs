@@ -91,6 +91,9 @@ impl Technique for Map {
         })
     }
     fn describe(&self) -> (String, String) {
-        (format!("対応表（{}件）で置換", self.table.len()), format!("mapped by a table of {} entries", self.table.len()))
+        (
+            format!("対応表（{}件）で置換", self.table.len()),
+            format!("mapped by a table of {} entries", self.table.len()),
+        )
     }
 }

@@ -240,7 +240,13 @@ impl Output {
     /// An output that removes no rows.
     #[must_use]
     pub fn plain(cells: Column, tally: Tally) -> Self {
-        Output { cells, tally, remove_rows: Vec::new(), remove_stays: Vec::new(), remove_persons: Vec::new() }
+        Output {
+            cells,
+            tally,
+            remove_rows: Vec::new(),
+            remove_stays: Vec::new(),
+            remove_persons: Vec::new(),
+        }
     }
 }
 

@@ -34,7 +34,8 @@ impl Technique for Presence {
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         input.map_all(|text| {
-            let present = text.is_some_and(|t| !(self.specials_absent && input.facts.is_special(t)));
+            let present =
+                text.is_some_and(|t| !(self.specials_absent && input.facts.is_special(t)));
             Cell::Text(if present { "1" } else { "0" }.to_owned())
         })
     }

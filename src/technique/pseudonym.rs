@@ -58,6 +58,9 @@ impl Technique for Pseudonym {
         super::tokens(input, self.domain.as_deref())
     }
     fn describe(&self) -> (String, String) {
-        ("仮ID（鍵付きハッシュ）への置換".into(), "a keyed token, stable over the runs of a project".into())
+        (
+            "仮ID（鍵付きハッシュ）への置換".into(),
+            "a keyed token, stable over the runs of a project".into(),
+        )
     }
 }

@@ -63,7 +63,8 @@ pub struct Frozen {
 
 impl PartialEq for Rare {
     fn eq(&self, other: &Self) -> bool {
-        (self.below, &self.start, &self.other, &self.frozen) == (other.below, &other.start, &other.other, &other.frozen)
+        (self.below, &self.start, &self.other, &self.frozen)
+            == (other.below, &other.start, &other.other, &other.frozen)
     }
 }
 
@@ -71,7 +72,14 @@ impl Rare {
     /// The configuration with default values.
     #[must_use]
     pub fn new(below: u64) -> Self {
-        Rare { below, start: None, other: other(), frozen: None, ladder: Held::default(), rare: Arc::default() }
+        Rare {
+            below,
+            start: None,
+            other: other(),
+            frozen: None,
+            ladder: Held::default(),
+            rare: Arc::default(),
+        }
     }
 
     /// The labels of a code, from the starting level up, without `other`.
@@ -83,7 +91,11 @@ impl Rare {
         if let Some(ladder) = self.ladder.get() {
             // The chain, not all levels: a prefix of a postal code is no part of its prefecture.
             let levels = ladder.chain();
-            let from = self.start.as_ref().and_then(|s| levels.iter().position(|l| l.as_str() == s)).unwrap_or(0);
+            let from = self
+                .start
+                .as_ref()
+                .and_then(|s| levels.iter().position(|l| l.as_str() == s))
+                .unwrap_or(0);
             for level in levels.iter().skip(from) {
                 match ladder.up(text, level.as_str()) {
                     Some(label) => path.push(label),
@@ -191,7 +203,9 @@ impl Technique for Rare {
             numbers
                 .iter()
                 .filter(|&(_, &number)| persons[number as usize] > 0)
-                .map(|((level, label), &number)| (format!("{level}\u{1f}{label}"), persons[number as usize]))
+                .map(|((level, label), &number)| {
+                    (format!("{level}\u{1f}{label}"), persons[number as usize])
+                })
                 .collect(),
         )
     }
@@ -212,7 +226,9 @@ impl Technique for Rare {
         Ok(Rare { frozen: Some(Frozen { rare: rare.into_iter().collect() }), ..self.clone() })
     }
     fn apply(&self, input: &Input<'_>) -> Output {
-        input.map_values(|text| self.shown(text).map_or(Cell::Missing, |(_, label)| Cell::Text(label)))
+        input.map_values(|text| {
+            self.shown(text).map_or(Cell::Missing, |(_, label)| Cell::Text(label))
+        })
     }
     fn describe(&self) -> (String, String) {
         let start = self.start.as_ref().map(|s| format!("「{s}」から")).unwrap_or_default();

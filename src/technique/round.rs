@@ -69,12 +69,16 @@ impl Technique for Round {
         if !facts.ty.is_number() {
             said.push(say!("round needs a column of numbers; this one is of type {}", facts.ty));
         }
-        let ways = usize::from(self.decimals.is_some()) + usize::from(self.significant.is_some()) + usize::from(self.step.is_some());
+        let ways = usize::from(self.decimals.is_some())
+            + usize::from(self.significant.is_some())
+            + usize::from(self.step.is_some());
         if ways != 1 {
             said.push(say!("round needs exactly one of `decimals`, `significant` and `step`"));
         }
         if self.step.is_some_and(|s| s <= Decimal::from_integer(0)) || self.significant == Some(0) {
-            said.push(say!("round: the step and the number of significant digits must be above zero"));
+            said.push(say!(
+                "round: the step and the number of significant digits must be above zero"
+            ));
         }
         said
     }
@@ -160,10 +164,16 @@ mod tests {
 
     #[test]
     fn keeps_operators_and_classes() {
-        let rows = Rows::new([(0, ">1003(+)"), (1, "3+(287)"), (2, "(+)"), (3, "１２.34")].map(|(p, v)| (p, Some(v.to_owned()))));
+        let rows = Rows::new(
+            [(0, ">1003(+)"), (1, "3+(287)"), (2, "(+)"), (3, "１２.34")]
+                .map(|(p, v)| (p, Some(v.to_owned()))),
+        );
         let config = Round { significant: Some(2), ..Round::default() };
         let (_, output) = frozen(&config, &rows, &facts(Type::Measured)).unwrap();
-        assert_eq!(output.cells.cells().flatten().collect::<Vec<_>>(), [">1000(+)", "3+(290)", "(+)", "12"]);
+        assert_eq!(
+            output.cells.cells().flatten().collect::<Vec<_>>(),
+            [">1000(+)", "3+(290)", "(+)", "12"]
+        );
     }
 
     proptest! {

@@ -39,7 +39,11 @@ impl ShiftDate {
         let weeks = u64::from(self.weeks.max(1));
         // 2·weeks possibilities; the bias of the remainder is below 2^-50.
         let index = draw % (2 * weeks);
-        let week = if index < weeks { -i64::try_from(weeks - index).unwrap_or(1) } else { i64::try_from(index - weeks + 1).unwrap_or(1) };
+        let week = if index < weeks {
+            -i64::try_from(weeks - index).unwrap_or(1)
+        } else {
+            i64::try_from(index - weeks + 1).unwrap_or(1)
+        };
         i32::try_from(week * 7).unwrap_or(7)
     }
 }
@@ -64,7 +68,9 @@ impl Technique for ShiftDate {
             said.push(say!("shift_date needs a column of dates; this one is of type {}", facts.ty));
         }
         if facts.date == Some(DateKind::Birth) {
-            said.push(say!("birth dates are generalized, never shifted: use truncate_date or age_band"));
+            said.push(say!(
+                "birth dates are generalized, never shifted: use truncate_date or age_band"
+            ));
         }
         if self.weeks == 0 {
             said.push(say!("shift_date: `weeks` must be at least 1"));
@@ -82,8 +88,9 @@ impl Technique for ShiftDate {
         let read: Vec<_> = input.cells.dictionary().texts().map(date::parse).collect();
         input.map_rows(|row, _| {
             let person = input.persons.of_row[row];
-            let shift = *shifts[person as usize]
-                .get_or_insert_with(|| self.days(input.secrets.draw("shift_date", input.persons.ids.text(person))));
+            let shift = *shifts[person as usize].get_or_insert_with(|| {
+                self.days(input.secrets.draw("shift_date", input.persons.ids.text(person)))
+            });
             read[input.cells.codes()[row] as usize]
                 .as_ref()
                 .and_then(|when| when.written_as(when.days()?.checked_add(shift)?))
@@ -91,7 +98,10 @@ impl Technique for ShiftDate {
         })
     }
     fn describe(&self) -> (String, String) {
-        ("本人ごとに一つの週数だけ日付をずらす".into(), "dates moved by one secret number of whole weeks a person".into())
+        (
+            "本人ごとに一つの週数だけ日付をずらす".into(),
+            "dates moved by one secret number of whole weeks a person".into(),
+        )
     }
 }
 

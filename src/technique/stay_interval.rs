@@ -45,7 +45,10 @@ impl Technique for StayInterval {
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
         if !facts.ty.is_date() {
-            said.push(say!("stay_interval needs a column of dates; this one is of type {}", facts.ty));
+            said.push(say!(
+                "stay_interval needs a column of dates; this one is of type {}",
+                facts.ty
+            ));
         }
         if self.since.0.contains('.') {
             said.push(say!("stay_interval: `since` must be a column of the same table"));
@@ -62,8 +65,12 @@ impl Technique for StayInterval {
         Some(Type::Code)
     }
     fn apply(&self, input: &Input<'_>) -> Output {
-        let starts: Vec<Option<i32>> =
-            input.cells.dictionary().texts().map(|t| date::parse(t).and_then(|w| w.days())).collect();
+        let starts: Vec<Option<i32>> = input
+            .cells
+            .dictionary()
+            .texts()
+            .map(|t| date::parse(t).and_then(|w| w.days()))
+            .collect();
         let no_ends = Vec::new();
         let ends = input.dates.first().unwrap_or(&no_ends);
         // (person, start, end, row) of the rows that have a start.
@@ -99,7 +106,10 @@ impl Technique for StayInterval {
         input.map_rows(|row, _| gaps[row].take().map_or(Cell::Missing, Cell::Text))
     }
     fn describe(&self) -> (String, String) {
-        (format!("前回退院からの日数（{}日単位）", self.step), format!("days since the previous stay, in steps of {}", self.step))
+        (
+            format!("前回退院からの日数（{}日単位）", self.step),
+            format!("days since the previous stay, in steps of {}", self.step),
+        )
     }
 }
 
@@ -110,12 +120,18 @@ mod tests {
 
     #[test]
     fn gaps_of_each_person() {
-        let rows = Rows::new([(0, "20240301"), (1, "20240105"), (0, "20240101"), (0, "20240110")].map(|(p, t)| (p, Some(t.to_owned()))));
+        let rows = Rows::new(
+            [(0, "20240301"), (1, "20240105"), (0, "20240101"), (0, "20240110")]
+                .map(|(p, t)| (p, Some(t.to_owned()))),
+        );
         let end = |t: &str| date::parse(t).unwrap().days();
         let ends = vec![end("20240305"), end("20240106"), end("20240120"), end("20240112")];
         let config = StayInterval { since: ColumnRef("end".into()), step: 1 };
         let (_, output) = frozen_with_dates(&config, &rows, &facts(Type::Date), &[ends]).unwrap();
         // 2024-01-20 to 2024-03-01 is 41 days; the stay within a stay gives 0.
-        assert_eq!(output.cells.cells().flatten().collect::<Vec<_>>(), ["41", "first", "first", "0"]);
+        assert_eq!(
+            output.cells.cells().flatten().collect::<Vec<_>>(),
+            ["41", "first", "first", "0"]
+        );
     }
 }

@@ -58,7 +58,8 @@ impl Suppress {
         }
         self.values.iter().any(|v| v == text)
             || tails::number(text).is_some_and(|n| {
-                self.above.is_some_and(|limit| n > limit) || self.below.is_some_and(|limit| n < limit)
+                self.above.is_some_and(|limit| n > limit)
+                    || self.below.is_some_and(|limit| n < limit)
             })
     }
     fn unconditional(&self) -> bool {
@@ -80,7 +81,10 @@ impl Technique for Suppress {
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
         if (self.above.is_some() || self.below.is_some()) && !facts.ty.is_number() {
-            said.push(say!("suppress: `above` and `below` need a column of numbers; this one is of type {}", facts.ty));
+            said.push(say!(
+                "suppress: `above` and `below` need a column of numbers; this one is of type {}",
+                facts.ty
+            ));
         }
         if self.unconditional() && self.unit != SuppressUnit::Cell {
             said.push(say!("suppress without a condition would remove every row: say `values`, `above`, `below` or `missing`"));
@@ -99,7 +103,8 @@ impl Technique for Suppress {
         if self.unit == SuppressUnit::Cell {
             return output;
         }
-        let holds: Vec<bool> = input.cells.dictionary().texts().map(|t| self.holds(Some(t))).collect();
+        let holds: Vec<bool> =
+            input.cells.dictionary().texts().map(|t| self.holds(Some(t))).collect();
         for (row, &code) in input.cells.codes().iter().enumerate() {
             if if code == MISSING { self.missing } else { holds[code as usize] } {
                 match self.unit {
@@ -132,7 +137,12 @@ mod tests {
 
     #[test]
     fn removes_what_the_condition_says() {
-        let rows = Rows::new([(0, Some("5".to_owned())), (1, Some("50".to_owned())), (2, None), (1, Some("7".to_owned()))]);
+        let rows = Rows::new([
+            (0, Some("5".to_owned())),
+            (1, Some("50".to_owned())),
+            (2, None),
+            (1, Some("7".to_owned())),
+        ]);
         let mut config = Suppress { above: Decimal::parse("10"), ..Suppress::default() };
         let (_, output) = frozen(&config, &rows, &facts(Type::Integer)).unwrap();
         assert_eq!(output.cells.cells().collect::<Vec<_>>(), [Some("5"), None, None, Some("7")]);

@@ -58,6 +58,9 @@ impl Technique for Surrogate {
         super::tokens(input, self.domain.as_deref())
     }
     fn describe(&self) -> (String, String) {
-        ("連結することができない符号への置換".into(), "a token under a key that exists for this run only".into())
+        (
+            "連結することができない符号への置換".into(),
+            "a token under a key that exists for this run only".into(),
+        )
     }
 }

@@ -63,7 +63,8 @@ pub(super) fn extremes(input: &Input<'_>, n: usize, shown: impl Fn(Decimal) -> D
         }
         if let Some(value) = numbers[code as usize] {
             let slot = &mut most[person as usize];
-            *slot = Some(slot.map_or((value, value), |(high, low)| (high.max(value), low.min(value))));
+            *slot =
+                Some(slot.map_or((value, value), |(high, low)| (high.max(value), low.min(value))));
         }
     }
     let mut high: Vec<Decimal> = most.iter().flatten().map(|m| m.0).collect();

@@ -30,8 +30,12 @@ impl Rows {
     }
     /// Distinct persons of the rows whose cell in `cells` satisfies `f`.
     pub(crate) fn persons_in(&self, cells: &Column, f: impl Fn(&str) -> bool) -> usize {
-        let mut persons: Vec<u32> =
-            cells.cells().zip(&self.persons).filter(|(t, _)| t.is_some_and(&f)).map(|(_, &p)| p).collect();
+        let mut persons: Vec<u32> = cells
+            .cells()
+            .zip(&self.persons)
+            .filter(|(t, _)| t.is_some_and(&f))
+            .map(|(_, &p)| p)
+            .collect();
         persons.sort_unstable();
         persons.dedup();
         persons.len()
@@ -41,7 +45,8 @@ impl Rows {
     }
     fn part(&self, rows: &[u32]) -> Rows {
         let mut ids = Interner::new();
-        let persons = rows.iter().map(|&r| ids.intern(self.ids.text(self.persons[r as usize]))).collect();
+        let persons =
+            rows.iter().map(|&r| ids.intern(self.ids.text(self.persons[r as usize]))).collect();
         Rows { cells: self.cells.take(rows), persons, ids: ids.finish() }
     }
 }
@@ -84,7 +89,12 @@ fn foldless() -> std::hash::BuildHasherDefault<std::collections::hash_map::Defau
     std::hash::BuildHasherDefault::default()
 }
 
-fn with<T>(rows: &Rows, facts: &ColumnFacts, dates: &[Vec<Option<i32>>], f: impl FnOnce(&Input<'_>) -> T) -> T {
+fn with<T>(
+    rows: &Rows,
+    facts: &ColumnFacts,
+    dates: &[Vec<Option<i32>>],
+    f: impl FnOnce(&Input<'_>) -> T,
+) -> T {
     f(&Input {
         facts,
         cells: &rows.cells,
@@ -107,14 +117,21 @@ pub(crate) fn frozen_with_dates<T: Technique>(
     let mut statistics = super::Measure::Nothing;
     if config.needs().statistics {
         let side = |odd: u32| -> Vec<u32> {
-            (0..rows.persons.len() as u32).filter(|&r| rows.persons[r as usize] % 2 == odd).collect()
+            (0..rows.persons.len() as u32)
+                .filter(|&r| rows.persons[r as usize] % 2 == odd)
+                .collect()
         };
         let (left, right) = (rows.part(&side(0)), rows.part(&side(1)));
         loop {
             statistics = with(rows, facts, dates, |input| config.measure(input));
-            let parts = [&left, &right].map(|part| with(part, facts, &[], |input| config.measure(input)));
+            let parts =
+                [&left, &right].map(|part| with(part, facts, &[], |input| config.measure(input)));
             let [a, b] = parts;
-            assert_eq!(config.merge(a.clone(), b.clone()), statistics, "partitions change the statistic");
+            assert_eq!(
+                config.merge(a.clone(), b.clone()),
+                statistics,
+                "partitions change the statistic"
+            );
             assert_eq!(config.merge(b, a), statistics, "merging is not commutative");
             match config.next_round(&statistics) {
                 Some(next) => config = next,
@@ -129,6 +146,10 @@ pub(crate) fn frozen_with_dates<T: Technique>(
 }
 
 /// The same without dates.
-pub(crate) fn frozen<T: Technique>(config: &T, rows: &Rows, facts: &ColumnFacts) -> Result<(T, Output), Error> {
+pub(crate) fn frozen<T: Technique>(
+    config: &T,
+    rows: &Rows,
+    facts: &ColumnFacts,
+) -> Result<(T, Output), Error> {
     frozen_with_dates(config, rows, facts, &[])
 }

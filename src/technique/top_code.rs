@@ -68,7 +68,11 @@ impl Technique for TopCode {
         Some(if self.as_number { facts.ty } else { Type::Measured })
     }
     fn measure(&self, input: &Input<'_>) -> Measure {
-        tails::extremes(input, usize::try_from(self.persons.unwrap_or(0)).unwrap_or(usize::MAX), |n| n)
+        tails::extremes(
+            input,
+            usize::try_from(self.persons.unwrap_or(0)).unwrap_or(usize::MAX),
+            |n| n,
+        )
     }
     fn merge(&self, left: Measure, right: Measure) -> Measure {
         tails::merge(left, right, usize::try_from(self.persons.unwrap_or(0)).unwrap_or(usize::MAX))
@@ -95,7 +99,8 @@ impl Technique for TopCode {
             // A value that is only known to lie above the limit tells no more than the tail.
             Some(number)
                 if number == limit
-                    && Measured::parse(text).is_some_and(|m| m.operator.is_some_and(|o| o.starts_with('>'))) =>
+                    && Measured::parse(text)
+                        .is_some_and(|m| m.operator.is_some_and(|o| o.starts_with('>'))) =>
             {
                 Cell::Text(shown.clone())
             }
@@ -106,11 +111,17 @@ impl Technique for TopCode {
     }
     fn describe(&self) -> (String, String) {
         match (self.at, self.persons) {
-            (Some(at), None) => (format!("トップコーディング（{at}）"), format!("top-coded at {at}")),
-            (Some(at), Some(n)) => {
-                (format!("トップコーディング（{at}、{n}人以上）"), format!("top-coded at {at} with at least {n} persons in the tail"))
+            (Some(at), None) => {
+                (format!("トップコーディング（{at}）"), format!("top-coded at {at}"))
             }
-            (None, Some(n)) => (format!("トップコーディング（{n}人以上）"), format!("top-coded with at least {n} persons in the tail")),
+            (Some(at), Some(n)) => (
+                format!("トップコーディング（{at}、{n}人以上）"),
+                format!("top-coded at {at} with at least {n} persons in the tail"),
+            ),
+            (None, Some(n)) => (
+                format!("トップコーディング（{n}人以上）"),
+                format!("top-coded with at least {n} persons in the tail"),
+            ),
             (None, None) => ("トップコーディング".into(), "top-coded".into()),
         }
     }
@@ -148,10 +159,13 @@ mod tests {
 
     #[test]
     fn a_fixed_limit_and_operators() {
-        let rows = Rows::new([(0, "116"), (1, "89"), (2, "0"), (3, "9999")].map(|(p, v)| (p, Some(v.to_owned()))));
+        let rows = Rows::new(
+            [(0, "116"), (1, "89"), (2, "0"), (3, "9999")].map(|(p, v)| (p, Some(v.to_owned()))),
+        );
         let mut facts = facts(Type::Integer);
         facts.specials = vec!["9999".into()];
-        let config = TopCode { at: Decimal::parse("90"), persons: None, as_number: true, limit: None };
+        let config =
+            TopCode { at: Decimal::parse("90"), persons: None, as_number: true, limit: None };
         let (_, output) = frozen(&config, &rows, &facts).unwrap();
         let cells: Vec<_> = output.cells.cells().flatten().collect();
         assert_eq!(cells, ["90", "89", "0", "9999"]);

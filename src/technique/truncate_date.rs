@@ -37,7 +37,9 @@ pub struct TruncateDate {
 }
 
 /// Units of dates.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DateUnit {
     /// The day, without the time.
@@ -109,16 +111,21 @@ impl Technique for TruncateDate {
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
         if !facts.ty.is_date() {
-            said.push(say!("truncate_date needs a column of dates; this one is of type {}", facts.ty));
+            said.push(say!(
+                "truncate_date needs a column of dates; this one is of type {}",
+                facts.ty
+            ));
         }
-        if self.unit.is_some() == !self.units.is_empty() {
+        if self.unit.is_some() != self.units.is_empty() {
             said.push(say!("truncate_date needs `unit` or `units`"));
         }
         if self.units.windows(2).any(|w| w[1] <= w[0]) {
             said.push(say!("truncate_date: `units` must go from the finest to the coarsest"));
         }
         // Fiscal years are unions of months and quarters, not of halves or years.
-        if self.units.contains(&DateUnit::FiscalYear) && self.units.iter().any(|u| matches!(u, DateUnit::Half | DateUnit::Year)) {
+        if self.units.contains(&DateUnit::FiscalYear)
+            && self.units.iter().any(|u| matches!(u, DateUnit::Half | DateUnit::Year))
+        {
             said.push(say!("truncate_date: fiscal years are not unions of calendar halves or years; choose one chain"));
         }
         said
@@ -127,7 +134,11 @@ impl Technique for TruncateDate {
         Some(Type::Code)
     }
     fn choices(&self) -> Vec<String> {
-        if self.units.len() > 1 { self.units.iter().map(|u| u.word().to_owned()).collect() } else { Vec::new() }
+        if self.units.len() > 1 {
+            self.units.iter().map(|u| u.word().to_owned()).collect()
+        } else {
+            Vec::new()
+        }
     }
     fn choose(&mut self, choice: &str) {
         self.unit = self.units.iter().copied().find(|u| u.word() == choice);

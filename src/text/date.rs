@@ -78,7 +78,12 @@ impl When {
             Form::Letter { separator, pad_year, pad, lower } => {
                 let (era, year) = era_of(day)?;
                 let letter = if *lower { ERAS[era].0.to_ascii_lowercase() } else { ERAS[era].0 };
-                format!("{letter}{}{separator}{}{separator}{}", two(*pad_year, year), two(*pad, m), two(*pad, d))
+                format!(
+                    "{letter}{}{separator}{}{separator}{}",
+                    two(*pad_year, year),
+                    two(*pad, m),
+                    two(*pad, d)
+                )
             }
             Form::Era { pad, first } => {
                 let (era, year) = era_of(day)?;
@@ -205,9 +210,7 @@ fn compact(digits: &str, tail: &str) -> Option<When> {
     let part = |from: usize| -> Option<u8> { digits.get(from..from + 2)?.parse().ok() };
     let known = |n: u8| (n != 0).then_some(n);
     match digits.len() {
-        4 if tail.is_empty() => {
-            Some(blank(number(0, 4)?, None, None, "", Form::Compact))
-        }
+        4 if tail.is_empty() => Some(blank(number(0, 4)?, None, None, "", Form::Compact)),
         6 if tail.is_empty() => {
             Some(blank(number(0, 4)?, Some(known(part(4)?)?), None, "", Form::Compact))
         }
@@ -340,9 +343,26 @@ mod tests {
     #[test]
     fn reads_every_form_of_a_day() {
         for text in [
-            "20240401", "2024-04-01", "2024/4/1", "2024.4.1", "R6.4.1", "R06.04.01", "r6/4/1", "令和6年4月1日", "令和06年04月01日",
-            "5060401", "５０６０４０１", "２０２４０４０１", "20240401123000+0900", "202404011230", "2024/04/01 0:00", "2024年4月1日",
-            "2024-04-01T21:58:16.119086", "2024-04-01T21:58:16Z", "2024-04-01T21:58:16+09:00", " 2024-04-01 ",
+            "20240401",
+            "2024-04-01",
+            "2024/4/1",
+            "2024.4.1",
+            "R6.4.1",
+            "R06.04.01",
+            "r6/4/1",
+            "令和6年4月1日",
+            "令和06年04月01日",
+            "5060401",
+            "５０６０４０１",
+            "２０２４０４０１",
+            "20240401123000+0900",
+            "202404011230",
+            "2024/04/01 0:00",
+            "2024年4月1日",
+            "2024-04-01T21:58:16.119086",
+            "2024-04-01T21:58:16Z",
+            "2024-04-01T21:58:16+09:00",
+            " 2024-04-01 ",
         ] {
             assert_eq!(ymd(text), Some((2024, Some(4), Some(1))), "{text}");
         }
@@ -354,8 +374,13 @@ mod tests {
     #[test]
     fn reads_parts() {
         for (text, expected) in [
-            ("2024", (2024, None, None)), ("2024-04", (2024, Some(4), None)), ("202404", (2024, Some(4), None)), ("50604", (2024, Some(4), None)),
-            ("20240400", (2024, Some(4), None)), ("20240000", (2024, None, None)), ("令和6年4月", (2024, Some(4), None)),
+            ("2024", (2024, None, None)),
+            ("2024-04", (2024, Some(4), None)),
+            ("202404", (2024, Some(4), None)),
+            ("50604", (2024, Some(4), None)),
+            ("20240400", (2024, Some(4), None)),
+            ("20240000", (2024, None, None)),
+            ("令和6年4月", (2024, Some(4), None)),
         ] {
             assert_eq!(ymd(text), Some(expected), "{text}");
             assert_eq!(parse(text).unwrap().days(), None);
@@ -365,8 +390,25 @@ mod tests {
     #[test]
     fn refuses_what_is_no_date() {
         for text in [
-            "", "20230229", "20241301", "00000000", "99999999", "2024-13", "2024-02-30", "R6.13.1", "令和0年1月1日", "0060401", "6060401",
-            "123", "20240401x", "2024-04-01T25:00", "2024-04-01 12:61", "hello", "R6", "20240041", "１",
+            "",
+            "20230229",
+            "20241301",
+            "00000000",
+            "99999999",
+            "2024-13",
+            "2024-02-30",
+            "R6.13.1",
+            "令和0年1月1日",
+            "0060401",
+            "6060401",
+            "123",
+            "20240401x",
+            "2024-04-01T25:00",
+            "2024-04-01 12:61",
+            "hello",
+            "R6",
+            "20240041",
+            "１",
         ] {
             assert_eq!(ymd(text), None, "{text}");
         }
@@ -383,12 +425,25 @@ mod tests {
     #[test]
     fn writes_another_day_in_the_same_form() {
         for (text, after_a_week) in [
-            ("20240401", "20240408"), ("2024-04-01", "2024-04-08"), ("2024/4/1", "2024/4/8"), ("R6.4.1", "R6.4.8"), ("R06.04.01", "R06.04.08"),
-            ("令和6年4月1日", "令和6年4月8日"), ("5060401", "5060408"), ("５０６０４０１", "５０６０４０８"), ("20240401123000+0900", "20240408123000+0900"),
-            ("2024-04-01T21:58:16.119086", "2024-04-08T21:58:16.119086"), ("2024/04/01 0:00", "2024/04/08 0:00"), ("平成31年4月30日", "令和元年5月7日"),
+            ("20240401", "20240408"),
+            ("2024-04-01", "2024-04-08"),
+            ("2024/4/1", "2024/4/8"),
+            ("R6.4.1", "R6.4.8"),
+            ("R06.04.01", "R06.04.08"),
+            ("令和6年4月1日", "令和6年4月8日"),
+            ("5060401", "5060408"),
+            ("５０６０４０１", "５０６０４０８"),
+            ("20240401123000+0900", "20240408123000+0900"),
+            ("2024-04-01T21:58:16.119086", "2024-04-08T21:58:16.119086"),
+            ("2024/04/01 0:00", "2024/04/08 0:00"),
+            ("平成31年4月30日", "令和元年5月7日"),
         ] {
             let when = parse(text).unwrap();
-            assert_eq!(when.written_as(when.days().unwrap() + 7).as_deref(), Some(after_a_week), "{text}");
+            assert_eq!(
+                when.written_as(when.days().unwrap() + 7).as_deref(),
+                Some(after_a_week),
+                "{text}"
+            );
         }
         assert_eq!(parse("2024-04").unwrap().written_as(0), None);
     }

@@ -90,7 +90,11 @@ fn is_blank(c: char) -> bool {
 }
 
 fn is_dash(c: char) -> bool {
-    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{2500}')
+    matches!(
+        c,
+        '-' | '\u{2010}'
+            ..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{2500}'
+    )
 }
 
 fn is_filler(normal: &str) -> bool {
@@ -104,7 +108,15 @@ mod tests {
 
     #[test]
     fn one_number_in_many_spellings() {
-        for text in ["0012-3456", "００１２－３４５６", " 0012 3456", "0012‐3456", "0012−3456", "0012ー3456", "0012\u{200b}3456"] {
+        for text in [
+            "0012-3456",
+            "００１２－３４５６",
+            " 0012 3456",
+            "0012‐3456",
+            "0012−3456",
+            "0012ー3456",
+            "0012\u{200b}3456",
+        ] {
             assert_eq!(normalize(text, false, None).as_deref(), Some("00123456"), "{text}");
         }
         assert_eq!(normalize("ａｂ-12", false, None).as_deref(), Some("AB12"));
@@ -115,7 +127,18 @@ mod tests {
 
     #[test]
     fn fillers_identify_nobody() {
-        for text in ["", "  ", "　", "999", "9999999999", "９９９９", "0000000000", "000", "-", "A\u{fffd}1"] {
+        for text in [
+            "",
+            "  ",
+            "　",
+            "999",
+            "9999999999",
+            "９９９９",
+            "0000000000",
+            "000",
+            "-",
+            "A\u{fffd}1",
+        ] {
             assert_eq!(normalize(text, false, None), None, "{text}");
         }
         assert_eq!(normalize("9", false, None).as_deref(), Some("9"));

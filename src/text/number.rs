@@ -49,7 +49,9 @@ impl Decimal {
         let mut mantissa: i128 = 0;
         let grouped = whole.contains(',');
         for (index, group) in whole.split(',').enumerate() {
-            if grouped && (if index == 0 { group.is_empty() || group.len() > 3 } else { group.len() != 3 }) {
+            if grouped
+                && (if index == 0 { group.is_empty() || group.len() > 3 } else { group.len() != 3 })
+            {
                 return None;
             }
             mantissa = digits(mantissa, group)?;
@@ -121,7 +123,7 @@ impl Decimal {
 
     /// The sum; `None` on overflow.
     #[must_use]
-    pub fn add(self, other: Self) -> Option<Self> {
+    pub fn plus(self, other: Self) -> Option<Self> {
         let (a, b, scale) = self.aligned(other)?;
         Some(Decimal { mantissa: a.checked_add(b)?, scale }.trimmed())
     }
@@ -276,12 +278,22 @@ impl Measured {
     /// Reads a laboratory value; `None` if it is something else (two numbers, a remark).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let narrow: String =
-            text.nfkc().filter(|c| !c.is_whitespace()).map(|c| if c == '\u{2212}' { '-' } else { c }).collect();
+        let narrow: String = text
+            .nfkc()
+            .filter(|c| !c.is_whitespace())
+            .map(|c| if c == '\u{2212}' { '-' } else { c })
+            .collect();
         let mut rest = narrow.as_str();
         let mut operator = None;
         for (written, meaning) in [
-            ("<=", "<="), (">=", ">="), ("≦", "<="), ("≤", "<="), ("≧", ">="), ("≥", ">="), ("<", "<"), (">", ">"),
+            ("<=", "<="),
+            (">=", ">="),
+            ("≦", "<="),
+            ("≤", "<="),
+            ("≧", ">="),
+            ("≥", ">="),
+            ("<", "<"),
+            (">", ">"),
         ] {
             if let Some(tail) = rest.strip_prefix(written) {
                 (operator, rest) = (Some(meaning), tail);
@@ -289,7 +301,8 @@ impl Measured {
             }
         }
         if operator.is_none() {
-            for (written, meaning) in [("以上", ">="), ("以下", "<="), ("未満", "<"), ("超", ">")] {
+            for (written, meaning) in [("以上", ">="), ("以下", "<="), ("未満", "<"), ("超", ">")]
+            {
                 if let Some(head) = rest.strip_suffix(written) {
                     (operator, rest) = (Some(meaning), head);
                     break;
@@ -297,10 +310,20 @@ impl Measured {
             }
         }
         if is_class(rest) && operator.is_none() {
-            return Some(Measured { operator, number: None, class: Some(rest.to_owned()), class_first: false });
+            return Some(Measured {
+                operator,
+                number: None,
+                class: Some(rest.to_owned()),
+                class_first: false,
+            });
         }
         if let Some(number) = Decimal::parse(rest) {
-            return Some(Measured { operator, number: Some(number), class: None, class_first: false });
+            return Some(Measured {
+                operator,
+                number: Some(number),
+                class: None,
+                class_first: false,
+            });
         }
         let open = rest.find('(')?;
         let (head, tail) = rest.split_at(open);
@@ -321,7 +344,9 @@ impl Measured {
     pub fn render(&self) -> String {
         let operator = self.operator.unwrap_or("");
         match (&self.number, &self.class) {
-            (Some(number), Some(class)) if self.class_first => format!("{operator}{class}({number})"),
+            (Some(number), Some(class)) if self.class_first => {
+                format!("{operator}{class}({number})")
+            }
             (Some(number), Some(class)) => format!("{operator}{number}({class})"),
             (Some(number), None) => format!("{operator}{number}"),
             (None, Some(class)) => class.clone(),
@@ -337,7 +362,8 @@ fn is_class(text: &str) -> bool {
     inner.len() - signs.len() <= 1
         && !signs.is_empty()
         && signs.chars().count() <= 4
-        && (signs.chars().all(|c| matches!(c, '+' | '-' | '±')) || matches!(inner, "陽性" | "陰性" | "+-" | "NEG" | "POS"))
+        && (signs.chars().all(|c| matches!(c, '+' | '-' | '±'))
+            || matches!(inner, "陽性" | "陰性" | "+-" | "NEG" | "POS"))
         || matches!(inner, "陽性" | "陰性" | "NEG" | "POS")
 }
 
@@ -353,12 +379,24 @@ mod tests {
     #[test]
     fn reads_numbers_in_every_form() {
         for (text, shown) in [
-            ("１２．５", "12.5"), ("－３", "-3"), ("−3", "-3"), ("+3.20", "3.2"), ("1,234,567", "1234567"), (" 7 ", "7"),
-            ("1e3", "1000"), ("2.5E-3", "0.0025"), (".5", "0.5"), ("5.", "5"), ("-0", "0"), ("000", "0"),
+            ("１２．５", "12.5"),
+            ("－３", "-3"),
+            ("−3", "-3"),
+            ("+3.20", "3.2"),
+            ("1,234,567", "1234567"),
+            (" 7 ", "7"),
+            ("1e3", "1000"),
+            ("2.5E-3", "0.0025"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("-0", "0"),
+            ("000", "0"),
         ] {
             assert_eq!(d(text).to_string(), shown, "{text}");
         }
-        for text in ["", "-", ".", "1,23", "12,34,567", "1.2.3", "NaN", "inf", "0x1", "1e999", "abc", "1 2"] {
+        for text in
+            ["", "-", ".", "1,23", "12,34,567", "1.2.3", "NaN", "inf", "0x1", "1e999", "abc", "1 2"]
+        {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
         assert_eq!(parse_integer("12.0"), Some(12));

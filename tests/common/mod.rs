@@ -6,8 +6,10 @@ use std::process::{Command, Output};
 
 /// The fixtures, or `None` with a word about it.
 pub fn fixtures() -> Option<PathBuf> {
-    let path = std::env::var_os("KAKOU_FIXTURES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);
+    let path = std::env::var_os("KAKOU_FIXTURES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"),
+        PathBuf::from,
+    );
     if path.is_dir() {
         Some(path)
     } else {
@@ -35,7 +37,16 @@ pub fn error_of(output: &Output) -> String {
 /// Runs and expects success; gives the release folder.
 pub fn run(policy: &Path, input: &Path, key: &Path, out: &Path, more: &[&str]) -> PathBuf {
     let mut arguments = vec![
-        "run", "--quiet", "--policy", text(policy), "--input", text(input), "--key", text(key), "--out", text(out),
+        "run",
+        "--quiet",
+        "--policy",
+        text(policy),
+        "--input",
+        text(input),
+        "--key",
+        text(key),
+        "--out",
+        text(out),
     ];
     arguments.extend(more);
     let output = kakou(&arguments);
@@ -48,7 +59,10 @@ pub fn run(policy: &Path, input: &Path, key: &Path, out: &Path, more: &[&str]) -
 /// The published releases of an output folder.
 pub fn releases(out: &Path) -> Vec<PathBuf> {
     let Ok(list) = std::fs::read_dir(out) else { return Vec::new() };
-    list.flatten().map(|e| e.path()).filter(|p| !p.file_name().unwrap().to_str().unwrap().starts_with('.')).collect()
+    list.flatten()
+        .map(|e| e.path())
+        .filter(|p| !p.file_name().unwrap().to_str().unwrap().starts_with('.'))
+        .collect()
 }
 
 pub fn new_key(folder: &Path) -> PathBuf {
