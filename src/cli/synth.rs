@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Show;
 use crate::error::Result;
+use crate::policy::model::Encoding;
 use crate::synth::{SynthConfig, hospital_csv};
 
 /// Writes synthetic hospital data: same seed, same bytes.
@@ -17,9 +18,21 @@ pub struct Synth {
     /// The seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Encoding of the files.
+    #[arg(long, value_enum, default_value_t = Charset::Cp932)]
+    encoding: Charset,
     /// The folder to write to; `csv` is made in it.
     #[arg(long)]
     out: PathBuf,
+}
+
+/// Encodings of synthetic files.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Charset {
+    /// CP932 (Windows-31J).
+    Cp932,
+    /// UTF-8.
+    Utf8,
 }
 
 impl Synth {

@@ -1,0 +1,287 @@
+//! The program as its users meet it: errors that show no cell, drafts that do not run, both output formats.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{error_of, files, kakou, new_key, records, repo, run, text};
+
+const CANARY: &str = "CANARY-山田-7f3a";
+
+fn demo_data(folder: &Path, persons: &str) -> PathBuf {
+    let output = kakou(&["synth", "--quiet", "--patients", persons, "--out", text(folder)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    folder.join("csv")
+}
+
+#[test]
+fn shipped_policies_are_taken() {
+    for policy in ["demo", "clinosim", "template"] {
+        let output = kakou(&["check", "--policy", text(&repo(&format!("policies/{policy}.toml")))]);
+        assert!(output.status.success(), "{policy}: {}", error_of(&output));
+        let shown = String::from_utf8(output.stdout).unwrap();
+        for item in
+            ["18条1号", "18条2号", "18条3号", "18条4号", "18条5号", "33条1号", "33条2号", "33条3号"]
+        {
+            assert!(shown.contains(item), "{policy}: {item} is not shown");
+        }
+    }
+}
+
+#[test]
+fn a_draft_names_every_column_and_does_not_run() {
+    let work = tempfile::tempdir().unwrap();
+    let data = demo_data(work.path(), "1000");
+    let output = kakou(&["init", text(&data)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let draft = String::from_utf8(output.stdout).unwrap();
+    for (column, role) in [
+        ("氏名", "direct"),
+        ("患者ID", "link"),
+        ("保険者番号", "id_code"),
+        ("備考", "text"),
+        ("医師コード", "third_party"),
+        ("性別", "quasi"),
+    ] {
+        let line = draft.lines().find(|l| l.starts_with(&format!("\"{column}\""))).unwrap();
+        assert!(line.contains(&format!("role = \"{role}\"")), "{line}");
+    }
+    let birth = draft.lines().find(|l| l.starts_with("\"生年月日\"")).unwrap();
+    assert!(
+        birth.contains("birth") || birth.contains("quasi") || birth.contains("decide"),
+        "{birth}"
+    );
+    let policy = work.path().join("draft.toml");
+    std::fs::write(&policy, draft).unwrap();
+    let output = kakou(&["check", "--policy", text(&policy)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("unknown technique `decide`"));
+}
+
+#[test]
+fn explain_shows_an_example_for_every_column() {
+    let output = kakou(&["explain", "--policy", text(&repo("policies/demo.toml"))]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        shown.contains("1954-12") && shown.contains("60-89") && shown.contains("distinct persons"),
+        "{shown}"
+    );
+    let json = kakou(&["explain", "--json", "--policy", text(&repo("policies/demo.toml"))]);
+    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(value["views"][0]["k"], 10);
+}
+
+#[test]
+fn parquet_and_csv_releases_hold_the_same_rows() {
+    let work = tempfile::tempdir().unwrap();
+    let data = demo_data(work.path(), "1000");
+    let key = new_key(work.path());
+    let policy = work.path().join("parquet.toml");
+    std::fs::write(
+        &policy,
+        format!(
+            "extends = {:?}\n[output]\nformat = \"parquet\"\n",
+            text(&repo("policies/demo.toml"))
+        ),
+    )
+    .unwrap();
+    let csv = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("csv-out"), &[]);
+    let parquet = run(&policy, &data, &key, &work.path().join("parquet-out"), &[]);
+    let again = run(
+        &policy,
+        &data,
+        &key,
+        &work.path().join("parquet-out"),
+        &["--memory", "2M", "--threads", "1"],
+    );
+    assert!(kakou(&["verify", text(&parquet)]).status.success());
+    for path in files(&parquet.join("pseudonymized")) {
+        let name = path.file_name().unwrap();
+        assert!(
+            std::fs::read(&path).unwrap()
+                == std::fs::read(again.join("pseudonymized").join(name)).unwrap(),
+            "{name:?}"
+        );
+    }
+    let rows = |release: &Path| -> Vec<u64> {
+        let statement: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
+                .unwrap();
+        statement["tables"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|t| {
+                ["pseudonymized", "anonymized"]
+                    .map(|k| t["releases"][k]["rowsOut"].as_u64().unwrap())
+            })
+            .collect()
+    };
+    assert_eq!(rows(&csv), rows(&parquet));
+}
+
+#[test]
+fn the_anonymized_order_tells_nothing_of_the_input_order() {
+    let work = tempfile::tempdir().unwrap();
+    let data = demo_data(work.path(), "2000");
+    let key = new_key(work.path());
+    let a = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("a"), &[]);
+    let b = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("b"), &[]);
+    let ranks = |release: &Path| -> Vec<String> {
+        records(&release.join("anonymized/persons.csv"))
+            .1
+            .into_iter()
+            .map(|r| r[1..].join("|"))
+            .collect()
+    };
+    let (a, b) = (ranks(&a), ranks(&b));
+    assert_ne!(a, b, "two runs have one order");
+    let (mut a, mut b) = (a, b);
+    a.sort();
+    b.sort();
+    assert_eq!(a, b);
+}
+
+/// Every failure with a canary in the data: the messages name the place and never the cell.
+#[test]
+fn no_message_shows_a_cell() {
+    let work = tempfile::tempdir().unwrap();
+    let key = new_key(work.path());
+    let policy = work.path().join("policy.toml");
+    let base = std::fs::read_to_string(repo("policies/template.toml"))
+        .unwrap()
+        .replace("encoding = \"cp932\", ", "");
+    let header = "施設コード,患者ID,入院番号,氏名,保険者番号,生年月日,性別,入院日,退院日,主傷病コード,総点数,備考\n";
+    let good = "1,P1,S1,x,1,19500101,1,20240101,20240102,I10,100,y\n";
+    let mut cases: Vec<(String, String, i32)> = Vec::new();
+    for column in 0..12 {
+        let mut cells: Vec<String> = good.trim().split(',').map(str::to_owned).collect();
+        cells[column] = CANARY.to_owned();
+        cases.push((
+            base.clone(),
+            format!("{header}{good}{}\n", cells.join(",")),
+            if [5, 7, 8, 10].contains(&column) { 3 } else { 1 },
+        ));
+    }
+    cases.push((base.clone(), format!("{header}{good}{CANARY},{CANARY}\n"), 3));
+    cases.push((base.clone(), format!("{header}{good}\"{CANARY}\n"), 3));
+    cases.push((base.clone(), format!("{CANARY},{CANARY}\n{good}"), 3));
+    cases.push((
+        base.clone(),
+        format!("{header}{good}1,P1,\"{CANARY}\nx\",x,1,19500101,1,20240101,20240102,I10,1,y\n"),
+        3,
+    ));
+    cases.push((
+        base.replace(
+            "code = \"icd10\", pseudonymized = \"keep\"",
+            "code = \"icd10\", pseudonymized = { generalize = \"chapter\" }",
+        ),
+        format!("{header}1,P1,S1,x,1,19500101,1,20240101,20240102,{CANARY},1,y\n"),
+        1,
+    ));
+    cases.push((
+        base.clone(),
+        format!("{header}1,P1,S1,x,1,19500101,1,20240101,20240102,=1+{CANARY},1,y\n").repeat(1),
+        1,
+    ));
+    for (index, (text_of_policy, data, code)) in cases.iter().enumerate() {
+        let input = work.path().join(format!("in{index}"));
+        std::fs::create_dir(&input).unwrap();
+        std::fs::write(input.join("stays.csv"), data).unwrap();
+        std::fs::write(&policy, text_of_policy).unwrap();
+        for more in [&["--json"][..], &[]] {
+            let mut arguments = vec![
+                "run",
+                "--policy",
+                text(&policy),
+                "--input",
+                text(&input),
+                "--key",
+                text(&key),
+            ];
+            let out = work.path().join("out");
+            arguments.extend(["--out", text(&out)]);
+            arguments.extend(more);
+            let output = kakou(&arguments);
+            assert_eq!(output.status.code(), Some(*code), "case {index}: {}", error_of(&output));
+            let said = format!("{}{}", error_of(&output), String::from_utf8_lossy(&output.stdout));
+            assert!(!said.contains("CANARY") && !said.contains("7f3a"), "case {index}: {said}");
+            assert!(!said.contains("internal error"), "case {index}: {said}");
+            assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0, "case {index} left something");
+        }
+    }
+}
+
+#[test]
+fn the_command_line_says_what_is_wrong() {
+    assert_eq!(kakou(&["--help"]).status.code(), Some(0));
+    assert_eq!(kakou(&["run"]).status.code(), Some(2));
+    assert_eq!(kakou(&["nonsense"]).status.code(), Some(2));
+    let output = kakou(&["check", "--policy", "/nowhere/policy.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("not found"));
+    assert!(!kakou(&["completions", "bash"]).stdout.is_empty());
+    let schema: serde_json::Value = serde_json::from_slice(&kakou(&["schema"]).stdout).unwrap();
+    assert!(schema["$defs"]["Treatment"]["anyOf"].as_array().unwrap().len() > 15);
+}
+
+#[test]
+fn ids_are_never_used_twice_and_keys_are_guarded() {
+    let work = tempfile::tempdir().unwrap();
+    let data = demo_data(work.path(), "1000");
+    let key = new_key(work.path());
+    let out = work.path().join("out");
+    run(&repo("policies/demo.toml"), &data, &key, &out, &["--release-id", "one"]);
+    let attempt = |key: &Path, id: &str| {
+        kakou(&[
+            "run",
+            "--quiet",
+            "--policy",
+            text(&repo("policies/demo.toml")),
+            "--input",
+            text(&data),
+            "--key",
+            text(key),
+            "--out",
+            text(&out),
+            "--release-id",
+            id,
+        ])
+    };
+    let output = attempt(&key, "one");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_of(&output).contains("never used twice"));
+    assert_eq!(attempt(&key, "../two").status.code(), Some(2));
+    let mut permissions = std::fs::metadata(&key).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
+    std::fs::set_permissions(&key, permissions).unwrap();
+    let output = attempt(&key, "three");
+    assert!(
+        !output.status.success() && error_of(&output).contains("chmod 600"),
+        "{}",
+        error_of(&output)
+    );
+}
+
+#[test]
+fn a_dry_run_publishes_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let data = demo_data(work.path(), "1000");
+    let key = new_key(work.path());
+    let out = work.path().join("out");
+    let output = kakou(&[
+        "run",
+        "--dry-run",
+        "--policy",
+        text(&repo("policies/demo.toml")),
+        "--input",
+        text(&data),
+        "--key",
+        text(&key),
+        "--out",
+        text(&out),
+    ]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+}
