@@ -20,7 +20,7 @@ for path in sorted((work / "csv").glob("*.csv")):
     pl.scan_csv(path, infer_schema_length=0).sink_parquet(work / "parquet" / (path.stem + ".parquet"), compression="zstd", compression_level=3, row_group_size=250_000)
 PY
 rm -rf "$work/csv"
-cat > "$work/copy.py" <<'PY'
+cat > "$work/plain_copy.py" <<'PY'
 import pathlib, resource, sys, time, polars as pl
 work = pathlib.Path(sys.argv[1]); (work / "copy").mkdir(exist_ok=True)
 start = time.monotonic(); rows = 0
@@ -30,15 +30,15 @@ for path in sorted((work / "parquet").glob("*.parquet")):
 print(f"{time.monotonic() - start:.2f} {rows} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}")
 PY
 "$kakou" key new "$work/key" --quiet
-cat > "$work/time.py" <<'PY'
+cat > "$work/timed_run.py" <<'PY'
 import resource, subprocess, sys, time
 start = time.monotonic()
 subprocess.run(sys.argv[1:], check=True)
 print(f"{time.monotonic() - start:.2f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024}")
 PY
-read -r copy rows copy_mb < <("$work/venv/bin/python" "$work/copy.py" "$work")
-read -r pair pair_mb < <(python3 "$work/time.py" "$kakou" run --quiet --policy benches/spine.toml --input "$work/parquet" --key "$work/key" --out "$work/out" --memory "$memory")
-read -r copy2 _ _ < <("$work/venv/bin/python" "$work/copy.py" "$work")
+read -r copy rows copy_mb < <("$work/venv/bin/python" "$work/plain_copy.py" "$work")
+read -r pair pair_mb < <(python3 "$work/timed_run.py" "$kakou" run --quiet --policy benches/spine.toml --input "$work/parquet" --key "$work/key" --out "$work/out" --memory "$memory")
+read -r copy2 _ _ < <("$work/venv/bin/python" "$work/plain_copy.py" "$work")
 python3 - "$rows" "$copy" "$copy2" "$copy_mb" "$pair" "$pair_mb" "$memory" <<'PY'
 import sys
 rows, copy, copy2, copy_mb, pair, pair_mb = [float(x) for x in sys.argv[1:7]]

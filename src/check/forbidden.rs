@@ -6,9 +6,10 @@
 //! * 12 bytes or more that are not all digits (`POP-000004-01`, a full name): anywhere, also inside other text and in the
 //!   decompressed pages and metadata of the files;
 //! * 6 to 11 bytes that are not all digits and not a short Japanese name: anywhere in a cell;
-//! * all digits, 6 or more: a whole run of digits of a cell of a text or code column, from 8 digits on of a number column too;
+//! * all digits, 6 or more: a whole run of digits of a cell of a text column; from 8 digits on of a number column, from 10
+//!   digits on of a column with a code system (among a million patients' numbers some are drug codes);
 //! * Japanese of two or three characters (a family name): a whole word of a cell of a text column, unless the policy
-//!   declares that its values coincide with names (`coincides`: prefectures such as 山口 are family names too);
+//!   declares that its values coincide with identifiers (`coincides`: prefectures such as 山口 are family names too);
 //! * shorter values cannot be told from other content. They are counted, and the record says so.
 
 use std::hash::{BuildHasher, Hasher};
@@ -126,13 +127,17 @@ impl Forbidden {
 
     /// Whether a cell of a released column holds a forbidden value.
     #[must_use]
-    pub fn in_cell(&self, text: &str, ty: Type, coincides: bool) -> bool {
+    pub fn in_cell(&self, text: &str, ty: Type, coded: bool, coincides: bool) -> bool {
         if self.in_bytes(text.as_bytes(), 0) {
             return true;
         }
         let free = matches!(ty, Type::String | Type::Code | Type::Measured);
-        if !ty.is_date() {
-            let shortest = if free { 6 } else { 8 };
+        if !ty.is_date() && !coincides {
+            let shortest = match (coded, free) {
+                (true, _) => 10,
+                (false, true) => 6,
+                (false, false) => 8,
+            };
             let mut run = String::new();
             for c in text.chars().chain(std::iter::once(' ')) {
                 if let Some(digit) = narrow_digit(c) {
@@ -221,12 +226,12 @@ mod tests {
             "患者は山本 和花さん",
             "山本和花",
         ] {
-            assert!(f.in_cell(text, Type::String, false), "{text}");
+            assert!(f.in_cell(text, Type::String, false, false), "{text}");
         }
         for text in ["0001234567", "1234567", "no. 1234567/a", "００１２３４５６７"] {
-            assert!(f.in_cell(text, Type::Code, false), "{text}");
+            assert!(f.in_cell(text, Type::Code, false, false), "{text}");
         }
-        assert!(f.in_cell("山本 様", Type::String, false));
+        assert!(f.in_cell("山本 様", Type::String, false, false));
     }
 
     #[test]
@@ -239,9 +244,9 @@ mod tests {
             ("1234567", Type::Integer),
             ("2024-05-03", Type::Date),
         ] {
-            assert!(!f.in_cell(text, ty, false), "{text}");
+            assert!(!f.in_cell(text, ty, false, false), "{text}");
         }
-        assert!(!f.in_cell("山本", Type::String, true));
+        assert!(!f.in_cell("山本", Type::String, false, true));
         assert_eq!((f.searched, f.too_short), (4, 2));
     }
 

@@ -204,7 +204,12 @@ fn search(
             }
             let hit = texts.dictionary().texts().any(|text| {
                 !column.facts.is_special(text)
-                    && forbidden.in_cell(text, r.ty, column.coincides.is_some())
+                    && forbidden.in_cell(
+                        text,
+                        r.ty,
+                        column.facts.code.is_some(),
+                        column.coincides.is_some(),
+                    )
             });
             (r.column, texts.dictionary().len() as u64, hit)
         })

@@ -41,8 +41,16 @@ impl Synth {
     /// # Errors
     /// I/O.
     pub fn run(&self, show: Show) -> Result<()> {
-        let config =
-            SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
+        let encoding = match self.encoding {
+            Charset::Cp932 => Encoding::Cp932,
+            Charset::Utf8 => Encoding::Utf8,
+        };
+        let config = SynthConfig {
+            persons: self.patients,
+            seed: self.seed,
+            encoding,
+            ..SynthConfig::default()
+        };
         let folder = self.out.join("csv");
         hospital_csv(&config, &folder)?;
         show.line(&format!("{} made-up persons in {}", self.patients, folder.display()));
