@@ -27,9 +27,10 @@ use crate::text::identifier;
 const LONG: usize = 12;
 
 /// The values that must not be there.
-#[derive(Default)]
 pub struct Forbidden {
     hasher: DefaultHashBuilder,
+    /// One bit a hash of four bytes: most positions of a file are passed over by one look at half a megabyte.
+    filter: Vec<u64>,
     /// Substring patterns: first four bytes to the lengths that begin so.
     prefixes: HashMap<[u8; 4], Vec<u16>>,
     substrings: HashSet<u64>,
@@ -39,6 +40,27 @@ pub struct Forbidden {
     pub searched: u64,
     /// Distinct values too short to be searched for.
     pub too_short: u64,
+}
+
+impl Default for Forbidden {
+    fn default() -> Self {
+        Forbidden {
+            hasher: DefaultHashBuilder::default(),
+            filter: vec![0; 1 << 16],
+            prefixes: HashMap::new(),
+            substrings: HashSet::new(),
+            digits: HashSet::new(),
+            words: HashSet::new(),
+            searched: 0,
+            too_short: 0,
+        }
+    }
+}
+
+/// The word and the bit of the filter for four bytes.
+fn slot(four: [u8; 4]) -> (usize, u64) {
+    let hash = u32::from_le_bytes(four).wrapping_mul(0x9e37_79b1) >> 10;
+    ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 enum Shape {
@@ -109,6 +131,8 @@ impl Forbidden {
                 Shape::Substring => {
                     let bytes = variant.as_bytes();
                     let length = bytes.len().min(usize::from(u16::MAX)) as u16;
+                    let (word, bit) = slot(first_four(bytes));
+                    self.filter[word] |= bit;
                     let lengths = self.prefixes.entry(first_four(bytes)).or_default();
                     if !lengths.contains(&length) {
                         lengths.push(length);
@@ -167,8 +191,13 @@ impl Forbidden {
         if bytes.len() < 4 || self.prefixes.is_empty() {
             return false;
         }
-        for start in 0..=bytes.len() - 4 {
-            if let Some(lengths) = self.prefixes.get(&first_four(&bytes[start..])) {
+        for (start, four) in bytes.windows(4).enumerate() {
+            let four = [four[0], four[1], four[2], four[3]];
+            let (word, bit) = slot(four);
+            if self.filter[word] & bit == 0 {
+                continue;
+            }
+            if let Some(lengths) = self.prefixes.get(&four) {
                 for &length in lengths {
                     let length = usize::from(length);
                     if length >= shortest

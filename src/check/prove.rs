@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::forbidden::Forbidden;
 use super::recount::{self, Cells, Recount};
-use super::structure::Structure;
+use super::structure::{Structure, TableShape};
 use crate::engine::emit::{self, OutputFile};
 use crate::engine::{Made, Progress};
 use crate::error::{Error, Name, Result};
@@ -64,44 +66,22 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     for kind in Kind::BOTH {
         let k = kind as usize;
         let structure = Structure::of(plan, kind);
+        // Tables are proved side by side; what is found is put together in their order.
+        let read: Vec<TableProof> = structure
+            .tables
+            .par_iter()
+            .map(|shape| {
+                progress.check()?;
+                table_proof(plan, staging, made, kind, &structure, shape)
+            })
+            .collect::<Result<_>>()?;
         let mut tables = Vec::new();
-        for shape in &structure.tables {
-            progress.check()?;
-            let file = made
-                .files
-                .iter()
-                .find(|f| f.relative == shape.file)
-                .ok_or_else(|| missing_file(&shape.name, kind))?;
-            let path = staging.join(&shape.file);
-            let digest = digest::file(&path)?;
-            digests[k].push((shape.file.clone(), digest.sha3_256));
-            let cells = recount::read(staging, &structure, shape)?;
-            account(plan, made, file, &cells, &mut errors);
-            search(plan, kind, file, &cells, &made.forbidden, &mut proof, &mut errors);
-            table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
-                if made.forbidden.in_file(bytes) {
-                    errors.push(leak(plan, kind, file.table, None));
-                }
-            })?;
-            for (column, texts) in shape.columns.iter().zip(&cells.texts) {
-                if column.token {
-                    for text in texts.dictionary().texts() {
-                        match crate::key::parse_token(text) {
-                            Some(token) => tokens[k].push(token),
-                            None => errors.push(Error::refused(
-                                "C0301",
-                                say!(
-                                    "table `{}`, column `{}`, {} release: a cell is not a token",
-                                    Name::from_policy(shape.name.clone()),
-                                    Name::from_policy(column.name.clone()),
-                                    kind
-                                ),
-                            )),
-                        }
-                    }
-                }
-            }
-            tables.push(cells);
+        for table in read {
+            proof.cells_searched += table.searched;
+            errors.extend(table.errors);
+            tokens[k].extend(table.tokens);
+            digests[k].push(table.digest);
+            tables.push(table.cells);
         }
         for view in &structure.views {
             progress.check()?;
@@ -149,6 +129,68 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     })
 }
 
+struct TableProof {
+    cells: Cells,
+    digest: (String, [u8; 32]),
+    tokens: Vec<[u8; 16]>,
+    searched: u64,
+    errors: Vec<Error>,
+}
+
+/// Everything that is proved of one table by itself.
+fn table_proof(
+    plan: &Plan,
+    staging: &Path,
+    made: &Made,
+    kind: Kind,
+    structure: &Structure,
+    shape: &TableShape,
+) -> Result<TableProof> {
+    let file = made
+        .files
+        .iter()
+        .find(|f| f.relative == shape.file)
+        .ok_or_else(|| missing_file(&shape.name, kind))?;
+    let path = staging.join(&shape.file);
+    let mut errors = Vec::new();
+    let digest = digest::file(&path)?;
+    let cells = recount::read(staging, structure, shape)?;
+    account(plan, made, file, &cells, &mut errors);
+    let searched = search(plan, kind, file, &cells, &made.forbidden, &mut errors);
+    table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
+        if made.forbidden.in_file(bytes) {
+            errors.push(leak(plan, kind, file.table, None));
+        }
+    })?;
+    let mut tokens = Vec::new();
+    for (column, texts) in shape.columns.iter().zip(&cells.texts) {
+        if !column.token {
+            continue;
+        }
+        for text in texts.dictionary().texts() {
+            match crate::key::parse_token(text) {
+                Some(token) => tokens.push(token),
+                None => errors.push(Error::refused(
+                    "C0301",
+                    say!(
+                        "table `{}`, column `{}`, {} release: a cell is not a token",
+                        Name::from_policy(shape.name.clone()),
+                        Name::from_policy(column.name.clone()),
+                        kind
+                    ),
+                )),
+            }
+        }
+    }
+    Ok(TableProof {
+        cells,
+        digest: (shape.file.clone(), digest.sha3_256),
+        tokens,
+        searched,
+        errors,
+    })
+}
+
 fn missing_file(table: &str, kind: Kind) -> Error {
     Error::refused(
         "C0204",
@@ -186,10 +228,8 @@ fn search(
     file: &OutputFile,
     cells: &Cells,
     forbidden: &Forbidden,
-    proof: &mut Proof,
     errors: &mut Vec<Error>,
-) {
-    use rayon::prelude::*;
+) -> u64 {
     let table = &plan.tables[file.table];
     let released = emit::released(table, kind, &plan.output);
     let found: Vec<(usize, u64, bool)> = released
@@ -214,12 +254,14 @@ fn search(
             (r.column, texts.dictionary().len() as u64, hit)
         })
         .collect();
+    let mut all = 0;
     for (column, searched, hit) in found {
-        proof.cells_searched += searched;
+        all += searched;
         if hit {
             errors.push(leak(plan, kind, file.table, Some(column)));
         }
     }
+    all
 }
 
 fn leak(plan: &Plan, kind: Kind, table: usize, column: Option<usize>) -> Error {

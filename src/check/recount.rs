@@ -1,6 +1,6 @@
 //! k and l recounted from the files of a release, by grouping their rows plainly: no code of the engine's views is used.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path as FilePath;
 
 use super::structure::{ColumnPath, Path, Structure, TableShape, ViewShape};
@@ -109,35 +109,22 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
     let shape = structure.tables.get(t).ok_or_else(broken)?;
     let cells = tables.get(t).ok_or_else(broken)?;
     let persons = cells.columns.get(shape.person).ok_or_else(broken)?;
-    let values = |path: &ColumnPath| -> Result<Vec<String>> {
+    let values = |path: &ColumnPath| -> Result<Vec<u32>> {
         column(structure, tables, t, path).ok_or_else(broken)
     };
-    // Texts are numbered per column only to keep the groups small in memory.
-    let number = |texts: Vec<String>| -> Vec<u32> {
-        let mut numbers: HashMap<String, u32> = HashMap::new();
-        texts
-            .into_iter()
-            .map(|text| {
-                let next = numbers.len() as u32;
-                *numbers.entry(text).or_insert(next)
-            })
-            .collect()
-    };
-    let quasi: Vec<Vec<u32>> =
-        view.quasi.iter().map(|p| values(p).map(number)).collect::<Result<_>>()?;
-    let sensitive: Vec<Vec<String>> =
+    let quasi: Vec<Vec<u32>> = view.quasi.iter().map(values).collect::<Result<_>>()?;
+    let sensitive: Vec<Vec<u32>> =
         view.sensitive.iter().map(|(p, _)| values(p)).collect::<Result<_>>()?;
-    struct Group<'a> {
-        persons: BTreeSet<u32>,
-        values: Vec<BTreeSet<&'a str>>,
+    struct Group {
+        persons: HashSet<u32>,
+        values: Vec<HashSet<u32>>,
     }
-    let mut groups: BTreeMap<Vec<u32>, Group<'_>> = BTreeMap::new();
+    let mut groups: HashMap<Vec<u32>, Group> = HashMap::new();
+    let mut key = vec![0; quasi.len()];
     for row in 0..persons.len() {
-        let key: Vec<u32> = quasi.iter().map(|c| c[row]).collect();
-        let group = groups.entry(key).or_insert_with(|| Group {
-            persons: BTreeSet::new(),
-            values: vec![BTreeSet::new(); sensitive.len()],
-        });
+        for (slot, column) in key.iter_mut().zip(&quasi) {
+            *slot = column[row];
+        }
         if persons[row] == MISSING {
             return Err(Error::refused(
                 "C0201",
@@ -147,10 +134,17 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
                 ),
             ));
         }
-        group.persons.insert(persons[row]);
-        for (set, column) in group.values.iter_mut().zip(&sensitive) {
-            if !column[row].is_empty() {
-                set.insert(column[row].as_str());
+        if !groups.contains_key(&key) {
+            let group =
+                Group { persons: HashSet::new(), values: vec![HashSet::new(); sensitive.len()] };
+            groups.insert(key.clone(), group);
+        }
+        if let Some(group) = groups.get_mut(&key) {
+            group.persons.insert(persons[row]);
+            for (set, column) in group.values.iter_mut().zip(&sensitive) {
+                if column[row] != MISSING {
+                    set.insert(column[row]);
+                }
             }
         }
     }
@@ -169,57 +163,51 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
     })
 }
 
-/// The text of a view's column for each row of the view's table; "" for a missing cell (a cell is never "" otherwise).
+/// The value of a view's column for each row of the view's table, as a number: equal texts (or sets of texts) have equal
+/// numbers; [`MISSING`] for none.
 fn column(
     structure: &Structure,
     tables: &[Cells],
     t: usize,
     path: &ColumnPath,
-) -> Option<Vec<String>> {
+) -> Option<Vec<u32>> {
     let here = tables.get(t)?;
     let there = tables.get(path.table)?;
     let codes = there.columns.get(path.column)?;
-    let texts = there.texts.get(path.column)?;
-    let text = |row: usize| -> &str {
-        match codes[row] {
-            MISSING => "",
-            code => texts.dictionary().text(code),
-        }
+    let (column_here, column_there) = match path.by {
+        Path::Row => return Some(codes.clone()),
+        Path::Token(a, b) => (a, b),
+        Path::Person => (structure.tables.get(t)?.person, structure.tables.get(path.table)?.person),
     };
-    match path.by {
-        Path::Row => Some((0..here.rows as usize).map(|row| text(row).to_owned()).collect()),
-        Path::Person | Path::Token(..) => {
-            let (column_here, column_there) = match path.by {
-                Path::Token(a, b) => (a, b),
-                _ => (structure.tables.get(t)?.person, structure.tables.get(path.table)?.person),
-            };
-            let token = |cells: &Cells, column: usize, row: usize| -> Option<String> {
-                match *cells.columns.get(column)?.get(row)? {
-                    MISSING => None,
-                    code => Some(cells.texts[column].dictionary().text(code).to_owned()),
-                }
-            };
-            let mut found: HashMap<String, BTreeSet<&str>> = HashMap::new();
-            for row in 0..there.rows as usize {
-                if let Some(token) = token(there, column_there, row) {
-                    let set = found.entry(token).or_default();
-                    if !text(row).is_empty() {
-                        set.insert(text(row));
-                    }
-                }
-            }
-            Some(
-                (0..here.rows as usize)
-                    .map(|row| {
-                        token(here, column_here, row)
-                            .and_then(|token| found.get(&token))
-                            .map(|set| set.iter().copied().collect::<Vec<_>>().join("\u{1f}"))
-                            .unwrap_or_default()
-                    })
-                    .collect(),
-            )
+    let tokens_here = here.texts.get(column_here)?;
+    let tokens_there = there.texts.get(column_there)?;
+    // All values that stand beside a token, as a sorted set.
+    let mut beside: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); tokens_there.dictionary().len()];
+    for (&token, &code) in there.columns.get(column_there)?.iter().zip(codes) {
+        if token != MISSING && code != MISSING {
+            beside[token as usize].insert(code);
         }
     }
+    let mut numbers: HashMap<BTreeSet<u32>, u32> = HashMap::new();
+    let of_token: Vec<u32> = tokens_here
+        .dictionary()
+        .texts()
+        .map(|token| {
+            let set =
+                tokens_there.find(token).map(|code| std::mem::take(&mut beside[code as usize]));
+            match set {
+                Some(set) if !set.is_empty() => {
+                    let next = numbers.len() as u32;
+                    *numbers.entry(set).or_insert(next)
+                }
+                _ => MISSING,
+            }
+        })
+        .collect();
+    let column = here.columns.get(column_here)?;
+    Some(
+        column.iter().map(|&c| if c == MISSING { MISSING } else { of_token[c as usize] }).collect(),
+    )
 }
 
 /// Distinct persons over all tables of a release.

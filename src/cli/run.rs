@@ -172,12 +172,12 @@ impl Run {
         }
         staging.put(statement::STATEMENT, &pretty(&statement))?;
         let manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
-        staging.put(statement::MANIFEST, manifest.as_bytes())?;
+        staging.put(statement::MANIFEST, statement::manifest_text(&manifest).as_bytes())?;
         progress.check()?;
         let folder = if self.dry_run {
             None
         } else {
-            Some(staging.publish(&id, proved.anonymized, proved.pseudonymized)?)
+            Some(staging.publish(&id, &manifest, proved.anonymized, proved.pseudonymized)?)
         };
         progress.end();
         Ok(Published { folder, statement })

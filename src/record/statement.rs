@@ -225,12 +225,13 @@ fn summary(summary: &Summary) -> Value {
     serde_json::to_value(summary).unwrap_or(Value::Null)
 }
 
-/// The list of all files with both digests, in the order of their names, one a line: `sha256  sha3-256  bytes  path`.
+/// All files with both digests, in the order of their names; as text one a line: `sha256  sha3-256  bytes  path`.
 ///
 /// # Errors
 /// I/O.
-pub fn manifest(folder: &std::path::Path, except: &[&str]) -> Result<String> {
-    let mut lines = Vec::new();
+pub fn manifest(folder: &std::path::Path, except: &[&str]) -> Result<Vec<Listed>> {
+    use rayon::prelude::*;
+    let mut files = Vec::new();
     crate::release::each_file(folder, &mut |path| {
         let relative =
             path.strip_prefix(folder).ok().and_then(|p| p.to_str()).ok_or_else(|| {
@@ -239,15 +240,37 @@ pub fn manifest(folder: &std::path::Path, except: &[&str]) -> Result<String> {
                     say!("a file of the release has a name that is not text"),
                 )
             })?;
-        if except.contains(&relative) {
-            return Ok(());
+        if !except.contains(&relative) {
+            files.push(relative.to_owned());
         }
-        let d = digest::file(path)?;
-        lines.push(format!("{}  {}  {}  {relative}", hex(&d.sha256), hex(&d.sha3_256), d.bytes));
         Ok(())
     })?;
-    lines.sort_by(|a, b| a.split("  ").nth(3).cmp(&b.split("  ").nth(3)));
-    Ok(lines.join("\n") + "\n")
+    files.sort();
+    files
+        .into_par_iter()
+        .map(|path| Ok(Listed { digests: digest::file(&folder.join(&path))?, path }))
+        .collect()
+}
+
+/// A file of the manifest.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Relative to the release folder.
+    pub path: String,
+    /// Its digests.
+    pub digests: digest::Digests,
+}
+
+/// The manifest as text.
+#[must_use]
+pub fn manifest_text(files: &[Listed]) -> String {
+    files
+        .iter()
+        .map(|f| {
+            let d = &f.digests;
+            format!("{}  {}  {}  {}\n", hex(&d.sha256), hex(&d.sha3_256), d.bytes, f.path)
+        })
+        .collect()
 }
 
 /// The name of the manifest.

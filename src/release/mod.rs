@@ -117,18 +117,21 @@ impl Staging {
     }
 
     /// Publishes the folder under `id` by one rename that never replaces anything. Both capabilities are used up;
-    /// each proved file must still have the bytes that were proved.
+    /// each proved file must have the same digest in the
+    /// manifest, which was made after the proof.
     ///
     /// # Errors
     /// If a file changed after it was proved, the id exists, or I/O.
     pub fn publish(
         mut self,
         id: &str,
+        manifest: &[crate::record::statement::Listed],
         anonymized: Cleared<Anonymized>,
         pseudonymized: Cleared<Pseudonymized>,
     ) -> Result<PathBuf> {
         for (relative, digest) in anonymized.digests.iter().chain(&pseudonymized.digests) {
-            if crate::record::digest::file(&self.path.join(relative))?.sha3_256 != *digest {
+            let listed = manifest.iter().find(|f| f.path == *relative);
+            if listed.map(|f| f.digests.sha3_256) != Some(*digest) {
                 return Err(Error::refused(
                     "C0901",
                     say!(
