@@ -18,6 +18,8 @@ pub struct Cells {
     pub texts: Vec<Interner>,
     /// Rows.
     pub rows: u64,
+    /// SHA3-256 of the bytes that were read.
+    pub sha3_256: [u8; 32],
 }
 
 /// Reads a released table.
@@ -52,6 +54,7 @@ pub fn read(folder: &FilePath, structure: &Structure, shape: &TableShape) -> Res
         columns: vec![Vec::new(); columns.len()],
         texts: (0..columns.len()).map(|_| Interner::new()).collect(),
         rows: 0,
+        sha3_256: [0; 32],
     };
     while let Some(batch) = reader.next(262_144)? {
         cells.rows += batch.table.rows as u64;
@@ -67,6 +70,7 @@ pub fn read(folder: &FilePath, structure: &Structure, shape: &TableShape) -> Res
             );
         }
     }
+    cells.sha3_256 = reader.facts().sha3_256;
     Ok(cells)
 }
 
