@@ -1,4 +1,11 @@
 //! The main job on data that nobody here wrote: 18 tables, 473 persons.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! Rules of the house: which room may know which.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 use std::path::Path;
 

@@ -1,4 +1,11 @@
 //! The program as its users meet it: errors that show no cell, drafts that do not run, both output formats.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 mod common;
 

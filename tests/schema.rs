@@ -1,4 +1,11 @@
 //! The committed JSON Schema is the one of the types.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 #[test]
 fn the_schema_of_policies_is_fresh() {

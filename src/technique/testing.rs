@@ -153,3 +153,20 @@ pub(crate) fn frozen<T: Technique>(
 ) -> Result<(T, Output), Error> {
     frozen_with_dates(config, rows, facts, &[])
 }
+
+/// Runs a kernel with the cells themselves as identities.
+pub(crate) fn with_identity(
+    rows: &Rows,
+    facts: &ColumnFacts,
+    f: impl FnOnce(&Input<'_>) -> Output,
+) -> Output {
+    f(&Input {
+        facts,
+        cells: &rows.cells,
+        persons: Persons { of_row: &rows.persons, ids: &rows.ids },
+        dates: &[],
+        identity: Some(&rows.cells),
+        domain: "test",
+        secrets: &Open,
+    })
+}
