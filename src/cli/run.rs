@@ -127,15 +127,15 @@ impl Run {
         drop(key);
         let anonymized = ReleaseSecrets::anonymized()?;
         let staging = Staging::create(&self.out)?;
+        let spill_root = self.spill.clone().unwrap_or_else(|| self.out.clone());
+        // What a killed run spilled goes at the next start, whether this run spills or not.
+        crate::table::spill::sweep(&spill_root);
         let progress = Shown::new(show.quiet || show.json);
         let job = Job {
             plan,
             files,
             lists: &lists,
-            limits: Limits {
-                memory: self.memory,
-                spill_root: self.spill.clone().unwrap_or_else(|| self.out.clone()),
-            },
+            limits: Limits { memory: self.memory, spill_root },
             secrets: [&pseudonymized, &anonymized],
             staging: staging.path().to_owned(),
         };
