@@ -292,3 +292,68 @@ fn a_dry_run_publishes_nothing() {
     assert!(output.status.success(), "{}", error_of(&output));
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
 }
+
+#[test]
+fn files_without_a_header_come_in_several_pieces() {
+    let work = tempfile::tempdir().unwrap();
+    let key = new_key(work.path());
+    let input = work.path().join("in");
+    std::fs::create_dir(&input).unwrap();
+    // Two TAB-separated files without a header, one table; twenty persons, each with a row in both.
+    for piece in 0..2 {
+        let rows: String = (0..20)
+            .map(|p| {
+                format!(
+                    "1\tP{p:02}\tS{piece}{p:02}\tx\t1\t1950{:02}01\t{}\t20240{}10\t20240{}12\tI10\t{}\ty\n",
+                    p % 12 + 1,
+                    p % 2 + 1,
+                    piece + 1,
+                    piece + 1,
+                    p * 10
+                )
+            })
+            .collect();
+        std::fs::write(input.join(format!("stays_{piece}.txt")), rows).unwrap();
+    }
+    let policy = work.path().join("policy.toml");
+    std::fs::write(
+        &policy,
+        std::fs::read_to_string(repo("policies/template.toml"))
+            .unwrap()
+            .replace(
+                "source = { path = \"stays*.csv\", encoding = \"cp932\", trim = true }",
+                "source = { path = \"stays_*.txt\", header = false }",
+            )
+            .replace("sensitive = [{", "# sensitive = [{")
+            .replace("\"stays.入院日\"]", "\"stays.入院日\"]\nk = 5"),
+    )
+    .unwrap();
+    let release = run(&policy, &input, &key, &work.path().join("out"), &[]);
+    let (header, rows) = records(&release.join("anonymized/stays.csv"));
+    assert_eq!(header[0], "患者ID");
+    assert_eq!(rows.len(), 40);
+    let persons: std::collections::BTreeSet<&String> = rows.iter().map(|r| &r[0]).collect();
+    assert_eq!(persons.len(), 20);
+    // A line with a field too many in the second piece is named by its piece and row, not by the file's name.
+    let second = input.join("stays_1.txt");
+    let all = std::fs::read_to_string(&second).unwrap();
+    std::fs::write(&second, format!("{all}a\tb\n")).unwrap();
+    let output = kakou(&[
+        "run",
+        "--quiet",
+        "--policy",
+        text(&policy),
+        "--input",
+        text(&input),
+        "--key",
+        text(&key),
+        "--out",
+        text(&work.path().join("other")),
+    ]);
+    assert_eq!(output.status.code(), Some(3));
+    let error = error_of(&output);
+    assert!(
+        error.contains("row 21: 2 fields instead of 12") && error.contains("file 2 of 2"),
+        "{error}"
+    );
+}
