@@ -256,7 +256,7 @@ fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
     for path in files.iter().flatten() {
         let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
         let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        estimate = estimate.saturating_add(bytes.saturating_mul(if parquet { 45 } else { 7 }));
+        estimate = estimate.saturating_add(bytes.saturating_mul(if parquet { 55 } else { 8 }));
     }
     let usable = limits.memory.max(1 << 20);
     usize::try_from(estimate.div_ceil(usable)).unwrap_or(4096).clamp(1, 4096)
