@@ -40,6 +40,7 @@ pub mod key;
 pub mod law;
 pub mod plan;
 pub mod policy;
+pub mod privacy;
 pub mod record;
 pub mod release;
 pub mod schema;

@@ -51,6 +51,20 @@ fn arrows_between_rooms_point_one_way() {
         ("law", &["table", "engine", "plan", "check", "record", "cli", "policy", "technique"]),
         ("key", &["table", "engine", "plan", "check", "record", "cli", "policy"]),
         ("engine", &["cli", "record", "release"]),
+        (
+            "privacy",
+            &[
+                "table",
+                "engine",
+                "plan",
+                "check",
+                "record",
+                "cli",
+                "policy",
+                "technique",
+                "release",
+            ],
+        ),
         ("check", &["cli"]),
         ("record", &["cli", "table"]),
     ] {

@@ -1,0 +1,475 @@
+//! Equivalence classes over a view, counted in rows and in distinct persons.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::key::{Key, Layout, with_words};
+use crate::error::{Error, Result};
+use crate::frame::{MISSING, Patients, Rows};
+use crate::say;
+
+/// What an attacker may know, as dictionary codes: a column a quasi-identifier, a row a record.
+#[derive(Clone, Debug)]
+pub struct View {
+    columns: Vec<Vec<u32>>,
+    layout: Layout,
+    persons: Vec<u32>,
+    distinct: bool,
+}
+
+impl View {
+    /// A view. `cards[c]` is the number of codes of column `c`; a code is below it or [`MISSING`]. `persons` names the person
+    /// of each row (any numbers, preferably dense).
+    ///
+    /// # Errors
+    /// `V0002` if the columns differ in length or a code is out of range, `V0001` if the columns are too wide together.
+    pub fn new(columns: Vec<Vec<u32>>, cards: &[u32], persons: Vec<u32>) -> Result<Self> {
+        let layout = Layout::new(cards)?;
+        if columns.len() != cards.len() {
+            return Err(Error::data(
+                "V0002",
+                say!("a view of {} columns has {} cardinalities", columns.len(), cards.len()),
+            ));
+        }
+        for (index, (column, &card)) in columns.iter().zip(cards).enumerate() {
+            if column.len() != persons.len()
+                || !column.par_iter().all(|&c| c < card || c == MISSING)
+            {
+                return Err(Error::data(
+                    "V0002",
+                    say!("column {} of a view does not fit: its length or a code is wrong", index),
+                ));
+            }
+        }
+        let distinct = persons.is_sorted_by(|a, b| a < b) || {
+            let mut sorted = persons.clone();
+            sorted.par_sort_unstable();
+            sorted.is_sorted_by(|a, b| a < b)
+        };
+        Ok(View { columns, layout, persons, distinct })
+    }
+    /// A view in which every row is a person of its own.
+    ///
+    /// # Errors
+    /// As [`View::new`].
+    pub fn of_rows(columns: Vec<Vec<u32>>, cards: &[u32]) -> Result<Self> {
+        let rows = columns.first().map_or(0, Vec::len);
+        let rows = u32::try_from(rows)
+            .map_err(|_| Error::data("V0003", say!("a view of more than 2^32 rows")))?;
+        View::new(columns, cards, (0..rows).collect())
+    }
+    /// Rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.persons.len()
+    }
+    /// The codes by column.
+    #[must_use]
+    pub fn columns(&self) -> &[Vec<u32>] {
+        &self.columns
+    }
+    /// The person of each row.
+    #[must_use]
+    pub fn persons(&self) -> &[u32] {
+        &self.persons
+    }
+    /// Whether no person has two rows.
+    #[must_use]
+    pub fn one_row_a_person(&self) -> bool {
+        self.distinct
+    }
+    /// How tuples are packed.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+    /// The same rows with some of the columns.
+    ///
+    /// # Errors
+    /// `V0002` if a column number is out of range.
+    pub fn project(&self, columns: &[usize]) -> Result<View> {
+        let cards = self.layout.cards();
+        if let Some(&bad) = columns.iter().find(|&&c| c >= cards.len()) {
+            return Err(Error::data("V0002", say!("a view has no column {}", bad)));
+        }
+        let kept: Vec<u32> = columns.iter().map(|&c| cards[c]).collect();
+        Ok(View {
+            columns: columns.iter().map(|&c| self.columns[c].clone()).collect(),
+            layout: Layout::new(&kept)?,
+            persons: self.persons.clone(),
+            distinct: self.distinct,
+        })
+    }
+
+    pub(crate) fn pack<const N: usize>(&self) -> Vec<Key<N>> {
+        const BLOCK: usize = 1 << 14;
+        let mut keys = vec![Key::<N>::ZERO; self.rows()];
+        keys.par_chunks_mut(BLOCK).enumerate().for_each(|(block, keys)| {
+            for (column, codes) in self.columns.iter().enumerate() {
+                let place = self.layout.place(column);
+                let card = self.layout.cards()[column];
+                let codes = &codes[block * BLOCK..block * BLOCK + keys.len()];
+                for (key, &code) in keys.iter_mut().zip(codes) {
+                    let code = if code == MISSING { card } else { code };
+                    key.0[place.word] |= u64::from(code) << place.shift;
+                }
+            }
+        });
+        keys
+    }
+
+    /// The classes; a missing cell is a category of its own (the strict reading).
+    #[must_use]
+    pub fn classes(&self) -> ClassTable {
+        with_words!(self.layout.words(), classes, self)
+    }
+
+    /// The class number of each row, numbered as in [`View::classes`], and the classes.
+    #[must_use]
+    pub fn assign(&self) -> (Vec<u32>, ClassTable) {
+        with_words!(self.layout.words(), assign, self)
+    }
+
+    /// For each row, how many persons an attacker who knows the row's cells cannot tell apart, in one of the three readings
+    /// of missing cells.
+    #[must_use]
+    pub fn matches(&self, reading: Reading) -> Vec<u64> {
+        let weights = vec![1.0; self.rows()];
+        match reading {
+            Reading::OwnCategory => {
+                let (class, table) = self.assign();
+                class.iter().map(|&c| table.persons[c as usize]).collect()
+            }
+            _ if self.distinct => {
+                self.matched_weights(reading, &weights).into_iter().map(|(f, _)| f).collect()
+            }
+            _ => self.matched_persons(reading),
+        }
+    }
+
+    /// For each row the number of matching rows and the sum of their weights. Rows are compared as patterns; the time is
+    /// quadratic in the number of distinct patterns with missing cells and linear otherwise.
+    #[must_use]
+    pub fn matched_weights(&self, reading: Reading, weights: &[f64]) -> Vec<(u64, f64)> {
+        let (class, table) = self.assign();
+        let mut sums = vec![0.0_f64; table.len()];
+        for (&c, &w) in class.iter().zip(weights) {
+            sums[c as usize] += w;
+        }
+        let found: Vec<(u64, f64)> = self
+            .matching_classes(&table, reading)
+            .into_par_iter()
+            .map(|with| {
+                (
+                    with.iter().map(|&c| table.rows[c as usize]).sum(),
+                    with.iter().map(|&c| sums[c as usize]).sum(),
+                )
+            })
+            .collect();
+        class.iter().map(|&c| found[c as usize]).collect()
+    }
+
+    fn matched_persons(&self, reading: Reading) -> Vec<u64> {
+        let (class, table) = self.assign();
+        let mut persons: Vec<Vec<u32>> = vec![Vec::new(); table.len()];
+        for (&c, &person) in class.iter().zip(&self.persons) {
+            persons[c as usize].push(person);
+        }
+        let found: Vec<u64> = self
+            .matching_classes(&table, reading)
+            .into_par_iter()
+            .map(|with| {
+                let mut all: Vec<u32> =
+                    with.iter().flat_map(|&c| persons[c as usize].iter().copied()).collect();
+                all.sort_unstable();
+                all.dedup();
+                all.len() as u64
+            })
+            .collect();
+        class.iter().map(|&c| found[c as usize]).collect()
+    }
+
+    fn matching_classes(&self, table: &ClassTable, reading: Reading) -> Vec<Vec<u32>> {
+        let tuples: Vec<Vec<u32>> = (0..table.len()).map(|c| table.codes(c)).collect();
+        let holed: Vec<u32> =
+            (0..table.len() as u32).filter(|&c| tuples[c as usize].contains(&MISSING)).collect();
+        (0..table.len() as u32)
+            .into_par_iter()
+            .map(|c| {
+                let mine = &tuples[c as usize];
+                match reading {
+                    Reading::OwnCategory => vec![c],
+                    // A row with a hole is matched by rows that agree on what it shows and show everything there;
+                    // a hole is never matched by anything: what is not shown is not known.
+                    Reading::MatchesNothing => {
+                        if mine.contains(&MISSING) {
+                            (0..table.len() as u32)
+                                .filter(|&o| {
+                                    o == c
+                                        || (!tuples[o as usize].contains(&MISSING)
+                                            && agree(mine, &tuples[o as usize]))
+                                })
+                                .collect()
+                        } else {
+                            vec![c]
+                        }
+                    }
+                    Reading::MatchesEverything => {
+                        if mine.contains(&MISSING) {
+                            (0..table.len() as u32)
+                                .filter(|&o| agree(mine, &tuples[o as usize]))
+                                .collect()
+                        } else {
+                            let mut with: Vec<u32> = holed
+                                .iter()
+                                .copied()
+                                .filter(|&o| agree(mine, &tuples[o as usize]))
+                                .collect();
+                            with.push(c);
+                            with
+                        }
+                    }
+                }
+            })
+            .collect()
+    }
+}
+
+fn agree(a: &[u32], b: &[u32]) -> bool {
+    a.iter().zip(b).all(|(&x, &y)| x == y || x == MISSING || y == MISSING)
+}
+
+/// How a missing or suppressed cell is read when rows are compared.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// A missing cell is a value of its own, as a recipient's `GROUP BY` sees it. The strict reading; it decides.
+    OwnCategory,
+    /// A missing cell matches every value, in both directions (`alpha = 1` of sdcMicro).
+    MatchesEverything,
+    /// A missing cell of another row matches nothing that is shown (`alpha = 0` of sdcMicro).
+    MatchesNothing,
+}
+
+/// The classes of a view: packed tuples in ascending order with rows and distinct persons. Tables of disjoint sets of persons
+/// can be merged in any order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ClassTable {
+    layout: Layout,
+    keys: Vec<u64>,
+    stride: usize,
+    /// Rows by class.
+    pub rows: Vec<u64>,
+    /// Distinct persons by class.
+    pub persons: Vec<u64>,
+}
+
+impl ClassTable {
+    /// Classes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+    /// Whether there is no class.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+    /// The codes of a class; missing is [`MISSING`].
+    #[must_use]
+    pub fn codes(&self, class: usize) -> Vec<u32> {
+        let tuple = self.key(class);
+        (0..self.layout.columns()).map(|column| self.layout.code(tuple, column)).collect()
+    }
+    fn key(&self, class: usize) -> &[u64] {
+        &self.keys[class * self.stride..(class + 1) * self.stride]
+    }
+    /// Persons in the smallest class; none without classes.
+    #[must_use]
+    pub fn smallest(&self) -> Option<Patients> {
+        self.persons.iter().min().copied().map(Patients)
+    }
+    /// Rows in all classes.
+    #[must_use]
+    pub fn all_rows(&self) -> Rows {
+        Rows(self.rows.iter().sum())
+    }
+    /// Persons summed over the classes (a person in two classes counts in both).
+    #[must_use]
+    pub fn all_persons(&self) -> Patients {
+        Patients(self.persons.iter().sum())
+    }
+    /// Classes by size in persons: (persons, classes), ascending.
+    #[must_use]
+    pub fn histogram(&self) -> Vec<(u64, u64)> {
+        let mut sizes = self.persons.clone();
+        sizes.sort_unstable();
+        sizes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
+    }
+    /// Bytes of memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        (self.keys.capacity() + self.rows.capacity() + self.persons.capacity()) * size_of::<u64>()
+    }
+    /// The classes of two sets of persons that have no person in common. Associative and commutative.
+    ///
+    /// # Errors
+    /// `V0004` if the tables are of different views.
+    pub fn merge(&self, other: &ClassTable) -> Result<ClassTable> {
+        if self.layout != other.layout {
+            return Err(Error::data(
+                "V0004",
+                say!("class tables of different views cannot be merged"),
+            ));
+        }
+        let mut merged = ClassTable {
+            layout: self.layout.clone(),
+            keys: Vec::with_capacity(self.keys.len() + other.keys.len()),
+            stride: self.stride,
+            rows: Vec::with_capacity(self.len() + other.len()),
+            persons: Vec::with_capacity(self.len() + other.len()),
+        };
+        let (mut a, mut b) = (0, 0);
+        while a < self.len() || b < other.len() {
+            let order = match (a < self.len(), b < other.len()) {
+                (true, true) => self.key(a).cmp(other.key(b)),
+                (true, false) => std::cmp::Ordering::Less,
+                _ => std::cmp::Ordering::Greater,
+            };
+            let (key, mut rows, mut persons) = match order {
+                std::cmp::Ordering::Greater => (other.key(b), 0, 0),
+                _ => (self.key(a), self.rows[a], self.persons[a]),
+            };
+            merged.keys.extend_from_slice(key);
+            if order.is_ge() {
+                rows += other.rows[b];
+                persons += other.persons[b];
+                b += 1;
+            }
+            if order.is_le() {
+                a += 1;
+            }
+            merged.rows.push(rows);
+            merged.persons.push(persons);
+        }
+        Ok(merged)
+    }
+}
+
+fn table<const N: usize>(view: &View, classes: usize) -> ClassTable {
+    ClassTable {
+        layout: view.layout.clone(),
+        keys: Vec::with_capacity(classes * N),
+        stride: N,
+        rows: Vec::with_capacity(classes),
+        persons: Vec::with_capacity(classes),
+    }
+}
+
+fn classes<const N: usize>(view: &View) -> ClassTable {
+    let keys = view.pack::<N>();
+    let mut result = table::<N>(view, 0);
+    if view.distinct {
+        let mut keys = keys;
+        keys.par_sort_unstable();
+        for same in keys.chunk_by(|a, b| a == b) {
+            result.keys.extend_from_slice(&same[0].0);
+            result.rows.push(same.len() as u64);
+        }
+        result.persons.clone_from(&result.rows);
+    } else {
+        let mut pairs: Vec<(Key<N>, u32)> =
+            keys.into_iter().zip(view.persons.iter().copied()).collect();
+        pairs.par_sort_unstable();
+        for same in pairs.chunk_by(|a, b| a.0 == b.0) {
+            result.keys.extend_from_slice(&same[0].0.0);
+            result.rows.push(same.len() as u64);
+            result.persons.push(same.chunk_by(|a, b| a.1 == b.1).count() as u64);
+        }
+    }
+    result
+}
+
+fn assign<const N: usize>(view: &View) -> (Vec<u32>, ClassTable) {
+    let keys = view.pack::<N>();
+    let mut rows: Vec<(Key<N>, u32, u32)> = keys
+        .into_iter()
+        .zip(&view.persons)
+        .enumerate()
+        .map(|(row, (key, &person))| (key, person, row as u32))
+        .collect();
+    rows.par_sort_unstable();
+    let mut class = vec![0_u32; view.rows()];
+    let mut result = table::<N>(view, 0);
+    for same in rows.chunk_by(|a, b| a.0 == b.0) {
+        for &(_, _, row) in same {
+            class[row as usize] = result.rows.len() as u32;
+        }
+        result.keys.extend_from_slice(&same[0].0.0);
+        result.rows.push(same.len() as u64);
+        result.persons.push(same.chunk_by(|a, b| a.1 == b.1).count() as u64);
+    }
+    (class, result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn view(rows: &[(u32, u32, u32)]) -> View {
+        let column = |f: fn(&(u32, u32, u32)) -> u32| rows.iter().map(f).collect::<Vec<_>>();
+        let code = |c: u32| if c == 3 { MISSING } else { c };
+        View::new(
+            vec![column(|r| r.0).into_iter().map(code).collect(), column(|r| r.1)],
+            &[3, 3],
+            column(|r| r.2),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn persons_are_counted_once_a_class() {
+        let view = view(&[(0, 0, 7), (0, 0, 7), (0, 0, 8), (3, 0, 7)]);
+        let table = view.classes();
+        assert_eq!((table.rows.clone(), table.persons.clone()), (vec![3, 1], vec![2, 1]));
+        assert_eq!(table.codes(1), [MISSING, 0]);
+        assert_eq!(table.smallest(), Some(Patients(1)));
+        assert_eq!(view.matches(Reading::OwnCategory), [2, 2, 2, 1]);
+        assert_eq!(view.matches(Reading::MatchesEverything), [2, 2, 2, 2]);
+    }
+
+    #[test]
+    fn a_code_out_of_range_is_refused() {
+        assert_eq!(View::new(vec![vec![3]], &[3], vec![0]).unwrap_err().code, "V0002");
+        assert_eq!(View::new(vec![vec![0, 1]], &[3], vec![0]).unwrap_err().code, "V0002");
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_by_person_merges_to_the_whole(rows in proptest::collection::vec((0..4_u32, 0..3_u32, 0..9_u32), 0..40), parts in 1..5_u32, reverse: bool) {
+            let whole = view(&rows).classes();
+            let mut tables: Vec<ClassTable> = (0..parts)
+                .map(|p| view(&rows.iter().copied().filter(|r| r.2 % parts == p).collect::<Vec<_>>()).classes())
+                .collect();
+            if reverse {
+                tables.reverse();
+            }
+            let merged = tables.into_iter().reduce(|a, b| a.merge(&b).unwrap()).unwrap();
+            prop_assert_eq!(&merged, &whole);
+            prop_assert!(whole.persons.iter().zip(&whole.rows).all(|(p, r)| p <= r));
+            prop_assert_eq!(view(&rows).assign().1, whole);
+        }
+
+        #[test]
+        fn the_strict_reading_never_counts_more(rows in proptest::collection::vec((0..4_u32, 0..3_u32, 0..9_u32), 1..40)) {
+            let view = view(&rows);
+            let strict = view.matches(Reading::OwnCategory);
+            let nothing = view.matches(Reading::MatchesNothing);
+            let everything = view.matches(Reading::MatchesEverything);
+            for ((s, n), e) in strict.iter().zip(&nothing).zip(&everything) {
+                prop_assert!(s <= n && n <= e);
+            }
+        }
+    }
+}
