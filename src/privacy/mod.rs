@@ -7,6 +7,7 @@
 
 pub mod classes;
 pub(crate) mod key;
+pub mod model;
 
 pub use classes::{ClassTable, Reading, View};
 

@@ -1,0 +1,37 @@
+//! k-anonymity (k-匿名性): no class has fewer than k distinct persons. Samarati & Sweeney 1998; counted in persons, not rows.
+
+use super::{Class, Merging, Model, Whole};
+
+/// At least `k` distinct persons in every class.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KAnonymity {
+    /// Persons, 2 or more.
+    pub k: u64,
+}
+
+impl Model for KAnonymity {
+    fn key(&self) -> &'static str {
+        "k"
+    }
+    fn shown(&self) -> String {
+        format!("k = {}", self.k)
+    }
+    fn merging(&self) -> Merging {
+        Merging::Any
+    }
+    fn class_holds(&self, class: &Class<'_>, _: &Whole) -> bool {
+        class.persons >= self.k
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn persons_count_and_rows_do_not() {
+        let class = Class { rows: 9, persons: 4, population: None, sensitive: &[] };
+        assert!(KAnonymity { k: 4 }.class_holds(&class, &Whole::default()));
+        assert!(!KAnonymity { k: 5 }.class_holds(&class, &Whole::default()));
+    }
+}
