@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use clap::Args;
 
+use super::recording::Recording;
 use super::run::{Run, report};
-use super::{Failure, Outcome, Show, prepare};
+use super::{Failure, Outcome, Show, key, prepare};
 use crate::error::{Error, Result};
-use crate::key::{ProjectKey, Suite};
+use crate::key::{ProjectKey, Sign as _, SigningKey, Suite};
 use crate::say;
 use crate::synth::{SynthConfig, hospital_csv};
 
@@ -43,19 +44,24 @@ impl Demo {
         hospital_csv(&config, &data)?;
         let policy = folder.join("policy.toml");
         put(&policy, POLICY)?;
-        let key = folder.join("project.key");
-        ProjectKey::create(&key, None, Suite::default(), 1, SystemTime::now())?;
+        let project = folder.join("project.key");
+        ProjectKey::create(&project, None, Suite::default(), 1, SystemTime::now())?;
         show.line(&format!(
             "   data {}, policy {}, key {}",
             data.display(),
             policy.display(),
-            key.display()
+            project.display()
         ));
-        show.line("2. kakou run: both releases from one policy");
+        // A throw-away key: whoever reads the demo's folder has it.
+        let signing = folder.join("signing.key");
+        let public = SigningKey::create(&signing, None, SystemTime::now())?;
+        let named = key::named(public.public(), None)?;
+        put(&folder.join("signing.pub"), &format!("{named}\n"))?;
+        show.line("2. kakou run: both releases from one policy, signed with a throw-away key");
         let run = Run {
             policy: policy.clone(),
             input: data,
-            key,
+            key: project,
             passphrase_file: None,
             out: folder.join("releases"),
             release_id: None,
@@ -66,6 +72,7 @@ impl Demo {
             threads: None,
             spill: None,
             dry_run: false,
+            recording: Recording { sign: Some(signing), ..Recording::default() },
         };
         let prepared = prepare(&policy)?;
         let published =
@@ -73,7 +80,11 @@ impl Demo {
         report(&published, show);
         if let Some(release) = &published.folder {
             show.line("3. kakou verify: every digest and count again, from the files alone");
-            super::verify::Verify { release: release.clone() }.run(Show { json: false, ..show })?;
+            super::verify::Verify {
+                release: release.clone(),
+                public_key: vec![folder.join("signing.pub")],
+            }
+            .run(Show { json: false, ..show })?;
             show.line(&format!(
                 "\nlook at {}: pseudonymized/, anonymized/ and record/statement.json",
                 release.display()

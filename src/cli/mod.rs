@@ -15,6 +15,7 @@ pub mod explain;
 pub mod init;
 pub mod key;
 pub mod progress;
+pub mod recording;
 pub mod run;
 pub mod synth;
 pub mod verify;

@@ -7,14 +7,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Shown;
+use super::recording::Recording;
 use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, shown, size};
 use crate::check::prove::prove;
 use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, Progress, make};
 use crate::error::{Error, Name, Result};
-use crate::key::{ProjectKey, ReleaseSecrets, harden};
-use crate::record::{book, digest, statement};
+use crate::key::{ProjectKey, ReleaseSecrets, Sign, harden};
+use crate::record::{balance, book, digest, seal, statement};
 use crate::release::Staging;
 use crate::schema::Kind;
 use crate::{plan, say, text};
@@ -65,6 +66,9 @@ pub struct Run {
     /// Do everything but publish.
     #[arg(long)]
     pub dry_run: bool,
+    /// How the run is recorded.
+    #[command(flatten)]
+    pub recording: Recording,
 }
 
 /// What was published.
@@ -104,6 +108,8 @@ impl Run {
         }
         let plan = &prepared.plan;
         let id = self.id(plan)?;
+        let signer = self.recording.key()?;
+        let policy_digest = seal::policy_digest(&prepared.loaded)?;
         let mut lists = Lists::default();
         let parts = person_parts(plan);
         for (paths, kinds) in [
@@ -156,7 +162,9 @@ impl Run {
                 id: &id,
                 started,
                 finished: SystemTime::now(),
-                policy_digest: digest::sha3(&plan::digest_bytes(&prepared.loaded)),
+                policy_digest,
+                approval: json!({ "state": "not checked" }),
+                signer: signer.as_ref().map(Sign::public),
                 evidence: &evidence,
                 lists: &lists,
                 pseudonymized_key: &key_id,
@@ -171,7 +179,27 @@ impl Run {
                 .put(&statement::dictionary_path(kind), &pretty(&book::dictionary(plan, kind)))?;
         }
         staging.put(statement::STATEMENT, &pretty(&statement))?;
-        let manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
+        // False accounts are neither signed nor published.
+        balance::check(&statement)?;
+        let mut manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
+        if let Some(key) = &signer {
+            let files = manifest.clone();
+            let signing = seal::Run {
+                statement: &statement,
+                files: &files,
+                materials: seal::materials(&prepared.loaded)?,
+                operator: self.recording.operator.as_deref(),
+            };
+            for (path, envelope) in seal::releases(&signing, key)? {
+                staging.put(&path, envelope.as_bytes())?;
+                let digests = digest::bytes(envelope.as_bytes());
+                manifest.push(statement::Listed { path, digests });
+            }
+            manifest.sort_by(|a, b| a.path.cmp(&b.path));
+            let text = statement::manifest_text(&manifest);
+            let envelope = seal::run(&signing, &manifest, &text, key)?;
+            staging.put(seal::RUN_FILE, envelope.as_bytes())?;
+        }
         staging.put(statement::MANIFEST, statement::manifest_text(&manifest).as_bytes())?;
         progress.check()?;
         let folder = if self.dry_run {

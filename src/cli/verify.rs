@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Show;
 use crate::error::Result;
+use crate::record::attest;
 use crate::record::verify::verify;
 
 /// Recomputes every digest and count of a release.
@@ -13,6 +14,10 @@ use crate::record::verify::verify;
 pub struct Verify {
     /// The release folder (`OUT/<release-id>`).
     pub release: PathBuf,
+    /// Public keys that may have signed (files of `kakou key public`). Without any it is verified that the record is
+    /// whole, but not whose it is.
+    #[arg(long, value_name = "FILE")]
+    pub public_key: Vec<PathBuf>,
 }
 
 impl Verify {
@@ -21,7 +26,8 @@ impl Verify {
     /// # Errors
     /// Everything that does not hold.
     pub fn run(&self, show: Show) -> Result<()> {
-        let verified = verify(&self.release)?;
+        let keys = attest::plain(&attest::read_public(&self.public_key)?);
+        let verified = verify(&self.release, &keys)?;
         show.json(&serde_json::to_value(&verified).unwrap_or_default());
         show.line(&format!(
             "release {}: {} files are as they were sealed",
@@ -39,8 +45,16 @@ impl Verify {
                 view.classes
             ));
         }
+        show.line(&match &verified.signed {
+            None => "not signed: anyone who can write here could have made this record".to_owned(),
+            Some(by) if by.trusted => format!("signed by the given key {}", by.key_id),
+            Some(by) => format!(
+                "signed by {}: the record is whole; whose key it is was not checked (--public-key)",
+                by.key_id
+            ),
+        });
         if verified.not_for_release {
-            show.line("NOT FOR RELEASE: a test switch was used in this run");
+            show.line("NOT FOR RELEASE: the record says why (record/statement.json)");
         }
         Ok(())
     }

@@ -85,6 +85,8 @@ pub struct Made {
     pub removed: [Vec<u64>; 2],
     /// By kind: distinct persons with at least one row.
     pub persons: [u64; 2],
+    /// By kind: distinct persons who may be in the release, but of whom no row is left.
+    pub persons_without_rows: [u64; 2],
     /// Source values that must stand nowhere in the releases.
     pub forbidden: crate::check::forbidden::Forbidden,
     /// Number of partitions used.
@@ -143,6 +145,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, cells } = outcome;
     let blankable = freeze::blankable(plan);
     let mut persons_out = [0_u64; 2];
+    let mut persons_gone = [0_u64; 2];
     let mut out_files: Vec<OutputFile> = Vec::new();
     let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
     let spill = if partitions > 1 {
@@ -194,6 +197,10 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                 }
             }
             persons_out[k] += present.iter().filter(|&&p| p).count() as u64;
+            let gone = |(here, may): (&bool, &bool)| !here && *may;
+            persons_gone[k] +=
+                present.iter().zip(&partition.eligible[k]).filter(|&both| gone(both)).count()
+                    as u64;
             let tokens = emit::person_tokens(plan, &partition.ids, secrets[k]);
             all_tokens[k].extend(
                 (0..partition.ids.len() as u32)
@@ -251,6 +258,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         tallies,
         removed,
         persons: persons_out,
+        persons_without_rows: persons_gone,
         forbidden,
         partitions,
     })

@@ -49,6 +49,16 @@ pub fn file(path: &Path) -> Result<Digests> {
     })
 }
 
+/// The digests of bytes.
+#[must_use]
+pub fn bytes(bytes: &[u8]) -> Digests {
+    Digests {
+        sha256: sha2::Sha256::digest(bytes).into(),
+        sha3_256: sha3(bytes),
+        bytes: bytes.len() as u64,
+    }
+}
+
 /// SHA3-256 of bytes.
 #[must_use]
 pub fn sha3(bytes: &[u8]) -> [u8; 32] {

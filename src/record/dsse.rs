@@ -100,6 +100,11 @@ impl Envelope {
         &self.signatures
     }
 
+    /// The bytes before anything is verified: only to find the key that they claim to be signed by.
+    pub(super) fn unverified(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// The JSON form, one line.
     ///
     /// # Errors

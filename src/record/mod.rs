@@ -1,9 +1,12 @@
 //! The record: what was done, provably.
 
+pub mod attest;
+pub mod balance;
 pub mod book;
 pub mod digest;
 pub mod dsse;
 pub mod merkle;
 pub mod note;
+pub mod seal;
 pub mod statement;
 pub mod verify;

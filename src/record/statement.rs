@@ -11,7 +11,7 @@ use crate::engine::exclude::Lists;
 use crate::engine::views::Summary;
 use crate::engine::{Made, emit};
 use crate::error::{Error, Result};
-use crate::key::{Commitment, Destruction, Hygiene};
+use crate::key::{Commitment, Destruction, Hygiene, PublicKey};
 use crate::plan::{ItemEvidence, Plan};
 use crate::say;
 use crate::schema::Kind;
@@ -28,8 +28,12 @@ pub struct Facts<'a> {
     pub started: SystemTime,
     /// When the files were proved.
     pub finished: SystemTime,
-    /// SHA3-256 of the resolved policy.
+    /// SHA3-256 of the resolved policy ([`super::seal::policy_digest`]).
     pub policy_digest: [u8; 32],
+    /// What was found of its approval.
+    pub approval: Value,
+    /// Who signs.
+    pub signer: Option<&'a PublicKey>,
     /// Why the legal items are answered.
     pub evidence: &'a [ItemEvidence],
     /// The exclusion lists.
@@ -40,7 +44,7 @@ pub struct Facts<'a> {
     pub suite: &'static str,
     /// What became of the anonymized key.
     pub destruction: &'a Destruction,
-    /// Whether both secrets are fit for a release (no test switch was used).
+    /// Whether this may be released: no test switch was used, and the policy was not run unapproved.
     pub for_release: bool,
     /// The state of the process.
     pub hygiene: &'a Hygiene,
@@ -62,15 +66,16 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         .files
         .iter()
         .map(|f| {
-            json!({
+            Ok(json!({
                 "table": plan.tables[f.table].name,
                 "bytes": f.facts.bytes,
                 "rows": f.facts.rows_read,
                 "sha3_256": hex(&f.facts.sha3_256),
+                "commitment": super::seal::commit(&f.facts.sha3_256)?,
                 "byteOrderMark": f.facts.bom,
-            })
+            }))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let tables: Vec<Value> = plan
         .tables
         .iter()
@@ -160,15 +165,21 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "schema": SCHEMA,
         "release": facts.id,
         "notForRelease": !facts.for_release,
+        "signedBy": facts.signer.map(PublicKey::id),
         "engine": { "name": "kakou", "version": env!("CARGO_PKG_VERSION") },
         "startedAt": rfc3339(facts.started),
         "finishedAt": rfc3339(facts.finished),
-        "policy": { "id": plan.id, "version": plan.version, "sha3_256": hex(&facts.policy_digest) },
+        "policy": {
+            "id": plan.id, "version": plan.version, "sha3_256": hex(&facts.policy_digest),
+            "commitment": super::seal::commit(&facts.policy_digest)?,
+            "approval": facts.approval,
+        },
         "frozenPlan": { "sha3_256": hex(&digest::sha3(&made.frozen)) },
         "inputs": inputs,
         "persons": {
             "read": made.intake.persons,
             "excluded": { "pseudonymized": made.intake.excluded_persons[0], "anonymized": made.intake.excluded_persons[1] },
+            "withoutRows": { "pseudonymized": made.persons_without_rows[0], "anonymized": made.persons_without_rows[1] },
             "released": { "pseudonymized": made.persons[0], "anonymized": made.persons[1] },
         },
         "exclusionLists": lists,
@@ -187,6 +198,14 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "identifierRules": identifier::VERSION,
             "pseudonymized": facts.pseudonymized_key,
             "anonymized": facts.destruction,
+        },
+        // What the tokens of the pseudonymized release depend on beside the key.
+        "pseudonyms": {
+            "project": plan.project,
+            "recipient": plan.recipient,
+            "domain": plan.person_key,
+            "parts": plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len()),
+            "normalize": plan.normalize,
         },
         "process": facts.hygiene,
         "structure": structures,

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::attest::{self, Subject};
 use super::digest::{self, hex};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
+use super::{balance, seal};
 use crate::check::recount::{self, Recount};
 use crate::check::structure::Structure;
 use crate::error::{Error, Name, Result};
+use crate::key::PublicKey;
 use crate::say;
 use crate::schema::Kind;
 
@@ -29,17 +32,29 @@ pub struct Verified {
     pub views: Vec<Recount>,
     /// Whether the record says that this is not for release.
     pub not_for_release: bool,
+    /// Who signed; nobody if the run was not signed.
+    pub signed: Option<SignedBy>,
+}
+
+/// Whose signature holds.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedBy {
+    /// The id of the key.
+    pub key_id: String,
+    /// Whether the caller named this key.
+    pub trusted: bool,
 }
 
 fn wrong(what: crate::error::Said) -> Error {
     Error::refused("C0801", what)
 }
 
-/// Verifies a release folder.
+/// Verifies a release folder. With `keys` it must be signed by one of them.
 ///
 /// # Errors
 /// Everything that does not hold, each named.
-pub fn verify(folder: &Path) -> Result<Verified> {
+pub fn verify(folder: &Path, keys: &[PublicKey]) -> Result<Verified> {
     let mut errors = Vec::new();
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
@@ -55,6 +70,10 @@ pub fn verify(folder: &Path) -> Result<Verified> {
         Ok(())
     })?;
     present.remove(MANIFEST);
+    let signed = signature(folder, keys, &listed, &manifest, &mut errors)?;
+    for beside in seal::BESIDE_MANIFEST {
+        present.remove(beside);
+    }
     for path in listed.keys().filter(|p| !present.contains(*p)) {
         errors.push(wrong(say!("the file {} is missing", shown(path))));
     }
@@ -78,7 +97,17 @@ pub fn verify(folder: &Path) -> Result<Verified> {
     if statement["schema"] != SCHEMA {
         return Err(wrong(say!("{} is of a form that this program does not know", STATEMENT)));
     }
+    if statement["signedBy"].as_str() != signed.as_ref().map(|s| s.key_id.as_str()) {
+        return Err(wrong(say!(
+            "the record says that it is signed, but {} is missing or another's",
+            seal::RUN_FILE
+        )));
+    }
+    if let Err(error) = balance::check(&statement) {
+        errors.extend(error.each().cloned());
+    }
     let mut verified = Verified {
+        signed,
         release: statement["release"].as_str().unwrap_or_default().to_owned(),
         files: listed.len() as u64,
         rows: [0; 2],
@@ -112,7 +141,6 @@ pub fn verify(folder: &Path) -> Result<Verified> {
                     kind
                 )));
             }
-            balance(&statement, &shape.name, kind, cells.rows, &mut errors);
             verified.rows[kind as usize] += cells.rows;
             tables.push(cells);
         }
@@ -151,20 +179,57 @@ fn table_entry<'a>(statement: &'a Value, name: &str) -> Option<&'a Value> {
     statement["tables"].as_array()?.iter().find(|t| t["table"] == name)
 }
 
-fn balance(statement: &Value, name: &str, kind: Kind, rows: u64, errors: &mut Vec<Error>) {
-    let Some(entry) = table_entry(statement, name) else { return };
-    let release = &entry["releases"][kind.word()];
-    let aside: u64 =
-        entry["setAside"].as_object().map_or(0, |o| o.values().filter_map(Value::as_u64).sum());
-    let parts = [&release["excluded"], &release["removed"]];
-    let told: u64 = parts.iter().filter_map(|v| v.as_u64()).sum::<u64>() + aside + rows;
-    if entry["rowsIn"].as_u64() != Some(told) {
-        errors.push(wrong(say!(
-            "table `{}`, {} release: the rows of the record do not balance",
-            Name::from_policy(name),
-            kind
-        )));
+/// Verifies the statement of the run: its signature, and that it is about this manifest and its files.
+fn signature(
+    folder: &Path,
+    keys: &[PublicKey],
+    listed: &BTreeMap<String, Line>,
+    manifest: &[u8],
+    errors: &mut Vec<Error>,
+) -> Result<Option<SignedBy>> {
+    let name = Name::fixed(seal::RUN_FILE);
+    let bytes = match std::fs::read(folder.join(seal::RUN_FILE)) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            if !keys.is_empty() {
+                errors.push(wrong(say!("{} is missing: nobody has signed this", name)));
+            }
+            return Ok(None);
+        }
+        Err(e) => return Err(Error::io("X0403", say!("reading {}", name), &e)),
+    };
+    let opened = match attest::open(&bytes, &name, attest::RUN, keys) {
+        Ok(opened) => opened,
+        Err(error) => {
+            errors.push(error);
+            return Ok(None);
+        }
+    };
+    let mut expected: Vec<Subject> = listed
+        .iter()
+        .map(|(path, (sha256, sha3_256, _))| Subject {
+            name: path.clone(),
+            sha256: sha256.clone(),
+            sha3_256: sha3_256.clone(),
+        })
+        .collect();
+    expected.push(Subject::of(MANIFEST, manifest));
+    for subject in &expected {
+        match opened.subjects.iter().find(|s| s.name == subject.name) {
+            Some(signed) if signed == subject => {}
+            Some(_) => errors.push(wrong(say!(
+                "the file {} is not the one that was signed",
+                shown(&subject.name)
+            ))),
+            None => errors.push(wrong(say!("the file {} was not signed", shown(&subject.name)))),
+        }
     }
+    for subject in &opened.subjects {
+        if !expected.iter().any(|e| e.name == subject.name) {
+            errors.push(wrong(say!("the signed file {} is missing", shown(&subject.name))));
+        }
+    }
+    Ok(Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }))
 }
 
 fn shown(path: &str) -> Name {
