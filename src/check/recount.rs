@@ -48,6 +48,8 @@ pub fn read(folder: &FilePath, structure: &Structure, shape: &TableShape) -> Res
         trim: false,
         columns: &columns,
         set_aside: &[],
+        record: None,
+        ignore: &[],
     };
     let mut reader = table::open(&folder.join(&shape.file), &spec)?;
     let mut cells = Cells {

@@ -138,6 +138,8 @@ fn draft(file: &Path, index: usize) -> Result<String> {
             trim: true,
             columns: &specs,
             set_aside: &[],
+            record: None,
+            ignore: &[],
         };
         table::open(file, &spec)?.next(SAMPLE)
     };

@@ -169,10 +169,10 @@ pub fn read_spec<'a>(
     columns: &'a [ColumnSpec],
 ) -> Result<ReadSpec<'a>> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    let format = table.source.format.unwrap_or(if ending == "parquet" {
-        InputFormat::Parquet
-    } else {
-        InputFormat::Csv
+    let format = table.source.format.unwrap_or(match ending.as_str() {
+        "parquet" => InputFormat::Parquet,
+        "uke" => InputFormat::Uke,
+        _ => InputFormat::Csv,
     });
     let delimiter = match table.source.delimiter.as_deref() {
         Some(text) => match text.as_bytes() {
@@ -197,6 +197,8 @@ pub fn read_spec<'a>(
         trim: table.source.trim,
         columns,
         set_aside: &table.set_aside,
+        record: table.source.record.as_deref(),
+        ignore: &table.source.ignore,
     })
 }
 

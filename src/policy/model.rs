@@ -180,6 +180,14 @@ pub struct Source {
     /// Whether blanks around a cell are padding and removed.
     #[serde(default)]
     pub trim: bool,
+    /// Which records of a source with several kinds of them: a UKE record (`SI`, `dpc/BU`, `chozai/CZ`), an SS-MIX2 table
+    /// (`person`, `laboratory`, ...).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// Kinds of records that are left unread: UKE record types, SS-MIX2 data types (`OMG-01`) and other entries of the tree. A kind that
+    /// is neither known nor named here is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -209,6 +217,8 @@ pub enum InputFormat {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// Receipts of the receipt system (`*.UKE`): CP932, one record type a line.
+    Uke,
 }
 
 /// One column: its role, then the two treatments side by side.

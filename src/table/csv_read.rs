@@ -530,6 +530,8 @@ pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Re
         trim: true,
         columns: &[],
         set_aside: &[Defect::Ragged],
+        record: None,
+        ignore: &[],
     };
     let mut reader = Reader::open(path, &spec)?;
     reader.header(&spec)

@@ -52,7 +52,7 @@ impl Writer {
     }
 }
 
-enum Bad {
+pub(super) enum Bad {
     Character,
     Formula,
 }
@@ -113,7 +113,7 @@ fn cell(
 }
 
 /// Encodes without the encoder's own replacement, which would write HTML references into names.
-fn cp932(
+pub(super) fn cp932(
     text: &str,
     unencodable: Unencodable,
     bytes: &mut Vec<u8>,

@@ -19,6 +19,7 @@ mod parquet_write;
 pub mod spill;
 #[cfg(test)]
 mod tests;
+pub mod uke;
 
 /// A column to read.
 #[derive(Clone, Debug)]
@@ -54,6 +55,10 @@ pub struct ReadSpec<'a> {
     pub columns: &'a [ColumnSpec],
     /// Defects whose rows are set aside and counted.
     pub set_aside: &'a [Defect],
+    /// Which records of a source with several kinds of them (UKE, SS-MIX2).
+    pub record: Option<&'a str>,
+    /// Kinds of records left unread (UKE, SS-MIX2).
+    pub ignore: &'a [String],
 }
 
 /// What was seen of a file.
@@ -99,6 +104,7 @@ pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>>
     match spec.format {
         InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec)?)),
         InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec)?)),
+        InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
     }
 }
 
@@ -123,6 +129,8 @@ pub fn header_names(
     match format {
         InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
         InputFormat::Parquet => parquet_read::header_names(path),
+        // Their columns are those of the records, not of the file.
+        InputFormat::Uke => Ok(Vec::new()),
     }
 }
 
@@ -131,6 +139,24 @@ pub fn header_names(
 /// # Errors
 /// A pattern that leaves the folder or matches nothing, or a link that leads out of it.
 pub fn expand(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+    expand_kind(folder, pattern, false)
+}
+
+/// The folders of a pattern (sources that are trees); `.` is the input folder itself.
+///
+/// # Errors
+/// As [`expand`].
+pub fn expand_folders(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+    if pattern == "." {
+        return folder
+            .canonicalize()
+            .map(|root| vec![root])
+            .map_err(|e| Error::io("X0501", say!("opening the input folder"), &e));
+    }
+    expand_kind(folder, pattern, true)
+}
+
+fn expand_kind(folder: &Path, pattern: &str, folders: bool) -> Result<Vec<PathBuf>> {
     let shown = Name::from_policy(pattern);
     let relative = Path::new(pattern);
     if relative.is_absolute()
@@ -161,7 +187,7 @@ pub fn expand(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
                 say!("a file of `{}` is a link that leads out of the input folder", shown),
             ));
         }
-        if real.is_file() {
+        if if folders { real.is_dir() } else { real.is_file() } {
             found.push(real);
         }
     }
@@ -258,7 +284,7 @@ pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>>
 /// I/O, or a damaged file.
 pub fn scan_bytes(path: &Path, format: InputFormat, f: &mut dyn FnMut(&[u8])) -> Result<()> {
     match format {
-        InputFormat::Csv => csv_read::scan_bytes(path, f),
+        InputFormat::Csv | InputFormat::Uke => csv_read::scan_bytes(path, f),
         InputFormat::Parquet => parquet_read::scan_bytes(path, f),
     }
 }

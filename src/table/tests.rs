@@ -34,6 +34,8 @@ fn spec<'a>(columns: &'a [ColumnSpec], set_aside: &'a [Defect]) -> ReadSpec<'a> 
         trim: false,
         columns,
         set_aside,
+        record: None,
+        ignore: &[],
     }
 }
 
