@@ -8,6 +8,7 @@
 pub mod classes;
 pub(crate) mod key;
 pub mod model;
+pub mod risk;
 
 pub use classes::{ClassTable, Reading, View};
 

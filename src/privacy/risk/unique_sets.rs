@@ -1,0 +1,136 @@
+//! Minimal sets of columns by which nearly everybody is unique: candidates for quasi-identifiers.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::Doc;
+use super::groups::{Groups, Items};
+use crate::privacy::View;
+
+/// What this figure is.
+pub const DOC: Doc = Doc {
+    name: "unique-sets",
+    title: "Minimal unique column sets",
+    title_ja: "極小一意列集合",
+    definition: "sets of columns by which at least the given share of the rows belongs to one person only, none of whose parts does that",
+    definition_ja: "指定割合以上の行が一人だけに属し、どの部分集合もそうならない列集合",
+    source: "unique column combinations: Sismanis et al., GORDIAN, VLDB 2006; quasi-identifiers from data: Motwani & Xu 2007",
+    limits: "says what singles out, not what an attacker knows; up to the given size only",
+    limits_ja: "何が人を特定するかであって、攻撃者が何を知るかではない。指定した大きさまで",
+};
+
+/// A set of columns.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UniqueSet {
+    /// The columns, ascending.
+    pub columns: Vec<usize>,
+    /// Share of the rows that belong to one person only, 0 to 1.
+    pub unique: f64,
+}
+
+/// The minimal sets of up to `most` columns whose share of unique rows is at least `share`, ordered by size, then by columns.
+#[must_use]
+pub fn unique_sets(view: &View, most: usize, share: f64) -> Vec<UniqueSet> {
+    let items = Items::of(view);
+    let needed = share * view.rows() as f64;
+    let columns = items.codes.len();
+    // No set has more distinct tuples than the product of its columns' values.
+    let cards: Vec<f64> = (0..columns)
+        .map(|c| {
+            let mut codes = items.codes[c].clone();
+            codes.sort_unstable();
+            codes.dedup();
+            codes.len() as f64
+        })
+        .collect();
+    let search = Search { items: &items, most, needed, rows: view.rows() as f64, cards: &cards };
+    let start = Groups::whole(items.owner.len());
+    let mut found: Vec<UniqueSet> = (0..columns)
+        .into_par_iter()
+        .flat_map_iter(|c| search.extend(&start, 0, &[], 1.0, c))
+        .collect();
+    found.sort_by(|a, b| {
+        a.columns.len().cmp(&b.columns.len()).then_with(|| a.columns.cmp(&b.columns))
+    });
+    let mut minimal: Vec<UniqueSet> = Vec::new();
+    for set in found {
+        if !minimal.iter().any(|less| less.columns.iter().all(|c| set.columns.contains(c))) {
+            minimal.push(set);
+        }
+    }
+    minimal
+}
+
+struct Search<'a> {
+    items: &'a Items,
+    most: usize,
+    needed: f64,
+    rows: f64,
+    cards: &'a [f64],
+}
+
+impl Search<'_> {
+    /// Adds a column. `settled` rows are alone already and left the groups.
+    fn extend(
+        &self,
+        groups: &Groups,
+        settled: u64,
+        chosen: &[usize],
+        tuples: f64,
+        column: usize,
+    ) -> Vec<UniqueSet> {
+        let mut columns = chosen.to_vec();
+        columns.push(column);
+        let tuples = tuples * self.cards[column];
+        let last = columns.len() >= self.most;
+        let mut alone = settled;
+        // A last set with too few tuples needs no look.
+        if last && tuples * self.most_rows() < self.needed {
+            return Vec::new();
+        }
+        let parts = groups.refine(&self.items.codes[column], &mut |part, _| {
+            if self.items.alone(part) {
+                alone += part.iter().map(|&i| self.items.rows[i as usize]).sum::<u64>();
+                return false;
+            }
+            !last && part.len() > 1
+        });
+        if alone as f64 >= self.needed {
+            return vec![UniqueSet { columns, unique: alone as f64 / self.rows }];
+        }
+        if last {
+            return Vec::new();
+        }
+        (column + 1..self.items.codes.len())
+            .flat_map(|next| self.extend(&parts, alone, &columns, tuples, next))
+            .collect()
+    }
+    /// Most rows that one tuple can make unique: those of the person with the most rows, unless each person has one.
+    fn most_rows(&self) -> f64 {
+        if self.items.rows.iter().sum::<u64>() == self.items.owner.len() as u64 {
+            1.0
+        } else {
+            f64::INFINITY
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::risk::subsets::subsets;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn they_are_the_minimal_ones_among_all(rows in proptest::collection::vec((0..4_u32, 0..3_u32, 0..3_u32, 0..9_u32), 1..14), share in 0.3..1.0_f64) {
+            let columns = vec![rows.iter().map(|r| r.0).collect(), rows.iter().map(|r| r.1).collect::<Vec<_>>(), rows.iter().map(|r| r.2).collect()];
+            let view = View::new(columns, &[4, 3, 3], rows.iter().map(|r| r.3).collect()).unwrap();
+            let all: Vec<_> = subsets(&view, 0).unwrap().into_iter().filter(|s| s.unique >= share - 1e-12).collect();
+            let minimal: Vec<Vec<usize>> = all.iter().map(|s| s.columns.clone())
+                .filter(|s| !all.iter().any(|l| l.columns != *s && l.columns.iter().all(|c| s.contains(c)))).collect();
+            let found: Vec<Vec<usize>> = unique_sets(&view, 3, share).into_iter().map(|s| s.columns).collect();
+            prop_assert_eq!(found, minimal);
+        }
+    }
+}
