@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cargo build --release --quiet
 kakou=target/release/kakou
-"$kakou" synth --patients "$persons" --encoding utf8 --out "$work" --quiet
+"$kakou" synth --patients "$persons" --encoding utf8 --layouts csv --out "$work" --quiet
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet polars==1.35.2
 "$work/venv/bin/python" - "$work" <<'PY'

@@ -16,7 +16,16 @@ use common::{error_of, files, kakou, new_key, records, repo, run, text};
 const CANARY: &str = "CANARY-山田-7f3a";
 
 fn demo_data(folder: &Path, persons: &str) -> PathBuf {
-    let output = kakou(&["synth", "--quiet", "--patients", persons, "--out", text(folder)]);
+    let output = kakou(&[
+        "synth",
+        "--quiet",
+        "--layouts",
+        "csv",
+        "--patients",
+        persons,
+        "--out",
+        text(folder),
+    ]);
     assert!(output.status.success(), "{}", error_of(&output));
     folder.join("csv")
 }

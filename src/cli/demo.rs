@@ -11,7 +11,7 @@ use super::{Failure, Outcome, Show, key, prepare};
 use crate::error::{Error, Result};
 use crate::key::{ProjectKey, Sign as _, SigningKey, Suite};
 use crate::say;
-use crate::synth::{SynthConfig, hospital_csv};
+use crate::synth::{SynthConfig, write};
 
 /// The shipped policy of the demo.
 pub const POLICY: &str = include_str!("../../policies/demo.toml");
@@ -39,9 +39,15 @@ impl Demo {
         let folder = self.folder()?;
         let data = folder.join("data");
         show.line(&format!("1. a made-up hospital group: {} persons, 2 hospitals, CP932, 和暦 and western dates, planted dirt", self.patients));
-        let config =
-            SynthConfig { persons: self.patients, seed: self.seed, ..SynthConfig::default() };
-        hospital_csv(&config, &data)?;
+        let config = SynthConfig {
+            persons: self.patients,
+            hospitals: 2,
+            seed: self.seed,
+            layouts: vec!["csv".to_owned()],
+            ..SynthConfig::default()
+        };
+        write(&config, &data)?;
+        let data = data.join("csv");
         let policy = folder.join("policy.toml");
         put(&policy, POLICY)?;
         let project = folder.join("project.key");

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Show;
-use crate::error::Result;
+use crate::error::{Error, Family, Result};
 use crate::policy::model::Encoding;
-use crate::synth::{SynthConfig, hospital_csv};
+use crate::say;
+use crate::synth::{SynthConfig, layouts, write};
 
-/// Writes synthetic hospital data: same seed, same bytes.
+/// Writes synthetic hospital data, the same persons in every layout: same seed, same bytes.
+///
+/// Layouts: dpc, lab, uke, ssmix2, omop, csv. The folder `truth` says who is who and where identifiers were planted.
 #[derive(Args, Debug)]
 pub struct Synth {
     /// Number of persons.
@@ -18,10 +21,28 @@ pub struct Synth {
     /// The seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Encoding of the files.
+    /// Layouts, separated by commas; all by default.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    layouts: Vec<String>,
+    /// First day of the data, YYYY-MM-DD.
+    #[arg(long, default_value = "2024-01-01", value_name = "DAY")]
+    start: String,
+    /// Years of data.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
+    years: u32,
+    /// Number of hospitals.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=40))]
+    hospitals: u32,
+    /// Encoding of the plain CSV and the laboratory CSV; the others have their own.
     #[arg(long, value_enum, default_value_t = Charset::Cp932)]
     encoding: Charset,
-    /// The folder to write to; `csv` is made in it.
+    /// Without the dirt of real files: no broken bytes, wrong widths, impossible days, fillers.
+    #[arg(long)]
+    clean: bool,
+    /// Worker threads; one a core by default. The bytes are the same.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// The folder to write to; a folder a layout is made in it.
     #[arg(long)]
     out: PathBuf,
 }
@@ -39,21 +60,46 @@ impl Synth {
     /// Runs it.
     ///
     /// # Errors
-    /// I/O.
+    /// A day or layout that does not exist, a layout's folder that exists already, I/O.
     pub fn run(&self, show: Show) -> Result<()> {
-        let encoding = match self.encoding {
-            Charset::Cp932 => Encoding::Cp932,
-            Charset::Utf8 => Encoding::Utf8,
-        };
+        let start =
+            crate::text::date::parse(&self.start).and_then(|w| w.days()).ok_or_else(|| {
+                Error::new(Family::Policy, "X0708", say!("`--start` is not a day"))
+                    .advice(say!("write it as YYYY-MM-DD"))
+            })?;
         let config = SynthConfig {
             persons: self.patients,
+            hospitals: self.hospitals,
             seed: self.seed,
-            encoding,
-            ..SynthConfig::default()
+            start,
+            years: self.years,
+            encoding: match self.encoding {
+                Charset::Cp932 => Encoding::Cp932,
+                Charset::Utf8 => Encoding::Utf8,
+            },
+            layouts: self.layouts.clone(),
+            dirt: !self.clean,
+            threads: self.threads,
         };
-        let folder = self.out.join("csv");
-        hospital_csv(&config, &folder)?;
-        show.line(&format!("{} made-up persons in {}", self.patients, folder.display()));
+        let begun = std::time::Instant::now();
+        let facts = write(&config, &self.out)?;
+        let took = begun.elapsed().as_secs_f64().max(1e-6);
+        let rows: u64 = facts.rows.values().sum();
+        show.line(&format!(
+            "{} made-up persons, {} stays, {} hospitals in {}: {rows} rows, {:.0} rows a second",
+            self.patients,
+            facts.stays,
+            self.hospitals,
+            self.out.display(),
+            rows as f64 / took
+        ));
+        for (name, about) in layouts() {
+            let (files, rows) = (facts.files_of(name), facts.rows_of(name));
+            if files > 0 {
+                show.line(&format!("  {name:<7} {rows:>11} rows, {files:>5} files: {about}"));
+            }
+        }
+        show.line(&format!("  {} labelled values in truth/planted.csv", facts.planted));
         Ok(())
     }
 }
