@@ -1,6 +1,6 @@
 //! k-anonymity (k-匿名性): no class has fewer than k distinct persons. Samarati & Sweeney 1998; counted in persons, not rows.
 
-use super::{Class, Merging, Model, Whole};
+use super::{Class, Merging, Model, ModelDoc, Whole};
 
 /// At least `k` distinct persons in every class.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,9 +24,25 @@ impl Model for KAnonymity {
     }
 }
 
+pub(super) const DOC: ModelDoc = ModelDoc {
+    key: "k",
+    ja: "k-匿名性",
+    summary: "at least k persons in every class",
+    summary_ja: "同じ値の組に少なくとも k 人がいること",
+    parameters: &["k"],
+    source: "Samarati & Sweeney 1998",
+    make: |p| Ok(Box::new(KAnonymity { k: p.count("k", "k", "a whole number, 2 or more", 2.0)? })),
+};
+
 #[cfg(test)]
 mod tests {
+    use super::super::testing::prove;
     use super::*;
+
+    #[test]
+    fn merging_does_what_is_claimed() {
+        prove(&KAnonymity { k: 5 });
+    }
 
     #[test]
     fn persons_count_and_rows_do_not() {

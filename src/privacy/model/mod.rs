@@ -3,9 +3,36 @@
 //! A model sees counts only: persons, rows, the distribution of a sensitive column in persons. It judges one class
 //! ([`Scope::Class`]; a class that fails is suppressed) or the whole table ([`Scope::Table`]).
 
+pub mod alpha_k;
+pub mod average_risk;
+pub mod beta_likeness;
+pub mod delta_disclosure;
+pub mod delta_presence;
+pub mod journalist;
 pub mod k_anonymity;
+pub mod k_map;
+pub mod l_diversity;
+pub mod marketer;
+pub mod measure;
+pub mod prosecutor;
+mod registry;
+pub mod t_closeness;
+#[cfg(test)]
+mod testing;
 
+pub use alpha_k::AlphaK;
+pub use average_risk::AverageRisk;
+pub use beta_likeness::{BasicBeta, EnhancedBeta};
+pub use delta_disclosure::{Absent, DeltaDisclosure};
+pub use delta_presence::DeltaPresence;
+pub use journalist::{JournalistHighest, JournalistShare};
 pub use k_anonymity::KAnonymity;
+pub use k_map::{CellSize, KMap, KMapEstimated};
+pub use l_diversity::{DistinctL, EntropyL, RecursiveCL};
+pub use marketer::Marketer;
+pub use prosecutor::{ProsecutorHighest, ProsecutorShare};
+pub use registry::{CATALOGUE, ModelDoc, Parameters, make};
+pub use t_closeness::{Distance, TCloseness, Tree};
 
 /// One equivalence class as a model sees it.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +88,17 @@ pub enum Merging {
     Unknown,
 }
 
+impl Merging {
+    /// What is left of the claim if a person may stand in both classes. [`Merging::Any`] survives. [`Merging::BothHold`] does
+    /// not: its proofs add the counts of the two classes, and a person of both is counted once in their union (two classes with
+    /// entropy l = 2 and one person in common can make a class below 2). The search asks this for views in which a person has
+    /// several rows.
+    #[must_use]
+    pub fn with_shared_persons(self, shared: bool) -> Merging {
+        if shared && self == Merging::BothHold { Merging::Unknown } else { self }
+    }
+}
+
 /// A privacy model.
 pub trait Model: Send + Sync + std::fmt::Debug {
     /// The name in policies and reports, such as `k`.
@@ -87,6 +125,11 @@ pub trait Model: Send + Sync + std::fmt::Debug {
     /// every part of it fail the model. The search bounds by it. Without knowledge: true.
     fn may_hold(&self, class: &Class<'_>, whole: &Whole) -> bool {
         if self.merging() == Merging::Any { self.class_holds(class, whole) } else { true }
+    }
+    /// Whether the model can hold beside a class of the population in which the release has nobody. Such a class cannot be
+    /// suppressed: if this is false and there is one, the generalization fails as a whole.
+    fn tolerates_empty(&self) -> bool {
+        true
     }
     /// Whether the model holds for what remains. Models of [`Scope::Class`] answer true.
     fn table_holds(&self, _remaining: &Remaining<'_>) -> bool {
