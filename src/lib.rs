@@ -43,6 +43,7 @@ pub mod policy;
 pub mod privacy;
 pub mod record;
 pub mod release;
+pub mod report;
 pub mod schema;
 pub mod synth;
 pub mod table;

@@ -91,10 +91,18 @@ impl Demo {
                 public_key: vec![folder.join("signing.pub")],
             }
             .run(Show { json: false, ..show })?;
+            show.line("4. kakou report: one page for the review board");
+            let report = super::report::Report {
+                release: release.clone(),
+                lang: crate::report::words::Lang::Both,
+                to: Some(folder.join("report.html")),
+            };
+            let page = report.write()?;
             show.line(&format!(
                 "\nlook at {}: pseudonymized/, anonymized/ and record/statement.json",
                 release.display()
             ));
+            show.line(&format!("open {} in a browser", page.display()));
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ pub mod init;
 pub mod key;
 pub mod progress;
 pub mod recording;
+pub mod report;
 pub mod run;
 pub mod synth;
 pub mod verify;
@@ -32,7 +33,8 @@ const EXAMPLES: &str = "Examples:
   kakou check --policy policy.toml --input DATA         is the policy complete, do the files fit it
   kakou key new project.key                             the key of the pseudonymized tokens
   kakou run --policy policy.toml --input DATA --key project.key --out OUT
-  kakou verify OUT/<release-id>";
+  kakou verify OUT/<release-id>
+  kakou report OUT/<release-id>                         one HTML page for the review board";
 
 /// The arguments.
 #[derive(Debug, Parser)]
@@ -62,6 +64,8 @@ enum Command {
     Run(run::Run),
     /// Recomputes every digest and count of a release.
     Verify(verify::Verify),
+    /// Writes the report of a release as one HTML file for a review board.
+    Report(report::Report),
     /// Makes and looks at key files.
     Key(key::Key),
     /// Writes synthetic hospital data.
@@ -159,6 +163,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Explain(c) => c.run(show),
         Command::Run(c) => c.run(show),
         Command::Verify(c) => c.run(show).map_err(Failure::from),
+        Command::Report(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Schema => {

@@ -181,6 +181,24 @@ impl Run {
         staging.put(statement::STATEMENT, &pretty(&statement))?;
         // False accounts are neither signed nor published.
         balance::check(&statement)?;
+        let seen = crate::report::facts::of_run(
+            plan,
+            &made,
+            &proved.proof,
+            &evidence,
+            &crate::report::facts::Identity {
+                id: &id,
+                started,
+                finished: SystemTime::now(),
+                policy_digest: digest::sha3(&plan::digest_bytes(&prepared.loaded)),
+                for_release,
+            },
+            crate::report::facts::Extra::default(),
+        );
+        staging.put(
+            crate::report::REPORT,
+            &pretty(&serde_json::to_value(&seen).unwrap_or_default()),
+        )?;
         let mut manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
         if let Some(key) = &signer {
             let files = manifest.clone();

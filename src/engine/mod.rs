@@ -20,6 +20,7 @@ pub mod exclude;
 pub mod freeze;
 pub mod identity;
 pub mod intake;
+pub mod observe;
 pub mod partition;
 pub mod validate;
 pub mod views;
@@ -91,6 +92,8 @@ pub struct Made {
     pub forbidden: crate::check::forbidden::Forbidden,
     /// Number of partitions used.
     pub partitions: usize,
+    /// What stood in the columns before and after, for the report.
+    pub observed: observe::Observed,
 }
 
 /// What intake saw, without the data.
@@ -158,8 +161,10 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     };
     let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
     let mut kept = cells;
+    let mut observed = observe::Observed::new(plan);
     store.each(plan, lists, |p, whole| {
         forbidden.add(plan, whole);
+        observed.add_source(plan, whole);
         for kind in Kind::BOTH {
             progress.check()?;
             let k = kind as usize;
@@ -187,6 +192,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                 }
                 removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
             }
+            observed.add_release(plan, kind, &partition, &applied, &alive, &blankable);
             let mut present = vec![false; partition.ids.len()];
             for (t, part) in partition.tables.iter().enumerate() {
                 if emit::released(&plan.tables[t], kind, &plan.output).is_empty() {
@@ -261,5 +267,6 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         persons_without_rows: persons_gone,
         forbidden,
         partitions,
+        observed,
     })
 }

@@ -194,6 +194,18 @@ impl Classes {
 /// Lower bounds of the bins of the class-size histogram.
 const BINS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 200, 500, 1000];
 
+/// Whether a bin of the histogram begins at this size.
+#[must_use]
+pub fn is_bin(size: u64) -> bool {
+    BINS.contains(&size)
+}
+
+/// Where the bin that begins at this size ends (excluded); none for the last.
+#[must_use]
+pub fn bin_end(size: u64) -> Option<u64> {
+    BINS.iter().copied().find(|&b| b > size)
+}
+
 fn bin(persons: u64) -> u64 {
     BINS.iter().rev().copied().find(|&b| persons >= b).unwrap_or(1)
 }

@@ -1,0 +1,880 @@
+//! The page of one release: facts to HTML.
+
+use minijinja::value::{Rest, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::facts::{ClassRun, Count, Facts, Measure, Run, StratumRun, grouped};
+use super::figure::{
+    self, BLUE, BarCell, BarTable, Branch, Figure, GREEN, GREY, RED, RiskLine, Stream, escape,
+};
+use super::panel::{Label, Panel, Unit};
+use super::words::Lang;
+use crate::engine::observe::{By, SIDES};
+use crate::error::{Error, Result};
+use crate::say;
+
+const STYLE: &str = include_str!("template/style.css");
+const PAGE: &str = include_str!("template/page.html");
+
+/// Bytes of the pictures of distributions at most; beyond it columns of content go without, and are named.
+const ROOM: usize = 1_300_000;
+
+pub(super) fn environment(lang: Lang) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_function("t", move |key: &str| lang.t(key).into_owned());
+    environment.add_function("p", move |key: &str| {
+        let paragraphs: String = lang
+            .each()
+            .iter()
+            .map(|l| format!("<p lang=\"{}\">{}</p>", l.tag(), escape(&l.t(key))))
+            .collect();
+        Value::from_safe_string(paragraphs)
+    });
+    environment.add_function("verdict", move |holds: Value, _: Rest<Value>| {
+        if holds.is_none() {
+            return Value::from_safe_string(format!(
+                "<span class=\"no\">{}</span>",
+                escape(&lang.t("none_set"))
+            ));
+        }
+        let (class, mark, key) =
+            if holds.is_true() { ("yes", "✓", "holds") } else { ("bad", "✗", "fails") };
+        Value::from_safe_string(format!(
+            "<span class=\"{class}\">{mark} {}</span>",
+            escape(&lang.t(key))
+        ))
+    });
+    environment
+}
+
+/// Renders a template of this program; only a mistake in it can fail.
+pub(super) fn render(
+    environment: &Environment<'_>,
+    template: &'static str,
+    context: &impl Serialize,
+) -> Result<String> {
+    environment
+        .render_str(template, Value::from(minijinja::value::Serde(context)))
+        .map_err(|_| Error::environment("X0502", say!("the page of the report cannot be made")))
+}
+
+pub(super) fn safe(figure: Figure) -> Value {
+    Value::from_safe_string(figure.svg)
+}
+
+pub(super) fn style() -> Value {
+    Value::from_safe_string(STYLE.to_owned())
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    lang: &'static str,
+    style: Value,
+    name: &'a str,
+    not_for_release: bool,
+    policy: &'a super::facts::Policy,
+    engine: &'a str,
+    started: String,
+    finished: String,
+    warnings: Vec<WarningLine>,
+    cards: Vec<(String, String)>,
+    contents: Vec<(String, String)>,
+    kinds: [String; 2],
+    flow_persons: Value,
+    flow_rows: Value,
+    tables: Vec<TableLine>,
+    risk: Value,
+    measures: Vec<MeasureLine>,
+    views: Vec<ViewPart>,
+    strata: Vec<StratumPart>,
+    tradeoff: Option<Value>,
+    columns: Vec<ColumnTable>,
+    distributions: Vec<DistributionTable>,
+    no_room: String,
+    law: Vec<LawLine>,
+    proof: Vec<(String, String)>,
+    sections: Vec<SectionPart>,
+}
+
+#[derive(Serialize)]
+struct WarningLine {
+    code: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct TableLine {
+    name: String,
+    numbers: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct MeasureLine {
+    name: String,
+    place: String,
+    before: String,
+    after: String,
+    threshold: String,
+    verdict: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct ViewPart {
+    name: String,
+    k: u64,
+    verdict: bool,
+    table: String,
+    quasi: String,
+    sensitive: String,
+    figure: Value,
+    stages: Vec<Vec<String>>,
+    suppressed: String,
+}
+
+#[derive(Serialize)]
+struct StratumPart {
+    name: String,
+    figure: Value,
+}
+
+#[derive(Serialize)]
+struct ColumnTable {
+    name: String,
+    grain: String,
+    columns: Vec<ColumnLine>,
+}
+
+#[derive(Serialize)]
+struct ColumnLine {
+    name: String,
+    role: String,
+    r#type: String,
+    treatments: Vec<TreatmentCell>,
+}
+
+#[derive(Serialize)]
+struct TreatmentCell {
+    text: String,
+    released: bool,
+    share: String,
+    items: String,
+}
+
+#[derive(Serialize)]
+struct DistributionTable {
+    name: String,
+    columns: Vec<DistributionPart>,
+}
+
+#[derive(Serialize)]
+struct DistributionPart {
+    name: String,
+    unit: String,
+    figures: Vec<Value>,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct LawLine {
+    cite: String,
+    title: String,
+    answer: String,
+}
+
+#[derive(Serialize)]
+struct SectionPart {
+    id: String,
+    title: String,
+    text: Vec<String>,
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// The page of a release.
+///
+/// # Errors
+/// If the facts are of a policy and not of a run.
+pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
+    let Some(run) = &facts.run else {
+        return Err(Error::refused(
+            "C0502",
+            say!("this describes a policy; a report needs a run, or another policy with --against"),
+        ));
+    };
+    let policy = &facts.policy;
+    let words = Words { lang };
+    let (distributions, no_room) = words.distributions(facts, run);
+    let sections: Vec<SectionPart> = run
+        .sections
+        .iter()
+        .enumerate()
+        .map(|(index, section)| SectionPart {
+            id: format!("section-{}", index + 1),
+            title: lang.of(&section.title),
+            text: section
+                .text
+                .iter()
+                .flat_map(|text| lang.each().iter().map(|l| l.of(text)))
+                .collect(),
+            head: section.head.iter().map(|h| lang.of(h)).collect(),
+            rows: section.rows.clone(),
+        })
+        .collect();
+    let mut contents: Vec<(String, String)> = ["flow", "risk", "classes", "strata"]
+        .iter()
+        .map(|&key| (key.to_owned(), lang.t(key).into_owned()))
+        .collect();
+    if run.tradeoff.is_some() {
+        contents.push(("tradeoff".to_owned(), lang.t("tradeoff").into_owned()));
+    }
+    for key in ["columns", "distributions", "law", "proof"] {
+        contents.push((key.to_owned(), lang.t(key).into_owned()));
+    }
+    contents.extend(sections.iter().map(|s| (s.id.clone(), s.title.clone())));
+    contents.push(("notes".to_owned(), lang.t("page.notes").into_owned()));
+    let holding = run.views.iter().filter(|v| v.holds).count();
+    let page = Page {
+        lang: lang.tag(),
+        style: style(),
+        name: &run.release,
+        not_for_release: run.not_for_release,
+        policy,
+        engine: &facts.engine,
+        started: plain_time(&run.started_at),
+        finished: plain_time(&run.finished_at),
+        warnings: policy
+            .warnings
+            .iter()
+            .map(|w| WarningLine { code: w.code.clone(), text: lang.of(&w.text) })
+            .collect(),
+        cards: vec![
+            (run.persons.read.to_string(), lang.t("persons.read").into_owned()),
+            (run.persons.released[0].to_string(), lang.t("persons.in").into_owned()),
+            (run.persons.released[1].to_string(), lang.t("persons.an").into_owned()),
+            (format!("{holding} / {}", run.views.len()), lang.t("k.holds").into_owned()),
+            (grouped(run.proof.identifiers_searched), lang.t("searched").into_owned()),
+        ],
+        contents,
+        kinds: [lang.t("pseudonymized").into_owned(), lang.t("anonymized").into_owned()],
+        flow_persons: safe(words.flow_persons(run)),
+        flow_rows: safe(words.flow_rows(run)),
+        tables: policy
+            .tables
+            .iter()
+            .zip(&run.tables)
+            .map(|(table, run)| {
+                let aside: Vec<Count> = run.set_aside.values().copied().collect();
+                let mut numbers = vec![grouped(run.rows_in), sum(&aside)];
+                for flow in &run.releases {
+                    let gone = |count: Option<Count>| {
+                        count.map_or_else(|| "–".to_owned(), |c| c.to_string())
+                    };
+                    numbers.push(flow.excluded.to_string());
+                    numbers.push(flow.removed.to_string());
+                    numbers.push(match flow.out {
+                        Some(out) => out.to_string(),
+                        None => lang.t("left_out").into_owned(),
+                    });
+                    numbers.push(gone(flow.persons));
+                }
+                TableLine { name: table.name.clone(), numbers }
+            })
+            .collect(),
+        risk: safe(words.risk(run)),
+        measures: run.measures.iter().map(|m| words.measure(m)).collect(),
+        views: policy
+            .views
+            .iter()
+            .zip(&run.views)
+            .map(|(view, run)| words.view(view, run))
+            .collect(),
+        strata: run.strata.iter().filter_map(|s| words.stratum(s)).collect(),
+        tradeoff: run
+            .tradeoff
+            .as_ref()
+            .map(|curve| safe(figure::tradeoff(&lang.t("tradeoff"), curve, lang))),
+        columns: words.columns(facts, run),
+        distributions,
+        no_room,
+        law: policy.law.iter().map(|l| words.law(l)).collect(),
+        proof: vec![
+            (lang.t("proof.identifiers").into_owned(), grouped(run.proof.identifiers_searched)),
+            (lang.t("proof.short").into_owned(), grouped(run.proof.identifiers_too_short)),
+            (lang.t("proof.cells").into_owned(), grouped(run.proof.cells_searched)),
+        ],
+        sections,
+    };
+    render(&environment(lang), PAGE, &page)
+}
+
+fn plain_time(text: &str) -> String {
+    text.replace('T', " ").replace('Z', " UTC")
+}
+
+/// The sum of counts; few in it make it a lower bound.
+fn sum(counts: &[Count]) -> String {
+    let exact: u64 = counts.iter().map(|c| if let Count::Exact(n) = c { *n } else { 0 }).sum();
+    match (exact, counts.contains(&Count::Few)) {
+        (0, true) => Count::Few.to_string(),
+        (n, true) => format!("≥ {}", grouped(n)),
+        (n, false) => grouped(n),
+    }
+}
+
+pub(super) fn risk_number(value: Option<f64>, lang: Lang) -> String {
+    match value {
+        None => lang.t("not_available").into_owned(),
+        Some(value) if value >= 0.01 || value == 0.0 => format!("{value:.3}"),
+        Some(value) => format!("{value:.5}"),
+    }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent == 0.0 {
+        "0%".to_owned()
+    } else if percent < 0.1 {
+        "<0.1%".to_owned()
+    } else if percent > 99.9 && percent < 100.0 {
+        ">99.9%".to_owned()
+    } else {
+        format!("{percent:.1}%")
+    }
+}
+
+/// A share of two counts, as far as small counts allow to say it.
+fn share(part: Count, whole: Count) -> Option<f64> {
+    match (part, whole) {
+        (_, Count::Exact(0) | Count::Few) => None,
+        (Count::Exact(part), Count::Exact(whole)) => Some(part as f64 / whole as f64),
+        (Count::Few, Count::Exact(_)) => None,
+    }
+}
+
+pub(super) struct Words {
+    pub(super) lang: Lang,
+}
+
+impl Words {
+    fn t(&self, key: &str) -> String {
+        self.lang.t(key).into_owned()
+    }
+
+    fn branch(
+        &self,
+        key: &str,
+        count: Count,
+        colour: plotters::style::RGBColor,
+        hollow: bool,
+    ) -> Branch {
+        Branch {
+            label: self.t(key),
+            text: count.to_string(),
+            number: count.drawn(),
+            colour,
+            hollow,
+        }
+    }
+
+    fn flow_persons(&self, run: &Run) -> Figure {
+        let streams: Vec<Stream> = ["pseudonymized", "anonymized"]
+            .iter()
+            .enumerate()
+            .map(|(k, &kind)| Stream {
+                name: self.t(kind),
+                label: self.t("persons.read"),
+                text: run.persons.read.to_string(),
+                number: run.persons.read.drawn(),
+                branches: vec![
+                    self.branch("excluded", run.persons.excluded[k], GREY, true),
+                    self.branch("suppressed", run.persons.suppressed[k], RED, true),
+                    self.branch("released", run.persons.released[k], [BLUE, GREEN][k], false),
+                ],
+            })
+            .collect();
+        figure::flow(&self.t("flow.persons"), &streams)
+    }
+
+    fn flow_rows(&self, run: &Run) -> Figure {
+        let rows = &run.rows;
+        let streams: Vec<Stream> = ["pseudonymized", "anonymized"]
+            .iter()
+            .enumerate()
+            .map(|(k, &kind)| Stream {
+                name: self.t(kind),
+                label: self.t("in"),
+                text: rows.read.to_string(),
+                number: rows.read.drawn(),
+                branches: vec![
+                    self.branch("set_aside", rows.set_aside, GREY, true),
+                    self.branch("excluded", rows.excluded[k], GREY, true),
+                    self.branch("left_out", rows.left_out[k], GREY, true),
+                    self.branch("suppressed", rows.removed[k], RED, true),
+                    self.branch("out", rows.out[k], [BLUE, GREEN][k], false),
+                ],
+            })
+            .collect();
+        figure::flow(&self.t("flow.rows"), &streams)
+    }
+
+    fn risk(&self, run: &Run) -> Figure {
+        let lines: Vec<RiskLine> = run
+            .measures
+            .iter()
+            .take(24)
+            .map(|m| RiskLine {
+                label: format!("{}: {}", m.place, self.lang.of(&m.name)),
+                before: m.before,
+                after: m.after,
+                threshold: m.threshold,
+                text: risk_number(m.after, self.lang),
+            })
+            .collect();
+        figure::risks(&self.t("risk"), &lines, &self.t("released"))
+    }
+
+    fn measure(&self, m: &Measure) -> MeasureLine {
+        let number = |v| risk_number(v, self.lang);
+        MeasureLine {
+            name: self.lang.of(&m.name),
+            place: m.place.clone(),
+            before: number(m.before),
+            after: number(m.after),
+            threshold: m.threshold.map_or_else(|| "–".to_owned(), |v| number(Some(v))),
+            // Not available is not a pass.
+            verdict: m.threshold.map(|t| m.after.is_some_and(|a| a <= t + 1e-12)),
+        }
+    }
+
+    fn view(&self, view: &super::facts::View, run: &super::facts::ViewRun) -> ViewPart {
+        let names = [self.t("source"), self.t("treated"), self.t("released")];
+        let stages = run
+            .stages
+            .iter()
+            .zip(&names)
+            .enumerate()
+            .map(|(index, (stage, name))| self.stage(stage, name, view.k, index == 2))
+            .collect();
+        let share = match share(run.suppressed, run.rows) {
+            Some(share) => format!(" ({})", percent(share)),
+            None => String::new(),
+        };
+        ViewPart {
+            name: view.name.clone(),
+            k: view.k,
+            verdict: run.holds,
+            table: view.table.clone(),
+            quasi: view.quasi.join(", "),
+            sensitive: view
+                .sensitive
+                .iter()
+                .map(|(column, l)| format!("{column} (l ≥ {l})"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            figure: safe(self.histogram(view, &run.stages, &names)),
+            stages,
+            suppressed: format!(
+                "{}: {} / {}{share}",
+                self.t("rows_gone"),
+                run.suppressed,
+                run.rows
+            ),
+        }
+    }
+
+    fn stage(&self, stage: &ClassRun, name: &str, k: u64, last: bool) -> Vec<String> {
+        let smallest = match stage.smallest {
+            None => "–".to_owned(),
+            // k itself is no secret of the data; the figure below ten would be.
+            Some(Count::Few) if last && stage.reaches_k => format!("≥ {k}"),
+            Some(count) => count.to_string(),
+        };
+        vec![
+            name.to_owned(),
+            grouped(stage.classes),
+            smallest,
+            stage.below_k.map_or_else(|| self.t("not_available"), percent),
+            stage.average_risk.map_or_else(|| "–".to_owned(), |r| risk_number(Some(r), self.lang)),
+            if stage.l.is_empty() {
+                "–".to_owned()
+            } else {
+                stage
+                    .l
+                    .iter()
+                    .map(|l| l.map_or_else(|| "–".to_owned(), |l| l.to_string()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            },
+        ]
+    }
+
+    fn histogram(
+        &self,
+        view: &super::facts::View,
+        stages: &[ClassRun; 3],
+        names: &[String; 3],
+    ) -> Figure {
+        let mut from: Vec<u64> =
+            stages.iter().flat_map(|s| s.histogram.iter().map(|b| b.0)).collect();
+        // The bin that begins at k shows where the line is even when nobody is in it.
+        if crate::engine::views::is_bin(view.k) {
+            from.push(view.k);
+        }
+        from.sort_unstable();
+        from.dedup();
+        let most = stages
+            .iter()
+            .map(|s| s.histogram.iter().map(|b| b.2.drawn()).fold(1.0, f64::max))
+            .fold(1.0, f64::max);
+        let colours = [GREY, BLUE, GREEN];
+        let rows: Vec<(String, Vec<Option<BarCell>>)> = from
+            .iter()
+            .map(|&size| {
+                let label = match crate::engine::views::bin_end(size) {
+                    Some(end) if end == size + 1 => size.to_string(),
+                    Some(end) => format!("{size}–{}", end - 1),
+                    None => format!("≥ {}", grouped(size)),
+                };
+                let cells = stages
+                    .iter()
+                    .zip(colours)
+                    .map(|(stage, colour)| {
+                        let bin = stage.histogram.iter().find(|b| b.0 == size);
+                        let (classes, persons) = bin.map_or((0, Count::Exact(0)), |b| (b.1, b.2));
+                        Some(BarCell {
+                            length: persons.drawn() / most,
+                            text: if classes == 0 { "0".to_owned() } else { persons.to_string() },
+                            hollow: size < view.k,
+                            colour,
+                        })
+                    })
+                    .collect();
+                (label, cells)
+            })
+            .collect();
+        let line = from.iter().position(|&size| size >= view.k).unwrap_or(from.len());
+        let unit = self.t("persons.unit");
+        BarTable {
+            title: format!("{}: {}", self.t("classes"), view.name),
+            corner: self.t("class.size"),
+            heads: names.iter().map(|n| format!("{n} ({unit})")).collect(),
+            rows,
+            line: Some((line, format!("k = {}", view.k))),
+            label_width: 150,
+            column_width: 220,
+        }
+        .draw()
+    }
+
+    fn stratum(&self, stratum: &StratumRun) -> Option<StratumPart> {
+        if stratum.groups.iter().all(|g| g.rows_gone.is_zero()) {
+            return None;
+        }
+        let share_of = |g: &super::facts::GroupRun| g.rows_gone.drawn() / g.rows.drawn().max(1.0);
+        let most = stratum.groups.iter().map(share_of).fold(0.0, f64::max).max(1e-9);
+        let rows = stratum
+            .groups
+            .iter()
+            .map(|group| {
+                let gone = share(group.rows_gone, group.rows)
+                    .map_or_else(|| group.rows_gone.to_string(), percent);
+                let affected = group.persons_gone.map_or_else(|| "–".to_owned(), |c| c.to_string());
+                let cells = vec![
+                    Some(BarCell {
+                        length: share_of(group) / most,
+                        text: gone,
+                        hollow: false,
+                        colour: RED,
+                    }),
+                    Some(BarCell {
+                        length: 0.0,
+                        text: format!("{} / {}", group.rows_gone, group.rows),
+                        hollow: false,
+                        colour: GREY,
+                    }),
+                    Some(BarCell { length: 0.0, text: affected, hollow: false, colour: GREY }),
+                ];
+                (self.label(&group.label), cells)
+            })
+            .collect();
+        let by =
+            if stratum.by == By::Age { format!(" ({})", self.t("age")) } else { String::new() };
+        let name = format!("{}.{}{by}", stratum.table, stratum.column);
+        let figure = BarTable {
+            title: format!("{}: {name}", self.t("strata")),
+            corner: String::new(),
+            heads: vec![self.t("share_gone"), self.t("rows_gone"), self.t("persons_gone")],
+            rows,
+            line: None,
+            label_width: 120,
+            column_width: 200,
+        };
+        Some(StratumPart { name, figure: safe(figure.draw()) })
+    }
+
+    /// A label in words.
+    pub(super) fn label(&self, label: &Label) -> String {
+        match label {
+            Label::Value(text) => text.clone(),
+            Label::Range(from, to) => {
+                if *to - *from == 1.0 && from.fract() == 0.0 {
+                    format!("{from}")
+                } else {
+                    format!("{from} – {to}")
+                }
+            }
+            Label::Year(year) => match self.lang {
+                Lang::Ja => format!("{year}年"),
+                Lang::En | Lang::Both => year.to_string(),
+            },
+            Label::Month(year, month) => format!("{year}-{month:02}"),
+            Label::Decade(year) => match self.lang {
+                Lang::Ja => format!("{year}年代"),
+                Lang::En | Lang::Both => format!("{year}s"),
+            },
+            Label::Age(90) => "90+".to_owned(),
+            Label::Age(from) => format!("{from}–{}", from + 9),
+            Label::Other(0) => self.t("outside"),
+            Label::Other(kinds) => {
+                let kinds = grouped(*kinds);
+                self.lang
+                    .pick(&format!("その他 {kinds}種"), &format!("other: {kinds} values"))
+                    .into_owned()
+            }
+            Label::Missing => self.t("missing"),
+        }
+    }
+
+    fn columns(&self, facts: &Facts, run: &Run) -> Vec<ColumnTable> {
+        facts
+            .policy
+            .tables
+            .iter()
+            .zip(&run.tables)
+            .map(|(table, table_run)| ColumnTable {
+                name: table.name.clone(),
+                grain: table.grain.clone(),
+                columns: table
+                    .columns
+                    .iter()
+                    .zip(&table_run.columns)
+                    .map(|(column, column_run)| ColumnLine {
+                        name: column.name.clone(),
+                        role: self.lang.pick(&column.role_ja, &column.role).into_owned(),
+                        r#type: column.ty.clone(),
+                        treatments: column
+                            .treatments
+                            .iter()
+                            .zip(&column_run.tallies)
+                            .map(|(treated, tally)| {
+                                let mut shares = Vec::new();
+                                if treated.released {
+                                    for (key, count) in [
+                                        ("changed", tally.changed),
+                                        ("suppressed", tally.suppressed),
+                                    ] {
+                                        if count.is_zero() {
+                                            continue;
+                                        }
+                                        let share = share(count, tally.seen)
+                                            .map_or_else(|| count.to_string(), percent);
+                                        shares.push(format!("{} {share}", self.t(key)));
+                                    }
+                                }
+                                TreatmentCell {
+                                    text: self.lang.of(&treated.text),
+                                    released: treated.released,
+                                    share: shares.join(", "),
+                                    items: short_items(&treated.items),
+                                }
+                            })
+                            .collect(),
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// Pictures of distributions: quasi-identifiers and sensitive columns first into the room that there is.
+    fn distributions(&self, facts: &Facts, run: &Run) -> (Vec<DistributionTable>, String) {
+        let mut order: Vec<(usize, usize)> = Vec::new();
+        for (t, table) in run.tables.iter().enumerate() {
+            for (c, column) in table.columns.iter().enumerate() {
+                if !column.panels.is_empty() || column.too_many {
+                    order.push((t, c));
+                }
+            }
+        }
+        let first = |&(t, c): &(usize, usize)| match facts
+            .policy
+            .tables
+            .get(t)
+            .and_then(|t| t.columns.get(c))
+            .map(|c| c.role.as_str())
+        {
+            Some("quasi") => 0,
+            Some("sensitive") => 1,
+            _ => 2,
+        };
+        order.sort_by_key(first);
+        let mut room = ROOM;
+        let mut without = Vec::new();
+        let mut done: Vec<((usize, usize), DistributionPart)> = Vec::new();
+        for (t, c) in order {
+            let Some((table, column)) = facts
+                .policy
+                .tables
+                .get(t)
+                .and_then(|table| table.columns.get(c).map(|column| (table, column)))
+            else {
+                continue;
+            };
+            let column_run = &run.tables[t].columns[c];
+            let figures: Vec<Figure> = column_run
+                .panels
+                .iter()
+                .map(|panel| self.panel(panel, &format!("{}.{}", table.name, column.name)))
+                .collect();
+            let size: usize = figures.iter().map(|f| f.svg.len()).sum();
+            if size > room {
+                without.push(format!("{}.{}", table.name, column.name));
+                continue;
+            }
+            room -= size;
+            let mut units: Vec<String> = column_run
+                .panels
+                .iter()
+                .map(|p| match p.unit {
+                    Unit::Persons => self.t("persons"),
+                    Unit::Rows => self.t("rows"),
+                })
+                .collect();
+            units.dedup();
+            done.push((
+                (t, c),
+                DistributionPart {
+                    name: column.name.clone(),
+                    unit: units.join(", "),
+                    figures: figures.into_iter().map(safe).collect(),
+                    note: if column_run.too_many { self.t("too_many") } else { String::new() },
+                },
+            ));
+        }
+        done.sort_by_key(|(place, _)| *place);
+        let mut tables: Vec<DistributionTable> = Vec::new();
+        let mut last = None;
+        for ((t, _), part) in done {
+            if last != Some(t) {
+                last = Some(t);
+                tables.push(DistributionTable {
+                    name: facts.policy.tables[t].name.clone(),
+                    columns: Vec::new(),
+                });
+            }
+            if let Some(table) = tables.last_mut() {
+                table.columns.push(part);
+            }
+        }
+        (tables, without.join(", "))
+    }
+
+    fn panel(&self, panel: &Panel, name: &str) -> Figure {
+        let sides: Vec<usize> = (0..SIDES).filter(|&s| panel.sides[s]).collect();
+        let colours = [GREY, BLUE, GREEN];
+        let keys = ["source", "pseudonymized", "anonymized"];
+        let most: Vec<f64> = sides
+            .iter()
+            .map(|&s| {
+                panel
+                    .groups
+                    .iter()
+                    .filter_map(|g| g.counts[s])
+                    .map(Count::drawn)
+                    .fold(1.0, f64::max)
+            })
+            .collect();
+        let rows = panel
+            .groups
+            .iter()
+            .map(|group| {
+                let plain = matches!(group.label, Label::Other(_) | Label::Missing);
+                let cells = sides
+                    .iter()
+                    .zip(&most)
+                    .map(|(&s, most)| {
+                        Some(match group.counts[s] {
+                            Some(count) => BarCell {
+                                length: count.drawn() / most,
+                                text: count.to_string(),
+                                hollow: plain,
+                                colour: colours[s],
+                            },
+                            None => BarCell {
+                                length: 0.0,
+                                text: "≥ 10".to_owned(),
+                                hollow: plain,
+                                colour: colours[s],
+                            },
+                        })
+                    })
+                    .collect();
+                (self.label(&group.label), cells)
+            })
+            .collect();
+        BarTable {
+            title: format!("{}: {name}", self.t("distributions")),
+            corner: String::new(),
+            heads: sides.iter().map(|&s| self.t(keys[s])).collect(),
+            rows,
+            line: None,
+            label_width: 130,
+            column_width: 150,
+        }
+        .draw()
+    }
+
+    fn law(&self, law: &super::facts::Law) -> LawLine {
+        let mut parts = Vec::new();
+        if law.columns > 0 {
+            parts.push(format!("{} {}", law.columns, self.t("law.columns")));
+        }
+        if !law.views.is_empty() {
+            parts.push(format!("{}: {}", self.t("view"), law.views.join(", ")));
+        }
+        if let Some(reason) = &law.reason {
+            parts.push(format!("{}: {reason}", self.t("law.not_applicable")));
+        }
+        if parts.is_empty() {
+            parts.push(self.t("law.open"));
+        }
+        LawLine {
+            cite: law.cite.clone(),
+            title: self.lang.of(&law.title),
+            answer: parts.join("; "),
+        }
+    }
+}
+
+/// `施行規則18条1号, 施行規則18条4号` is long; one `規則18条` and the numbers are enough.
+fn short_items(items: &[String]) -> String {
+    let mut by_article: Vec<(String, Vec<String>)> = Vec::new();
+    for item in items {
+        let short = item.strip_prefix("施行").unwrap_or(item);
+        let (article, number) = match short.find('条') {
+            Some(at) => short.split_at(at + '条'.len_utf8()),
+            None => (short, ""),
+        };
+        match by_article.iter_mut().find(|(a, _)| a == article) {
+            Some((_, numbers)) => numbers.push(number.to_owned()),
+            None => by_article.push((article.to_owned(), vec![number.to_owned()])),
+        }
+    }
+    by_article
+        .into_iter()
+        .map(|(article, numbers)| format!("{article}{}", numbers.join("・")))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

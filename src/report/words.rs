@@ -1,0 +1,265 @@
+//! The words of the page in both languages.
+
+use std::borrow::Cow;
+
+use super::facts::Both;
+
+/// The language of a page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Lang {
+    /// Japanese.
+    Ja,
+    /// English.
+    En,
+    /// Japanese, then English.
+    Both,
+}
+
+impl Lang {
+    /// Picks the text: both are joined by ` / ` where they differ.
+    #[must_use]
+    pub fn pick<'a>(self, ja: &'a str, en: &'a str) -> Cow<'a, str> {
+        match self {
+            Lang::Ja => Cow::Borrowed(ja),
+            Lang::En => Cow::Borrowed(en),
+            Lang::Both if ja == en => Cow::Borrowed(ja),
+            Lang::Both => Cow::Owned(format!("{ja} / {en}")),
+        }
+    }
+    /// The same of a text in both languages.
+    #[must_use]
+    pub fn of(self, text: &Both) -> String {
+        self.pick(&text.ja, &text.en).into_owned()
+    }
+    /// A word of the list; an unknown key gives itself (a test renders all pages and finds it).
+    #[must_use]
+    pub fn t(self, key: &str) -> Cow<'static, str> {
+        find(key).map_or_else(|| Cow::Owned(key.to_owned()), |(_, ja, en)| self.pick(ja, en))
+    }
+    /// The value of the page's `lang` attribute.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Lang::Ja | Lang::Both => "ja",
+            Lang::En => "en",
+        }
+    }
+    /// The languages of paragraphs, one after the other.
+    #[must_use]
+    pub const fn each(self) -> &'static [Lang] {
+        match self {
+            Lang::Ja => &[Lang::Ja],
+            Lang::En => &[Lang::En],
+            Lang::Both => &[Lang::Ja, Lang::En],
+        }
+    }
+}
+
+/// The entry of a key.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    WORDS.iter().find(|(k, ..)| *k == key)
+}
+
+/// Key, Japanese, English.
+pub const WORDS: &[(&str, &str, &str)] = &[
+    ("title", "加工報告書", "Processing report"),
+    ("title.policy", "加工方針の説明", "Description of a policy"),
+    ("title.compare", "比較報告書", "Comparison report"),
+    (
+        "confidential",
+        "内部資料 — 加工の方法に関する情報を含む。提供先に渡さないこと。",
+        "Internal — contains information on the processing method. Not for recipients.",
+    ),
+    ("not_for_release", "提供禁止", "NOT FOR RELEASE"),
+    (
+        "not_for_release.text",
+        "試験用の設定で作られたか、承認された方針によるものではない。提供してはならない。",
+        "Made with a test switch or without an approved policy. It must not be provided to anybody.",
+    ),
+    ("release", "リリース", "Release"),
+    ("policy", "方針", "Policy"),
+    ("version", "版", "version"),
+    ("digest", "方針のダイジェスト（SHA3-256）", "Digest of the policy (SHA3-256)"),
+    ("run", "実行", "Run"),
+    ("engine", "加工プログラム", "Program"),
+    ("recipient", "仮名加工の提供先", "Recipient of the pseudonymized release"),
+    ("contents", "目次", "Contents"),
+    ("warnings", "注意", "Warnings"),
+    ("warnings.none", "注意はない。", "There are no warnings."),
+    ("summary", "要点", "Summary"),
+    ("pseudonymized", "仮名加工", "pseudonymized"),
+    ("anonymized", "匿名加工", "anonymized"),
+    ("source", "加工前", "before"),
+    ("treated", "加工後・抑制前", "treated"),
+    ("released", "提供データ", "released"),
+    ("persons", "人数", "persons"),
+    ("rows", "行数", "rows"),
+    ("persons.unit", "人", "persons"),
+    ("rows.unit", "行", "rows"),
+    ("persons.read", "読み込んだ人", "persons read"),
+    ("persons.in", "仮名加工に含まれる人", "persons pseudonymized"),
+    ("persons.an", "匿名加工に含まれる人", "persons anonymized"),
+    ("k.holds", "k を満たすビュー", "views where k holds"),
+    ("searched", "探した識別子（漏れなし）", "identifiers searched for, none found"),
+    ("flow", "人と行の流れ", "Flow of persons and rows"),
+    (
+        "flow.text",
+        "左が読み込んだ全体、右がそれぞれの提供データ。帯の太さは数に比例する（0でないものは見えるように最低の太さで描く）。除外は除外リスト（オプトアウト等）、抑制は加工方法または k・l の要件による。",
+        "On the left everything that was read, on the right each release. The width of a band is proportional to its number (never so thin that it cannot be seen). Excluded: by an exclusion list (opt-out). Suppressed: by a treatment, or for k and l.",
+    ),
+    ("flow.persons", "人の流れ", "Flow of persons"),
+    ("flow.rows", "行の流れ（全表の合計）", "Flow of rows (all tables together)"),
+    ("flow.table", "表ごとの行数", "Rows by table"),
+    ("in", "入力", "in"),
+    ("excluded", "除外", "excluded"),
+    ("suppressed", "抑制", "suppressed"),
+    ("set_aside", "取り置き（欠陥行）", "set aside (defects)"),
+    ("left_out", "表ごと除く", "table left out"),
+    ("out", "出力", "out"),
+    ("table", "表", "table"),
+    ("column", "列", "column"),
+    ("role", "役割", "role"),
+    ("type", "型", "type"),
+    ("treatment", "加工", "treatment"),
+    ("item", "条項", "item"),
+    ("changed", "変更", "changed"),
+    ("cells", "セル", "cells"),
+    ("dropped", "列を削除", "left out"),
+    ("reason", "理由", "reason"),
+    ("risk", "リスクとしきい値", "Risk against threshold"),
+    (
+        "risk.text",
+        "横軸は対数目盛り。白丸が加工前、黒丸が提供データ、縦線がしきい値。黒丸が縦線の左か線上にあれば要件を満たす。",
+        "Logarithmic scale. Hollow circle: before; filled circle: released; vertical mark: threshold. The requirement holds if the filled circle is left of the mark or on it.",
+    ),
+    ("measure", "尺度", "measure"),
+    ("place", "対象", "where"),
+    ("before", "加工前", "before"),
+    ("after", "提供データ", "released"),
+    ("threshold", "しきい値", "threshold"),
+    ("verdict", "判定", "verdict"),
+    ("holds", "満たす", "holds"),
+    ("fails", "満たさない", "does not hold"),
+    ("none_set", "しきい値なし", "no threshold"),
+    ("not_available", "得られない", "not available"),
+    ("classes", "同値クラスの大きさ（ビュー別）", "Sizes of equivalence classes, by view"),
+    (
+        "classes.text",
+        "同じ準識別子の組を持つ人数ごとの、人の分布。破線より上（k 人未満のクラス）の人は一意に近く、提供データでは0でなければならない。人数は同一人を一度だけ数える。",
+        "How many persons are in classes of which size (persons with the same quasi-identifiers). Above the dashed line classes have fewer than k persons: there must be nobody in the released data. Persons are counted once.",
+    ),
+    ("class.size", "クラスの人数", "persons in class"),
+    ("view", "ビュー", "View"),
+    ("quasi", "準識別子", "Quasi-identifiers"),
+    ("sensitive", "機微属性（l）", "Sensitive (l)"),
+    ("unit.of", "数える単位", "Rows counted"),
+    ("n.classes", "クラス数", "classes"),
+    ("smallest", "最小クラス", "smallest class"),
+    ("below_k", "k 未満のクラスにいる割合", "share in classes below k"),
+    ("average", "平均リスク", "average risk"),
+    ("l.poorest", "最少の l", "poorest l"),
+    ("at_least", "以上", "at least"),
+    ("strata", "誰が抑制されたか（匿名加工）", "Who was suppressed (anonymized)"),
+    (
+        "strata.text",
+        "元の値で分けた群ごとの、削除または空欄にされた行の割合。特定の年齢・性別・施設に偏っていれば、提供データはその群を過小に代表する。10人未満の群はまとめた。",
+        "By groups of the source values: the share of rows removed or blanked. If it is concentrated on an age, a sex or a facility, the release represents that group less than it should. Groups of fewer than ten persons are pooled.",
+    ),
+    ("strata.none", "抑制された行はない。", "No rows were suppressed."),
+    ("share_gone", "抑制された行の割合", "share of rows suppressed"),
+    ("rows_gone", "抑制された行", "rows suppressed"),
+    ("persons_gone", "影響を受けた人", "persons affected"),
+    ("age", "年齢", "age"),
+    ("tradeoff", "探索の損失曲線", "The search's trade-off"),
+    (
+        "tradeoff.text",
+        "方針が許す水準の組合せごとの情報の損失。黒く塗った点が選ばれたもの。",
+        "The loss of information of the combinations of levels that the policy offers. The filled square is the one that was taken.",
+    ),
+    ("chosen", "採用", "taken"),
+    ("columns", "列ごとの加工", "Columns and treatments"),
+    (
+        "columns.text",
+        "全ての列の役割、二つのリリースでの加工、その根拠となる条項（規則18条: 匿名加工、規則33条: 仮名加工）。割合は対象者のセルのうち変更・抑制されたもの。",
+        "Every column with its role, its treatment in both releases and the legal items that it answers (規則18条: anonymized, 規則33条: pseudonymized). Shares: cells of the release's persons that were changed or suppressed.",
+    ),
+    ("distributions", "列ごとの分布", "Distributions by column"),
+    (
+        "distributions.text",
+        "10人以上が持つ値だけを示し、残りは「その他」にまとめる。カテゴリは人数、数値と日付は行数。棒の長さはその側の最大に対する比。識別子・符号・自由記載の列は示さない。",
+        "Only values held by at least ten persons; the rest is pooled as “other”. Categories count persons, numbers and dates count rows. Bars are relative to the largest of their column. Identifiers, codes that link and free text are not shown.",
+    ),
+    ("too_many", "値の種類が多すぎるため図はない。", "Too many different values for a picture."),
+    (
+        "no_room",
+        "ページの大きさの都合で図を省いた列",
+        "Columns without a picture, to keep the page small",
+    ),
+    ("same_as_source", "変更なし（加工前と同じ）", "unchanged"),
+    ("law", "法令の条項ごとの対応", "Legal items"),
+    ("law.asks", "求めるもの", "asks for"),
+    ("law.answer", "対応", "answer"),
+    ("law.columns", "列", "columns"),
+    ("law.not_applicable", "該当なし", "not applicable"),
+    ("law.open", "対応する列がない", "nothing answers it"),
+    ("proof", "検証", "Proof"),
+    (
+        "proof.text",
+        "両リリースのファイルを書き終えた後に別のコードで読み直し、k・l と人数を数え直し、元の識別子が一つも残っていないことを確かめた。",
+        "After both releases were written, their files were read again by separate code: k, l and persons were counted again, and no source identifier was found in any cell.",
+    ),
+    ("proof.identifiers", "探した識別子", "identifiers searched for"),
+    ("proof.short", "短すぎて探せない識別子", "identifiers too short to search for"),
+    ("proof.cells", "調べた異なるセル", "distinct cells searched"),
+    ("other", "その他", "other"),
+    ("other.kinds", "種", "values"),
+    ("missing", "欠測", "missing"),
+    ("outside", "範囲外", "outside"),
+    ("year_suffix", "年", ""),
+    ("page.notes", "読み方", "How to read this"),
+    (
+        "notes.small",
+        "1〜9 の人数・行数は全て「<10」と表示する。元の数はこのファイルにも report.json にも含まれない。",
+        "Counts of persons and rows from 1 to 9 are shown as “<10”. The numbers themselves are neither in this page nor in report.json.",
+    ),
+    (
+        "notes.persons",
+        "k、l および「10人以上」は延べ件数ではなく異なる人で数える。欠測と特別な値はそれぞれ一つの区分である。",
+        "k, l and “at least ten” count distinct persons, not rows. Missing and special values are categories of their own.",
+    ),
+    ("compare.a", "A（基準）", "A (base)"),
+    ("compare.b", "B（比較対象）", "B"),
+    ("compare.policy", "方針の違い", "Differences of the policies"),
+    ("compare.same_policy", "方針の内容は同じである。", "The policies say the same."),
+    ("compare.what", "項目", "item"),
+    ("compare.numbers", "数の比較", "Numbers"),
+    ("compare.views", "ビューごとの比較", "Views"),
+    (
+        "compare.distance",
+        "分布の違い（匿名加工、全変動距離）",
+        "Distance of distributions (anonymized, total variation)",
+    ),
+    (
+        "compare.distance.text",
+        "同じ列の匿名加工後の分布が A と B でどれだけ違うか。0 は同じ、1 は重なりがない。10人以上が持つ値と区分だけで測る。",
+        "How much the anonymized distribution of a column differs between A and B: 0 is the same, 1 no overlap. Measured on the shown groups only.",
+    ),
+    ("compare.added", "追加", "added"),
+    ("compare.removed", "削除", "removed"),
+    ("compare.difference", "差", "difference"),
+    ("skip", "本文へ", "Skip to the content"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_there_once() {
+        let mut keys: Vec<&str> = WORDS.iter().map(|w| w.0).collect();
+        keys.sort_unstable();
+        assert!(keys.windows(2).all(|w| w[0] != w[1]));
+        assert_eq!(Lang::Both.t("table"), "表 / table");
+    }
+}
