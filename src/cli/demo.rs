@@ -10,6 +10,7 @@ use super::run::{Run, report};
 use super::{Failure, Outcome, Show, key, prepare};
 use crate::error::{Error, Result};
 use crate::key::{ProjectKey, Sign as _, SigningKey, Suite};
+use crate::record::ledger::Ledger;
 use crate::say;
 use crate::synth::{SynthConfig, write};
 
@@ -60,10 +61,13 @@ impl Demo {
         ));
         // A throw-away key: whoever reads the demo's folder has it.
         let signing = folder.join("signing.key");
-        let public = SigningKey::create(&signing, None, SystemTime::now())?;
-        let named = key::named(public.public(), None)?;
+        let signing_key = SigningKey::create(&signing, None, SystemTime::now())?;
+        let named = key::named(signing_key.public(), None)?;
         put(&folder.join("signing.pub"), &format!("{named}\n"))?;
-        show.line("2. kakou run: both releases from one policy, signed with a throw-away key");
+        let ledger = folder.join("ledger");
+        Ledger::init(&ledger, "demo.example/kakou", &signing_key)?;
+        drop(signing_key);
+        show.line("2. kakou run: both releases from one policy, entered in a ledger, signed with a throw-away key");
         let run = Run {
             policy: policy.clone(),
             input: data,
@@ -78,7 +82,11 @@ impl Demo {
             threads: None,
             spill: None,
             dry_run: false,
-            recording: Recording { sign: Some(signing), ..Recording::default() },
+            recording: Recording {
+                sign: Some(signing),
+                ledger: Some(ledger.clone()),
+                ..Recording::default()
+            },
         };
         let prepared = prepare(&policy)?;
         let published =
@@ -89,6 +97,7 @@ impl Demo {
             super::verify::Verify {
                 release: release.clone(),
                 public_key: vec![folder.join("signing.pub")],
+                ledger: Some(ledger),
             }
             .run(Show { json: false, ..show })?;
             show.line("4. kakou report: one page for the review board");

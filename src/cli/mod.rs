@@ -14,6 +14,7 @@ pub mod demo;
 pub mod explain;
 pub mod init;
 pub mod key;
+pub mod ledger;
 pub mod progress;
 pub mod recording;
 pub mod report;
@@ -68,6 +69,8 @@ enum Command {
     Report(report::Report),
     /// Makes and looks at key files.
     Key(key::Key),
+    /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
+    Ledger(ledger::LedgerCommand),
     /// Writes synthetic hospital data.
     Synth(synth::Synth),
     /// Prints the JSON Schema of policies, for completion in editors.
@@ -165,6 +168,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Verify(c) => c.run(show).map_err(Failure::from),
         Command::Report(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),
+        Command::Ledger(c) => c.run(show).map_err(Failure::from),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Schema => {
             let _ = writeln!(

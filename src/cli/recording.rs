@@ -1,12 +1,16 @@
-//! What `kakou run` is told about its record: who signs.
+//! What `kakou run` is told about its record: who signs, and which ledger it is entered in.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::passphrase;
-use crate::error::Result;
-use crate::key::SigningKey;
+use crate::error::{Error, Family, Result};
+use crate::key::{Sign as _, SigningKey};
+use crate::record::ledger::{Appended, Kind, Ledger, Ticket};
+use crate::record::{digest, statement};
 
 /// How the run is recorded.
 #[derive(Args, Clone, Debug, Default)]
@@ -17,18 +21,105 @@ pub struct Recording {
     /// A file whose first line is the passphrase of the signing key.
     #[arg(long, value_name = "FILE", requires = "sign")]
     pub sign_passphrase_file: Option<PathBuf>,
+    /// Enter the run in this ledger (`kakou ledger init DIR`), whether it succeeds, is refused or aborted.
+    #[arg(long, value_name = "DIR", requires = "sign")]
+    pub ledger: Option<PathBuf>,
     /// The name of the person who runs this, for the confidential part of the record.
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,
 }
 
 impl Recording {
-    /// Opens the signing key.
+    /// Opens the key and the ledger, and leaves word there that a run begins.
     ///
     /// # Errors
-    /// If it cannot be read or unlocked.
-    pub fn key(&self) -> Result<Option<SigningKey>> {
-        let Some(path) = &self.sign else { return Ok(None) };
-        SigningKey::open(path, passphrase(self.sign_passphrase_file.as_ref())?.as_ref()).map(Some)
+    /// If the key cannot be read or may not write in the ledger, or the ledger does not verify.
+    pub fn begin(&self, release: &str, policy: &[u8; 32]) -> Result<Recorder> {
+        let Some(path) = &self.sign else { return Ok(Recorder::default()) };
+        let passphrase = passphrase(self.sign_passphrase_file.as_ref())?;
+        let key = SigningKey::open(path, passphrase.as_ref())?;
+        let told = json!({
+            "release": release,
+            "policy": { "sha3_256": digest::hex(policy) },
+            "startedAt": statement::rfc3339(SystemTime::now()),
+            "operator": self.operator,
+        });
+        let ledger = match &self.ledger {
+            None => None,
+            Some(folder) => {
+                let ledger = Ledger::at(folder);
+                let origin = ledger.check_writer(key.public())?;
+                let ticket = ledger.begin(&told)?;
+                Some(Open { ledger, origin, ticket })
+            }
+        };
+        Ok(Recorder { key: Some(key), ledger, told })
+    }
+}
+
+struct Open {
+    ledger: Ledger,
+    origin: String,
+    ticket: Ticket,
+}
+
+/// Key and ledger of a run that has begun.
+#[derive(Default)]
+pub struct Recorder {
+    key: Option<SigningKey>,
+    ledger: Option<Open>,
+    told: Value,
+}
+
+impl Recorder {
+    /// The signing key.
+    #[must_use]
+    pub fn key(&self) -> Option<&SigningKey> {
+        self.key.as_ref()
+    }
+    /// The name of the ledger.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.ledger.as_ref().map(|open| open.origin.as_str())
+    }
+    /// Enters the run. It is published afterwards: a release without an entry cannot be.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::append`].
+    pub fn enter(&self, body: &Value) -> Result<Option<Appended>> {
+        match (&self.key, &self.ledger) {
+            (Some(key), Some(open)) => open.ledger.append(Kind::Run, body, key).map(Some),
+            _ => Ok(None),
+        }
+    }
+    /// The run ended well.
+    pub fn done(self) {
+        if let Some(open) = self.ledger {
+            open.ticket.close();
+        }
+    }
+    /// The run did not end well, or was a dry one: enters that, and gives the error back.
+    pub fn ended(self, error: Error) -> Error {
+        let (Some(key), Some(open)) = (self.key, self.ledger) else { return error };
+        let kind = match error.family {
+            Family::Refused | Family::Policy | Family::Data => Kind::Refused,
+            Family::Environment | Family::Interrupted => Kind::Aborted,
+        };
+        let mut body = self.told;
+        body["family"] = json!(error.family);
+        // Texts of errors hold no cell by construction.
+        body["errors"] = error.each().map(|e| json!({ "code": e.code, "what": e.what })).collect();
+        match open.ledger.append(kind, &body, &key) {
+            Ok(_) => {
+                open.ticket.close();
+                error
+            }
+            // The ticket stays: the next writer finds it.
+            Err(more) => {
+                let mut error = error;
+                error.others.push(more);
+                error
+            }
+        }
     }
 }

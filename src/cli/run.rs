@@ -7,13 +7,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Shown;
-use super::recording::Recording;
+use super::recording::{Recorder, Recording};
 use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, shown, size};
 use crate::check::prove::prove;
 use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, Progress, make};
-use crate::error::{Error, Name, Result};
+use crate::error::{Error, Family, Name, Result};
 use crate::key::{ProjectKey, ReleaseSecrets, Sign, harden};
 use crate::record::{balance, book, digest, seal, statement};
 use crate::release::Staging;
@@ -97,8 +97,7 @@ impl Run {
     /// # Errors
     /// See the exit codes.
     pub fn publish(&self, prepared: &Prepared, show: Show) -> Result<Published> {
-        let started = SystemTime::now();
-        let hygiene = harden();
+        let _ = harden();
         if let Some(threads) = self.threads {
             if threads == 0 {
                 return Err(Error::policy("P0305", say!("--threads must be at least 1")));
@@ -108,8 +107,38 @@ impl Run {
         }
         let plan = &prepared.plan;
         let id = self.id(plan)?;
-        let signer = self.recording.key()?;
         let policy_digest = seal::policy_digest(&prepared.loaded)?;
+        let recorder = self.recording.begin(&id, &policy_digest)?;
+        match self.make_and_publish(prepared, show, &id, policy_digest, &recorder) {
+            Ok(published) => {
+                if published.folder.is_some() {
+                    recorder.done();
+                } else {
+                    // A dry run leaves an entry too: it has seen the data.
+                    let dry = say!("dry run: nothing was published");
+                    let dry = Error::new(Family::Interrupted, "X0002", dry);
+                    let entered = recorder.ended(dry);
+                    if let Some(error) = entered.others.into_iter().next() {
+                        return Err(error);
+                    }
+                }
+                Ok(published)
+            }
+            Err(error) => Err(recorder.ended(error)),
+        }
+    }
+
+    fn make_and_publish(
+        &self,
+        prepared: &Prepared,
+        show: Show,
+        id: &str,
+        policy_digest: [u8; 32],
+        recorder: &Recorder,
+    ) -> Result<Published> {
+        let started = SystemTime::now();
+        let hygiene = harden();
+        let plan = &prepared.plan;
         let mut lists = Lists::default();
         let parts = person_parts(plan);
         for (paths, kinds) in [
@@ -159,12 +188,13 @@ impl Run {
             &made,
             &proved.proof,
             &statement::Facts {
-                id: &id,
+                id,
                 started,
                 finished: SystemTime::now(),
                 policy_digest,
                 approval: json!({ "state": "not checked" }),
-                signer: signer.as_ref().map(Sign::public),
+                signer: recorder.key().map(Sign::public),
+                ledger: recorder.origin(),
                 evidence: &evidence,
                 lists: &lists,
                 pseudonymized_key: &key_id,
@@ -200,7 +230,8 @@ impl Run {
             &pretty(&serde_json::to_value(&seen).unwrap_or_default()),
         )?;
         let mut manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
-        if let Some(key) = &signer {
+        let mut entry = None;
+        if let Some(key) = recorder.key() {
             let files = manifest.clone();
             let signing = seal::Run {
                 statement: &statement,
@@ -217,13 +248,20 @@ impl Run {
             let text = statement::manifest_text(&manifest);
             let envelope = seal::run(&signing, &manifest, &text, key)?;
             staging.put(seal::RUN_FILE, envelope.as_bytes())?;
+            entry = Some(seal::ledger_body(&signing, &envelope, &text));
         }
         staging.put(statement::MANIFEST, statement::manifest_text(&manifest).as_bytes())?;
         progress.check()?;
         let folder = if self.dry_run {
             None
         } else {
-            Some(staging.publish(&id, &manifest, proved.anonymized, proved.pseudonymized)?)
+            if let Some(body) = entry
+                && let Some(appended) = recorder.enter(&body)?
+            {
+                staging.put(seal::ENTRY_FILE, appended.line.as_bytes())?;
+                staging.put(seal::PROOF_FILE, appended.proof.as_bytes())?;
+            }
+            Some(staging.publish(id, &manifest, proved.anonymized, proved.pseudonymized)?)
         };
         progress.end();
         Ok(Published { folder, statement })

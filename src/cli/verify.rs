@@ -7,7 +7,7 @@ use clap::Args;
 use super::Show;
 use crate::error::Result;
 use crate::record::attest;
-use crate::record::verify::verify;
+use crate::record::verify::{Trust, verify};
 
 /// Recomputes every digest and count of a release.
 #[derive(Args, Debug)]
@@ -18,6 +18,9 @@ pub struct Verify {
     /// whole, but not whose it is.
     #[arg(long, value_name = "FILE")]
     pub public_key: Vec<PathBuf>,
+    /// The ledger in which the run must be entered.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
 }
 
 impl Verify {
@@ -27,7 +30,8 @@ impl Verify {
     /// Everything that does not hold.
     pub fn run(&self, show: Show) -> Result<()> {
         let keys = attest::plain(&attest::read_public(&self.public_key)?);
-        let verified = verify(&self.release, &keys)?;
+        let trust = Trust { keys: &keys, ledger: self.ledger.as_deref() };
+        let verified = verify(&self.release, trust)?;
         show.json(&serde_json::to_value(&verified).unwrap_or_default());
         show.line(&format!(
             "release {}: {} files are as they were sealed",
@@ -53,6 +57,19 @@ impl Verify {
                 by.key_id
             ),
         });
+        if let Some(entered) = &verified.entered {
+            show.line(&format!(
+                "entry {} of the ledger {} ({}){}",
+                entered.index,
+                entered.ledger,
+                entered.at,
+                if entered.checked {
+                    ""
+                } else {
+                    ": proved; the ledger itself was not looked into (--ledger)"
+                }
+            ));
+        }
         if verified.not_for_release {
             show.line("NOT FOR RELEASE: the record says why (record/statement.json)");
         }

@@ -18,6 +18,8 @@ use crate::schema::Kind;
 pub const RUN_FILE: &str = "record/run.dsse.json";
 /// The proof that the run is in the ledger.
 pub const PROOF_FILE: &str = "record/run.tlog-proof";
+/// The ledger's entry of the run.
+pub const ENTRY_FILE: &str = "record/run.ledger-entry.json";
 /// What a verifier found.
 pub const VERIFICATION_FILE: &str = "record/verification.dsse.json";
 /// The second signature.
@@ -25,8 +27,8 @@ pub const APPROVAL_FILE: &str = "record/approval.dsse.json";
 /// The seal.
 pub const SEAL_FILE: &str = "record/seal.dsse.json";
 /// What the manifest cannot list because it is made from it or later. Each is verified by its own signature.
-pub const BESIDE_MANIFEST: [&str; 5] =
-    [RUN_FILE, PROOF_FILE, VERIFICATION_FILE, APPROVAL_FILE, SEAL_FILE];
+pub const BESIDE_MANIFEST: [&str; 6] =
+    [RUN_FILE, ENTRY_FILE, PROOF_FILE, VERIFICATION_FILE, APPROVAL_FILE, SEAL_FILE];
 
 /// The version of the predicates.
 pub const VERSION: &str = "1";
@@ -233,6 +235,47 @@ fn engine() -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         "binarySha256": binary.map(|d| digest::hex(&d.sha256)),
+    })
+}
+
+/// What the ledger says of a run.
+#[must_use]
+pub fn ledger_body(run: &Run<'_>, envelope: &str, manifest: &str) -> Value {
+    let s = run.statement;
+    let releases: serde_json::Map<String, Value> = Kind::BOTH
+        .iter()
+        .map(|&kind| {
+            let tables = s["structure"][kind.word()]["tables"].as_array();
+            // 項目: what the statutory book names of a provision or a deletion.
+            let items: serde_json::Map<String, Value> = tables
+                .into_iter()
+                .flatten()
+                .map(|t| {
+                    let columns: Vec<&Value> =
+                        t["columns"].as_array().into_iter().flatten().map(|c| &c["name"]).collect();
+                    (t["name"].as_str().unwrap_or_default().to_owned(), json!(columns))
+                })
+                .collect();
+            let told = json!({
+                "kind": kind.ja(),
+                "persons": s["persons"]["released"][kind.word()],
+                "items": items,
+            });
+            (kind.word().to_owned(), told)
+        })
+        .collect();
+    json!({
+        "release": s["release"],
+        "notForRelease": s["notForRelease"],
+        "startedAt": s["startedAt"],
+        "finishedAt": s["finishedAt"],
+        "operator": run.operator,
+        "policy": { "id": s["policy"]["id"], "version": s["policy"]["version"],
+            "sha3_256": s["policy"]["sha3_256"], "approval": s["policy"]["approval"] },
+        "statement": { "name": RUN_FILE, "sha256": digest::hex(&digest::bytes(envelope.as_bytes()).sha256) },
+        "manifest": { "name": MANIFEST, "sha256": digest::hex(&digest::bytes(manifest.as_bytes()).sha256) },
+        "releases": releases,
+        "keys": s["keys"],
     })
 }
 

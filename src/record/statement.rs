@@ -34,6 +34,8 @@ pub struct Facts<'a> {
     pub approval: Value,
     /// Who signs.
     pub signer: Option<&'a PublicKey>,
+    /// The ledger that the run is entered in.
+    pub ledger: Option<&'a str>,
     /// Why the legal items are answered.
     pub evidence: &'a [ItemEvidence],
     /// The exclusion lists.
@@ -166,6 +168,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "release": facts.id,
         "notForRelease": !facts.for_release,
         "signedBy": facts.signer.map(PublicKey::id),
+        "ledger": facts.ledger,
         "engine": { "name": "kakou", "version": env!("CARGO_PKG_VERSION") },
         "startedAt": rfc3339(facts.started),
         "finishedAt": rfc3339(facts.finished),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::attest::{self, Subject};
 use super::digest::{self, hex};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
-use super::{balance, seal};
+use super::{balance, ledger, seal};
 use crate::check::recount::{self, Recount};
 use crate::check::structure::Structure;
 use crate::error::{Error, Name, Result};
@@ -34,6 +34,22 @@ pub struct Verified {
     pub not_for_release: bool,
     /// Who signed; nobody if the run was not signed.
     pub signed: Option<SignedBy>,
+    /// Where the run is entered; nowhere if it was run without a ledger.
+    pub entered: Option<Entered>,
+}
+
+/// Where a run is entered.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entered {
+    /// The name of the ledger.
+    pub ledger: String,
+    /// The number of the entry, from 0.
+    pub index: u64,
+    /// When.
+    pub at: String,
+    /// Whether the ledger itself was looked into.
+    pub checked: bool,
 }
 
 /// Whose signature holds.
@@ -50,11 +66,21 @@ fn wrong(what: crate::error::Said) -> Error {
     Error::refused("C0801", what)
 }
 
-/// Verifies a release folder. With `keys` it must be signed by one of them.
+/// What the caller trusts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trust<'a> {
+    /// Keys that may have signed; with none, those that the record itself names.
+    pub keys: &'a [PublicKey],
+    /// The ledger that the run must be in.
+    pub ledger: Option<&'a Path>,
+}
+
+/// Verifies a release folder. With keys it must be signed by one of them, with a ledger it must be entered there.
 ///
 /// # Errors
 /// Everything that does not hold, each named.
-pub fn verify(folder: &Path, keys: &[PublicKey]) -> Result<Verified> {
+pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
+    let keys = trust.keys;
     let mut errors = Vec::new();
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
@@ -103,11 +129,13 @@ pub fn verify(folder: &Path, keys: &[PublicKey]) -> Result<Verified> {
             seal::RUN_FILE
         )));
     }
+    let entered = ledger_entry(folder, trust, &statement)?;
     if let Err(error) = balance::check(&statement) {
         errors.extend(error.each().cloned());
     }
     let mut verified = Verified {
         signed,
+        entered,
         release: statement["release"].as_str().unwrap_or_default().to_owned(),
         files: listed.len() as u64,
         rows: [0; 2],
@@ -230,6 +258,71 @@ fn signature(
         }
     }
     Ok(Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }))
+}
+
+/// Verifies that the run is in its ledger: from the files of the release alone, and in the ledger itself if it is there.
+fn ledger_entry(folder: &Path, trust: Trust<'_>, statement: &Value) -> Result<Option<Entered>> {
+    let read = |name: &'static str| match std::fs::read(folder.join(name)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("X0403", say!("reading {}", name), &e)),
+    };
+    let release = statement["release"].as_str().unwrap_or_default();
+    let files = (read(seal::ENTRY_FILE)?, read(seal::PROOF_FILE)?);
+    let (line, proof) = match (statement["ledger"].as_str(), files) {
+        (None, (None, None)) if trust.ledger.is_none() => return Ok(None),
+        (None, _) => {
+            return Err(wrong(say!(
+                "the record does not say that this run is in a ledger{}",
+                if trust.ledger.is_some() { "" } else { ", but proofs of one are there" }
+            )));
+        }
+        (Some(_), (Some(line), Some(proof))) => (line, proof),
+        (Some(_), (line, _)) => {
+            let name = if line.is_some() { seal::PROOF_FILE } else { seal::ENTRY_FILE };
+            return Err(wrong(say!("the file {} is missing", name)));
+        }
+    };
+    let name = Name::fixed(seal::ENTRY_FILE);
+    let (entry, origin) = ledger::entry_alone(&line, &name, trust.keys)?;
+    let envelope = read(seal::RUN_FILE)?.unwrap_or_default();
+    let digest = hex(&digest::bytes(&envelope).sha256);
+    if entry.kind != ledger::Kind::Run
+        || entry.body["release"] != release
+        || entry.body["statement"]["sha256"] != digest.as_str()
+        || statement["ledger"] != origin.as_str()
+    {
+        return Err(wrong(say!("{} is not the entry of this run", name)));
+    }
+    let proof = ledger::Proof::parse(&proof)
+        .map_err(|_| wrong(say!("{} was changed, or is no proof", seal::PROOF_FILE)))?;
+    let signers = if trust.keys.is_empty() { &[entry.signer][..] } else { trust.keys };
+    if proof.checkpoint.origin != origin || proof.index != entry.index {
+        return Err(wrong(say!("{} is not of this run's entry", seal::PROOF_FILE)));
+    }
+    proof.verify(&entry.leaf, signers)?;
+    if let Some(path) = trust.ledger {
+        let book = ledger::Ledger::at(path).read(&[])?;
+        if book.origin != origin {
+            return Err(wrong(say!("the run is in another ledger than the given one")));
+        }
+        // A ledger that was set back to an earlier day is older than the proof.
+        book.consistency(&proof.checkpoint.head)?;
+        let there = usize::try_from(entry.index).ok().and_then(|i| book.entries.get(i));
+        if there.is_none_or(|e| e.leaf != entry.leaf) {
+            return Err(wrong(say!("the ledger has another entry in the place of this run's")));
+        }
+        let first = book.entries.first().map(|e| e.signer);
+        if !trust.keys.is_empty() && !first.is_some_and(|k| trust.keys.contains(&k)) {
+            return Err(wrong(say!("the ledger does not begin with one of the given keys")));
+        }
+    }
+    Ok(Some(Entered {
+        ledger: origin,
+        index: entry.index,
+        at: entry.at,
+        checked: trust.ledger.is_some(),
+    }))
 }
 
 fn shown(path: &str) -> Name {

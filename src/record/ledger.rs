@@ -1,0 +1,1128 @@
+//! The ledger (帳簿): what was done with whose key and when, one line an entry, that can only grow.
+//!
+//! A folder with four things:
+//!
+//! * `entries.jsonl`: one signed DSSE envelope a line. Each entry names its place, and the RFC 6962 hash of the line before.
+//! * `checkpoint`: a C2SP checkpoint: the number of lines and the root of their RFC 6962 tree, signed as a note.
+//! * `open/`: a ticket of every run that has begun and not ended. The next writer turns the ticket of a dead run into an
+//!   entry, so that a killed run leaves a trace.
+//! * `lock`: held by the one who writes.
+//!
+//! Who may write is told by the ledger itself: the first entry names the first key, and a key may name further ones.
+//! A line is written and on the disk before the checkpoint that counts it; what a crash between the two leaves is
+//! explained by [`Ledger::read`] and put in order by [`Ledger::repair`], with an entry of its own.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::Datelike as _;
+use rustix::fs::{FlockOperation, flock};
+use serde_json::{Value, json};
+
+use super::attest;
+use super::digest::{self, hex};
+use super::merkle::{self, Hash, Head};
+use super::note::{Checkpoint, Note, Role, VerifierKey};
+use super::statement::rfc3339;
+use crate::error::{Error, Name, Result, Said};
+use crate::key::{PublicKey, Sign};
+use crate::say;
+
+/// The type of what an entry signs.
+const ENTRY: &str = "application/vnd.kakou.ledger-entry+json";
+const ENTRIES: &str = "entries.jsonl";
+const CHECKPOINT: &str = "checkpoint";
+const LOCK: &str = "lock";
+const OPEN: &str = "open";
+const TORN: &str = "torn";
+/// The largest ledger that is read: more than a million entries.
+const LARGEST: u64 = 4 << 30;
+
+/// What an entry is about.
+#[derive(
+    Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The ledger begins: its name and first key.
+    Init,
+    /// A key may write from now on, takes the place of another, or may write no longer.
+    Key,
+    /// A run whose release stands in its folder.
+    Run,
+    /// A run that a requirement, the policy or the data stopped.
+    Refused,
+    /// A run that the user, the machine or a crash ended.
+    Aborted,
+    /// The second signature under a release.
+    Approval,
+    /// A release was sealed.
+    Seal,
+    /// A key of an anonymized release was destroyed (規則18条3号; PPC Q&A 15-14).
+    Destruction,
+    /// Data or a project key were deleted (消去, 規則12条1項3号).
+    Deletion,
+    /// A release was given to a recipient (提供, 規則12条1項1号).
+    Provision,
+    /// Pseudonyms were traced back (法35条3項ただし書, 規則34条).
+    Reveal,
+    /// What a crash left was put in order.
+    Repair,
+}
+
+impl Kind {
+    /// The word in entries.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Init => "init",
+            Kind::Key => "key",
+            Kind::Run => "run",
+            Kind::Refused => "refused",
+            Kind::Aborted => "aborted",
+            Kind::Approval => "approval",
+            Kind::Seal => "seal",
+            Kind::Destruction => "destruction",
+            Kind::Deletion => "deletion",
+            Kind::Provision => "provision",
+            Kind::Reveal => "reveal",
+            Kind::Repair => "repair",
+        }
+    }
+    /// The word in Japanese.
+    #[must_use]
+    pub const fn ja(self) -> &'static str {
+        match self {
+            Kind::Init => "開始",
+            Kind::Key => "鍵",
+            Kind::Run => "加工",
+            Kind::Refused => "拒否",
+            Kind::Aborted => "中断",
+            Kind::Approval => "承認",
+            Kind::Seal => "封印",
+            Kind::Destruction => "鍵の破棄",
+            Kind::Deletion => "消去",
+            Kind::Provision => "提供",
+            Kind::Reveal => "再識別",
+            Kind::Repair => "修復",
+        }
+    }
+}
+
+/// One entry whose signature holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its place, from 0.
+    pub index: u64,
+    /// When it was written, RFC 3339, UTC.
+    pub at: String,
+    /// What it is about.
+    pub kind: Kind,
+    /// Who wrote it.
+    pub signer: PublicKey,
+    /// What it says; docs/record.md has the fields by kind.
+    pub body: Value,
+    /// The RFC 6962 hash of its line.
+    pub leaf: Hash,
+}
+
+/// A ledger that was read and verified.
+#[derive(Debug)]
+pub struct Book {
+    /// The name of the ledger.
+    pub origin: String,
+    /// All entries, in order.
+    pub entries: Vec<Entry>,
+    /// Size and root.
+    pub head: Head,
+    /// The signed checkpoint as text.
+    pub checkpoint: String,
+    /// The keys that may write after the last entry.
+    pub keys: Vec<VerifierKey>,
+    /// Whether the first key is one of those that the caller trusts.
+    pub trusted: bool,
+    /// Runs that have begun and not ended.
+    pub open: u64,
+}
+
+impl Book {
+    /// The hashes of the lines.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<Hash> {
+        self.entries.iter().map(|e| e.leaf).collect()
+    }
+    /// The proof that the ledger holds an entry (C2SP `tlog-proof`).
+    #[must_use]
+    pub fn prove(&self, index: u64) -> Option<String> {
+        let at = usize::try_from(index).ok()?;
+        let proof = merkle::prove_inclusion(&self.leaves(), at)?;
+        Some(proof_text(index, &proof, &self.checkpoint))
+    }
+    /// The proof that the ledger begins with an older state of itself: hashes of RFC 6962 §2.1.2.
+    ///
+    /// # Errors
+    /// If it does not: the ledger was rewritten or cut since.
+    pub fn consistency(&self, old: &Head) -> Result<Vec<Hash>> {
+        let leaves = self.leaves();
+        let size = usize::try_from(old.size).unwrap_or(usize::MAX);
+        if size > leaves.len() {
+            return Err(Error::refused(
+                "R0221",
+                say!(
+                    "the ledger was cut: it has {} entries, the older checkpoint counts {}",
+                    leaves.len(),
+                    old.size
+                ),
+            ));
+        }
+        if merkle::root(&leaves[..size]) != old.root {
+            return Err(Error::refused(
+                "R0222",
+                say!(
+                    "the ledger was rewritten: its first {} entries are not those of the older checkpoint",
+                    old.size
+                ),
+            ));
+        }
+        Ok(merkle::prove_consistency(&leaves, size).unwrap_or_default())
+    }
+    /// The entry of the run that made a release.
+    #[must_use]
+    pub fn run(&self, release: &str) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.kind == Kind::Run && e.body["release"] == release)
+    }
+    /// The entries about a release, in order.
+    pub fn about(&self, release: &str) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |e| e.body["release"] == release)
+    }
+}
+
+/// What an append gave.
+#[derive(Clone, Debug)]
+pub struct Appended {
+    /// The place of the new entry.
+    pub index: u64,
+    /// Its line.
+    pub line: String,
+    /// The proof that the ledger holds it (C2SP `tlog-proof`).
+    pub proof: String,
+}
+
+/// Until when an entry must be kept: three years from the day on which it was made (規則12条3項), a day more where that
+/// day is missing in its year (29 February). `None` if `at` is no time of an entry.
+#[must_use]
+pub fn retention_until(at: &str) -> Option<String> {
+    let day = chrono::DateTime::parse_from_rfc3339(at).ok()?;
+    // The day of the entry is counted where the law is: Japan.
+    let day = day.with_timezone(&chrono::FixedOffset::east_opt(9 * 3600)?).date_naive();
+    let same = day.with_year(day.year() + 3);
+    let until = same.or_else(|| day.succ_opt()?.with_year(day.year() + 3))?;
+    Some(until.format("%Y-%m-%d").to_string())
+}
+
+/// A ledger in a folder.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    folder: PathBuf,
+}
+
+/// A run that has begun. Dropping it without [`Ledger::close`] leaves the ticket for the next writer to find.
+#[derive(Debug)]
+pub struct Ticket {
+    path: PathBuf,
+    /// Locked while the run lives.
+    _lock: File,
+}
+
+impl Ticket {
+    /// The run has an entry: the ticket goes.
+    pub fn close(self) {
+        // What stays would become an entry about a run that ended well: the lock is held until the file is gone.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn wrong(what: Said) -> Error {
+    Error::refused("R0201", what)
+}
+
+fn io(doing: &'static str, e: &std::io::Error) -> Error {
+    Error::io("R0202", say!("{} the ledger", doing), e)
+}
+
+/// The lines of a ledger as they stand on the disk.
+struct Lines {
+    bytes: Vec<u8>,
+    /// Ends of the complete lines, behind the line end.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn read(folder: &Path) -> Result<Self> {
+        let file = File::open(folder.join(ENTRIES)).map_err(|e| {
+            io("reading", &e).advice(say!("`kakou ledger init DIR --sign KEY` makes a ledger"))
+        })?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST).read_to_end(&mut bytes).map_err(|e| io("reading", &e))?;
+        let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1);
+        Ok(Lines { ends: ends.collect(), bytes })
+    }
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+    fn end(&self, lines: usize) -> usize {
+        if lines == 0 { 0 } else { self.ends[lines - 1] }
+    }
+    /// A line without its end.
+    fn line(&self, index: usize) -> &[u8] {
+        &self.bytes[self.end(index)..self.ends[index] - 1]
+    }
+    fn tail(&self) -> &[u8] {
+        &self.bytes[self.end(self.len())..]
+    }
+}
+
+/// An entry alone, out of its ledger: its signature is verified (with the keys, or if there are none with the one that
+/// it names), its place is not. Gives the entry and the name of its ledger.
+///
+/// # Errors
+/// If it is not an entry, was changed, or another key signed it.
+pub fn entry_alone(line: &[u8], shown: &Name, keys: &[PublicKey]) -> Result<(Entry, String)> {
+    let (payload, signer) = attest::opened(line, shown, ENTRY, keys)?;
+    let value: Value =
+        serde_json::from_slice(&payload).map_err(|_| wrong(say!("{} cannot be read", shown)))?;
+    let kind: Kind = serde_json::from_value(value["kind"].clone())
+        .map_err(|_| wrong(say!("{} is of a kind that this program does not know", shown)))?;
+    let index = value["index"].as_u64();
+    let index = index.ok_or_else(|| wrong(say!("{} does not say its place", shown)))?;
+    let entry = Entry {
+        index,
+        at: value["at"].as_str().unwrap_or_default().to_owned(),
+        kind,
+        signer,
+        body: value["body"].clone(),
+        leaf: merkle::leaf(line.strip_suffix(b"\n").unwrap_or(line)),
+    };
+    Ok((entry, value["ledger"].as_str().unwrap_or_default().to_owned()))
+}
+
+/// The rules by which entries follow one another.
+struct Chain {
+    origin: String,
+    keys: BTreeMap<[u8; 32], VerifierKey>,
+    previous: Hash,
+    entries: Vec<Entry>,
+}
+
+impl Chain {
+    fn new() -> Self {
+        Chain {
+            origin: String::new(),
+            keys: BTreeMap::new(),
+            previous: [0; 32],
+            entries: Vec::new(),
+        }
+    }
+
+    /// Takes the next line in.
+    fn add(&mut self, line: &[u8]) -> Result<()> {
+        let index = self.entries.len() as u64;
+        let name = Name::from_policy(format!("line {} of the ledger", index + 1));
+        let mut bytes = line.to_vec();
+        bytes.push(b'\n');
+        let (payload, signer) = attest::opened(&bytes, &name, ENTRY, &[])?;
+        let value: Value =
+            serde_json::from_slice(&payload).map_err(|_| wrong(say!("{} cannot be read", name)))?;
+        let told = value["index"].as_u64();
+        if told != Some(index) {
+            return Err(wrong(say!(
+                "{} says that it is entry {}, but it stands where entry {} belongs: lines were removed, swapped or repeated",
+                name,
+                told,
+                index
+            )));
+        }
+        if value["previous"].as_str() != Some(hex(&self.previous).as_str()) {
+            return Err(wrong(say!(
+                "{} does not follow the line before it: one of them was exchanged",
+                name
+            )));
+        }
+        let kind: Kind = serde_json::from_value(value["kind"].clone())
+            .map_err(|_| wrong(say!("{} is of a kind that this program does not know", name)))?;
+        let origin = value["ledger"].as_str().unwrap_or_default();
+        let body = value["body"].clone();
+        if index == 0 {
+            if kind != Kind::Init {
+                return Err(wrong(say!("the ledger does not begin with its first entry")));
+            }
+            self.origin = origin.to_owned();
+            let first = VerifierKey::new(origin, Role::Log, signer)?;
+            self.keys.insert(*signer.bytes(), first);
+        }
+        if origin != self.origin || (index > 0 && kind == Kind::Init) {
+            return Err(wrong(say!("{} is of another ledger", name)));
+        }
+        if !self.keys.contains_key(signer.bytes()) {
+            return Err(wrong(say!(
+                "{} is signed by a key that may not write here ({})",
+                name,
+                Name::from_policy(signer.id())
+            )));
+        }
+        if kind == Kind::Key {
+            self.key_event(&body, &signer, &name)?;
+        }
+        self.previous = merkle::leaf(line);
+        let at = value["at"].as_str().unwrap_or_default().to_owned();
+        self.entries.push(Entry { index, at, kind, signer, body, leaf: self.previous });
+        Ok(())
+    }
+
+    fn key_event(&mut self, body: &Value, signer: &PublicKey, name: &Name) -> Result<()> {
+        let bad = || wrong(say!("{} does not say which key it is about", name));
+        let key = body["publicKey"].as_str().and_then(attest::public_from_hex).ok_or_else(bad)?;
+        let named = VerifierKey::new(&self.origin, Role::Log, key)?;
+        match body["event"].as_str() {
+            Some("trusted") => {
+                self.keys.insert(*key.bytes(), named);
+            }
+            Some("rotated") => {
+                self.keys.remove(signer.bytes());
+                self.keys.insert(*key.bytes(), named);
+            }
+            Some("retired") => {
+                self.keys.remove(key.bytes());
+            }
+            // Facts about keys that do not write here (project keys).
+            Some("created" | "split") => {}
+            _ => return Err(bad()),
+        }
+        Ok(())
+    }
+
+    fn head(&self) -> Head {
+        let leaves: Vec<Hash> = self.entries.iter().map(|e| e.leaf).collect();
+        Head { size: leaves.len() as u64, root: merkle::root(&leaves) }
+    }
+}
+
+impl Ledger {
+    /// A ledger's folder; nothing is read.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Ledger { folder: folder.to_owned() }
+    }
+
+    /// Makes a ledger with its first entry, signed by its first key. `origin` names it, like `hospital.example/kakou`.
+    ///
+    /// # Errors
+    /// If the folder exists, the name is not one, or I/O.
+    pub fn init(folder: &Path, origin: &str, key: &dyn Sign) -> Result<Self> {
+        let named = VerifierKey::new(origin, Role::Log, *key.public())?;
+        if folder.symlink_metadata().is_ok() {
+            return Err(Error::policy(
+                "R0203",
+                say!("the folder of the new ledger exists already"),
+            )
+            .advice(say!("name a new folder; a ledger is never replaced")));
+        }
+        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
+        let parent = parent.unwrap_or_else(|| Path::new("."));
+        fs::create_dir_all(parent).map_err(|e| io("making", &e))?;
+        // Made beside its place and moved there whole, so that no crash leaves a ledger without a beginning.
+        let making = tempfile::Builder::new()
+            .prefix(".kakou-ledger-")
+            .tempdir_in(parent)
+            .map_err(|e| io("making", &e))?;
+        let this = Ledger::at(making.path());
+        for name in [OPEN, TORN] {
+            fs::DirBuilder::new()
+                .mode(0o750)
+                .create(making.path().join(name))
+                .map_err(|e| io("making", &e))?;
+        }
+        for name in [LOCK, ENTRIES] {
+            put(&making.path().join(name), b"")?;
+        }
+        let body = json!({ "name": origin, "verifierKey": named.to_string() });
+        let line = line(origin, 0, &[0; 32], Kind::Init, &body, key)?;
+        let mut chain = Chain::new();
+        chain.add(line.trim_end().as_bytes())?;
+        this.write_line(&line)?;
+        this.write_checkpoint(origin, &chain.head(), key)?;
+        fs::rename(making.path(), folder).map_err(|e| io("making", &e))?;
+        // The folder has moved: nothing is left to be removed.
+        let _ = making.keep();
+        sync(parent)?;
+        Ok(Ledger::at(folder))
+    }
+
+    /// Reads and verifies everything: every signature, the order, who may write, and the checkpoint. With `trusted` the
+    /// ledger must begin with one of these keys; without, its first entry is believed.
+    ///
+    /// # Errors
+    /// What does not hold, with the line. An unfinished last write has the code R0210.
+    pub fn read(&self, trusted: &[PublicKey]) -> Result<Book> {
+        // A writer would show a line without its checkpoint.
+        let _lock = self.lock(FlockOperation::LockShared)?;
+        self.read_locked(trusted)
+    }
+
+    fn read_locked(&self, trusted: &[PublicKey]) -> Result<Book> {
+        let lines = Lines::read(&self.folder)?;
+        let mut chain = Chain::new();
+        let checkpoint = self.checkpoint()?;
+        let signed = Checkpoint::parse(checkpoint.text())?;
+        let size = usize::try_from(signed.head.size).unwrap_or(usize::MAX);
+        for index in 0..lines.len().min(size) {
+            chain.add(lines.line(index))?;
+        }
+        if lines.len() < size {
+            return Err(wrong(say!(
+                "the ledger was cut: its checkpoint counts {} entries, {} are there",
+                signed.head.size,
+                lines.len()
+            )));
+        }
+        let head = chain.head();
+        if chain.origin != signed.origin || head != signed.head {
+            return Err(wrong(say!(
+                "the entries of the ledger are not those of its checkpoint: it was rewritten"
+            )));
+        }
+        let keys: Vec<VerifierKey> = chain.keys.values().cloned().collect();
+        // The key of a rotation signs its own checkpoint before it goes.
+        let mut may: Vec<VerifierKey> = keys.clone();
+        if let Some(last) = chain.entries.last() {
+            may.push(VerifierKey::new(&chain.origin, Role::Log, last.signer)?);
+        }
+        checkpoint.verify(&may).map_err(|_| {
+            wrong(say!("the checkpoint of the ledger is not signed by a key that may write here"))
+        })?;
+        let first = chain.entries.first().map(|e| e.signer);
+        if !trusted.is_empty() && !first.is_some_and(|key| trusted.contains(&key)) {
+            return Err(wrong(say!(
+                "the ledger does not begin with one of the given keys: it is another ledger, or a forged one"
+            )));
+        }
+        if lines.len() > size || !lines.tail().is_empty() {
+            return Err(unfinished(&lines, size));
+        }
+        Ok(Book {
+            origin: chain.origin,
+            entries: chain.entries,
+            head,
+            checkpoint: checkpoint.to_string(),
+            keys,
+            trusted: !trusted.is_empty(),
+            open: self.tickets().len() as u64,
+        })
+    }
+
+    /// Appends an entry: on the disk, counted by a new checkpoint, when this returns. Runs that died since are entered
+    /// before it. Only one writer at a time; the others wait.
+    ///
+    /// # Errors
+    /// If the ledger does not verify, the key may not write here, or I/O.
+    pub fn append(&self, kind: Kind, body: &Value, key: &dyn Sign) -> Result<Appended> {
+        let _lock = self.lock(FlockOperation::LockExclusive)?;
+        let book = self.read_locked(&[])?;
+        if !book.keys.iter().any(|k| k.key() == key.public()) {
+            return Err(Error::refused(
+                "R0204",
+                say!("this key may not write in the ledger"),
+            )
+            .advice(say!("the holder of a key that may: `kakou ledger trust DIR --public-key FILE --sign KEY`")));
+        }
+        let mut new: Vec<(Kind, Value, Option<Ticket>)> = self
+            .dead()
+            .into_iter()
+            .map(|(ticket, told)| {
+                let body = json!({
+                    "release": told["release"], "policy": told["policy"], "startedAt": told["startedAt"],
+                    "reason": "the process ended without a word; found by the next writer",
+                });
+                (Kind::Aborted, body, Some(ticket))
+            })
+            .collect();
+        new.push((kind, body.clone(), None));
+        let mut leaves = book.leaves();
+        let mut previous = leaves.last().copied().unwrap_or([0; 32]);
+        let mut tickets = Vec::new();
+        let mut last = String::new();
+        // One checkpoint a line, so that a crash leaves at most one line that is not counted.
+        for (kind, body, ticket) in new {
+            let text = line(&book.origin, leaves.len() as u64, &previous, kind, &body, key)?;
+            previous = merkle::leaf(text.trim_end().as_bytes());
+            leaves.push(previous);
+            self.write_line(&text)?;
+            let head = Head { size: leaves.len() as u64, root: merkle::root(&leaves) };
+            self.write_checkpoint(&book.origin, &head, key)?;
+            tickets.extend(ticket);
+            last = text;
+        }
+        tickets.into_iter().for_each(Ticket::close);
+        let index = leaves.len() - 1;
+        let proof = merkle::prove_inclusion(&leaves, index).unwrap_or_default();
+        let proof = proof_text(index as u64, &proof, &self.checkpoint()?.to_string());
+        Ok(Appended { index: index as u64, line: last, proof })
+    }
+
+    /// Whether a key may write, after everything was verified. Gives the name of the ledger.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`], and if it may not.
+    pub fn check_writer(&self, key: &PublicKey) -> Result<String> {
+        let book = self.read(&[])?;
+        if book.keys.iter().any(|k| k.key() == key) {
+            return Ok(book.origin);
+        }
+        Err(Error::refused("R0204", say!("this key may not write in the ledger")).advice(say!(
+            "the holder of a key that may: `kakou ledger trust DIR --public-key FILE --sign KEY`"
+        )))
+    }
+
+    /// A run begins: if it dies, the next writer enters it as aborted. `told` has `release`, `policy` and `startedAt`.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn begin(&self, told: &Value) -> Result<Ticket> {
+        let mut noise = [0_u8; 8];
+        getrandom::fill(&mut noise)
+            .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
+        let folder = self.folder.join(OPEN);
+        let making = folder.join(format!(".{}", hex(&noise)));
+        let path = folder.join(format!("{}.json", hex(&noise)));
+        put(&making, told.to_string().as_bytes())?;
+        let lock = File::open(&making).map_err(|e| io("writing", &e))?;
+        // Locked before it has the name under which it is looked for.
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|e| io("writing", &std::io::Error::from(e)))?;
+        fs::rename(&making, &path).map_err(|e| io("writing", &e))?;
+        sync(&folder)?;
+        Ok(Ticket { path, _lock: lock })
+    }
+
+    fn tickets(&self) -> Vec<PathBuf> {
+        let Ok(list) = fs::read_dir(self.folder.join(OPEN)) else { return Vec::new() };
+        let mut found: Vec<PathBuf> = list
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "json"))
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// The tickets of runs that are dead: nobody holds their lock.
+    fn dead(&self) -> Vec<(Ticket, Value)> {
+        self.tickets()
+            .into_iter()
+            .filter_map(|path| {
+                let lock = File::open(&path).ok()?;
+                flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
+                let told = serde_json::from_slice(&fs::read(&path).ok()?).unwrap_or(Value::Null);
+                Some((Ticket { path, _lock: lock }, told))
+            })
+            .collect()
+    }
+
+    /// Puts in order what a crash left behind the last checkpoint: a whole entry is counted, a part of one is moved
+    /// into `torn/`. An entry says what was done. `None` if there is nothing to repair.
+    ///
+    /// # Errors
+    /// If what a checkpoint counts was changed: that is no matter of a crash.
+    pub fn repair(&self, key: &dyn Sign) -> Result<Option<Value>> {
+        let lock = self.lock(FlockOperation::LockExclusive)?;
+        let lines = Lines::read(&self.folder)?;
+        let size = match self.read_locked(&[]) {
+            Ok(_) => return Ok(None),
+            Err(error) if error.code == "R0210" => {
+                usize::try_from(Checkpoint::parse(self.checkpoint()?.text())?.head.size)
+                    .unwrap_or(usize::MAX)
+            }
+            Err(error) => return Err(error),
+        };
+        let mut chain = Chain::new();
+        for index in 0..size {
+            chain.add(lines.line(index))?;
+        }
+        // One writer at a time and one checkpoint a line: at most one whole line can be waiting.
+        let adopted = lines.len() > size && chain.add(lines.line(size)).is_ok();
+        if !chain.keys.contains_key(key.public().bytes()) {
+            return Err(Error::refused("R0204", say!("this key may not write in the ledger")));
+        }
+        let kept = lines.end(size + usize::from(adopted));
+        let rest = &lines.bytes[kept..];
+        if !rest.is_empty() {
+            let name = hex(&digest::bytes(rest).sha256);
+            let path = self.folder.join(TORN).join(format!("{}.part", &name[..16]));
+            if !path.exists() {
+                put(&path, rest)?;
+                sync(&self.folder.join(TORN))?;
+            }
+            let file = OpenOptions::new()
+                .write(true)
+                .open(self.folder.join(ENTRIES))
+                .map_err(|e| io("repairing", &e))?;
+            file.set_len(kept as u64)
+                .and_then(|()| file.sync_all())
+                .map_err(|e| io("repairing", &e))?;
+        }
+        self.write_checkpoint(&chain.origin, &chain.head(), key)?;
+        let body = json!({
+            "entriesCounted": u64::from(adopted),
+            "bytesSetAside": rest.len(),
+            "sha256": (!rest.is_empty()).then(|| hex(&digest::bytes(rest).sha256)),
+        });
+        drop(lock);
+        self.append(Kind::Repair, &body, key)?;
+        Ok(Some(body))
+    }
+
+    fn lock(&self, how: FlockOperation) -> Result<File> {
+        let path = self.folder.join(LOCK);
+        let file = File::open(path).map_err(|e| {
+            io("opening", &e).advice(say!("`kakou ledger init DIR --sign KEY` makes a ledger"))
+        })?;
+        flock(&file, how).map_err(|e| io("locking", &std::io::Error::from(e)))?;
+        Ok(file)
+    }
+
+    fn checkpoint(&self) -> Result<Note> {
+        let bytes = fs::read(self.folder.join(CHECKPOINT)).map_err(|e| io("reading", &e))?;
+        let changed = || wrong(say!("the checkpoint of the ledger was changed"));
+        let note = Note::parse(&bytes).map_err(|_| changed())?;
+        Checkpoint::parse(note.text()).map_err(|_| changed())?;
+        if note.to_string().as_bytes() != bytes { Err(changed()) } else { Ok(note) }
+    }
+
+    fn write_line(&self, line: &str) -> Result<()> {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(self.folder.join(ENTRIES))
+            .map_err(|e| io("writing", &e))?;
+        file.write_all(line.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|e| io("writing", &e))
+    }
+
+    fn write_checkpoint(&self, origin: &str, head: &Head, key: &dyn Sign) -> Result<()> {
+        let checkpoint =
+            Checkpoint { origin: origin.to_owned(), head: *head, extensions: Vec::new() };
+        let mut note = Note::new(checkpoint.text()?)?;
+        note.sign(origin, key)?;
+        replace(&self.folder.join(CHECKPOINT), note.to_string().as_bytes())
+    }
+}
+
+fn unfinished(lines: &Lines, size: usize) -> Error {
+    let whole = lines.len() - size;
+    let part = lines.tail().len();
+    Error::refused(
+        "R0210",
+        say!(
+            "the last write to the ledger did not finish: behind its checkpoint of {} entries stand {} whole lines and a part of {} bytes",
+            size,
+            whole,
+            part
+        ),
+    )
+    .advice(say!("nothing that was counted is touched: `kakou ledger repair DIR --sign KEY` puts it in order"))
+}
+
+/// An entry as a line.
+fn line(
+    origin: &str,
+    index: u64,
+    previous: &Hash,
+    kind: Kind,
+    body: &Value,
+    key: &dyn Sign,
+) -> Result<String> {
+    let value = json!({
+        "ledger": origin,
+        "index": index,
+        "previous": hex(previous),
+        "at": rfc3339(SystemTime::now()),
+        "kind": kind,
+        "signer": attest::signer(key.public()),
+        "body": body,
+    });
+    attest::envelope(ENTRY, &value, key)
+}
+
+/// Writes a new file, to the disk.
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(|e| io("writing", &e))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| io("writing", &e))
+}
+
+/// Replaces a file whole: there is the old or the new one at any time.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".kakou-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o640))
+        .tempfile_in(folder)
+        .map_err(|e| io("writing", &e))?;
+    file.write_all(bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|e| io("writing", &e))?;
+    file.persist(path).map_err(|e| io("writing", &e.error))?;
+    sync(folder)
+}
+
+fn sync(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| io("writing", &e))
+}
+
+const PROOF: &str = "c2sp.org/tlog-proof@v1";
+
+/// A proof as text (C2SP `tlog-proof`).
+fn proof_text(index: u64, proof: &[Hash], checkpoint: &str) -> String {
+    let mut text = format!("{PROOF}\nindex {index}\n");
+    for hash in proof {
+        text.push_str(&STANDARD.encode(hash));
+        text.push('\n');
+    }
+    text.push('\n');
+    text.push_str(checkpoint);
+    text
+}
+
+/// A proof that a ledger holds an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proof {
+    /// The place of the entry.
+    pub index: u64,
+    /// The hashes on the way to the root.
+    pub hashes: Vec<Hash>,
+    /// The checkpoint with its signatures.
+    pub note: Note,
+    /// What the checkpoint says.
+    pub checkpoint: Checkpoint,
+}
+
+impl Proof {
+    /// Reads a proof. Nothing is verified but its form.
+    ///
+    /// # Errors
+    /// If it is not as this program writes it.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let bad = || wrong(say!("this is not a proof of a ledger, or it was changed"));
+        let text = std::str::from_utf8(bytes).map_err(|_| bad())?;
+        let (head, note) = text.split_once("\n\n").ok_or_else(bad)?;
+        let mut lines = head.split('\n');
+        if lines.next() != Some(PROOF) {
+            return Err(bad());
+        }
+        let index = lines.next().and_then(|l| l.strip_prefix("index ")?.parse().ok());
+        let index = index.ok_or_else(bad)?;
+        let hashes = lines
+            .map(|l| STANDARD.decode(l).ok()?.try_into().ok())
+            .collect::<Option<Vec<Hash>>>()
+            .ok_or_else(bad)?;
+        let note = Note::parse(note.as_bytes()).map_err(|_| bad())?;
+        let checkpoint = Checkpoint::parse(note.text()).map_err(|_| bad())?;
+        if proof_text(index, &hashes, &note.to_string()) != text {
+            return Err(bad());
+        }
+        Ok(Proof { index, hashes, note, checkpoint })
+    }
+
+    /// Whether it shows that the entry with this leaf is in the ledger of the checkpoint, which one of the keys signed.
+    /// The name of a key is the ledger's, whatever name it was given.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn verify(&self, leaf: &Hash, keys: &[PublicKey]) -> Result<()> {
+        let named = keys
+            .iter()
+            .map(|k| VerifierKey::new(&self.checkpoint.origin, Role::Log, *k))
+            .collect::<Result<Vec<_>>>()?;
+        self.note.verify(&named).map_err(|_| {
+            wrong(say!("the checkpoint of the ledger's proof is not signed by a given key"))
+        })?;
+        let Head { size, root } = self.checkpoint.head;
+        if merkle::includes(&root, size, self.index, leaf, &self.hashes) {
+            return Ok(());
+        }
+        Err(wrong(say!("the ledger's proof does not lead from this entry to its checkpoint")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    const ORIGIN: &str = "hospital.example/kakou";
+
+    fn key(number: u8) -> SigningKey {
+        SigningKey::from_test_seed([number; 32])
+    }
+
+    fn new(entries: usize) -> (tempfile::TempDir, Ledger) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::init(&folder.path().join("ledger"), ORIGIN, &key(1)).unwrap();
+        for index in 1..entries {
+            let body = json!({ "release": format!("r{index}") });
+            assert_eq!(ledger.append(Kind::Run, &body, &key(1)).unwrap().index, index as u64);
+        }
+        (folder, ledger)
+    }
+
+    fn code(ledger: &Ledger) -> &'static str {
+        ledger.read(&[]).map_or_else(|e| e.code, |_| "whole")
+    }
+
+    fn lines(ledger: &Ledger) -> Vec<String> {
+        let text = fs::read_to_string(ledger.folder.join(ENTRIES)).unwrap();
+        text.lines().map(|l| format!("{l}\n")).collect()
+    }
+
+    fn put_lines(ledger: &Ledger, lines: &[String]) {
+        fs::write(ledger.folder.join(ENTRIES), lines.concat()).unwrap();
+    }
+
+    #[test]
+    fn entries_are_read_as_they_were_written() {
+        let (_folder, ledger) = new(4);
+        let book = ledger.read(&[*key(1).public()]).unwrap();
+        assert_eq!(book.origin, ORIGIN);
+        assert_eq!(book.entries.len(), 4);
+        assert_eq!(book.run("r2").unwrap().index, 2);
+        assert!(book.trusted && book.open == 0);
+        // The root is that of the lines, as any other tool computes it.
+        let leaves: Vec<Hash> =
+            lines(&ledger).iter().map(|l| merkle::leaf(l.trim_end().as_bytes())).collect();
+        assert_eq!(merkle::root(&leaves), book.head.root);
+        assert_eq!(ledger.read(&[*key(2).public()]).unwrap_err().code, "R0201");
+        assert_eq!(Ledger::init(&ledger.folder, ORIGIN, &key(1)).unwrap_err().code, "R0203");
+    }
+
+    #[test]
+    fn every_removal_swap_repetition_and_change_is_found() {
+        let (_folder, ledger) = new(5);
+        let whole = lines(&ledger);
+        for at in 0..5 {
+            let mut removed = whole.clone();
+            removed.remove(at);
+            put_lines(&ledger, &removed);
+            assert_eq!(code(&ledger), "R0201", "removed {at}");
+            let mut again = whole.clone();
+            again.push(whole[at].clone());
+            put_lines(&ledger, &again);
+            assert_ne!(code(&ledger), "whole", "repeated {at}");
+            let mut replaced = whole.clone();
+            replaced[4] = whole[at].clone();
+            put_lines(&ledger, &replaced);
+            assert_eq!(code(&ledger), if at == 4 { "whole" } else { "R0201" }, "replaced by {at}");
+            for other in at + 1..5 {
+                let mut swapped = whole.clone();
+                swapped.swap(at, other);
+                put_lines(&ledger, &swapped);
+                let error = ledger.read(&[]).unwrap_err();
+                assert_eq!(error.code, "R0201");
+                if at > 0 {
+                    assert!(error.what.as_str().contains(&format!("line {} of", at + 1)));
+                }
+            }
+        }
+        let bytes = whole.concat().into_bytes();
+        for at in (0..bytes.len()).step_by(7) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            fs::write(ledger.folder.join(ENTRIES), changed).unwrap();
+            assert_ne!(code(&ledger), "whole", "byte {at}");
+        }
+        put_lines(&ledger, &whole);
+        let path = ledger.folder.join(CHECKPOINT);
+        let bytes = fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            for bit in [1, 32] {
+                let mut changed = bytes.clone();
+                changed[at] ^= bit;
+                fs::write(&path, changed).unwrap();
+                assert_ne!(code(&ledger), "whole", "byte {at} of the checkpoint");
+            }
+        }
+    }
+
+    /// Whoever has the key can cut the ledger and sign the shorter one: an older checkpoint kept elsewhere finds it.
+    #[test]
+    fn cutting_and_rewriting_are_found_by_an_older_checkpoint() {
+        let (_folder, ledger) = new(5);
+        let old = ledger.read(&[]).unwrap().head;
+        let (_other, rewritten) = new(1);
+        for n in 0..5 {
+            rewritten
+                .append(Kind::Run, &json!({ "release": format!("other{n}") }), &key(1))
+                .unwrap();
+        }
+        assert_eq!(rewritten.read(&[]).unwrap().consistency(&old).unwrap_err().code, "R0222");
+        let (_short, cut) = new(3);
+        assert_eq!(cut.read(&[]).unwrap().consistency(&old).unwrap_err().code, "R0221");
+        ledger.append(Kind::Refused, &json!({}), &key(1)).unwrap();
+        let book = ledger.read(&[]).unwrap();
+        let proof = book.consistency(&old).unwrap();
+        assert!(merkle::is_consistent(&old, &book.head, &proof));
+        assert!(!merkle::is_consistent(&old, &Head { size: 7, ..book.head }, &proof));
+    }
+
+    #[test]
+    fn a_proof_holds_for_its_entry_only() {
+        let (_folder, ledger) = new(6);
+        let book = ledger.read(&[]).unwrap();
+        let keys = [*key(1).public()];
+        for entry in &book.entries {
+            let text = book.prove(entry.index).unwrap();
+            let proof = Proof::parse(text.as_bytes()).unwrap();
+            proof.verify(&entry.leaf, &keys).unwrap();
+            assert!(proof.verify(&entry.leaf, &[*key(2).public()]).is_err());
+            let other = &book.entries[(entry.index as usize + 1) % 6];
+            assert_eq!(proof.verify(&other.leaf, &keys).unwrap_err().code, "R0201");
+            for at in 0..text.len() {
+                let mut bytes = text.clone().into_bytes();
+                bytes[at] ^= 1;
+                let holds = Proof::parse(&bytes).and_then(|p| p.verify(&entry.leaf, &keys));
+                assert!(holds.is_err(), "byte {at}");
+            }
+        }
+        assert!(book.prove(6).is_none());
+    }
+
+    #[test]
+    fn only_named_keys_write() {
+        let (_folder, ledger) = new(2);
+        let body = json!({});
+        assert_eq!(ledger.append(Kind::Run, &body, &key(2)).unwrap_err().code, "R0204");
+        let event = |event: &str, number: u8| json!({ "event": event, "publicKey": hex(key(number).public().bytes()) });
+        ledger.append(Kind::Key, &event("trusted", 2), &key(1)).unwrap();
+        ledger.append(Kind::Run, &body, &key(2)).unwrap();
+        ledger.append(Kind::Key, &event("rotated", 3), &key(1)).unwrap();
+        assert_eq!(code(&ledger), "whole");
+        assert_eq!(ledger.append(Kind::Run, &body, &key(1)).unwrap_err().code, "R0204");
+        ledger.append(Kind::Run, &body, &key(3)).unwrap();
+        ledger.append(Kind::Key, &event("retired", 2), &key(3)).unwrap();
+        assert_eq!(ledger.append(Kind::Run, &body, &key(2)).unwrap_err().code, "R0204");
+        // The first key is still the one to begin with, though it writes no more.
+        assert_eq!(ledger.read(&[*key(1).public()]).unwrap().entries.len(), 7);
+        // A well-made line by a key that may not write, with a checkpoint of its own.
+        let book = ledger.read(&[]).unwrap();
+        let forged = line(ORIGIN, 7, &book.entries[6].leaf, Kind::Run, &body, &key(9)).unwrap();
+        ledger.write_line(&forged).unwrap();
+        let mut leaves = book.leaves();
+        leaves.push(merkle::leaf(forged.trim_end().as_bytes()));
+        let head = Head { size: 8, root: merkle::root(&leaves) };
+        ledger.write_checkpoint(ORIGIN, &head, &key(9)).unwrap();
+        let error = ledger.read(&[]).unwrap_err();
+        assert!(
+            error.what.as_str().contains("line 8 of the ledger is signed by a key that may not")
+        );
+    }
+
+    /// A crash at every byte of the last write: explained, and repaired without losing what was counted.
+    #[test]
+    fn a_torn_tail_is_explained_and_repaired() {
+        let (_folder, ledger) = new(3);
+        let checkpoint = fs::read(ledger.folder.join(CHECKPOINT)).unwrap();
+        let whole = lines(&ledger);
+        ledger.append(Kind::Run, &json!({ "release": "r3" }), &key(1)).unwrap();
+        let last = lines(&ledger)[3].clone();
+        for cut in (1..last.len()).step_by(97).chain([last.len() - 1, last.len()]) {
+            put_lines(&ledger, &whole);
+            let mut file =
+                OpenOptions::new().append(true).open(ledger.folder.join(ENTRIES)).unwrap();
+            file.write_all(&last.as_bytes()[..cut]).unwrap();
+            fs::write(ledger.folder.join(CHECKPOINT), &checkpoint).unwrap();
+            let error = ledger.read(&[]).unwrap_err();
+            assert_eq!(error.code, "R0210", "{cut}");
+            assert!(error.advice.unwrap().as_str().contains("kakou ledger repair"));
+            assert_eq!(ledger.append(Kind::Run, &json!({}), &key(1)).unwrap_err().code, "R0210");
+            assert_eq!(ledger.repair(&key(2)).unwrap_err().code, "R0204");
+            let done = ledger.repair(&key(1)).unwrap().unwrap();
+            let adopted = cut == last.len();
+            assert_eq!(done["entriesCounted"], u64::from(adopted));
+            assert_eq!(done["bytesSetAside"], if adopted { 0 } else { cut as u64 });
+            let book = ledger.read(&[]).unwrap();
+            assert_eq!(book.entries.len(), if adopted { 5 } else { 4 });
+            assert_eq!(book.entries.last().unwrap().kind, Kind::Repair);
+            assert!(ledger.repair(&key(1)).unwrap().is_none());
+        }
+        // A change of what was counted is no matter of a crash.
+        let mut changed = lines(&ledger);
+        changed.remove(1);
+        put_lines(&ledger, &changed);
+        assert_eq!(ledger.repair(&key(1)).unwrap_err().code, "R0201");
+    }
+
+    #[test]
+    fn three_years_from_the_day_in_japan() {
+        for (at, until) in [
+            ("2026-04-01T00:00:00Z", "2029-04-01"),
+            ("2026-03-31T16:00:00Z", "2029-04-01"),
+            ("2028-02-29T03:00:00Z", "2031-03-01"),
+            ("2027-02-28T03:00:00Z", "2030-02-28"),
+        ] {
+            assert_eq!(retention_until(at).as_deref(), Some(until), "{at}");
+        }
+        assert_eq!(retention_until("yesterday"), None);
+    }
+
+    #[test]
+    fn concurrent_writers_wait_for_one_another() {
+        let (_folder, ledger) = new(1);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let ledger = &ledger;
+                scope.spawn(move || {
+                    for n in 0..5 {
+                        let body = json!({ "release": format!("{thread}-{n}") });
+                        let appended = ledger.append(Kind::Run, &body, &key(1)).unwrap();
+                        let book = ledger.read(&[]).unwrap();
+                        let entry = &book.entries[appended.index as usize];
+                        assert_eq!(entry.body, body);
+                    }
+                });
+            }
+        });
+        let book = ledger.read(&[]).unwrap();
+        assert_eq!(book.entries.len(), 21);
+    }
+
+    #[test]
+    fn a_dead_run_becomes_an_entry_and_a_living_one_does_not() {
+        let (_folder, ledger) = new(1);
+        let living = ledger.begin(&json!({ "release": "living" })).unwrap();
+        // A killed process loses its locks and keeps its ticket.
+        drop(
+            ledger
+                .begin(&json!({ "release": "dead", "startedAt": "2026-01-02T03:04:05Z" }))
+                .unwrap(),
+        );
+        assert_eq!(ledger.read(&[]).unwrap().open, 2);
+        ledger.append(Kind::Run, &json!({ "release": "next" }), &key(1)).unwrap();
+        let book = ledger.read(&[]).unwrap();
+        let kinds: Vec<Kind> = book.entries.iter().map(|e| e.kind).collect();
+        assert_eq!(kinds, [Kind::Init, Kind::Aborted, Kind::Run]);
+        assert_eq!(book.entries[1].body["release"], "dead");
+        assert_eq!(book.open, 1);
+        living.close();
+        assert_eq!(ledger.read(&[]).unwrap().open, 0);
+    }
+}
