@@ -44,6 +44,7 @@ pub fn read(folder: &FilePath, structure: &Structure, shape: &TableShape) -> Res
         encoding: structure.encoding,
         delimiter: b',',
         header: true,
+        ignore_case: false,
         multiline: true,
         trim: false,
         columns: &columns,

@@ -134,6 +134,7 @@ fn draft(file: &Path, index: usize) -> Result<String> {
             encoding,
             delimiter,
             header: true,
+            ignore_case: false,
             multiline: true,
             trim: true,
             columns: &specs,

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod init;
 pub mod key;
 pub mod ledger;
+pub mod layout;
 pub mod progress;
 pub mod recording;
 pub mod report;
@@ -71,6 +72,8 @@ enum Command {
     Key(key::Key),
     /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
     Ledger(ledger::LedgerCommand),
+    /// Lists and shows layout packs, and tells which of them a file has.
+    Layout(layout::Layout),
     /// Writes synthetic hospital data.
     Synth(synth::Synth),
     /// Prints the JSON Schema of policies, for completion in editors.
@@ -169,6 +172,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Report(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Ledger(c) => c.run(show).map_err(Failure::from),
+        Command::Layout(c) => c.run(show),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Schema => {
             let _ = writeln!(

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::exclude::Lists;
 use super::partition::Partition;
-use super::{Progress, identity, validate};
+use super::{Progress, identity, rows, validate};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, MISSING, Table};
 use crate::plan::{Plan, TablePlan};
@@ -148,8 +148,7 @@ pub fn join_blocks(blocks: &[Table], columns: usize) -> Table {
 #[must_use]
 pub fn columns_of(table: &TablePlan) -> Vec<ColumnSpec> {
     table
-        .columns
-        .iter()
+        .in_file()
         .map(|c| ColumnSpec {
             name: c.facts.column.clone(),
             missing: c.missing.clone(),
@@ -193,6 +192,7 @@ pub fn read_spec<'a>(
         encoding: table.source.encoding,
         delimiter,
         header: table.source.header,
+        ignore_case: table.source.ignore_case,
         multiline: table.source.multiline,
         trim: table.source.trim,
         columns,
@@ -209,7 +209,13 @@ pub fn read_spec<'a>(
 pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
     let mut errors = Vec::new();
     let mut found = Vec::new();
-    for table in &plan.tables {
+    let groups = plan.groups();
+    for (t, table) in plan.tables.iter().enumerate() {
+        if !groups.iter().any(|g| g.start == t) {
+            // A part of a long table: the first part reads the files.
+            found.push(Vec::new());
+            continue;
+        }
         match table::expand(input, &table.source.path) {
             Ok(paths) => found.push(paths),
             Err(error) => {
@@ -227,6 +233,7 @@ pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
 /// Unknown, missing, duplicate or unnamed columns.
 pub fn check_headers(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<()> {
     let mut errors = Vec::new();
+    // The parts of a long table have no files of their own but those of the first.
     for (table, paths) in plan.tables.iter().zip(files) {
         let columns = columns_of(table);
         for path in paths {
@@ -280,12 +287,16 @@ pub fn intake(
         if count > 1 { Some(table::spill::SpillDir::create(&limits.spill_root)?) } else { None };
     let salt = hashbrown::DefaultHashBuilder::default();
     // One table after the other when spilling (memory), all at once otherwise (speed).
-    let read = |t: usize| read_table(plan, t, &files[t], count, spill.as_ref(), &salt, progress);
-    let results: Vec<TableRead> = if count > 1 {
-        (0..plan.tables.len()).map(read).collect::<Result<_>>()?
-    } else {
-        (0..plan.tables.len()).into_par_iter().map(read).collect::<Result<_>>()?
+    let read = |group: std::ops::Range<usize>| {
+        let paths = &files[group.start];
+        read_group(plan, group, paths, count, spill.as_ref(), &salt, progress)
     };
+    let results: Vec<Vec<TableRead>> = if count > 1 {
+        plan.groups().into_iter().map(read).collect::<Result<_>>()?
+    } else {
+        plan.groups().into_par_iter().map(read).collect::<Result<_>>()?
+    };
+    let results: Vec<TableRead> = results.into_iter().flatten().collect();
     let mut tables = Vec::new();
     let mut input_files = Vec::new();
     let mut parts = Vec::new();
@@ -337,70 +348,112 @@ struct TableRead {
     blocks: Vec<Vec<PathBuf>>,
 }
 
-fn read_table(
+/// Reads the files of a table, or of a long table for all its parts at once.
+fn read_group(
     plan: &Plan,
-    t: usize,
+    group: std::ops::Range<usize>,
     paths: &[PathBuf],
     count: usize,
     spill: Option<&table::spill::SpillDir>,
     salt: &hashbrown::DefaultHashBuilder,
     progress: &dyn Progress,
-) -> Result<TableRead> {
-    let table = &plan.tables[t];
-    let columns = columns_of(table);
-    let mut intake = TableIntake::default();
+) -> Result<Vec<TableRead>> {
+    let first = &plan.tables[group.start];
+    let long = first.part.is_some();
+    let mut columns = columns_of(first);
+    if long {
+        // What a cell means is known when its row is: until then it is text.
+        for column in &mut columns {
+            column.missing.clear();
+        }
+    }
+    let shown = first.part.as_ref().map_or(&first.name, |p| &p.of);
+    let members: Vec<usize> = group.clone().collect();
+    let mut intake = vec![TableIntake::default(); members.len()];
     let mut facts = Vec::new();
-    let mut kept: Vec<Table> = Vec::new();
-    let mut blocks: Vec<Vec<PathBuf>> = vec![Vec::new(); count];
+    let mut kept: Vec<Vec<Table>> = vec![Vec::new(); members.len()];
+    let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![vec![Vec::new(); count]; members.len()];
     for (index, path) in paths.iter().enumerate() {
-        let spec = read_spec(table, path, &columns)?;
-        let file = FilePlace { table: &table.name, index, files: paths.len() };
+        let mut spec = read_spec(first, path, &columns)?;
+        spec.table = shown;
+        let file = FilePlace { table: shown, index, files: paths.len() };
         let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
         while let Some(batch) = reader.next(BATCH).map_err(|e| file.locate(e))? {
             progress.check()?;
-            let mut good = vec![true; batch.table.rows];
-            check_types(table, &batch, &mut good, &mut intake, &file)?;
-            let identities: Vec<Column> = table
-                .keys
-                .iter()
-                .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize))
-                .collect();
-            check_keys(table, &batch, &identities, &mut good, &mut intake, &file)?;
-            let mut whole = batch.table;
-            whole.columns.extend(identities);
-            if good.iter().any(|&g| !g) {
-                let rows: Vec<u32> =
-                    (0..whole.rows as u32).filter(|&row| good[row as usize]).collect();
-                whole = take(&whole, &rows);
-            }
-            progress.rows(whole.rows as u64);
-            match spill {
-                None => kept.push(whole),
-                Some(directory) => {
-                    let person = columns.len() + table.person_key;
-                    for (partition, part) in
-                        by_person(&whole, person, count, salt).into_iter().enumerate()
-                    {
-                        if part.rows > 0 {
-                            blocks[partition].push(directory.write_block(&part)?);
+            let parts =
+                if long { rows::split(plan, &members, batch, &file)? } else { vec![(0, batch)] };
+            for (m, mut batch) in parts {
+                let table = &plan.tables[members[m]];
+                if long {
+                    intake[m].rows_in += batch.table.rows as u64;
+                }
+                let tokens: Vec<usize> =
+                    (0..table.columns.len()).filter(|&c| table.columns[c].made).collect();
+                for &made in &tokens {
+                    // The place of the column first, so that the indices of the plan hold; its cells follow.
+                    let rows = batch.table.rows;
+                    batch.table.columns.insert(made, Column::constant(None, rows));
+                }
+                let mut good = vec![true; batch.table.rows];
+                rows::check_layout(table, &batch, &file)?;
+                check_types(table, &batch, &mut good, &mut intake[m], &file)?;
+                rows::check_rows(table, &batch, &mut good, &mut intake[m], &file)?;
+                let identities: Vec<Column> = table
+                    .keys
+                    .iter()
+                    .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize))
+                    .collect();
+                check_keys(table, &batch, &identities, &mut good, &mut intake[m], &file)?;
+                let mut whole = batch.table;
+                for &made in &tokens {
+                    if let Some(key) = table.columns[made].key {
+                        whole.columns[made] = identities[key].clone();
+                    }
+                }
+                whole.columns.extend(identities);
+                if good.iter().any(|&g| !g) {
+                    let rows: Vec<u32> =
+                        (0..whole.rows as u32).filter(|&row| good[row as usize]).collect();
+                    whole = take(&whole, &rows);
+                }
+                progress.rows(whole.rows as u64);
+                match spill {
+                    None => kept[m].push(whole),
+                    Some(directory) => {
+                        let person = table.columns.len() + table.person_key;
+                        for (partition, part) in
+                            by_person(&whole, person, count, salt).into_iter().enumerate()
+                        {
+                            if part.rows > 0 {
+                                blocks[m][partition].push(directory.write_block(&part)?);
+                            }
                         }
                     }
                 }
             }
         }
         let seen = reader.facts();
-        intake.rows_in += seen.rows_read;
+        // Rows that the reader set aside belong to no part: they are counted with the first.
+        let aside: u64 = seen.set_aside.values().sum();
+        intake[0].rows_in += if long { aside } else { seen.rows_read };
         for (&defect, &rows) in &seen.set_aside {
-            *intake.set_aside.entry(defect).or_default() += rows;
+            *intake[0].set_aside.entry(defect).or_default() += rows;
         }
         facts.push((path.clone(), seen));
     }
-    let rows = if spill.is_some() {
-        Table::default()
-    } else {
-        join_blocks(&kept, columns.len() + table.keys.len())
-    };
-    Ok(TableRead { intake, files: facts, rows, blocks })
+    let mut facts = Some(facts);
+    let reads = members.iter().zip(intake).zip(kept).zip(blocks);
+    Ok(reads
+        .map(|(((&t, intake), kept), blocks)| {
+            let table = &plan.tables[t];
+            let rows = if spill.is_some() {
+                Table::default()
+            } else {
+                join_blocks(&kept, table.columns.len() + table.keys.len())
+            };
+            TableRead { intake, files: facts.take().unwrap_or_default(), rows, blocks }
+        })
+        .collect())
 }
 
 /// The rows with the given numbers.
@@ -427,14 +480,14 @@ fn by_person(
 }
 
 /// Which file of a table; its name may hold a patient's number, so it is never shown.
-struct FilePlace<'a> {
+pub(super) struct FilePlace<'a> {
     table: &'a Name,
     index: usize,
     files: usize,
 }
 
 impl FilePlace<'_> {
-    fn said(&self) -> crate::error::Said {
+    pub(super) fn said(&self) -> crate::error::Said {
         if self.files == 1 {
             say!("table `{}`", self.table)
         } else {

@@ -22,6 +22,7 @@ pub mod identity;
 pub mod intake;
 pub mod observe;
 pub mod partition;
+mod rows;
 pub mod validate;
 pub mod views;
 

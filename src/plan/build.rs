@@ -76,6 +76,22 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// A plan that is good for reading files only: nothing is judged against the law, and nothing can be released with it.
+    ///
+    /// # Errors
+    /// What keeps the tables from being read.
+    pub fn for_reading(loaded: &Loaded) -> Result<Plan> {
+        let ladders = Ladders::new();
+        let mut builder =
+            Builder { loaded, ladders: &ladders, errors: Vec::new(), warnings: Vec::new() };
+        let plan = builder.plan();
+        // What the law asks of a release does not matter where none is made.
+        let errors = builder.errors.into_iter().filter(|e| !e.code.starts_with("P02")).collect();
+        Error::all(errors).map_or(Ok(plan), Err)
+    }
+}
+
 struct Builder<'a> {
     loaded: &'a Loaded,
     ladders: &'a Ladders,
@@ -120,6 +136,7 @@ impl Builder<'_> {
         if tables.is_empty() {
             self.error("P0103", &["tables"], say!("the policy has no tables"));
         }
+        self.parts(&tables);
         let key_widths: Vec<usize> = tables
             .iter()
             .filter_map(|t: &TablePlan| t.keys.get(t.person_key))
@@ -225,7 +242,29 @@ impl Builder<'_> {
                     say!("key `{}` has no columns", name(key_name)),
                 );
             }
-            keys.push(KeyPlan { name: name(key_name), columns });
+            let token = match key.token() {
+                None => columns.last().copied(),
+                Some(token) => {
+                    let at = table.columns.get_index_of(token);
+                    if key.columns().iter().any(|c| c == token) {
+                        self.error(
+                            "P0103",
+                            &["tables", table_name, "keys", key_name],
+                            say!("key `{}`: its token needs a column of its own", name(key_name)),
+                        );
+                    }
+                    if at.is_none() {
+                        self.advise(
+                            "P0103",
+                            &["tables", table_name, "keys", key_name],
+                            say!("table `{}` has no column `{}` for the token of key `{}`", name(table_name), name(token), name(key_name)),
+                            say!("\"{}\" = {{ role = \"link\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}", name(token)),
+                        );
+                    }
+                    at
+                }
+            };
+            keys.push(KeyPlan { name: name(key_name), columns, token: token.unwrap_or(0) });
         }
         let person = &self.loaded.policy.person.key;
         let person_key = match table.keys.get_index_of(person.as_str()) {
@@ -281,7 +320,97 @@ impl Builder<'_> {
             keys,
             person_key,
             set_aside: table.set_aside.clone(),
+            layout: table.layout.as_deref().map(name),
+            part: table.part.as_ref().map(|part| PartPlan {
+                of: name(&part.of),
+                matching: part
+                    .matching
+                    .iter()
+                    .filter_map(|(column, values)| {
+                        Some((table.columns.get_index_of(column)?, values.clone()))
+                    })
+                    .collect(),
+                together: table.together.is_some(),
+            }),
+            checks: self.row_checks(table_name, table),
             columns,
+        }
+    }
+
+    fn row_checks(&mut self, table_name: &str, table: &written::Table) -> Vec<RowCheckPlan> {
+        let mut checks = Vec::new();
+        for (index, check) in table.checks.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["tables", table_name, "checks", index.as_str()];
+            let mut column = |this: &mut Self, column: &String| {
+                let found = table.columns.get_index_of(column);
+                match found.map(|c| &table.columns[c]) {
+                    // A date that is only compared may be read as text by the policy.
+                    Some(_) => {}
+                    None => {
+                        let known: Vec<&str> = table.columns.keys().map(String::as_str).collect();
+                        this.unknown_column(&path, table_name, column, &known);
+                    }
+                }
+                found
+            };
+            match (&check.not_after, &check.until) {
+                (Some([a, b]), None) => {
+                    if let (Some(a), Some(b)) = (column(self, a), column(self, b)) {
+                        checks.push(RowCheckPlan::NotAfter(a, b));
+                    }
+                }
+                (None, Some([at, day])) => {
+                    let day = crate::text::date::parse(day).and_then(|w| w.days());
+                    match (column(self, at), day) {
+                        (Some(at), Some(day)) => checks.push(RowCheckPlan::Until(at, day)),
+                        (Some(_), None) => {
+                            self.error(
+                                "P0105",
+                                &path,
+                                say!("`until` needs a column and a day such as 20270331"),
+                            );
+                        }
+                        (None, _) => {}
+                    }
+                }
+                _ => {
+                    self.error("P0105", &path, say!("a check is either `not_after` or `until`"));
+                }
+            }
+        }
+        checks
+    }
+
+    /// Parts of one long table: one file, no row in two parts.
+    fn parts(&mut self, tables: &[TablePlan]) {
+        for (t, table) in tables.iter().enumerate() {
+            let Some(part) = &table.part else { continue };
+            let path = ["tables", table.name.as_str(), "part"];
+            for other in &tables[..t] {
+                let Some(before) = &other.part else { continue };
+                if before.of != part.of {
+                    continue;
+                }
+                let apart = part.matching.iter().any(|(column, values)| {
+                    before
+                        .matching
+                        .iter()
+                        .any(|(c, v)| c == column && !v.iter().any(|v| values.contains(v)))
+                });
+                if !apart {
+                    self.error(
+                        "P0103",
+                        &path,
+                        say!(
+                            "tables `{}` and `{}`: a row of `{}` could be in both",
+                            other.name,
+                            table.name,
+                            part.of
+                        ),
+                    );
+                }
+            }
         }
     }
 
@@ -327,7 +456,7 @@ impl Builder<'_> {
         }
         let index = table.columns.get_index_of(column_name);
         let in_keys: Vec<usize> = (0..keys.len())
-            .filter(|&k| keys[k].columns.last().copied() == index && index.is_some())
+            .filter(|&k| Some(keys[k].token) == index && !keys[k].columns.is_empty())
             .collect();
         if in_keys.len() > 1 {
             self.error(
@@ -337,7 +466,10 @@ impl Builder<'_> {
                     "column `{}` is the last column of two keys: its token would be ambiguous",
                     facts.column
                 ),
-            );
+            )
+            .advice = Some(say!(
+                "give one of them a column of its own: {{ columns = [...], token = \"...\" }}"
+            ));
         }
         let key = in_keys.first().copied();
         if key.is_some() && column.role != Role::Link {
@@ -390,6 +522,9 @@ impl Builder<'_> {
         ColumnPlan {
             facts,
             missing: column.missing.clone(),
+            made: table.keys.values().any(|k| k.token() == Some(column_name)),
+            digits: column.digits.clone(),
+            alias: column.alias.as_deref().map(name),
             key,
             treatments,
             coincides: optional(&column.coincides),
@@ -408,16 +543,33 @@ impl Builder<'_> {
         path: &[&str],
     ) -> Option<(usize, usize)> {
         let find = |t: usize, column: &str| {
-            tables[t].columns.iter().position(|c| c.facts.column.as_str() == column)
+            let columns = &tables[t].columns;
+            let alias = || {
+                columns.iter().position(|c| c.alias.as_ref().is_some_and(|a| a.as_str() == column))
+            };
+            columns.iter().position(|c| c.facts.column.as_str() == column).or_else(alias)
         };
         if let Some(here) = here
             && let Some(c) = find(here, text)
         {
             return Some((here, c));
         }
-        if let Some((table, column)) = text.split_once('.')
-            && let Some(t) = tables.iter().position(|t| t.name.as_str() == table)
-        {
+        let direct = text.split_once('.').and_then(|(table, column)| {
+            Some((tables.iter().position(|t| t.name.as_str() == table)?, table, column))
+        });
+        // `ff1.A000010.ペイロード1`: the rows of a long table by the value that they match.
+        let part = || {
+            let (of, rest) = text.split_once('.')?;
+            let (value, column) = rest.split_once('.')?;
+            let t = tables.iter().position(|t| {
+                t.part.as_ref().is_some_and(|p| {
+                    p.of.as_str() == of
+                        && p.matching.iter().any(|(_, values)| values.iter().any(|v| v == value))
+                })
+            })?;
+            Some((t, tables[t].name.as_str(), column))
+        };
+        if let Some((t, table, column)) = direct.or_else(part) {
             if let Some(c) = find(t, column) {
                 return Some((t, c));
             }
@@ -486,7 +638,19 @@ impl Builder<'_> {
             if names.insert(view.name.clone(), ()).is_some() {
                 self.error("P0101", &path, say!("two views are named `{}`", name(&view.name)));
             }
-            let Some(table) = tables.iter().position(|t| t.name.as_str() == view.grain) else {
+            let part = || {
+                let (of, value) = view.grain.split_once('.')?;
+                tables.iter().position(|t| {
+                    t.part.as_ref().is_some_and(|p| {
+                        p.of.as_str() == of
+                            && p.matching
+                                .iter()
+                                .any(|(_, values)| values.iter().any(|v| v == value))
+                    })
+                })
+            };
+            let named = tables.iter().position(|t| t.name.as_str() == view.grain);
+            let Some(table) = named.or_else(part) else {
                 self.error(
                     "P0102",
                     &path,

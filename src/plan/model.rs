@@ -64,8 +64,34 @@ pub struct TablePlan {
     pub person_key: usize,
     /// Defects whose rows are set aside.
     pub set_aside: Vec<Defect>,
+    /// The layout that it was made from (`dpc/ef-inpatient@2026`).
+    pub layout: Option<Name>,
+    /// Which rows of which long table it is.
+    pub part: Option<PartPlan>,
+    /// What must hold in every row.
+    pub checks: Vec<RowCheckPlan>,
     /// Its columns in policy order.
     pub columns: Vec<ColumnPlan>,
+}
+
+/// Some rows of a long table. Parts of one long table follow one another in the plan; the first reads the files.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PartPlan {
+    /// The long table.
+    pub of: Name,
+    /// Column indices with the values that the rows have.
+    pub matching: Vec<(usize, Vec<String>)>,
+    /// Whether the parts are written as one file, in the original order.
+    pub together: bool,
+}
+
+/// What must hold in every row.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RowCheckPlan {
+    /// The first date is not after the second.
+    NotAfter(usize, usize),
+    /// The date is not after a day.
+    Until(usize, i32),
 }
 
 /// What a row of a table is.
@@ -86,6 +112,8 @@ pub struct KeyPlan {
     pub name: Name,
     /// Indices of its columns.
     pub columns: Vec<usize>,
+    /// The column that shows its token: the last of its columns, or one made for it.
+    pub token: usize,
 }
 
 /// One column.
@@ -95,7 +123,13 @@ pub struct ColumnPlan {
     pub facts: ColumnFacts,
     /// Texts that mean "missing".
     pub missing: Vec<String>,
-    /// The key that it is the last column of, as an index into the table's `keys` (for link columns).
+    /// Whether it is made for the token of its key and stands in no file.
+    pub made: bool,
+    /// Values are digits of one of these lengths; not checked if empty.
+    pub digits: Vec<u8>,
+    /// Another name in references.
+    pub alias: Option<Name>,
+    /// The key whose token it shows, as an index into the table's `keys` (for link columns).
     pub key: Option<usize>,
     /// Treatments, in the order of [`Kind::BOTH`].
     pub treatments: [TreatmentPlan; 2],
@@ -107,6 +141,32 @@ pub struct ColumnPlan {
     pub unit: Option<Name>,
     /// Why it has this role and these treatments.
     pub reason: Option<Name>,
+}
+
+impl TablePlan {
+    /// The columns that stand in the file, in its order.
+    pub fn in_file(&self) -> impl Iterator<Item = &ColumnPlan> {
+        self.columns.iter().filter(|c| !c.made)
+    }
+}
+
+impl Plan {
+    /// The tables by the files that they are read from: a long table with its parts, or one table alone.
+    #[must_use]
+    pub fn groups(&self) -> Vec<std::ops::Range<usize>> {
+        let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
+        for (t, table) in self.tables.iter().enumerate() {
+            let same = groups.last().is_some_and(|g| {
+                let before = self.tables[g.start].part.as_ref().map(|p| &p.of);
+                before.is_some() && before == table.part.as_ref().map(|p| &p.of)
+            });
+            match groups.last_mut() {
+                Some(group) if same => group.end = t + 1,
+                _ => groups.push(t..t + 1),
+            }
+        }
+        groups
+    }
 }
 
 impl ColumnPlan {

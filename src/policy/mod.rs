@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Name, Place};
 use crate::say;
 
+pub mod layout;
 pub mod model;
 mod render;
 mod schema;
@@ -103,7 +104,9 @@ fn finish(
     sources: Sources,
     folders: Vec<PathBuf>,
 ) -> Result<Loaded, Box<Failed>> {
+    let (mut sources, mut folders) = (sources, folders);
     let made = tree.and_then(|mut tree| {
+        layout::expand(&mut tree, &mut sources, &mut folders)?;
         validate::expand_shorthands(&mut tree);
         validate::check(&tree, &sources)?;
         let policy = serde_json::from_value(tree.to_json()).map_err(|_| {
@@ -186,6 +189,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0107", "a table without the person's token", "本人の符号のない表"),
     ("P0108", "thresholds", "しきい値の誤り"),
     ("P0109", "a hierarchy", "階層表の誤り"),
+    ("P0110", "a layout", "ファイルの版（レイアウト）の誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
 ];

@@ -26,6 +26,9 @@ pub struct Policy {
     /// Hierarchy tables by name (CSV: value;level1;level2;...), for `generalize` on columns whose `code` names them.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub hierarchies: IndexMap<String, Hierarchy>,
+    /// Treatments that depend on what else is released; judged in order before anything else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditional: Vec<Conditional>,
     /// How files are written, for both releases.
     #[serde(default)]
     pub output: Output,
@@ -94,6 +97,25 @@ pub struct Table {
     pub source: Source,
     /// Key name to column(s) of this table. Every table needs the person's key.
     pub keys: IndexMap<String, KeyColumns>,
+    /// A published layout with its edition (`dpc/ef-inpatient@2026`): it gives the columns, how files are read, types and
+    /// roles; the policy then only chooses treatments. Own packs stand in the folder `layouts` beside the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// What becomes of the layout's columns and row kinds that the policy does not name. Without it, all must be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<Unlisted>,
+    /// Rows whose meaning depends on a column (a long layout): each `when` becomes a table of its own, `<table>_<value>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<When>,
+    /// Puts the tables that `when` made together again in one file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
+    /// Which rows of which long table these are; made from `when`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// What must hold in every row; a file in which most rows fail has another layout and always stops the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<RowCheck>,
     /// Rows with these defects are set aside and counted instead of stopping the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<Defect>,
@@ -109,6 +131,18 @@ pub enum KeyColumns {
     One(String),
     /// Several, in order (a patient number that is unique within a facility only).
     Several(Vec<String>),
+    /// Several columns of which each keeps its own treatment (an admission date), and a new column for the key's token.
+    Token(TokenKey),
+}
+
+/// A key with a column of its own for the token.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenKey {
+    /// The columns that make the key, in order.
+    pub columns: Vec<String>,
+    /// The name of the new column; it is not in the file, its role is `link`.
+    pub token: String,
 }
 
 impl KeyColumns {
@@ -118,8 +152,120 @@ impl KeyColumns {
         match self {
             KeyColumns::One(column) => std::slice::from_ref(column),
             KeyColumns::Several(columns) => columns,
+            KeyColumns::Token(key) => &key.columns,
         }
     }
+    /// The name of the column made for the token, if there is one.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            KeyColumns::Token(key) => Some(&key.token),
+            _ => None,
+        }
+    }
+}
+
+/// What becomes of columns and row kinds that a policy does not name.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unlisted {
+    /// Left out of both releases.
+    Drop,
+}
+
+/// Some rows of a long table.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// Column to the value, or the values, that these rows have.
+    #[serde(rename = "match")]
+    pub matching: IndexMap<String, Values>,
+    /// The name of the table of these rows; by default `<table>_<value>` in small letters.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What one of these rows is, if not as in the whole table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grain: Option<String>,
+    /// The columns that mean something else here.
+    #[serde(default)]
+    pub columns: IndexMap<String, Column>,
+}
+
+/// One value or several.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Values {
+    /// One value.
+    One(String),
+    /// Several values.
+    Several(Vec<String>),
+}
+
+impl Values {
+    /// The values.
+    #[must_use]
+    pub fn list(&self) -> &[String] {
+        match self {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Several(values) => values,
+        }
+    }
+}
+
+/// How the rows of a long table are put together again.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Together {
+    /// One file; the rows of a person in the order in which the input had them, persons by their tokens.
+    OriginalOrder,
+}
+
+/// Which rows of which long table a table is.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The long table.
+    pub of: String,
+    /// Column to values.
+    #[serde(rename = "match")]
+    pub matching: IndexMap<String, Vec<String>>,
+}
+
+/// What must hold in every row.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowCheck {
+    /// Two columns of dates: the first is not after the second (where both are full dates).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<[String; 2]>,
+    /// A column of dates, and the last day that it may show (`20270331`): a row of a later edition stops the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<[String; 2]>,
+}
+
+/// A treatment that depends on what else is released.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditional {
+    /// `table.column`: the rule applies to a release in which this column's treatment is not `drop`.
+    pub released: String,
+    /// `table.column` to the treatments that it has then.
+    pub then: IndexMap<String, Then>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Treatments of a conditional rule.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Then {
+    /// For the pseudonymized release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonymized: Option<Treatment>,
+    /// For the anonymized release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymized: Option<Treatment>,
 }
 
 /// A defect of a row that a policy may allow to set aside.
@@ -174,6 +320,9 @@ pub struct Source {
     /// Whether the first line names the columns. Without it the columns are those of the policy, in its order.
     #[serde(default = "yes")]
     pub header: bool,
+    /// Whether `PERSON_ID` in a header is the column `person_id`.
+    #[serde(default)]
+    pub ignore_case: bool,
     /// Whether quoted cells may contain line breaks.
     #[serde(default)]
     pub multiline: bool,
@@ -242,6 +391,12 @@ pub struct Column {
     /// Values that mean "missing", besides the empty cell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Values are digits of one of these lengths: a file in which fewer than half of them are has another layout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub digits: Vec<u8>,
+    /// Another name for it in references (`ff1.A000010.生年月日` for `ペイロード1`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// Why it has this role and these treatments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -15,6 +15,14 @@ pub(super) fn strict() -> Value {
 pub fn json_schema() -> Value {
     let mut schema = strict();
     schema["title"] = json!("kakou policy");
+    // What a layout gives need not be written.
+    for (ty, given) in
+        [("Column", &["role"][..]), ("Table", &["grain", "source", "keys", "columns"])]
+    {
+        if let Some(required) = schema["$defs"][ty]["required"].as_array_mut() {
+            required.retain(|r| !given.iter().any(|g| r == g));
+        }
+    }
     let Some(treatment) = schema["$defs"]["Treatment"].as_object().cloned() else { return schema };
     let mut bare = Vec::new();
     let mut forms = Vec::new();

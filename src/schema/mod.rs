@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Name, Tell};
 
 pub mod codes;
+pub mod layout;
 
 /// Which of the two releases.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]

@@ -526,6 +526,7 @@ pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Re
         encoding,
         delimiter,
         header: false,
+        ignore_case: false,
         multiline: false,
         trim: true,
         columns: &[],

@@ -10,13 +10,14 @@ use crate::say;
 /// patient's record would stand where the names are.
 pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usize>> {
     let mut errors = Vec::new();
-    let known = |name: &str| spec.columns.iter().any(|c| c.name.as_str() == name);
+    let same =
+        |a: &str, b: &str| a == b || spec.ignore_case && a.to_lowercase() == b.to_lowercase();
+    let known = |name: &str| spec.columns.iter().any(|c| same(c.name.as_str(), name));
     let fits = names.iter().filter(|n| known(n)).count() * 2 >= spec.columns.len().max(1);
     let mut missing: Vec<&Name> = Vec::new();
     let mut positions = Vec::new();
     for column in spec.columns {
-        let mut found =
-            names.iter().enumerate().filter(|(_, n)| n.as_str() == column.name.as_str());
+        let mut found = names.iter().enumerate().filter(|(_, n)| same(n, column.name.as_str()));
         match (found.next(), found.next()) {
             (Some((at, _)), None) => positions.push(at),
             (Some(_), Some((again, _))) => errors.push(Error::data(

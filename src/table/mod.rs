@@ -47,6 +47,8 @@ pub struct ReadSpec<'a> {
     pub delimiter: u8,
     /// Whether the first record of CSV names the columns.
     pub header: bool,
+    /// Whether names in the header may differ in case.
+    pub ignore_case: bool,
     /// Whether quoted cells may contain line breaks.
     pub multiline: bool,
     /// Whether blanks around a cell are padding.

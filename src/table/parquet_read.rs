@@ -58,10 +58,11 @@ impl Reader {
         let metadata = read_metadata(&mut file).map_err(|_| damaged(spec.table))?;
         let schema = schema_of(&metadata, spec.table)?;
         let names: Vec<String> = schema.iter_names().map(|n| n.as_str().to_owned()).collect();
-        header::positions(spec, &names)?;
+        let positions = header::positions(spec, &names)?;
         let mut fields = Vec::new();
-        for column in spec.columns {
-            let field = schema.get(column.name.as_str()).ok_or_else(|| damaged(spec.table))?;
+        for (column, &at) in spec.columns.iter().zip(&positions) {
+            let name = names.get(at).ok_or_else(|| damaged(spec.table))?;
+            let field = schema.get(name).ok_or_else(|| damaged(spec.table))?;
             if !readable(field.dtype()) {
                 return Err(Error::data(
                     "D0021",

@@ -30,6 +30,7 @@ fn spec<'a>(columns: &'a [ColumnSpec], set_aside: &'a [Defect]) -> ReadSpec<'a> 
         encoding: Encoding::Utf8,
         delimiter: b',',
         header: true,
+        ignore_case: false,
         multiline: false,
         trim: false,
         columns,
