@@ -57,6 +57,7 @@ fn read_with(
         encoding: Encoding::Cp932,
         delimiter: b',',
         header: false,
+        ignore_case: false,
         multiline: false,
         trim: false,
         columns: &columns,
