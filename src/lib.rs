@@ -33,6 +33,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod detect;
 pub mod engine;
 pub mod error;
 pub mod frame;

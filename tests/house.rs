@@ -66,6 +66,20 @@ fn arrows_between_rooms_point_one_way() {
             ],
         ),
         ("check", &["cli"]),
+        (
+            "detect",
+            &[
+                "table",
+                "engine",
+                "plan",
+                "check",
+                "record",
+                "cli",
+                "policy",
+                "technique",
+                "release",
+            ],
+        ),
         ("record", &["cli", "table"]),
     ] {
         for (file, word) in uses(room) {

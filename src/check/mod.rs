@@ -1,5 +1,6 @@
 //! Checks: one file each. A check judges data and never changes it. What `prove` and `verify` run.
 
+pub mod detectors;
 pub mod forbidden;
 pub mod prove;
 pub mod recount;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::detectors::{self, Detected, Detectors};
 use super::forbidden::Forbidden;
 use super::recount::{self, Cells, Recount};
 use super::structure::{Structure, TableShape};
@@ -33,6 +34,8 @@ pub struct Proof {
     pub tokens: [u64; 2],
     /// By kind: distinct persons recounted.
     pub persons: [u64; 2],
+    /// What the detectors found.
+    pub detectors: Detectors,
 }
 
 /// Both capabilities, and what they rest on.
@@ -59,6 +62,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         cells_searched: 0,
         tokens: [0; 2],
         persons: [0; 2],
+        detectors: Detectors::new(plan),
     };
     let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
     let mut digests: [Vec<(String, [u8; 32])>; 2] = [Vec::new(), Vec::new()];
@@ -77,6 +81,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         let mut tables = Vec::new();
         for table in read {
             proof.cells_searched += table.searched;
+            proof.detectors.add(table.detected);
             errors.extend(table.errors);
             tokens[k].extend(table.tokens);
             digests[k].push(table.digest);
@@ -114,6 +119,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         errors.push(Error::refused("C0302", say!("the two releases share a token")));
     }
     proof.tokens = [pseudonymized.len() as u64, anonymized.len() as u64];
+    proof.detectors.finish(plan);
     // The same finding in many cells of one column is one error.
     let mut seen = BTreeSet::new();
     errors.retain(|e| seen.insert((e.code, e.what.as_str().to_owned())));
@@ -134,6 +140,7 @@ struct TableProof {
     tokens: Vec<[u8; 16]>,
     searched: u64,
     errors: Vec<Error>,
+    detected: (u64, Vec<Detected>),
 }
 
 /// Everything that is proved of one table by itself.
@@ -156,6 +163,7 @@ fn table_proof(
     let cells = recount::read(staging, structure, shape)?;
     account(plan, made, file, &cells, &mut errors);
     let searched = search(plan, kind, file, &cells, &made.forbidden, &mut errors);
+    let detected = detectors::detect(plan, kind, file.table, &cells, shape.person, &mut errors);
     table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
         if made.forbidden.in_file(bytes) {
             errors.push(leak(plan, kind, file.table, None));
@@ -182,7 +190,7 @@ fn table_proof(
         }
     }
     let digest = (shape.file.clone(), cells.sha3_256);
-    Ok(TableProof { cells, digest, tokens, searched, errors })
+    Ok(TableProof { cells, digest, tokens, searched, errors, detected })
 }
 
 fn missing_file(table: &str, kind: Kind) -> Error {

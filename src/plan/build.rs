@@ -189,6 +189,7 @@ impl Builder<'_> {
                 say!("tokens are derived for a recipient: two recipients cannot join their data"),
             );
         }
+        let waivers = self.waivers(&tables);
         let not_applicable: BTreeMap<String, Name> =
             policy.not_applicable.iter().map(|(k, v)| (k.clone(), name(v))).collect();
         let mut plan = Plan {
@@ -203,6 +204,7 @@ impl Builder<'_> {
             project: name(&policy.pseudonymized.project),
             recipient: name(&policy.pseudonymized.recipient),
             not_applicable,
+            waivers,
             warnings: Vec::new(),
         };
         self.law(&plan);
@@ -626,6 +628,49 @@ impl Builder<'_> {
             return None;
         }
         Some(DateRef { table, column: found, join: Self::join(tables, t, table) })
+    }
+
+    /// Findings of detectors that the policy answers for.
+    fn waivers(&mut self, tables: &[TablePlan]) -> Vec<Waiver> {
+        let policy = &self.loaded.policy;
+        let mut waivers = Vec::new();
+        for (index, waive) in policy.waive.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["waive", index.as_str()];
+            let detector = crate::detect::find(&waive.detector);
+            if detector.is_none() {
+                let known = crate::detect::CATALOGUE.iter().map(|d| d.doc().name);
+                let near = crate::policy::nearest(&waive.detector, known.clone());
+                let all: Vec<Said> = known.map(|d| say!("`{}`", d)).collect();
+                let advice = near.unwrap_or_else(|| say!("detectors: {}", Said::join(&all, ", ")));
+                self.advise(
+                    "P0120",
+                    &["waive", index.as_str(), "detector"],
+                    say!("there is no detector `{}`", name(&waive.detector)),
+                    advice,
+                );
+            }
+            let column =
+                self.resolve(tables, None, &waive.column, &["waive", index.as_str(), "column"]);
+            if waive.reason.trim().is_empty() {
+                self.advise(
+                    "P0120",
+                    &["waive", index.as_str(), "reason"],
+                    say!("a finding of a detector is waived without a reason"),
+                    say!("say what the values are and why they are nobody's identifier: it stands in the record"),
+                );
+            }
+            if let (Some(detector), Some((table, column))) = (detector, column) {
+                waivers.push(Waiver {
+                    detector,
+                    table,
+                    column,
+                    reason: name(&waive.reason),
+                    place: self.loaded.place(&path),
+                });
+            }
+        }
+        waivers
     }
 
     fn views(&mut self, tables: &[TablePlan]) -> Vec<ViewPlan> {

@@ -32,8 +32,29 @@ pub struct Plan {
     pub recipient: Name,
     /// Legal items (by key, `18-2`) that nothing in the data concerns, with the reason.
     pub not_applicable: std::collections::BTreeMap<String, Name>,
+    /// Findings of detectors that do not stop the release.
+    pub waivers: Vec<Waiver>,
     /// What a reader should know though it does not stop the run.
     pub warnings: Vec<Warning>,
+}
+
+/// A detector's finding in a column that does not stop the release.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Waiver {
+    /// The index of the detector in `detect::CATALOGUE`.
+    #[serde(skip)]
+    pub detector: usize,
+    /// Table index.
+    #[serde(skip)]
+    pub table: usize,
+    /// Column index.
+    #[serde(skip)]
+    pub column: usize,
+    /// Why.
+    pub reason: Name,
+    /// Where in the policy.
+    #[serde(skip)]
+    pub place: Option<Place>,
 }
 
 /// Something that a reader should know.

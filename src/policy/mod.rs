@@ -11,6 +11,7 @@ mod render;
 mod schema;
 mod tree;
 mod validate;
+pub(crate) use validate::nearest;
 
 pub use render::render;
 pub use schema::json_schema;
@@ -190,6 +191,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0108", "thresholds", "しきい値の誤り"),
     ("P0109", "a hierarchy", "階層表の誤り"),
     ("P0110", "a layout", "ファイルの版（レイアウト）の誤り"),
+    ("P0120", "a waived finding", "検出結果の除外の誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
 ];

@@ -41,6 +41,21 @@ pub struct Policy {
     /// Legal items that no column answers because there is nothing to answer: item (`18-2`, `33-3`) to reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_applicable: BTreeMap<String, String>,
+    /// Findings of detectors that are no identifiers of a person, with the reason. They stand in the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waive: Vec<Waive>,
+}
+
+/// A detector's finding in a column that does not stop the release.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waive {
+    /// The detector's name (`phone`).
+    pub detector: String,
+    /// `table.column`.
+    pub column: String,
+    /// Why what it finds is nobody's identifier.
+    pub reason: String,
 }
 
 /// Identity of the policy.

@@ -193,9 +193,10 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "identifiersTooShort": proof.identifiers_too_short,
             "cellsSearched": proof.cells_searched,
             "tokens": { "pseudonymized": proof.tokens[0], "anonymized": proof.tokens[1], "shared": 0 },
+            "detectors": proof.detectors,
         },
         "law": law,
-        "warnings": plan.warnings.iter().map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).collect::<Vec<_>>(),
+        "warnings": plan.warnings.iter().chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).collect::<Vec<_>>(),
         "keys": {
             "suite": facts.suite,
             "identifierRules": identifier::VERSION,

@@ -2,4 +2,5 @@
 
 pub mod date;
 pub mod identifier;
+pub mod normalize;
 pub mod number;

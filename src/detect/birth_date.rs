@@ -1,0 +1,91 @@
+//! Birth dates in text.
+
+use super::{Detector, Doc, Found, Strength, View, topic};
+use crate::text::date;
+
+/// A full date behind the words of birth (`生年月日 S30.1.2`, `DOB 1955-01-02`) or before 生, 生まれ, 出生 (`昭和30年1月2日生`).
+///
+/// Columns of dates are not looked at: their treatment is the policy's.
+pub struct BirthDate;
+
+const DOC: Doc = Doc {
+    name: "birth_date",
+    ja: "生年月日（文中）",
+    summary: "a full date beside the words of birth",
+    summary_ja: "出生を表す語を伴う年月日",
+    law: "規則18条1号・33条1号",
+    chance: 0.5,
+    topics: topic::BIRTH,
+};
+
+/// The longest date: 令和12年12月31日 in bytes, with blanks.
+const LONGEST: usize = 32;
+
+fn is_date(text: &str) -> bool {
+    let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
+    text.bytes().filter(u8::is_ascii_digit).count() >= 3
+        && date::parse(&squeezed).is_some_and(|when| when.days().is_some())
+}
+
+/// The longest date that begins at a place.
+pub(super) fn date_from(text: &str, start: usize) -> Option<usize> {
+    let rest = &text[start..];
+    let mut ends: Vec<usize> = rest
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|&at| at <= LONGEST)
+        .collect();
+    ends.reverse();
+    ends.into_iter()
+        .find(|&at| {
+            let closed = !rest[at..].starts_with(|c: char| c.is_ascii_digit());
+            closed
+                && rest[..at].ends_with(|c: char| c.is_ascii_digit() || c == '日')
+                && is_date(&rest[..at])
+        })
+        .map(|at| start + at)
+}
+
+/// The longest date that ends at a place.
+fn date_to(text: &str, end: usize) -> Option<usize> {
+    let head = &text[..end];
+    head.char_indices().map(|(at, _)| at).filter(|&at| end - at <= LONGEST).find(|&at| {
+        let closed = !head[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        closed && is_date(&head[at..])
+    })
+}
+
+impl Detector for BirthDate {
+    fn doc(&self) -> &'static Doc {
+        &DOC
+    }
+    fn scan(&self, view: &View<'_>, found: &mut Found) {
+        let text = view.text;
+        if !text.bytes().any(|b| b.is_ascii_digit()) {
+            return;
+        }
+        for word in view.named(DOC.topics) {
+            let rest = &text[word.end..];
+            let skipped = rest.len()
+                - rest
+                    .trim_start_matches([
+                        ' ', ':', '(', ')', 'は', '=', '[', ']', '】', '、', '/', '|',
+                    ])
+                    .len();
+            if skipped <= 12
+                && let Some(end) = date_from(text, word.end + skipped)
+            {
+                found.push((word.end + skipped..end, Strength::Strong));
+            }
+        }
+        for (at, _) in text.match_indices('生').chain(text.match_indices("出生")) {
+            let end = at - (text[..at].len() - text[..at].trim_end_matches([' ', '(']).len());
+            if end > 0
+                && text[..end].ends_with(|c: char| c.is_ascii_digit() || c == '日')
+                && let Some(start) = date_to(text, end)
+            {
+                found.push((start..end, Strength::Strong));
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Names of persons: patients, families, staff.
+
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::lexicon::names;
+use super::{Detector, Doc, Found, Strength, View, topic};
+use crate::text::normalize::large_katakana;
+
+/// A family name of the list beside a word of address or office (`山田様`, `佐藤看護師`, `Dr. 鈴木`, `主治医:田中`, `氏名 山本和花`), in
+/// ideographs, katakana or hiragana; or a cell that is nothing but family and given name of the lists.
+///
+/// A family name alone in running text is not a finding: 橋本病 and 川崎病 are diseases, 山口 and 福島 places. Names in Latin
+/// letters, given names alone and nicknames are not found.
+pub struct PersonName;
+
+const DOC: Doc = Doc {
+    name: "person_name",
+    ja: "氏名",
+    summary: "family names of a list beside titles; cells of family and given name",
+    summary_ja: "姓の一覧と敬称・職名、姓と名だけのセル",
+    law: "規則18条1号・33条1号",
+    chance: 0.05,
+    topics: topic::NAME,
+};
+
+/// Words behind a name.
+#[rustfmt::skip]
+const BEHIND: &[&str] = &[
+    "様", "さま", "さん", "氏", "殿", "先生", "ちゃん", "くん", "君", "医師", "看護師", "助産師", "保健師", "薬剤師", "技師", "療法士", "栄養士", "相談員", "主任", "師長", "部長", "科長",
+    "医長", "院長", "教授", "准教授", "講師", "助教", "ケアマネ", "ケアマネジャー", "ヘルパー", "MSW", "Dr", "DR", "Ns", "NS", "PT", "OT", "ST", "記", "夫妻", "クリニック", "医院",
+];
+/// Words that only look like these, or are part of longer ones.
+#[rustfmt::skip]
+const NOT_BEHIND: &[&str] = &[
+    "様子", "様々", "様式", "様態", "様相", "様に", "様な", "様の発", "医師会", "医師法", "氏名", "先生方", "記載", "記録", "記入", "記憶", "記号", "記事", "記述", "記念", "記銘", "看護師長", "君臨", "講師陣", "PTSD", "PTCA", "PT-INR", "STEMI", "殿部", "主任者", "部長会",
+];
+/// Words before a name; with whether the family name alone is enough behind them.
+#[rustfmt::skip]
+const BEFORE: &[(&str, bool)] = &[
+    ("Dr.", true), ("Dr", true), ("DR", true), ("Ns.", true), ("Ns", true), ("主治医", true), ("担当医", true), ("執刀医", true), ("麻酔科医", true), ("麻酔医", true), ("指導医", true), ("当直医", true),
+    ("紹介医", true), ("術者", true), ("助手", true), ("執刀", true), ("看護師", true), ("薬剤師", true), ("助産師", true), ("保健師", true), ("記載者", true), ("記録者", true), ("担当者", true), ("担当", true), ("報告者", true),
+    ("説明者", true), ("確認者", true), ("技師", true), ("医師", true), ("患者氏名", true), ("患者名", true), ("氏名", true), ("姓名", true), ("患者", true), ("カナ", true), ("フリガナ", true), ("ふりがな", true), ("ケアマネ", true), ("ケアマネジャー", true),
+    ("キーパーソン", true), ("KP", true), ("保護者", true), ("代理人", true), ("同意者", true), ("連絡者", true), ("紹介元", false), ("家族", false), ("妻", false), ("夫", false), ("長男", false), ("次男", false), ("三男", false), ("長女", false), ("次女", false), ("三女", false),
+    ("母", false), ("父", false), ("息子", false), ("娘", false), ("兄", false), ("弟", false), ("姉", false), ("妹", false), ("孫", false), ("本人", false), ("付添", false), ("名前", true),
+];
+/// Family names of one character that may stand alone before a title.
+const SINGLE: &str = "林森原東南西北関谷辻堀岡星畑浜柴沢菅島平泉梶榊橘桂柳滝湯牧秦窪岸奥江池沖城室宮坂土堤杉楠椿神福米脇荒菊角金高黒丹李王朴崔張陳趙姜曹";
+/// What stands before a title and is no name although the list has it.
+#[rustfmt::skip]
+const NO_NAME: &[&str] = &[
+    "患者", "家族", "担当", "主治", "内科", "外科", "当直", "皆", "奥", "御家族", "各位", "業者", "先方", "関係", "利用", "入居", "保護", "研修", "専門", "非常勤", "常勤", "同", "多", "仕", "有", "異", "模", "神", "王", "お子", "子", "両", "某", "諸", "彼", "源", "平", "摂", "華",
+    "病棟", "外来", "看護", "救急", "手術", "麻酔", "放射線", "検査", "薬剤", "栄養", "相談", "訪問", "管理", "整形", "皮膚", "精神", "小児", "産科", "婦人", "眼科", "耳鼻", "泌尿", "脳外", "循環", "呼吸", "消化", "本院", "当院", "他院", "前医", "近医", "産業", "学校", "臨床", "作業", "理学", "言語", "大学", "医大", "今", "本日", "昨日", "妻", "夫", "母", "父", "長男", "長女", "姉", "妹", "兄", "弟", "娘", "息子", "孫", "嫁", "甥", "姪", "叔父", "叔母",
+];
+
+struct Titles {
+    behind: AhoCorasick,
+    before: AhoCorasick,
+}
+
+fn titles() -> &'static Titles {
+    static TITLES: OnceLock<Titles> = OnceLock::new();
+    TITLES.get_or_init(|| {
+        let make = |words: Vec<&str>| {
+            #[expect(
+                clippy::expect_used,
+                reason = "the words are part of the program; a test builds them"
+            )]
+            AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(words)
+                .expect("the titles make an automaton")
+        };
+        Titles {
+            behind: make(BEHIND.iter().chain(NOT_BEHIND).copied().collect()),
+            before: make(BEFORE.iter().map(|b| b.0).collect()),
+        }
+    })
+}
+
+fn is_kanji(c: char) -> bool {
+    matches!(c, '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{9fff}' | 'ヶ' | 'ケ' | 'ノ')
+}
+fn is_katakana(c: char) -> bool {
+    matches!(c, '\u{30a1}'..='\u{30fa}' | 'ー')
+}
+fn is_hiragana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}')
+}
+
+fn kana_key(text: &str) -> Option<String> {
+    text.chars()
+        .all(|c| is_katakana(c) || is_hiragana(c))
+        .then(|| text.chars().map(large_katakana).collect())
+}
+
+fn is_family(text: &str) -> bool {
+    let length = text.chars().count();
+    if NO_NAME.contains(&text) {
+        return false;
+    }
+    match kana_key(text) {
+        // Short kana are words: さん, はら. Three or more may be names.
+        Some(kana) => length >= 3 && names().family_kana.contains(&kana),
+        None => names().family.contains(text) && (length >= 2 || SINGLE.contains(text)),
+    }
+}
+
+fn is_given(text: &str) -> bool {
+    match kana_key(text) {
+        Some(kana) => {
+            kana.chars().count() >= 2
+                && (names().given_kana.contains(&kana) || names().given.contains(text))
+        }
+        None => names().given.contains(text),
+    }
+}
+
+/// What could be a given name that no list has: up to three ideographs or five kana of one kind.
+fn may_be_given(text: &str) -> bool {
+    let length = text.chars().count();
+    text.chars().all(is_kanji) && (1..=3).contains(&length)
+        || (2..=5).contains(&length)
+            && (text.chars().all(is_katakana) || text.chars().all(is_hiragana))
+}
+
+/// A family name and perhaps a given name that end at `end`: where they begin. Before a polite title the given name need
+/// not be in the list.
+fn ending_at(text: &str, end: usize, polite: bool) -> Option<usize> {
+    let run: Vec<(usize, char)> = text[..end]
+        .char_indices()
+        .rev()
+        .take(11)
+        .take_while(|&(_, c)| {
+            is_kanji(c) || is_katakana(c) || is_hiragana(c) || matches!(c, ' ' | '・')
+        })
+        .collect();
+    let starts: Vec<usize> = run.iter().map(|r| r.0).collect();
+    let mut best: Option<(u8, usize)> = None;
+    for &start in &starts {
+        let piece = &text[start..end];
+        if piece.starts_with([' ', '・'])
+            || piece.ends_with([' ', '・']) && piece.trim_end().is_empty()
+        {
+            continue;
+        }
+        let piece = piece.trim_end_matches([' ', '・']);
+        let before = text[..start].chars().next_back();
+        let script = |c: char| (is_kanji(c), is_katakana(c), is_hiragana(c));
+        let first = piece.chars().next().unwrap_or(' ');
+        let open = before.is_none_or(|b| script(b) != script(first) || is_hiragana(b));
+        let grade = match piece.split_once([' ', '・']) {
+            Some((family, given))
+                if is_family(family)
+                    && !given.contains([' ', '・'])
+                    && (is_given(given) || may_be_given(given)) =>
+            {
+                5
+            }
+            Some(_) => 0,
+            None if is_family(piece) && piece.chars().count() >= 2 => {
+                if open {
+                    4
+                } else {
+                    2
+                }
+            }
+            None if is_family(piece) && open => 3,
+            None => {
+                let split = piece.char_indices().skip(1).map(|c| c.0).any(|at| {
+                    let (family, given) = piece.split_at(at);
+                    is_family(family) && is_given(given) && (family.chars().count() >= 2 || open)
+                });
+                let loose = || {
+                    piece.char_indices().skip(2).map(|c| c.0).any(|at| {
+                        let (family, given) = piece.split_at(at);
+                        is_family(family) && may_be_given(given)
+                    })
+                };
+                match (split, open) {
+                    (true, true) => 5,
+                    (true, false) => 3,
+                    (false, _) if polite && loose() => {
+                        if open {
+                            3
+                        } else {
+                            1
+                        }
+                    }
+                    _ => 0,
+                }
+            }
+        };
+        // The better grade, then the longer piece (the starts go from short to long).
+        if grade > 0 && best.is_none_or(|(g, _)| grade >= g) {
+            best = Some((grade, start));
+        }
+    }
+    best.map(|b| b.1)
+}
+
+/// A family name and perhaps a given name that begin at `start`: where they end, and whether there is a given name or the
+/// family name ends where a word ends.
+fn beginning_at(text: &str, start: usize) -> Option<(usize, bool, bool)> {
+    let ends: Vec<usize> =
+        text[start..].char_indices().map(|(at, c)| start + at + c.len_utf8()).take(6).collect();
+    let family = ends.iter().rev().find(|&&end| is_family(&text[start..end]))?;
+    let family = *family;
+    let single = text[start..family].chars().count() == 1;
+    let blank = text[family..].starts_with([' ', '・']);
+    let from =
+        family + usize::from(blank) * text[family..].chars().next().map_or(0, char::len_utf8);
+    let given = text[from..]
+        .char_indices()
+        .map(|(at, c)| from + at + c.len_utf8())
+        .take(5)
+        .filter(|&end| {
+            let piece = &text[from..end];
+            let next = text[end..].chars().next();
+            let closed = next.is_none_or(|n| !is_kanji(n) || !piece.chars().all(is_kanji));
+            is_given(piece) && (closed || blank)
+        })
+        .last();
+    let next = text[family..].chars().next();
+    let kanji = text[start..family].chars().all(is_kanji);
+    let closed = next.is_none_or(|n| if kanji { !is_kanji(n) } else { !is_katakana(n) });
+    match given {
+        Some(end) => Some((end, true, closed)),
+        None if single => None,
+        None => Some((family, false, closed)),
+    }
+}
+
+/// Whether a cell is nothing but a name.
+fn whole(text: &str) -> Strength {
+    let (family, given) = match text.split_once(' ') {
+        Some((family, given)) => (family, given.trim_start()),
+        None => {
+            let split = text.char_indices().skip(1).map(|c| c.0).any(|at| {
+                let (family, given) = text.split_at(at);
+                names().family.contains(family) && is_given(given) && kana_key(text).is_none()
+            });
+            return if split && text.chars().count() >= 3 {
+                Strength::Fair
+            } else {
+                Strength::Weak
+            };
+        }
+    };
+    let listed = is_family(family) || names().family.contains(family);
+    let likely = is_given(given) || is_family(family) && may_be_given(given);
+    if listed && likely { Strength::Fair } else { Strength::Weak }
+}
+
+impl Detector for PersonName {
+    fn doc(&self) -> &'static Doc {
+        &DOC
+    }
+    fn scan(&self, view: &View<'_>, found: &mut Found) {
+        let text = view.text;
+        if text.is_ascii() {
+            return;
+        }
+        let trimmed = text.trim();
+        let length = trimmed.chars().count();
+        if (2..=12).contains(&length)
+            && trimmed.chars().all(|c| is_kanji(c) || is_katakana(c) || is_hiragana(c) || c == ' ')
+        {
+            let start = text.len() - text.trim_start().len();
+            let strength = whole(trimmed);
+            let named = view.column() & topic::NAME != 0 && strength == Strength::Fair;
+            found.push((
+                start..start + trimmed.len(),
+                if named { Strength::Strong } else { strength },
+            ));
+        }
+        let titles = titles();
+        for m in titles.behind.find_iter(text) {
+            if m.pattern().as_usize() >= BEHIND.len() {
+                continue;
+            }
+            let title = BEHIND[m.pattern().as_usize()];
+            let next = text[m.end()..].chars().next();
+            if title.is_ascii() && next.is_some_and(|c| c.is_ascii_alphanumeric()) {
+                continue;
+            }
+            let gap =
+                text[..m.start()].len() - text[..m.start()].trim_end_matches([' ', '(']).len();
+            if gap > 2 {
+                continue;
+            }
+            let end = m.start() - gap;
+            let polite = matches!(
+                title,
+                "様" | "さま" | "さん" | "氏" | "殿" | "ちゃん" | "くん" | "君" | "夫妻"
+            );
+            if let Some(start) = ending_at(text, end, polite) {
+                found.push((start..end, Strength::Strong));
+            }
+        }
+        for m in titles.before.find_iter(text) {
+            let (word, alone) = BEFORE[m.pattern().as_usize()];
+            if word.is_ascii() && text[..m.start()].ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                continue;
+            }
+            let rest = &text[m.end()..];
+            let tail = rest.trim_start_matches([
+                ' ', ':', '(', ')', '・', 'は', '=', '[', ']', '】', '【', '.', '/', '|', '「',
+            ]);
+            let skipped = rest.len() - tail.len();
+            if skipped > 9 {
+                continue;
+            }
+            let start = m.end() + skipped;
+            let Some((end, given, closed)) = beginning_at(text, start) else {
+                // 氏名: and two words, whatever they are.
+                if let ("氏名" | "患者氏名" | "患者名" | "姓名", Some(end)) =
+                    (word, two_words(text, start))
+                {
+                    found.push((start..end, Strength::Strong));
+                }
+                continue;
+            };
+            let marked =
+                rest[..skipped].contains([':', '(', '.', '【', '[', '|', '「']) || skipped > 0;
+            if given || alone && closed || marked && closed && alone {
+                found.push((start..end, Strength::Strong));
+            }
+        }
+    }
+}
+
+/// Two words of name characters with a blank between them.
+fn two_words(text: &str, start: usize) -> Option<usize> {
+    let word = |from: usize| -> usize {
+        text[from..]
+            .chars()
+            .take_while(|&c| is_kanji(c) || is_katakana(c) || is_hiragana(c))
+            .map(char::len_utf8)
+            .sum()
+    };
+    let first = word(start);
+    let gap = start + first;
+    if first == 0 || !text[gap..].starts_with(' ') {
+        return None;
+    }
+    let second = word(gap + 1);
+    let short = |a: usize, b: usize| text[a..b].chars().count() <= 6;
+    (second > 0 && short(start, gap) && short(gap + 1, gap + 1 + second))
+        .then_some(gap + 1 + second)
+}
