@@ -322,9 +322,7 @@ impl Detector for PersonName {
                 }
                 continue;
             };
-            let marked =
-                rest[..skipped].contains([':', '(', '.', '【', '[', '|', '「']) || skipped > 0;
-            if given || alone && closed || marked && closed && alone {
+            if given || alone && closed {
                 found.push((start..end, Strength::Strong));
             }
         }
