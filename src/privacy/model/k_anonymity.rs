@@ -16,6 +16,9 @@ impl Model for KAnonymity {
     fn shown(&self) -> String {
         format!("k = {}", self.k)
     }
+    fn least_persons(&self) -> u64 {
+        self.k
+    }
     fn merging(&self) -> Merging {
         Merging::Any
     }

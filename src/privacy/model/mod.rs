@@ -109,6 +109,10 @@ pub trait Model: Send + Sync + std::fmt::Debug {
     fn sensitive(&self) -> Option<usize> {
         None
     }
+    /// Persons that a class must at least have for the model to hold, whatever else it asks for (1 without knowledge).
+    fn least_persons(&self) -> u64 {
+        1
+    }
     /// Whether [`Class::population`] must be there.
     fn needs_population(&self) -> bool {
         false
