@@ -8,8 +8,8 @@
 pub mod classes;
 pub(crate) mod key;
 pub mod model;
-pub mod risk;
 pub mod objective;
+pub mod risk;
 pub mod search;
 
 pub use classes::{ClassTable, Reading, View};

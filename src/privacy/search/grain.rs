@@ -98,8 +98,8 @@ impl<const N: usize> Grain<N> {
                 if *slot == EMPTY {
                     *slot = keys.len() as u32;
                     let mut mapped = Key::<N>::ZERO;
-                    for column in 0..columns {
-                        mapped.set(places[column], maps[column][key.get(places[column]) as usize]);
+                    for (&place, map) in places.iter().zip(&maps) {
+                        mapped.set(place, map[key.get(place) as usize]);
                     }
                     keys.push(mapped);
                 }
@@ -311,22 +311,22 @@ impl<const N: usize> Grain<N> {
             if kept[class] {
                 stats.kept_classes += 1;
                 stats.squares_kept += square;
-                for column in 0..columns {
-                    stats.kept_by_code[column][key.get(places[column]) as usize] += rows;
+                for (by_code, &place) in stats.kept_by_code.iter_mut().zip(&places) {
+                    by_code[key.get(place) as usize] += rows;
                 }
             } else {
                 stats.suppressed += rows;
                 if out[class] {
                     stats.out += rows;
                     stats.squares_floor_out += floor;
-                    for column in 0..columns {
-                        stats.out_by_code[column][key.get(places[column]) as usize] += rows;
+                    for (by_code, &place) in stats.out_by_code.iter_mut().zip(&places) {
+                        by_code[key.get(place) as usize] += rows;
                     }
                 }
             }
             if objective.has_terms() {
-                for column in 0..columns {
-                    codes[column] = key.get(places[column]);
+                for (code, &place) in codes.iter_mut().zip(&places) {
+                    *code = key.get(place);
                 }
                 terms.push(objective.term(
                     problem,
