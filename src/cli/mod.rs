@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod progress;
 pub mod recording;
 pub mod report;
+pub mod risk;
 pub mod run;
 pub mod synth;
 pub mod verify;
@@ -64,6 +65,8 @@ enum Command {
     Explain(explain::Explain),
     /// Makes both releases and the record.
     Run(run::Run),
+    /// Measures the risk of re-identification in any CSV or Parquet file.
+    Risk(Box<risk::Risk>),
     /// Recomputes every digest and count of a release.
     Verify(verify::Verify),
     /// Writes the report of a release as one HTML file for a review board.
@@ -168,6 +171,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Check(c) => c.run(show),
         Command::Explain(c) => c.run(show),
         Command::Run(c) => c.run(show),
+        Command::Risk(c) => c.run(show),
         Command::Verify(c) => c.run(show).map_err(Failure::from),
         Command::Report(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),

@@ -11,6 +11,7 @@ use crate::policy::model::{Defect, Encoding, InputFormat, Output, OutputFormat};
 use crate::say;
 use crate::schema::Type;
 
+pub mod any;
 mod csv_read;
 mod csv_write;
 mod header;

@@ -105,7 +105,7 @@ impl Spread {
 }
 
 /// A sum with Neumaier's correction: the same to the last digits in any order of the terms that occurs in practice.
-pub(crate) fn sum(terms: impl Iterator<Item = f64>) -> f64 {
+pub fn sum(terms: impl Iterator<Item = f64>) -> f64 {
     let (mut total, mut lost) = (0.0_f64, 0.0_f64);
     for term in terms {
         let next = total + term;
