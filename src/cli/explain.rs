@@ -162,6 +162,7 @@ fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
         identity: Some(&cells),
         domain: "example",
         secrets: &Example,
+        known: &[],
     };
     // Without data there are no statistics: a threshold that depends on them is not known yet.
     let depends = treatment.needs().statistics

@@ -17,6 +17,7 @@ const DOC: Doc = Doc {
     ja: "住所（番地を含む）",
     summary: "prefecture or municipality with the number of a lot",
     summary_ja: "都道府県又は市区町村と番地",
+    mark: "【住所】",
     law: "規則18条1号・33条1号",
     chance: 0.5,
     topics: topic::ADDRESS,

@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "基礎年金番号",
     summary: "10 digits (4-6) named as a pension number",
     summary_ja: "10桁（4-6）、年金番号の語を伴うもの",
+    mark: "【年金番号】",
     law: "令1条4号",
     chance: 0.5,
     topics: topic::PENSION,

@@ -13,6 +13,7 @@ const DOC: Doc = Doc {
     ja: "生年月日（文中）",
     summary: "a full date beside the words of birth",
     summary_ja: "出生を表す語を伴う年月日",
+    mark: "【生年月日】",
     law: "規則18条1号・33条1号",
     chance: 0.5,
     topics: topic::BIRTH,
@@ -21,14 +22,17 @@ const DOC: Doc = Doc {
 /// The longest date: 令和12年12月31日 in bytes, with blanks.
 const LONGEST: usize = 32;
 
-fn is_date(text: &str) -> bool {
+fn days(text: &str) -> Option<i32> {
+    if text.bytes().filter(u8::is_ascii_digit).count() < 3 {
+        return None;
+    }
     let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
-    text.bytes().filter(u8::is_ascii_digit).count() >= 3
-        && date::parse(&squeezed).is_some_and(|when| when.days().is_some())
+    date::parse(&squeezed)?.days()
 }
 
-/// The longest date that begins at a place.
-pub(super) fn date_from(text: &str, start: usize) -> Option<usize> {
+/// The longest date that begins at a place of a folded text: where it ends, and its days since 1970-01-01.
+#[must_use]
+pub fn day_from(text: &str, start: usize) -> Option<(usize, i32)> {
     let rest = &text[start..];
     let mut ends: Vec<usize> = rest
         .char_indices()
@@ -36,14 +40,11 @@ pub(super) fn date_from(text: &str, start: usize) -> Option<usize> {
         .take_while(|&at| at <= LONGEST)
         .collect();
     ends.reverse();
-    ends.into_iter()
-        .find(|&at| {
-            let closed = !rest[at..].starts_with(|c: char| c.is_ascii_digit());
-            closed
-                && rest[..at].ends_with(|c: char| c.is_ascii_digit() || c == '日')
-                && is_date(&rest[..at])
-        })
-        .map(|at| start + at)
+    ends.into_iter().find_map(|at| {
+        let closed = !rest[at..].starts_with(|c: char| c.is_ascii_digit());
+        let last = rest[..at].ends_with(|c: char| c.is_ascii_digit() || c == '日');
+        if closed && last { days(&rest[..at]).map(|days| (start + at, days)) } else { None }
+    })
 }
 
 /// The longest date that ends at a place.
@@ -51,7 +52,7 @@ fn date_to(text: &str, end: usize) -> Option<usize> {
     let head = &text[..end];
     head.char_indices().map(|(at, _)| at).filter(|&at| end - at <= LONGEST).find(|&at| {
         let closed = !head[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-        closed && is_date(&head[at..])
+        closed && days(&head[at..]).is_some()
     })
 }
 
@@ -73,7 +74,7 @@ impl Detector for BirthDate {
                     ])
                     .len();
             if skipped <= 12
-                && let Some(end) = date_from(text, word.end + skipped)
+                && let Some((end, _)) = day_from(text, word.end + skipped)
             {
                 found.push((word.end + skipped..end, Strength::Strong));
             }

@@ -11,6 +11,7 @@ const DOC: Doc = Doc {
     ja: "クレジットカード番号",
     summary: "14 to 16 digits in card ranges with check digit (Luhn)",
     summary_ja: "14〜16桁、カード会社の範囲と検査数字（Luhn）",
+    mark: "【カード番号】",
     law: "規則33条3号",
     chance: 0.1,
     topics: topic::CARD,

@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "介護保険 被保険者番号",
     summary: "10 digits named as a number of long-term care insurance",
     summary_ja: "10桁、介護保険の語を伴うもの",
+    mark: "【被保険者番号】",
     law: "令1条8号",
     chance: 0.5,
     topics: topic::CARE,

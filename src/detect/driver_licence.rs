@@ -12,6 +12,7 @@ const DOC: Doc = Doc {
     ja: "運転免許証番号",
     summary: "12 digits with the code of a commission and check digit (modulus 11)",
     summary_ja: "12桁、公安委員会の番号と検査数字（モジュラス11）",
+    mark: "【免許証番号】",
     law: "令1条5号",
     chance: 0.1,
     topics: topic::LICENCE,

@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "後期高齢者医療 被保険者番号",
     summary: "8 digits named as a number of the medical care system for the elderly",
     summary_ja: "8桁、後期高齢者医療の語を伴うもの",
+    mark: "【被保険者番号】",
     law: "令1条7号",
     chance: 0.5,
     topics: topic::ELDERLY,

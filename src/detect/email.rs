@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "電子メールアドレス",
     summary: "local@domain.tld",
     summary_ja: "local@domain.tld の形",
+    mark: "【メール】",
     law: "規則18条1号・33条1号・3号",
     chance: 0.5,
     topics: topic::OTHER,

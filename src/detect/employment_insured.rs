@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "雇用保険 被保険者番号",
     summary: "11 digits written 4-6-1, or named",
     summary_ja: "11桁、4-6-1の表記又は語を伴うもの",
+    mark: "【被保険者番号】",
     law: "規則4条8号",
     chance: 0.5,
     topics: topic::EMPLOYMENT,

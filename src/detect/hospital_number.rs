@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "患者番号・診察券番号・カルテ番号",
     summary: "what follows the words for a patient's number; keys of the same run",
     summary_ja: "患者番号等の語に続く番号、同じ実行のキーである番号",
+    mark: "【患者番号】",
     law: "規則18条3号・33条1号",
     chance: 0.5,
     topics: topic::HOSPITAL,

@@ -12,6 +12,7 @@ const DOC: Doc = Doc {
     ja: "被保険者証の記号・番号、公費受給者番号",
     summary: "what follows the words 記号, 番号, 受給者番号",
     summary_ja: "記号・番号・受給者番号の語に続くもの",
+    mark: "【記号番号】",
     law: "令1条3号・規則4条1号・5号〜7号",
     chance: 0.5,
     topics: topic::SYMBOL,

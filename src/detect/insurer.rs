@@ -12,6 +12,7 @@ const DOC: Doc = Doc {
     ja: "保険者番号",
     summary: "8 or 6 digits with law code, prefecture and check digit (modulus 10)",
     summary_ja: "8桁又は6桁、法別番号・都道府県番号・検証番号（モジュラス10）",
+    mark: "【保険者番号】",
     law: "規則4条1号（記号・番号とあわせて）",
     chance: 0.1,
     topics: topic::INSURER,

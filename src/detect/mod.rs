@@ -65,6 +65,8 @@ pub struct Doc {
     pub summary: &'static str,
     /// The same in Japanese.
     pub summary_ja: &'static str,
+    /// What stands in its place in redacted text.
+    pub mark: &'static str,
     /// The legal item that it serves.
     pub law: &'static str,
     /// How often a cell of the right form passes by chance: the rate of its check digit, or 1 in 2 where form alone decides.
@@ -163,6 +165,11 @@ impl<'a> Scanner<'a> {
         let column = view::words_in(folded.text()).fold(0, |all, w| all | w.topics);
         // A name that says something else (`オーダ番号`) is no context; it only fails to be one of ours.
         Scanner { column: column & !topic::OTHER, keys: None }
+    }
+    /// The topics that the column's name names.
+    #[must_use]
+    pub fn topics(&self) -> u32 {
+        self.column
     }
     /// With the keys of the run.
     #[must_use]

@@ -12,6 +12,7 @@ const DOC: Doc = Doc {
     ja: "個人番号",
     summary: "12 digits (4-4-4) with check digit (modulus 11)",
     summary_ja: "12桁、検査用数字（モジュラス11）",
+    mark: "【個人番号】",
     law: "令1条9号",
     chance: 1.0 / 11.0,
     topics: topic::MY_NUMBER,

@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "旅券番号",
     summary: "2 letters and 7 digits; other forms when named",
     summary_ja: "英字2字と数字7桁、語を伴えば他の形も",
+    mark: "【旅券番号】",
     law: "令1条2号・規則4条3号",
     chance: 0.5,
     topics: topic::PASSPORT,

@@ -20,6 +20,7 @@ const DOC: Doc = Doc {
     ja: "氏名",
     summary: "family names of a list beside titles; cells of family and given name",
     summary_ja: "姓の一覧と敬称・職名、姓と名だけのセル",
+    mark: "【氏名】",
     law: "規則18条1号・33条1号",
     chance: 0.05,
     topics: topic::NAME,

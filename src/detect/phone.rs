@@ -11,6 +11,7 @@ const DOC: Doc = Doc {
     ja: "電話番号・ファクシミリ番号",
     summary: "fixed, mobile, IP, free numbers and +81, by their groups or named",
     summary_ja: "固定・携帯・IP・フリーダイヤル・+81、区切り又は語による",
+    mark: "【電話番号】",
     law: "規則18条1号・33条1号",
     chance: 0.1,
     topics: topic::PHONE,

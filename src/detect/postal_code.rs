@@ -12,6 +12,7 @@ const DOC: Doc = Doc {
     ja: "郵便番号",
     summary: "7 digits (3-4) of the postal table, named or beside a place",
     summary_ja: "7桁（3-4）、郵便番号表にあり語又は地名を伴うもの",
+    mark: "【郵便番号】",
     law: "規則18条1号・33条1号",
     chance: 0.02,
     topics: topic::POSTAL | topic::ADDRESS,

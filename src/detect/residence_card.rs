@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "在留カード番号・特別永住者証明書番号",
     summary: "2 letters, 8 digits, 2 letters",
     summary_ja: "英字2字・数字8桁・英字2字",
+    mark: "【在留カード番号】",
     law: "規則4条4号・9号",
     chance: 0.5,
     topics: topic::RESIDENCE_CARD,

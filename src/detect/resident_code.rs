@@ -11,6 +11,7 @@ const DOC: Doc = Doc {
     ja: "住民票コード",
     summary: "11 digits with check digit (modulus 11)",
     summary_ja: "11桁、検査数字（モジュラス11）",
+    mark: "【住民票コード】",
     law: "令1条6号",
     chance: 0.1,
     topics: topic::RESIDENT,

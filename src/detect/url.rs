@@ -10,6 +10,7 @@ const DOC: Doc = Doc {
     ja: "URL",
     summary: "http://, https://, www. and what follows",
     summary_ja: "http://・https://・www. に続く文字列",
+    mark: "【URL】",
     law: "規則33条3号",
     chance: 0.5,
     topics: topic::OTHER,

@@ -6,8 +6,8 @@ use super::identity;
 use super::partition::Partition;
 use crate::frame::{Column, MISSING};
 use crate::plan::{Grain, Plan, TreatmentPlan};
-use crate::schema::{Kind, Role};
-use crate::technique::{Input, Output, Persons, Secrets, Tally, Treatment};
+use crate::schema::{DateKind, Kind, Role};
+use crate::technique::{Input, Known, Output, Persons, Secrets, Tally, Treatment};
 
 /// The treatments of one release with everything fixed: by table, by column.
 pub type Frozen = Vec<Vec<Treatment>>;
@@ -70,6 +70,8 @@ pub fn with_input<T>(
         }
         None => (None, ""),
     };
+    let known =
+        if planned.treatment.needs().known { known_of(plan, partition, table) } else { Vec::new() };
     f(&Input {
         facts: &column_plan.facts,
         cells: &part.table.columns[column],
@@ -78,7 +80,37 @@ pub fn with_input<T>(
         identity,
         domain,
         secrets,
+        known: &known,
     })
+}
+
+/// What identifies the persons that have rows in `table`: the cells of identifying columns and the birth dates of all tables.
+fn known_of<'a>(plan: &'a Plan, partition: &'a Partition, table: usize) -> Vec<Vec<Known<'a>>> {
+    let mut here = vec![false; partition.ids.len()];
+    for &person in &partition.tables[table].persons {
+        here[person as usize] = true;
+    }
+    let mut known: Vec<Vec<Known<'a>>> = vec![Vec::new(); partition.ids.len()];
+    for (table, part) in plan.tables.iter().zip(&partition.tables) {
+        for (column, cells) in table.columns.iter().zip(&part.table.columns) {
+            let facts = &column.facts;
+            let birth = facts.date == Some(DateKind::Birth);
+            if !(must_vanish(facts.role) || facts.role == Role::ThirdParty || birth) {
+                continue;
+            }
+            for (&code, &person) in cells.codes().iter().zip(&part.persons) {
+                if code == MISSING || !here[person as usize] {
+                    continue;
+                }
+                let text = cells.dictionary().text(code);
+                let list = &mut known[person as usize];
+                if !facts.is_special(text) && !list.iter().any(|k| k.text == text) {
+                    list.push(Known { facts, text });
+                }
+            }
+        }
+    }
+    known
 }
 
 /// Applies the frozen treatments of one release to a partition (already restricted to the persons of that release).

@@ -838,6 +838,14 @@ impl Builder<'_> {
                             ),
                         );
                     }
+                    if technique == "redact" {
+                        self.warn(
+                            "W0121",
+                            &path,
+                            say!("column `{}`.`{}`: free text is redacted, not removed; redaction cannot promise to find everything (docs/detectors.md)", table.name, column.facts.column),
+                            say!("列`{}`.`{}`: 自由記載を墨消しして残している。すべてを見つける保証はない（docs/detectors.ja.md）", table.name, column.facts.column),
+                        );
+                    }
                     if kind == Kind::Anonymized
                         && technique == "keep"
                         && column.facts.role == Role::Payload
@@ -1028,12 +1036,18 @@ fn contradiction(
             say!("an identifier of another person or body cannot be kept"),
             say!("\"drop\", a token, or a coarser level"),
         )),
-        Role::Text if !(removed || technique == "keep" && reviewed) => Some((
-            say!("free text may name anybody"),
-            say!(
-                "\"drop\" or \"presence\"; to keep it, say who reviewed it: reviewed = \"name, date\""
-            ),
-        )),
+        Role::Text
+            if !(removed
+                || technique == "keep" && reviewed
+                || technique == "redact" && !anonymized) =>
+        {
+            Some((
+                say!("free text may name anybody"),
+                say!(
+                    "\"drop\" or \"presence\" (in the pseudonymized release also \"redact\"); to keep it, say who reviewed it: reviewed = \"name, date\""
+                ),
+            ))
+        }
         Role::Quasi
             if anonymized
                 && facts.date == Some(DateKind::Birth)

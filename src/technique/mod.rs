@@ -55,6 +55,17 @@ pub struct Needs {
     pub identity: bool,
     /// Whether it needs the key of the release.
     pub key: bool,
+    /// Whether it needs what identifies the persons of the rows in all tables (`Input::known`).
+    pub known: bool,
+}
+
+/// What identifies a person somewhere in the tables: names, numbers, a birth date.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Known<'a> {
+    /// The column that it stands in.
+    pub facts: &'a ColumnFacts,
+    /// The cell.
+    pub text: &'a str,
 }
 
 /// Secrets of one release. The key module implements it; a technique never sees key bytes.
@@ -90,6 +101,8 @@ pub struct Input<'a> {
     pub domain: &'a str,
     /// The secrets of the release.
     pub secrets: &'a dyn Secrets,
+    /// What identifies each person in the tables, by person, if [`Needs::known`] asks for it; else empty.
+    pub known: &'a [Vec<Known<'a>>],
 }
 
 /// What happened to the cells.
@@ -401,6 +414,7 @@ pub mod prefix;
 pub mod presence;
 pub mod pseudonym;
 pub mod rare;
+pub mod redact;
 pub mod round;
 pub mod shift_date;
 pub mod stay_interval;
@@ -424,6 +438,7 @@ catalogue! {
     Presence = presence::Presence, "Whether the cell has a value.";
     Pseudonym = pseudonym::Pseudonym, "A keyed token (pseudonymized release).";
     Rare = rare::Rare, "Rare values go up to their parent level.";
+    Redact = redact::Redact, "Identifiers in free text are replaced by marks (pseudonymized release).";
     Round = round::Round, "Rounded numbers.";
     ShiftDate = shift_date::ShiftDate, "One shift in whole weeks a person (pseudonymized release).";
     StayInterval = stay_interval::StayInterval, "Days since the end of the person's previous stay.";

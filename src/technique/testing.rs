@@ -103,6 +103,7 @@ fn with<T>(
         identity: None,
         domain: "test",
         secrets: &Open,
+        known: &[],
     })
 }
 
@@ -168,5 +169,6 @@ pub(crate) fn with_identity(
         identity: Some(&rows.cells),
         domain: "test",
         secrets: &Open,
+        known: &[],
     })
 }

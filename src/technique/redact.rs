@@ -1,0 +1,368 @@
+//! Redact: identifiers in free text are replaced by marks.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, Doc, Input, Known, Needs, Output, Technique};
+use crate::detect::{self, CATALOGUE, Scanner, Strength, topic};
+use crate::error::Said;
+use crate::law::Item;
+use crate::say;
+use crate::schema::{ColumnFacts, Kind, Role, Type};
+use crate::text::date;
+use crate::text::identifier;
+use crate::text::normalize::{Folded, fold, large_katakana, name_key};
+
+/// Replaces what looks like an identifier, and every identifier of this person that stands in the tables, by marks such as 【氏名】.
+///
+/// Found are: strong and fair hits of all detectors (`docs/detectors.md`); names, numbers and birth dates of the row's own
+/// person from all tables, in any width, kana, spacing, hyphens and variant of ideographs.
+///
+/// # Guarantee
+/// * No detector finds anything in the output (tried again until nothing is found; a cell where that fails is suppressed).
+/// * No identifier of the person of four characters or more that stands in a direct, id_code, financial, link or third_party column, and no
+///   birth date in a form that dates are read in, is left.
+///
+/// Not promised: given names alone of other persons, nicknames, names that no list has, names in Latin letters, and what
+/// identifies by its content (an accident in the news, a profession). So it is for the pseudonymized release only.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redact {}
+
+/// The mark of a known identifier whose column says nothing else.
+const MARK: &str = "【識別子】";
+/// Redaction is repeated, because a mark may stand where it names what follows.
+const ROUNDS: usize = 4;
+
+impl Technique for Redact {
+    const DOC: Doc = Doc {
+        name: "redact",
+        ja: "自由記載の墨消し（識別子の置換）",
+        summary: "Replaces identifiers in free text by marks.",
+        summary_ja: "自由記載の中の識別子を【氏名】等の印に置き換える。",
+        items: &[Item::P1, Item::P2, Item::P3],
+        example: "\"redact\"",
+        shorthand: None,
+        keyed: false,
+    };
+    fn check(&self, facts: &ColumnFacts, kind: Kind) -> Vec<Said> {
+        let mut said = Vec::new();
+        if kind != Kind::Pseudonymized {
+            said.push(say!("redact belongs to the pseudonymized release: no search finds everything that identifies; drop free text here"));
+        }
+        if facts.role != Role::Text || facts.ty != Type::String {
+            said.push(say!("redact is for free text: role text, type string"));
+        }
+        said
+    }
+    fn needs(&self) -> Needs {
+        Needs { known: true, ..Needs::default() }
+    }
+    fn output(&self, _: &ColumnFacts) -> Option<Type> {
+        Some(Type::String)
+    }
+    fn apply(&self, input: &Input<'_>) -> Output {
+        let scanner = Scanner::of_column(input.facts.column.as_str());
+        let mut patterns: Vec<Option<Vec<Pattern>>> = Vec::new();
+        patterns.resize_with(input.persons.ids.len(), || None);
+        input.map_rows(|row, text| {
+            let person = input.persons.of_row[row] as usize;
+            let own = patterns[person].get_or_insert_with(|| {
+                input.known.get(person).map(|known| patterns_of(known)).unwrap_or_default()
+            });
+            redacted(&scanner, own, text)
+        })
+    }
+    fn describe(&self) -> (String, String) {
+        (
+            "自由記載の中の識別子を印に置換".into(),
+            "identifiers in free text replaced by marks".into(),
+        )
+    }
+}
+
+/// An identifier of a person, in the form in which it is looked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Pattern {
+    /// Letters and digits only, large katakana, upper case.
+    Key { key: String, mark: &'static str },
+    /// A day.
+    Day(i32),
+}
+
+fn mark_of(facts: &ColumnFacts) -> &'static str {
+    let topics = Scanner::of_column(facts.column.as_str()).topics();
+    let named = CATALOGUE
+        .iter()
+        .map(|d| d.doc())
+        .find(|d| d.topics & topics != 0 && d.topics != topic::OTHER);
+    match (named, facts.role) {
+        (Some(doc), _) => doc.mark,
+        (None, Role::Link) => "【患者番号】",
+        (None, Role::IdCode) => "【記号番号】",
+        _ => MARK,
+    }
+}
+
+fn is_kana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{30ff}')
+}
+
+/// What of a person's cells can be looked for. Longest first, so that a whole name goes before its parts.
+fn patterns_of(known: &[Known<'_>]) -> Vec<Pattern> {
+    let mut patterns = Vec::new();
+    for Known { facts, text } in known {
+        if facts.ty.is_date() {
+            patterns.extend(date::parse(text).and_then(|when| when.days()).map(Pattern::Day));
+            continue;
+        }
+        let mark = mark_of(facts);
+        let mut add = |key: Option<String>, part: bool| {
+            let Some(key) = key else { return };
+            let characters = key.chars().count();
+            let shortest = match (key.is_ascii(), part && key.chars().all(is_kana)) {
+                (true, _) => 4,
+                (false, true) => 3,
+                (false, false) => 2,
+            };
+            if characters >= shortest {
+                patterns.push(Pattern::Key { key, mark });
+            }
+        };
+        if identifier::normalize(text, false, None).is_none() {
+            continue;
+        }
+        let whole = name_key(text);
+        if let Some(key) = &whole
+            && key.bytes().all(|b| b.is_ascii_digit())
+        {
+            let significant = key.trim_start_matches('0');
+            if significant.len() >= 5 {
+                add(Some(significant.to_owned()), false);
+            }
+        }
+        add(whole, false);
+        // The parts of a name: family and given name.
+        let folded = fold(text);
+        let parts: Vec<&str> =
+            folded.text().split([' ', '・', ',']).filter(|p| !p.is_empty()).collect();
+        if facts.role == Role::Direct && !folded.text().is_ascii() && parts.len() == 2 {
+            for part in parts {
+                add(name_key(part), true);
+            }
+        }
+    }
+    patterns.sort_by_key(|p| match p {
+        Pattern::Key { key, .. } => std::cmp::Reverse(key.len()),
+        Pattern::Day(_) => std::cmp::Reverse(0),
+    });
+    patterns.dedup();
+    patterns
+}
+
+/// The letters and digits of a folded text, and for each byte where its character stands in the folded text.
+fn squeezed(folded: &str) -> (String, Vec<(usize, usize)>) {
+    let mut text = String::with_capacity(folded.len());
+    let mut at = Vec::with_capacity(folded.len());
+    for (start, c) in folded.char_indices() {
+        if c.is_alphanumeric() || matches!(c, 'ー' | '々') {
+            for c in large_katakana(c).to_uppercase() {
+                text.push(c);
+                at.resize(text.len(), (start, start + c_len(folded, start)));
+            }
+        }
+    }
+    (text, at)
+}
+
+fn c_len(text: &str, start: usize) -> usize {
+    text[start..].chars().next().map_or(0, char::len_utf8)
+}
+
+/// Where a person's own identifiers stand, as bytes of the original text with marks.
+fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usize, &'static str)>) {
+    if patterns.is_empty() {
+        return;
+    }
+    let text = folded.text();
+    let (dense, at) = squeezed(text);
+    for pattern in patterns {
+        match pattern {
+            Pattern::Key { key, mark } => {
+                for (from, _) in dense.match_indices(key.as_str()) {
+                    let (start, end) = (at[from].0, at[from + key.len() - 1].1);
+                    let gap = &text[start..end];
+                    let digits = key.bytes().all(|b| b.is_ascii_digit());
+                    // Between digits only what a number has between its groups; in names at most two marks.
+                    let joined = if digits {
+                        gap.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'))
+                    } else {
+                        gap.chars()
+                            .filter(|c| !c.is_alphanumeric() && !matches!(c, 'ー' | '々'))
+                            .count()
+                            <= 3
+                    };
+                    let beside = |c: Option<char>| {
+                        c.is_some_and(|c| {
+                            if digits { c.is_ascii_digit() } else { c.is_ascii_alphanumeric() }
+                        })
+                    };
+                    let closed = !key.is_ascii()
+                        || !beside(
+                            text[..start].chars().next_back().filter(|&c| c != '0' || !digits),
+                        ) && !beside(text[end..].chars().next());
+                    if joined && closed {
+                        // Leading zeros belong to the number.
+                        let start =
+                            if digits { text[..start].trim_end_matches('0').len() } else { start };
+                        let original = folded.original(start..end);
+                        spans.push((original.start, original.end, mark));
+                    }
+                }
+            }
+            Pattern::Day(day) => {
+                for (start, c) in text.char_indices() {
+                    let begins = c.is_ascii_digit()
+                        || matches!(
+                            c.to_ascii_uppercase(),
+                            'M' | 'T' | 'S' | 'H' | 'R' | '明' | '大' | '昭' | '平' | '令'
+                        );
+                    let inside = text[..start].ends_with(|b: char| b.is_ascii_alphanumeric());
+                    if begins
+                        && !inside
+                        && let Some((end, days)) = detect::birth_date::day_from(text, start)
+                        && days == *day
+                    {
+                        let original = folded.original(start..end);
+                        spans.push((original.start, original.end, "【生年月日】"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn redacted(scanner: &Scanner<'_>, own: &[Pattern], text: &str) -> Cell {
+    let mut text = text.to_owned();
+    let mut changed = false;
+    for _ in 0..ROUNDS {
+        let mut spans: Vec<(usize, usize, &'static str)> = scanner
+            .scan(&text)
+            .into_iter()
+            .filter(|h| h.strength >= Strength::Fair)
+            .map(|h| (h.start, h.end, CATALOGUE[h.detector].doc().mark))
+            .collect();
+        own_spans(&fold(&text), own, &mut spans);
+        if spans.is_empty() {
+            return if changed { Cell::Text(text) } else { Cell::Same };
+        }
+        // Overlapping spans become one, with the mark of the longest.
+        spans.sort_by_key(|&(start, end, _)| (start, std::cmp::Reverse(end)));
+        let mut merged: Vec<(usize, usize, usize, &'static str)> = Vec::new();
+        for (start, end, mark) in spans {
+            match merged.last_mut() {
+                Some(last) if start < last.1 => {
+                    if end - start > last.2 {
+                        (last.2, last.3) = (end - start, mark);
+                    }
+                    last.1 = last.1.max(end);
+                }
+                _ => merged.push((start, end, end - start, mark)),
+            }
+        }
+        let mut next = String::with_capacity(text.len());
+        let mut from = 0;
+        for (start, end, _, mark) in merged {
+            next.push_str(&text[from..start]);
+            next.push_str(mark);
+            from = end;
+        }
+        next.push_str(&text[from..]);
+        (text, changed) = (next, true);
+    }
+    // Something is found again and again: nothing of the cell is kept.
+    Cell::Missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Name;
+    use crate::schema::DateKind;
+    use crate::technique::testing::{Rows, facts, frozen};
+    use proptest::prelude::*;
+
+    fn column(name: &'static str, role: Role) -> ColumnFacts {
+        let mut facts = facts(Type::String);
+        (facts.column, facts.role) = (Name::fixed(name), role);
+        facts
+    }
+
+    fn patterns() -> Vec<Pattern> {
+        let (name, kana) = (column("氏名", Role::Direct), column("カナ氏名", Role::Direct));
+        let (id, phone) = (column("患者ID", Role::Link), column("電話番号", Role::Direct));
+        let mut birth = column("生年月日", Role::Quasi);
+        (birth.ty, birth.date) = (Type::Date, Some(DateKind::Birth));
+        let known = [
+            Known { facts: &name, text: "髙橋　麗奈子" },
+            Known { facts: &kana, text: "ﾀｶﾊｼ ﾚﾅｺ" },
+            Known { facts: &id, text: "0000123456" },
+            Known { facts: &phone, text: "000-0012-3456" },
+            Known { facts: &birth, text: "19550102" },
+        ];
+        patterns_of(&known)
+    }
+
+    fn of(text: &str) -> String {
+        match redacted(&Scanner::new(), &patterns(), text) {
+            Cell::Same => text.to_owned(),
+            Cell::Text(text) => text,
+            Cell::Missing => "-".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_the_tables_know_goes() {
+        for (text, after) in [
+            ("高橋麗奈子の夫に説明", "【氏名】の夫に説明"),
+            ("高 橋 麗奈子", "【氏名】"),
+            ("麗奈子は落ち着いている", "【氏名】は落ち着いている"),
+            ("たかはしれなこ さん", "【氏名】 さん"),
+            ("前回 １２３４５６ 参照", "前回 【患者番号】 参照"),
+            ("前回 0000123456 参照", "前回 【患者番号】 参照"),
+            ("1234567 は別の番号", "1234567 は別の番号"),
+            ("電話 000-0012-3456 へ", "電話 【電話番号】 へ"),
+            ("S30.1.2 に出生", "【生年月日】 に出生"),
+            ("（昭和30年1月2日）", "（【生年月日】）"),
+            ("2024年1月2日に入院", "2024年1月2日に入院"),
+            ("家族へ説明済み", "家族へ説明済み"),
+            ("鈴木先生より 045-123-4567", "【氏名】先生より 【電話番号】"),
+        ] {
+            assert_eq!(of(text), after, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_free_text_of_the_pseudonymized_release() {
+        let text = column("備考", Role::Text);
+        assert!(Redact {}.check(&text, Kind::Pseudonymized).is_empty());
+        assert_eq!(Redact {}.check(&text, Kind::Anonymized).len(), 1);
+        assert_eq!(Redact {}.check(&facts(Type::String), Kind::Pseudonymized).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_detector_finds_is_left(text in "([山田太郎様氏名主治医:TEL電話ID番号記号 、。]{0,6}[0-9０-９-]{0,12}){0,4}") {
+            if let Cell::Text(after) = redacted(&Scanner::new(), &patterns(), &text) {
+                prop_assert!(Scanner::new().scan(&after).iter().all(|h| h.strength < Strength::Fair));
+            }
+        }
+        #[test]
+        fn cells_without_a_finding_stay(text in "[a-zA-Zあ-お、。 ]{0,12}") {
+            let rows = Rows::new([(0, Some(text.clone()))]);
+            let facts = column("備考", Role::Text);
+            let (_, output) = frozen(&Redact {}, &rows, &facts).unwrap();
+            prop_assert_eq!(output.cells.text(0), Some(text.as_str()));
+        }
+    }
+}
