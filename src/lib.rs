@@ -39,6 +39,7 @@ pub mod error;
 pub mod frame;
 pub mod key;
 pub mod law;
+pub mod log;
 pub mod plan;
 pub mod policy;
 pub mod privacy;

@@ -75,6 +75,12 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             .par_iter()
             .map(|shape| {
                 progress.check()?;
+                crate::note!(
+                    debug,
+                    "proving",
+                    table = Name::from_policy(shape.name.as_str()),
+                    kind = kind
+                );
                 table_proof(plan, staging, made, kind, &structure, shape)
             })
             .collect::<Result<_>>()?;

@@ -103,6 +103,7 @@ impl Demo {
             show.line("4. kakou report: one page for the review board");
             let report = super::report::Report {
                 release: release.clone(),
+                against: None,
                 lang: crate::report::words::Lang::Both,
                 to: Some(folder.join("report.html")),
             };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Name, Result};
-use crate::{engine, policy, say};
+use crate::{engine, log, note, policy, say};
 
 pub mod check;
 pub mod demo;
@@ -46,6 +46,12 @@ pub struct Arguments {
     /// Results as JSON on standard output.
     #[arg(long, global = true)]
     json: bool,
+    /// Appends a log to this file: JSON lines, no personal value at any level.
+    #[arg(long, global = true, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// How much is logged.
+    #[arg(long, global = true, value_enum, default_value_t, requires = "log")]
+    log_level: log::Level,
     /// Nothing but errors.
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -124,6 +130,7 @@ pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         let place =
             info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+        note!(error, "internal error", place = Name::from_policy(place.as_str()));
         let _ = writeln!(
             std::io::stderr(),
             "kakou: internal error at {place}; nothing was published. Please report this place."
@@ -151,12 +158,26 @@ pub fn main() -> ExitCode {
     // A file-size limit shall be an error, not a death without clean-up.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let show = Show { json: arguments.json, quiet: arguments.quiet };
+    if let Some(path) = &arguments.log
+        && let Err(error) = log::open(path, arguments.log_level)
+    {
+        let failure = Failure::from(error);
+        failure.print(show);
+        return ExitCode::from(failure.error.family.exit_code());
+    }
+    note!(info, "begin", version = env!("CARGO_PKG_VERSION"));
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         dispatch(arguments.command, show)
     }));
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(())) => {
+            note!(info, "end");
+            ExitCode::SUCCESS
+        }
         Ok(Err(failure)) => {
+            for error in failure.error.each() {
+                note!(error, "failed", code = error.code, what = error.what);
+            }
             failure.print(show);
             ExitCode::from(failure.error.family.exit_code())
         }

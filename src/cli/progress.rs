@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::engine::Progress;
+use crate::note;
 
 /// Shows the work on standard error.
 pub struct Shown {
@@ -52,6 +53,7 @@ fn words(stage: &str) -> &str {
 
 impl Progress for Shown {
     fn stage(&self, name: &'static str) {
+        note!(info, "room", room = name);
         match &self.bar {
             Some(bar) => bar.set_message(words(name).to_owned()),
             None if !self.quiet => {

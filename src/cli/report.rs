@@ -5,20 +5,24 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Outcome, Show, shown};
+use super::{Outcome, Show, prepare, shown};
 use crate::error::{Error, Result};
+use crate::record::digest;
 use crate::report::words::Lang;
-use crate::report::{facts, page};
-use crate::say;
+use crate::report::{compare, facts, page};
+use crate::{plan, say};
 
-/// Writes the report of a release as one HTML file for a review board.
+/// Writes the report of a release as one HTML file for a review board, or compares two releases or policies.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  kakou report OUT/<release-id>\n  kakou report OUT/<release-id> --lang en --to board.html"
+    after_help = "Examples:\n  kakou report OUT/<release-id>\n  kakou report OUT/<release-id> --lang en --to board.html\n  kakou report OUT/<release-id> --against OUT/<other-id>\n  kakou report old-policy.toml --against policy.toml"
 )]
 pub struct Report {
-    /// The release folder.
+    /// The release folder; a policy file to compare policies.
     pub release: PathBuf,
+    /// Another release folder or policy file: the page then compares the two.
+    #[arg(long, value_name = "OTHER")]
+    pub against: Option<PathBuf>,
     /// The language of the page.
     #[arg(long, value_enum, default_value_t = Lang::Ja)]
     pub lang: Lang,
@@ -31,9 +35,9 @@ impl Report {
     /// Runs it.
     ///
     /// # Errors
-    /// If the folder is not a release, or the page cannot be written.
+    /// If the folder is not a release, a policy is wrong, or the page cannot be written.
     pub fn run(&self, show: Show) -> Outcome<()> {
-        let written = self.write().map_err(Failure::from)?;
+        let written = self.write()?;
         show.json(&json!({ "report": written.to_string_lossy() }));
         show.line(&format!("report: {}", written.display()));
         Ok(())
@@ -43,24 +47,46 @@ impl Report {
     ///
     /// # Errors
     /// See [`Report::run`].
-    pub fn write(&self) -> Result<PathBuf> {
-        let html = page::release(&facts::read(&self.release)?, self.lang)?;
+    pub fn write(&self) -> Outcome<PathBuf> {
+        let of_release = facts_of(&self.release)?;
+        let html = match &self.against {
+            None => page::release(&of_release, self.lang)?,
+            Some(other) => compare::compare(&of_release, &facts_of(other)?, self.lang)?,
+        };
         let to = match &self.to {
             Some(to) => to.clone(),
-            None => beside(&self.release)?,
+            None => beside(&self.release, self.against.as_deref())?,
         };
         put(&to, html.as_bytes())?;
         Ok(to)
     }
 }
 
+/// The facts of a release folder or of a policy file.
+fn facts_of(path: &Path) -> Outcome<facts::Facts> {
+    if path.is_dir() {
+        return Ok(facts::read(path)?);
+    }
+    let prepared = prepare(path)?;
+    let evidence = plan::legal_evidence(&prepared.plan);
+    let digest = digest::sha3(&plan::digest_bytes(&prepared.loaded));
+    Ok(facts::of_policy(&prepared.plan, &evidence, digest))
+}
+
 /// `OUT/<release-id>.report.html`: in the release folder it would be a file that is not part of the release.
-fn beside(release: &Path) -> Result<PathBuf> {
-    let whole = std::fs::canonicalize(release)
-        .map_err(|e| Error::io("X0503", say!("finding {}", shown(release)), &e))?;
-    let mut name = whole.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
+fn beside(release: &Path, against: Option<&Path>) -> Result<PathBuf> {
+    let whole = |path: &Path| {
+        std::fs::canonicalize(path)
+            .map_err(|e| Error::io("X0503", say!("finding {}", shown(path)), &e))
+    };
+    let first = whole(release)?;
+    let mut name = first.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
+    if let Some(other) = against {
+        name.push("-against-");
+        name.push(whole(other)?.file_name().unwrap_or_default());
+    }
     name.push(".report.html");
-    Ok(whole.with_file_name(name))
+    Ok(first.with_file_name(name))
 }
 
 /// Replaces the file as a whole, readable by its owner and group only.

@@ -18,7 +18,7 @@ use crate::key::{ProjectKey, ReleaseSecrets, Sign, harden};
 use crate::record::{balance, book, digest, seal, statement};
 use crate::release::Staging;
 use crate::schema::Kind;
-use crate::{plan, say, text};
+use crate::{note, plan, say, text};
 
 /// Makes both releases and the record.
 #[derive(Args, Debug)]
@@ -263,6 +263,7 @@ impl Run {
             }
             Some(staging.publish(id, &manifest, proved.anonymized, proved.pseudonymized)?)
         };
+        note!(info, "published", release = Name::from_policy(id), dry_run = self.dry_run);
         progress.end();
         Ok(Published { folder, statement })
     }

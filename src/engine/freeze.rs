@@ -12,9 +12,9 @@ use super::views::{Cells, Classes, NO_CLASS, Summary};
 use crate::error::{Error, Result, small};
 use crate::plan::{Join, Plan, ViewPlan};
 use crate::policy::model::Unit;
-use crate::say;
 use crate::schema::Kind;
 use crate::technique::{Measure, Secrets, Treatment};
+use crate::{log, note, say};
 
 /// A plan in which every level, threshold, cap and suppression is concrete. Protected data (加工の方法に関する情報):
 /// its digest goes into the record, it does not.
@@ -100,6 +100,10 @@ pub fn treatments(
                 .par_iter()
                 .map(|&(t, c)| {
                     let planned = plan.tables[t].columns[c].treatment(kind);
+                    log::trap("measure", || {
+                        let cells = &partition.tables[t].table.columns[c];
+                        cells.cells().flatten().collect::<Vec<_>>().join("|")
+                    });
                     with_input(plan, &partition, t, c, planned, secrets, |input| {
                         frozen[t][c].measure(input)
                     })
@@ -133,6 +137,14 @@ pub fn treatments(
         for (c, treatment) in table.iter_mut().enumerate() {
             let facts = &plan.tables[t].columns[c].facts;
             let measure = found.get(&(t, c)).unwrap_or(&Measure::Nothing);
+            note!(
+                trace,
+                "column frozen",
+                table = facts.table,
+                column = facts.column,
+                kind = kind,
+                technique = treatment.doc().name
+            );
             match treatment.freeze(measure, facts) {
                 Ok(fixed) => *treatment = fixed,
                 Err(mut error) => {
@@ -233,6 +245,7 @@ fn suppression(
                 (0..violating.len()).filter(|&c| violating[c]).map(|c| classes.values(c)).collect();
             values.sort();
             if !values.is_empty() {
+                note!(debug, "classes suppressed", view = view.name, classes = values.len());
                 rounds.push(Round { view: view.name.as_str().to_owned(), classes: values });
             }
         }

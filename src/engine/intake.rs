@@ -9,13 +9,13 @@ use rayon::prelude::*;
 use super::exclude::Lists;
 use super::partition::Partition;
 use super::{Progress, identity, rows, validate};
-use crate::error::{Error, Name, Result};
+use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, MISSING, Table};
 use crate::plan::{Plan, TablePlan};
 use crate::policy::model::{Defect, InputFormat};
-use crate::say;
 use crate::schema::Kind;
 use crate::table::{self, ColumnSpec, FileFacts, ReadSpec};
+use crate::{log, note, say};
 
 /// Rows a batch.
 const BATCH: usize = 262_144;
@@ -302,6 +302,22 @@ pub fn intake(
     let mut parts = Vec::new();
     let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![Vec::new(); count];
     for (t, result) in results.into_iter().enumerate() {
+        note!(
+            info,
+            "table read",
+            table = plan.tables[t].name,
+            files = files[t].len(),
+            rows = result.intake.rows_in
+        );
+        for (&defect, &rows) in &result.intake.set_aside {
+            note!(
+                warn,
+                "rows set aside",
+                table = plan.tables[t].name,
+                defect = defect,
+                rows = small(rows)
+            );
+        }
         tables.push(result.intake);
         input_files.extend(result.files.into_iter().map(|(path, facts)| InputFile {
             table: t,
@@ -336,7 +352,21 @@ pub fn intake(
         }
         Ok(())
     })?;
+    note!(
+        info,
+        "persons",
+        read = small(intake.persons),
+        excluded_pseudonymized = small(intake.excluded_persons[0]),
+        excluded_anonymized = small(intake.excluded_persons[1]),
+        partitions = count
+    );
     Ok(intake)
+}
+
+/// For the trap of the logs' test.
+fn cells_of(table: &Table) -> String {
+    let cells = table.columns.iter().flat_map(|c| c.cells().take(50).flatten());
+    cells.collect::<Vec<_>>().join("|")
 }
 
 struct TableRead {
@@ -394,6 +424,14 @@ fn read_group(
                     let rows = batch.table.rows;
                     batch.table.columns.insert(made, Column::constant(None, rows));
                 }
+                note!(
+                    trace,
+                    "batch",
+                    table = table.name,
+                    file = index + 1,
+                    rows = batch.table.rows
+                );
+                log::trap("intake", || cells_of(&batch.table));
                 let mut good = vec![true; batch.table.rows];
                 rows::check_layout(table, &batch, &file)?;
                 check_types(table, &batch, &mut good, &mut intake[m], &file)?;
@@ -433,6 +471,14 @@ fn read_group(
             }
         }
         let seen = reader.facts();
+        note!(
+            debug,
+            "file read",
+            table = first.name,
+            file = index + 1,
+            bytes = seen.bytes,
+            rows = seen.rows_read
+        );
         // Rows that the reader set aside belong to no part: they are counted with the first.
         let aside: u64 = seen.set_aside.values().sum();
         intake[0].rows_in += if long { aside } else { seen.rows_read };

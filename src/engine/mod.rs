@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Family, Result};
+use crate::error::{Error, Family, Result, small};
 use crate::key::ReleaseSecrets;
 use crate::plan::Plan;
-use crate::say;
 use crate::schema::Kind;
 use crate::table;
 use crate::technique::{Secrets, Tally};
+use crate::{log, note, say};
 
 pub mod apply;
 pub mod emit;
@@ -193,6 +193,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                 }
                 removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
             }
+            log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
             observed.add_release(plan, kind, &partition, &applied, &alive, &blankable);
             let mut present = vec![false; partition.ids.len()];
             for (t, part) in partition.tables.iter().enumerate() {
@@ -254,6 +255,33 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                 let columns = emit::released(&plan.tables[t], kind, &plan.output).len() + 1;
                 let ranges = shuffle.ranges(directory, columns);
                 out_files.extend(emit::write(plan, kind, t, &job.staging, ranges, progress)?);
+            }
+        }
+    }
+    for file in &out_files {
+        note!(
+            info,
+            "file written",
+            table = plan.tables[file.table].name,
+            kind = file.kind,
+            rows = file.written.rows,
+            persons = small(file.persons)
+        );
+    }
+    for kind in Kind::BOTH {
+        for (table, tallies) in plan.tables.iter().zip(&tallies[kind as usize]) {
+            for (column, tally) in table.columns.iter().zip(tallies) {
+                note!(
+                    trace,
+                    "column treated",
+                    table = table.name,
+                    column = column.facts.column,
+                    role = column.facts.role,
+                    kind = kind,
+                    cells = tally.seen,
+                    changed = small(tally.changed),
+                    suppressed = small(tally.suppressed)
+                );
             }
         }
     }

@@ -200,10 +200,14 @@ pub fn is_bin(size: u64) -> bool {
     BINS.contains(&size)
 }
 
-/// Where the bin that begins at this size ends (excluded); none for the last.
+/// The sizes of a bin of the histogram in words: `3–4`, `≥ 1000`.
 #[must_use]
-pub fn bin_end(size: u64) -> Option<u64> {
-    BINS.iter().copied().find(|&b| b > size)
+pub fn size_label(from: u64) -> String {
+    match BINS.iter().copied().find(|&b| b > from) {
+        Some(end) if end == from + 1 => from.to_string(),
+        Some(end) => format!("{from}–{}", end - 1),
+        None => format!("≥ {from}"),
+    }
 }
 
 fn bin(persons: u64) -> u64 {

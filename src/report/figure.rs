@@ -262,7 +262,7 @@ pub struct Stream {
 pub fn flow(title: &str, streams: &[Stream]) -> Figure {
     const HEIGHT: f64 = 74.0;
     const GAP: i32 = 22;
-    let (left, right, wide) = (128, 470, 720);
+    let (left, right, wide) = (176, 420, 720);
     let heights: Vec<Vec<i32>> = streams
         .iter()
         .map(|s| {
@@ -326,7 +326,8 @@ pub fn flow(title: &str, streams: &[Stream]) -> Figure {
                 let middle = to + height.max(20) / 2 - (20 - height.min(20)) / 4;
                 text(area, &branch.text, (right + 22, middle), 13, INK, HPos::Left);
                 let after = right + 30 + width(&branch.text, 13);
-                text(area, &branch.label, (after, middle), 12, SOFT, HPos::Left);
+                let label = clip(&branch.label, 12, wide - after);
+                text(area, &label, (after, middle), 12, SOFT, HPos::Left);
                 from += height;
                 to += height.max(20) + 8;
             }

@@ -1,10 +1,12 @@
 //! The report: what a run did, as pictures and tables for a review board, in Japanese and English.
 //!
 //! A run writes its facts into `record/report.json` ([`facts`]): internal, complete for the page, without a value that
-//! fewer than ten persons hold. [`page`] makes one self-contained HTML file of it (no network, no script). What other
+//! fewer than ten persons hold. [`page`] makes one self-contained HTML file of it (no network, no script), [`compare`]
+//! one of two such files or of two policies. What other
 //! parts of the engine want to show goes in as measures, a trade-off curve or plain sections ([`facts::Extra`]); the
 //! page draws them without knowing where they come from.
 
+pub mod compare;
 pub mod facts;
 pub mod figure;
 pub mod page;

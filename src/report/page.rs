@@ -33,6 +33,15 @@ pub(super) fn environment(lang: Lang) -> Environment<'static> {
             .collect();
         Value::from_safe_string(paragraphs)
     });
+    // A heading of a table: in both languages one below the other.
+    environment.add_function("h", move |key: &str| {
+        let words: Vec<String> = lang
+            .each()
+            .iter()
+            .map(|l| format!("<span lang=\"{}\">{}</span>", l.tag(), escape(&l.t(key))))
+            .collect();
+        Value::from_safe_string(words.join("<br>"))
+    });
     environment.add_function("verdict", move |holds: Value, _: Rest<Value>| {
         if holds.is_none() {
             return Value::from_safe_string(format!(
@@ -82,7 +91,7 @@ struct Page<'a> {
     warnings: Vec<WarningLine>,
     cards: Vec<(String, String)>,
     contents: Vec<(String, String)>,
-    kinds: [String; 2],
+    kinds: [&'static str; 2],
     flow_persons: Value,
     flow_rows: Value,
     tables: Vec<TableLine>,
@@ -258,7 +267,7 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
             (grouped(run.proof.identifiers_searched), lang.t("searched").into_owned()),
         ],
         contents,
-        kinds: [lang.t("pseudonymized").into_owned(), lang.t("anonymized").into_owned()],
+        kinds: ["pseudonymized", "anonymized"],
         flow_persons: safe(words.flow_persons(run)),
         flow_rows: safe(words.flow_rows(run)),
         tables: policy
@@ -332,7 +341,7 @@ pub(super) fn risk_number(value: Option<f64>, lang: Lang) -> String {
     }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 {
         "0%".to_owned()
@@ -533,11 +542,7 @@ impl Words {
         let rows: Vec<(String, Vec<Option<BarCell>>)> = from
             .iter()
             .map(|&size| {
-                let label = match crate::engine::views::bin_end(size) {
-                    Some(end) if end == size + 1 => size.to_string(),
-                    Some(end) => format!("{size}–{}", end - 1),
-                    None => format!("≥ {}", grouped(size)),
-                };
+                let label = crate::engine::views::size_label(size);
                 let cells = stages
                     .iter()
                     .zip(colours)
