@@ -173,7 +173,7 @@ fn form1(
     }
     if person.age_on(stay.admitted) >= 40 {
         let (dementia, care) = (dice.below(3).to_string(), dice.below(6).to_string());
-        put("A004010", 0, ["", &dementia, &dementia, "", "", "", "", "", ""]);
+        put("A004010", 0, [&dementia, &dementia, "", "", "", "", "", "", ""]);
         put("A004020", 0, ["", &care, "", "", "", "", "", "", ""]);
     }
     put("A004030", 0, ["", "0", "0", "0", "", "", "", "", ""]);
@@ -226,13 +226,13 @@ fn form1(
 }
 
 fn form4(stay: &Stay, hospital: &Hospital, id: &str, dice: &mut Dice, sheet: &mut Sheet) {
-    // 1 health insurance alone, 2 with others, 3 労災, 4 自賠責, 5 own money.
+    // Health insurance, 労災, 自賠責, own money, others: each 1 where it pays.
     let payment = match dice.below(60) {
-        0 => "3",
-        1 => "4",
-        2 => "5",
-        3 => "2",
-        _ => "1",
+        0 => ["0", "1", "0", "0", "0"],
+        1 => ["0", "0", "1", "0", "0"],
+        2 => ["0", "0", "0", "1", "0"],
+        3 => ["1", "0", "0", "0", "1"],
+        _ => ["1", "0", "0", "0", "0"],
     };
     sheet
         .file(&path("FF4", hospital, stay.left))
@@ -240,7 +240,7 @@ fn form4(stay: &Stay, hospital: &Hospital, id: &str, dice: &mut Dice, sheet: &mu
         .all(&[&hospital.code, id])
         .day(stay.admitted)
         .day(stay.left)
-        .s(payment)
+        .all(&payment)
         .end();
 }
 
@@ -272,8 +272,9 @@ fn k_file(
         .file(&path("Kn", hospital, stay.left))
         .row('\t')
         .all(&[&hospital.code, id])
-        .day(stay.left)
         .day(stay.admitted)
+        .day(stay.left)
+        .day(stay.left)
         .s(&common)
         .end();
 }

@@ -19,10 +19,13 @@ use crate::say;
 mod csv;
 mod dpc;
 mod lab;
+mod omop;
 mod pools;
 mod sheet;
+mod ssmix2;
 mod text;
 mod truth;
+mod uke;
 mod world;
 
 use sheet::{Charset, SERIAL, Sheet, encode};
@@ -51,7 +54,8 @@ trait Layout: Sync {
 }
 
 /// All layouts; the order is part of the seed's meaning (each has its own draws).
-static LAYOUTS: &[&dyn Layout] = &[&csv::Csv, &dpc::Dpc, &lab::LabCsv, &truth::Truth];
+static LAYOUTS: &[&dyn Layout] =
+    &[&csv::Csv, &dpc::Dpc, &lab::LabCsv, &truth::Truth, &uke::Uke, &ssmix2::Ssmix2, &omop::Omop];
 
 /// Names of the layouts that can be chosen, with what they are.
 #[must_use]

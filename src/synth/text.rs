@@ -88,6 +88,8 @@ const PLAIN: &[&str] = &[
     "疼痛増悪のため",
     "計画的な検査目的",
     "発熱あり、抗菌薬を変更",
+    // What must be escaped in HL7.
+    "Na&K補正|前値^参照~\\再検",
 ];
 
 const DECOYS: &[(&str, &str, &str)] = &[

@@ -88,6 +88,10 @@ pub(super) struct Hospital {
     pub local_codes: bool,
     /// Receipt files end with byte 1A.
     pub eof_byte: bool,
+    /// Receipts have 和暦 dates (GYYMMDD), as before 2020.
+    pub old_receipts: bool,
+    /// Segments of messages end with LF, not with CR.
+    pub line_feeds: bool,
 }
 
 const HOSPITALS: [(&str, &str, &str); 8] = [
@@ -130,6 +134,8 @@ impl World {
                     cut_zeros: n % 6 == 3,
                     local_codes: n % 3 == 1,
                     eof_byte: n % 2 == 1,
+                    old_receipts: n % 6 == 5,
+                    line_feeds: n % 3 == 2,
                 }
             })
             .collect();
@@ -628,7 +634,8 @@ impl Person {
         } else if delivery {
             birth_in_family - dice.between(0, 2)
         } else {
-            (world.first + dice.between(0, span - 60)).max(self.birth + 1)
+            let last = if self.heavy { 30 } else { span - 60 };
+            (world.first + dice.between(0, last)).max(self.birth + 1)
         };
         let mut last: Vec<Option<i32>> = vec![None; self.registrations.len()];
         let mut dead = false;
@@ -659,7 +666,7 @@ impl Person {
             dead = stay.outcome == "6";
             last[registration] = Some(end);
             self.stays.push(stay);
-            start = end + dice.between(5, 60);
+            start = end + if self.heavy { dice.between(5, 20) } else { dice.between(5, 60) };
         }
         if dead {
             return;
@@ -742,7 +749,7 @@ impl Person {
                 _ => self.disease(dice, start, n == 0),
             }
         };
-        let death = age > 60 && dice.one_in(25);
+        let death = age > 60 && dice.one_in(25) && !self.heavy;
         let others = (0..1 + dice.below(4))
             .map(|_| {
                 let other = dice.skewed(&DISEASES[14..]);
