@@ -441,7 +441,6 @@ fn chart(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one draw of a chart, used here only")]
 fn draws(
     chart: &mut Chart<'_>,
     results: &[Result1],
@@ -514,7 +513,6 @@ fn draws(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the prescriptions of a chart, used here only")]
 fn prescriptions(
     chart: &mut Chart<'_>,
     doses: &[super::world::Dose],

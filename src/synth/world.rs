@@ -55,11 +55,21 @@ impl Dice {
     pub(super) fn between(&mut self, low: i32, high: i32) -> i32 {
         low + self.below(u64::from((high - low + 1).unsigned_abs())) as i32
     }
+    /// One of some words.
+    pub(super) fn word(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.below(words.len() as u64) as usize]
+    }
+    /// One of some words, the earlier ones more often.
+    pub(super) fn likely(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.low(words.len())]
+    }
     /// An item by weight: the earlier ones are more frequent (Zipf-like).
     pub(super) fn skewed<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let n = items.len() as u64;
-        let index = self.below(n).min(self.below(n)).min(self.below(n + n / 2));
-        &items[index as usize]
+        &items[self.low(items.len())]
+    }
+    fn low(&mut self, items: usize) -> usize {
+        let n = items as u64;
+        self.below(n).min(self.below(n)).min(self.below(n + n / 2)) as usize
     }
 }
 
@@ -727,7 +737,6 @@ impl Person {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the facts of one stay, used here only")]
     fn stay(
         &self,
         world: &World,
@@ -808,12 +817,12 @@ impl Person {
             admitted: start,
             left: end,
             before,
-            route: if newborn { "8" } else { *dice.skewed(&["1", "4", "5"]) },
+            route: if newborn { "8" } else { dice.likely(&["1", "4", "5"]) },
             emergency: dice.one_in(2),
             ambulance: dice.one_in(5),
             self_harm: dice.one_in(400),
-            place: if death { "9" } else { *dice.skewed(&["1", "4", "5", "7"]) },
-            outcome: if death { "6" } else { *dice.skewed(&["3", "2", "1", "4"]) },
+            place: if death { "9" } else { dice.likely(&["1", "4", "5", "7"]) },
+            outcome: if death { "6" } else { dice.likely(&["3", "2", "1", "4"]) },
             department: if delivery {
                 &DEPARTMENTS[5]
             } else if age < 15 {
@@ -848,7 +857,7 @@ impl Person {
                 }
             }),
             adl,
-            coma: [*dice.skewed(&["0", "1", "2", "3", "10", "3A", "200RI", "300", "999"]), "0"],
+            coma: [dice.likely(&["0", "1", "2", "3", "10", "3A", "200RI", "300", "999"]), "0"],
             results,
             doses,
             note,
@@ -903,7 +912,7 @@ impl Person {
                 act(&mut dice, &ACTS[1], 0, &[]);
             }
             if (day - facts.admitted) % 3 == 0 {
-                act(&mut dice, &ACTS[2], 8 + 0, &pools.tests);
+                act(&mut dice, &ACTS[2], 8, &pools.tests);
                 act(&mut dice, &ACTS[3], 3, &pools.tests);
             }
             for _ in 0..2 + dice.below(2) {
@@ -1044,8 +1053,8 @@ fn doses(dice: &mut Dice, from: i32, to: i32, most: u64) -> Vec<Dose> {
             Dose {
                 day: (from + dice.between(0, 3)).min(to),
                 drug: index,
-                amount: *dice.pick(&["1", "2", "3", "0.5"]),
-                days: *dice.pick(&["3", "5", "7", "14", "28"]),
+                amount: dice.word(&["1", "2", "3", "0.5"]),
+                days: dice.word(&["3", "5", "7", "14", "28"]),
             }
         })
         .collect()
