@@ -377,6 +377,11 @@ impl Made<'_> {
         }
     }
 
+    /// The person of each row; each row is one if no column says it.
+    fn own_persons(&self) -> Vec<u32> {
+        self.persons.clone().unwrap_or_else(|| (0..self.data.rows as u32).collect())
+    }
+
     fn exposure(
         &self,
         places: &[usize],
@@ -396,7 +401,7 @@ impl Made<'_> {
         let mut readings =
             vec![("own-category", "a missing cell is a value of its own", Reading::OwnCategory)];
         // Patterns with holes are compared with all others.
-        let affordable = (holes as u64).saturating_mul(classes.len() as u64) <= 4_000_000_000;
+        let affordable = (holes as u64).saturating_mul(classes.len() as u64) <= 500_000_000;
         if holes > 0 && affordable {
             readings.push((
                 "matches-everything",
@@ -410,7 +415,7 @@ impl Made<'_> {
             ));
         }
         let mut by_reading = serde_json::Map::new();
-        for (key, text, reading) in readings {
+        for &(key, text, reading) in &readings {
             let Some(spread) = prosecutor::prosecutor(&view, reading, threshold) else { continue };
             if holes > 0 {
                 page.show.line(&format!("  {text}:"));
@@ -486,7 +491,7 @@ impl Made<'_> {
             population = Some(sum(weights.iter().copied()).round() as u64);
         }
         self.uniqueness(&classes, population, page);
-        let rows = self.individual(&view, weights.as_deref(), threshold, page);
+        let rows = self.individual(&view, weights.as_deref(), &readings, threshold, page);
         if let Some(home) = self.home {
             self.households(home, &rows, &view, threshold, page)?;
         }
@@ -591,6 +596,7 @@ impl Made<'_> {
         &self,
         view: &View,
         weights: Option<&[f64]>,
+        readings: &[(&str, &str, Reading)],
         threshold: f64,
         page: &mut Page,
     ) -> Vec<f64> {
@@ -600,10 +606,7 @@ impl Made<'_> {
         page.section(&individual::DOC);
         let mut strict = Vec::new();
         let mut by_reading = serde_json::Map::new();
-        for (key, text, reading) in [
-            ("own-category", "a missing cell is a value of its own", Reading::OwnCategory),
-            ("matches-everything", "a missing cell matches everything", Reading::MatchesEverything),
-        ] {
+        for &(key, text, reading) in readings {
             let matched = view.matched_weights(reading, weights);
             let mut by_method = serde_json::Map::new();
             for (method, f) in [
@@ -616,7 +619,9 @@ impl Made<'_> {
                     continue;
                 };
                 if method == "exact" {
-                    page.show.line(&format!("  {text}:"));
+                    if readings.len() > 1 {
+                        page.show.line(&format!("  {text}:"));
+                    }
                     shown_spread(page, &spread);
                     page.figure("expected re-identifications", sum(risks.iter().copied()));
                 }
@@ -763,21 +768,28 @@ impl Made<'_> {
             .copied()
             .filter(|&c| self.data.columns[c].dictionary().len() > 1)
             .collect();
+        let share = self.risk.unique_share;
+        let persons = self.own_persons();
+        let codes = |c: usize| self.data.columns[c].codes();
         let mut found = Vec::new();
         let mut rest = Vec::new();
         for &place in &places {
-            let alone = unique_sets::unique_sets(&self.view(&[place])?, 1, self.risk.unique_share);
-            match alone.first() {
+            match unique_sets::unique_sets(&[codes(place)], &persons, 1, share).first() {
                 Some(set) => found.push((vec![place], set.unique)),
                 None => rest.push(place),
             }
         }
+        // Larger sets of many columns are too many to look at.
         let mut most = usize::from(self.risk.set_size);
-        while most > 1 && subsets::count(rest.len(), most) > 50_000 {
+        while most > 1
+            && subsets::count(rest.len(), most).saturating_mul(self.data.rows as u64)
+                > 20_000_000_000
+        {
             most -= 1;
         }
         if most > 1 {
-            let sets = unique_sets::unique_sets(&self.view(&rest)?, most, self.risk.unique_share);
+            let columns: Vec<&[u32]> = rest.iter().map(|&c| codes(c)).collect();
+            let sets = unique_sets::unique_sets(&columns, &persons, most, share);
             found.extend(
                 sets.into_iter().map(|s| (s.columns.iter().map(|&c| rest[c]).collect(), s.unique)),
             );
@@ -812,11 +824,7 @@ impl Made<'_> {
     }
 
     fn panels(&self, wide: &[usize], long: &[usize], page: &mut Page) -> Result<()> {
-        let rows = self.data.rows as u32;
-        let own: Vec<u32> = match &self.persons {
-            Some(persons) => persons.clone(),
-            None => (0..rows).collect(),
-        };
+        let own = self.own_persons();
         let (mut persons, mut items) = (Vec::new(), Vec::new());
         let mut offset = 0_u32;
         for &place in wide {

@@ -4,8 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Doc;
-use super::groups::{Groups, Items};
-use crate::privacy::View;
+use super::groups::Groups;
 
 /// What this figure is.
 pub const DOC: Doc = Doc {
@@ -29,23 +28,29 @@ pub struct UniqueSet {
 }
 
 /// The minimal sets of up to `most` columns whose share of unique rows is at least `share`, ordered by size, then by columns.
+/// `columns` are codes by row (missing is a value of its own), `persons` names the person of each row.
 #[must_use]
-pub fn unique_sets(view: &View, most: usize, share: f64) -> Vec<UniqueSet> {
-    let items = Items::of(view);
-    let needed = share * view.rows() as f64;
-    let columns = items.codes.len();
-    // No set has more distinct tuples than the product of its columns' values.
-    let cards: Vec<f64> = (0..columns)
-        .map(|c| {
-            let mut codes = items.codes[c].clone();
+pub fn unique_sets(columns: &[&[u32]], persons: &[u32], most: usize, share: f64) -> Vec<UniqueSet> {
+    // No set has more distinct tuples than the product of its columns' values, and no more rows are unique than
+    // tuples times the rows of a person.
+    let cards: Vec<f64> = columns
+        .par_iter()
+        .map(|codes| {
+            let mut codes = codes.to_vec();
             codes.sort_unstable();
             codes.dedup();
             codes.len() as f64
         })
         .collect();
-    let search = Search { items: &items, most, needed, rows: view.rows() as f64, cards: &cards };
-    let start = Groups::whole(items.owner.len());
-    let mut found: Vec<UniqueSet> = (0..columns)
+    let mut sorted = persons.to_vec();
+    sorted.sort_unstable();
+    let rows_a_person =
+        sorted.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or_default() as f64;
+    let rows = persons.len() as f64;
+    let needed = share * rows;
+    let search = Search { columns, persons, most, needed, rows, rows_a_person, cards: &cards };
+    let start = Groups::whole(persons.len());
+    let mut found: Vec<UniqueSet> = (0..columns.len())
         .into_par_iter()
         .flat_map_iter(|c| search.extend(&start, 0, &[], 1.0, c))
         .collect();
@@ -62,10 +67,12 @@ pub fn unique_sets(view: &View, most: usize, share: f64) -> Vec<UniqueSet> {
 }
 
 struct Search<'a> {
-    items: &'a Items,
+    columns: &'a [&'a [u32]],
+    persons: &'a [u32],
     most: usize,
     needed: f64,
     rows: f64,
+    rows_a_person: f64,
     cards: &'a [f64],
 }
 
@@ -85,15 +92,16 @@ impl Search<'_> {
         let last = columns.len() >= self.most;
         let mut alone = settled;
         // A last set with too few tuples needs no look.
-        if last && tuples * self.most_rows() < self.needed {
+        if last && tuples * self.rows_a_person < self.needed {
             return Vec::new();
         }
-        let parts = groups.refine(&self.items.codes[column], &mut |part, _| {
-            if self.items.alone(part) {
-                alone += part.iter().map(|&i| self.items.rows[i as usize]).sum::<u64>();
+        let parts = groups.refine(self.columns[column], &mut |part, _| {
+            let first = self.persons[part[0] as usize];
+            if part[1..].iter().all(|&row| self.persons[row as usize] == first) {
+                alone += part.len() as u64;
                 return false;
             }
-            !last && part.len() > 1
+            !last
         });
         if alone as f64 >= self.needed {
             return vec![UniqueSet { columns, unique: alone as f64 / self.rows }];
@@ -101,23 +109,16 @@ impl Search<'_> {
         if last {
             return Vec::new();
         }
-        (column + 1..self.items.codes.len())
+        (column + 1..self.columns.len())
             .flat_map(|next| self.extend(&parts, alone, &columns, tuples, next))
             .collect()
-    }
-    /// Most rows that one tuple can make unique: those of the person with the most rows, unless each person has one.
-    fn most_rows(&self) -> f64 {
-        if self.items.rows.iter().sum::<u64>() == self.items.owner.len() as u64 {
-            1.0
-        } else {
-            f64::INFINITY
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::privacy::View;
     use crate::privacy::risk::subsets::subsets;
     use proptest::prelude::*;
 
@@ -129,7 +130,7 @@ mod tests {
             let all: Vec<_> = subsets(&view, 0).unwrap().into_iter().filter(|s| s.unique >= share - 1e-12).collect();
             let minimal: Vec<Vec<usize>> = all.iter().map(|s| s.columns.clone())
                 .filter(|s| !all.iter().any(|l| l.columns != *s && l.columns.iter().all(|c| s.contains(c)))).collect();
-            let found: Vec<Vec<usize>> = unique_sets(&view, 3, share).into_iter().map(|s| s.columns).collect();
+            let found: Vec<Vec<usize>> = unique_sets(&view.columns().iter().map(Vec::as_slice).collect::<Vec<_>>(), view.persons(), 3, share).into_iter().map(|s| s.columns).collect();
             prop_assert_eq!(found, minimal);
         }
     }
