@@ -11,6 +11,8 @@ pub mod model;
 pub mod objective;
 pub mod risk;
 pub mod search;
+pub mod suppress;
+pub mod utility;
 
 pub use classes::{ClassTable, Reading, View};
 

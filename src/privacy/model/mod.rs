@@ -10,6 +10,7 @@ pub mod delta_disclosure;
 pub mod delta_presence;
 pub mod journalist;
 pub mod k_anonymity;
+pub mod k_m;
 pub mod k_map;
 pub mod l_diversity;
 pub mod marketer;
@@ -18,7 +19,7 @@ pub mod prosecutor;
 mod registry;
 pub mod t_closeness;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use alpha_k::AlphaK;
 pub use average_risk::AverageRisk;
