@@ -2,6 +2,7 @@
 
 pub mod detectors;
 pub mod forbidden;
+pub mod models;
 pub mod prove;
 pub mod recount;
 pub mod structure;

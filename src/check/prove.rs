@@ -100,7 +100,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
                 errors.push(Error::refused(
                     "C0202",
                     say!(
-                        "view `{}`: recounted from the files, a class has fewer than {} persons or too few sensitive values",
+                        "view `{}`: recounted from the files, a class has fewer than {} persons or too few sensitive values, or another model of the view does not hold",
                         Name::from_policy(view.name.clone()),
                         view.k
                     ),

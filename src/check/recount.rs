@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path as FilePath;
 
+use super::models::{self, Counted};
 use super::structure::{ColumnPath, Path, Structure, TableShape, ViewShape};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Interner, MISSING, Patients};
@@ -89,7 +90,10 @@ pub struct Recount {
     pub smallest: Option<Patients>,
     /// For each sensitive column: distinct values in the poorest class.
     pub l: Vec<Option<u64>>,
-    /// Whether k and every l hold.
+    /// Further models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelHolds>,
+    /// Whether k, every l and every model hold.
     pub holds: bool,
 }
 
@@ -104,6 +108,7 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
             classes: 0,
             smallest: None,
             l: vec![None; view.sensitive.len()],
+            models: Vec::new(),
             holds: true,
         });
     };
@@ -124,8 +129,18 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
         view.sensitive.iter().map(|(p, _)| values(p)).collect::<Result<_>>()?;
     struct Group {
         persons: HashSet<u32>,
-        values: Vec<HashSet<u32>>,
+        values: Vec<HashMap<u32, HashSet<u32>>>,
     }
+    let counted = |group: &Group| Counted {
+        persons: group.persons.len() as u64,
+        values: group
+            .values
+            .iter()
+            .map(|values| values.iter().map(|(&v, p)| (v, p.len() as u64)).collect())
+            .collect(),
+    };
+    let mut whole =
+        Group { persons: HashSet::new(), values: vec![HashMap::new(); sensitive.len()] };
     let mut groups: HashMap<Vec<u32>, Group> = HashMap::new();
     let mut key = vec![0; quasi.len()];
     for row in 0..persons.len() {
@@ -143,15 +158,21 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
         }
         if !groups.contains_key(&key) {
             let group =
-                Group { persons: HashSet::new(), values: vec![HashSet::new(); sensitive.len()] };
+                Group { persons: HashSet::new(), values: vec![HashMap::new(); sensitive.len()] };
             groups.insert(key.clone(), group);
         }
         if let Some(group) = groups.get_mut(&key) {
             group.persons.insert(persons[row]);
             for (set, column) in group.values.iter_mut().zip(&sensitive) {
                 if column[row] != MISSING {
-                    set.insert(column[row]);
+                    set.entry(column[row]).or_default().insert(persons[row]);
                 }
+            }
+        }
+        whole.persons.insert(persons[row]);
+        for (set, column) in whole.values.iter_mut().zip(&sensitive) {
+            if column[row] != MISSING && !view.models.is_empty() {
+                set.entry(column[row]).or_default().insert(persons[row]);
             }
         }
     }
@@ -159,15 +180,36 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
     let l: Vec<Option<u64>> = (0..sensitive.len())
         .map(|s| groups.values().map(|g| g.values[s].len() as u64).min())
         .collect();
+    let mut models = Vec::new();
+    if !view.models.is_empty() {
+        let groups: Vec<Counted> = groups.values().map(counted).collect();
+        let whole = counted(&whole);
+        for model in &view.models {
+            let holds = models::holds(model, &groups, &whole)?;
+            models.push(ModelHolds { model: model.model.clone(), holds });
+        }
+    }
     let holds = smallest.is_none_or(|s| s >= view.k)
+        && models.iter().all(|m| m.holds)
         && l.iter().zip(&view.sensitive).all(|(l, (_, wanted))| l.is_none_or(|l| l >= *wanted));
     Ok(Recount {
         view: view.name.clone(),
         classes: groups.len() as u64,
         smallest: smallest.map(Patients),
         l,
+        models,
         holds,
     })
+}
+
+/// Whether a model holds.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelHolds {
+    /// Its name.
+    pub model: String,
+    /// Whether it holds for every class.
+    pub holds: bool,
 }
 
 /// The value of a view's column for each row of the view's table, as a number: equal texts (or sets of texts) have equal

@@ -86,6 +86,21 @@ pub struct ViewShape {
     pub quasi: Vec<ColumnPath>,
     /// Sensitive columns with l.
     pub sensitive: Vec<(ColumnPath, u64)>,
+    /// Further models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelShape>,
+}
+
+/// A model of a view: its name, its sensitive column (index into [`ViewShape::sensitive`]), its numbers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ModelShape {
+    /// The name.
+    pub model: String,
+    /// The sensitive column.
+    pub sensitive: Option<usize>,
+    /// The numbers.
+    pub with: std::collections::BTreeMap<String, f64>,
 }
 
 /// A column of a view.
@@ -191,6 +206,15 @@ impl Structure {
                         .sensitive
                         .iter()
                         .filter_map(|(c, l)| Some((path(view.table, c)?, *l)))
+                        .collect(),
+                    models: view
+                        .models
+                        .iter()
+                        .map(|m| ModelShape {
+                            model: m.key.to_owned(),
+                            sensitive: m.sensitive,
+                            with: m.numbers.clone(),
+                        })
                         .collect(),
                 })
                 .collect(),

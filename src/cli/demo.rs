@@ -81,6 +81,7 @@ impl Demo {
             memory: 4 << 30,
             threads: None,
             spill: None,
+            search_seconds: None,
             dry_run: false,
             recording: Recording {
                 sign: Some(signing),

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Outcome, Show, prepare};
-use crate::engine::intake;
-use crate::error::Name;
+use super::progress::Shown;
+use super::{Failure, Outcome, Show, prepare, size};
+use crate::engine::exclude::Lists;
+use crate::engine::search::{self, Choice, Searched};
+use crate::engine::{freeze, intake};
+use crate::error::{Name, Result, small};
 use crate::frame::{Column, Interner};
+use crate::key::ReleaseSecrets;
 use crate::plan::{ColumnPlan, Plan};
 use crate::schema::{DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
@@ -19,9 +23,16 @@ pub struct Explain {
     /// The policy.
     #[arg(long)]
     policy: PathBuf,
-    /// The folder with the input files; their headers are checked too.
+    /// The folder with the input files; their headers are checked too, and where treatments offer several levels the search
+    /// is run and explained.
     #[arg(long)]
     input: Option<PathBuf>,
+    /// Seconds for the search.
+    #[arg(long, value_name = "SECONDS")]
+    search_seconds: Option<u64>,
+    /// Memory to use for the search.
+    #[arg(long, default_value = "4G", value_parser = size)]
+    memory: u64,
 }
 
 /// Secrets of nothing: examples must not look like anybody's token.
@@ -44,10 +55,18 @@ impl Explain {
     pub fn run(&self, show: Show) -> Outcome<()> {
         let prepared = prepare(&self.policy)?;
         let plan = &prepared.plan;
+        let mut searched = None;
         if let Some(input) = &self.input {
-            intake::find_files(plan, input)
-                .and_then(|files| intake::check_headers(plan, &files))
-                .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            let look = || -> Result<Option<Searched>> {
+                let files = intake::find_files(plan, input)?;
+                intake::check_headers(plan, &files)?;
+                if search::offered(plan).is_empty() {
+                    Ok(None)
+                } else {
+                    self.search(plan, files, show)
+                }
+            };
+            searched = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         }
         let mut tables = Vec::new();
         for table in &plan.tables {
@@ -79,9 +98,99 @@ impl Explain {
             tables.push(json!({ "table": table.name, "columns": columns }));
         }
         let views: Vec<_> = plan.views.iter().map(|v| view(plan, v, show)).collect();
-        show.json(&json!({ "tables": tables, "views": views }));
+        if let Some(found) = &searched {
+            for line in told(plan, found) {
+                show.line(&line);
+            }
+        } else if self.input.is_none() && !search::offered(plan).is_empty() {
+            show.line("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why.");
+        }
+        show.json(&json!({ "tables": tables, "views": views, "search": searched }));
         Ok(())
     }
+
+    /// Reads the data and searches; nothing is written but spilled partitions, which are gone afterwards.
+    fn search(
+        &self,
+        plan: &Plan,
+        files: Vec<Vec<PathBuf>>,
+        show: Show,
+    ) -> Result<Option<Searched>> {
+        let progress = Shown::new(show.quiet || show.json);
+        let lists = Lists::default();
+        let spill_root = std::env::temp_dir();
+        let limits = intake::Limits { memory: self.memory, spill_root };
+        let store = intake::intake(plan, &files, &lists, &limits, &progress)?.store;
+        // Keys of nothing: no token leaves this command.
+        let secrets = ReleaseSecrets::anonymized()?;
+        let time = self.search_seconds.map(std::time::Duration::from_secs);
+        let search =
+            freeze::prepare_search(plan, &store, &lists, &secrets, &progress)?.within(time);
+        match search.best() {
+            Some(found) => Ok(Some(found)),
+            None => Err(freeze::unsolvable(&search)),
+        }
+    }
+}
+
+/// The search in words: the choice, its proof, the neighbours and the runners-up. Counts of rows below ten are not told.
+fn told(plan: &Plan, found: &Searched) -> Vec<String> {
+    let cost = |choice: &Choice| match choice.cost.0.as_slice() {
+        [one] => format!("{one:.6}"),
+        all => all.iter().map(|f| format!("{f:.4}")).collect::<Vec<_>>().join(" "),
+    };
+    let gone = |choice: &Choice| {
+        let views = plan.views.iter().zip(&choice.suppressed);
+        views.map(|(v, &n)| format!("{}: {}", v.name, small(n))).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines =
+        vec![String::new(), format!("search for levels, smallest {}:", found.objective)];
+    for (column, level) in found.columns.iter().zip(&found.chosen.levels) {
+        let offered: Vec<&str> = column.levels.iter().map(Name::as_str).collect();
+        lines.push(format!("  {} -> {level}  (of {})", column.name, offered.join(", ")));
+    }
+    lines.push(format!("  cost {}; rows suppressed {}", cost(&found.chosen), gone(&found.chosen)));
+    lines.push(if found.exact {
+        format!(
+            "  proven best of {} combinations: {} evaluated; {} ruled out by what must hold, {} because they cannot cost less",
+            found.nodes, found.evaluated, found.pruned_by_models, found.pruned_by_bound
+        )
+    } else {
+        let gap = found.gap.map_or("not available".to_owned(), |g| format!("{:.2} %", g * 100.0));
+        format!("  the time was over after {} of {} combinations; gap to the proven bound {gap}", found.evaluated, found.nodes)
+    });
+    if !found.neighbours.is_empty() {
+        lines.push("  one level more or less:".to_owned());
+    }
+    for choice in &found.neighbours {
+        let changed = found
+            .columns
+            .iter()
+            .zip(&choice.levels)
+            .zip(&found.chosen.levels)
+            .find(|((_, new), old)| new != old)
+            .map_or(String::new(), |((column, new), _)| format!("{} -> {new}", column.name));
+        let verdict =
+            if choice.feasible { "possible" } else { "not possible: too much suppressed" };
+        lines.push(format!(
+            "    {changed}: cost {}, suppressed {}, {verdict}",
+            cost(choice),
+            gone(choice)
+        ));
+    }
+    if !found.runners.is_empty() {
+        lines.push("  runners-up among those evaluated:".to_owned());
+    }
+    for choice in found.runners.iter().take(5) {
+        let levels: Vec<&str> = choice.levels.iter().map(Name::as_str).collect();
+        lines.push(format!(
+            "    {}: cost {}, suppressed {}",
+            levels.join(", "),
+            cost(choice),
+            gone(choice)
+        ));
+    }
+    lines
 }
 
 fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Value {
@@ -103,7 +212,12 @@ fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Va
     ));
     show.line(&format!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {:?}, at most {} of the rows",
         view.k, plan.suppress.unit, plan.suppress.at_most));
-    for (column, l) in &view.sensitive {
+    for model in &view.models {
+        let numbers: Vec<String> =
+            model.numbers.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+        show.line(&format!("  and {} with {}", model.key, numbers.join(", ")));
+    }
+    for (column, l) in view.sensitive.iter().filter(|(_, l)| *l > 0) {
         let column = &plan.tables[column.table].columns[column.column].facts;
         show.line(&format!(
             "  and at least {l} different values of {}.{}",

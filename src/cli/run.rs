@@ -63,6 +63,10 @@ pub struct Run {
     /// Where to spill (a private folder is made there); by default in the output folder.
     #[arg(long)]
     pub spill: Option<PathBuf>,
+    /// Seconds after which the search for levels takes the best node so far, with its proven gap; without, until the best is
+    /// proven. With it, the choice depends on the speed of the machine.
+    #[arg(long, value_name = "SECONDS")]
+    pub search_seconds: Option<u64>,
     /// Do everything but publish.
     #[arg(long)]
     pub dry_run: bool,
@@ -171,6 +175,7 @@ impl Run {
             files,
             lists: &lists,
             limits: Limits { memory: self.memory, spill_root },
+            search_limit: self.search_seconds.map(std::time::Duration::from_secs),
             secrets: [&pseudonymized, &anonymized],
             staging: staging.path().to_owned(),
         };

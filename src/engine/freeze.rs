@@ -8,10 +8,12 @@ use super::apply::{Alive, Applied, Frozen, Removal, apply, with_input};
 use super::exclude::Lists;
 use super::intake::Store;
 use super::partition::Partition;
+use super::search::{self, Search, Searched};
 use super::views::{Cells, Classes, NO_CLASS, Summary};
-use crate::error::{Error, Result, small};
+use crate::error::{Error, Name, Result, small};
 use crate::plan::{Join, Plan, ViewPlan};
 use crate::policy::model::Unit;
+use crate::privacy::model::Model;
 use crate::schema::Kind;
 use crate::technique::{Measure, Secrets, Treatment};
 use crate::{log, note, say};
@@ -45,6 +47,8 @@ pub struct Outcome {
     pub views: Vec<ViewOutcome>,
     /// The cells of the anonymized release, where they were kept in memory.
     pub cells: Option<(Partition, Applied)>,
+    /// How the levels were chosen, if the policy offers several.
+    pub search: Option<Searched>,
 }
 
 /// One view before and after.
@@ -62,7 +66,7 @@ pub struct ViewOutcome {
     pub suppressed: u64,
 }
 
-/// Fixes the treatments of one release by measuring all partitions, as often as the techniques ask.
+/// Fixes the treatments of one release, with the given levels (table, column, level) chosen, by measuring all partitions, as often as the techniques ask.
 ///
 /// # Errors
 /// If a technique cannot be fixed on these data; I/O of spilled partitions.
@@ -71,6 +75,7 @@ pub fn treatments(
     store: &Store,
     lists: &Lists,
     kind: Kind,
+    levels: &[(usize, usize, Name)],
     secrets: &dyn Secrets,
     progress: &dyn Progress,
 ) -> Result<Frozen> {
@@ -79,6 +84,9 @@ pub fn treatments(
         .iter()
         .map(|t| t.columns.iter().map(|c| c.treatment(kind).treatment.clone()).collect())
         .collect();
+    for (table, column, level) in levels {
+        frozen[*table][*column].choose(level.as_str());
+    }
     let mut open: Vec<(usize, usize)> = Vec::new();
     for (t, table) in frozen.iter().enumerate() {
         for (c, treatment) in table.iter().enumerate() {
@@ -163,7 +171,8 @@ pub fn treatments(
     Error::all(errors).map_or(Ok(frozen), Err)
 }
 
-/// Fixes everything: the treatments of both releases and the suppression of the anonymized one.
+/// Fixes everything: the treatments of both releases, the levels where the policy offers several (the search stops after
+/// `limit`), and the suppression of the anonymized release.
 ///
 /// # Errors
 /// If a view cannot be made to hold within the suppression that the policy allows.
@@ -172,15 +181,97 @@ pub fn freeze(
     store: &Store,
     lists: &Lists,
     secrets: [&dyn Secrets; 2],
+    limit: Option<std::time::Duration>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     progress.stage("measure");
-    let treatments = [
-        treatments(plan, store, lists, Kind::Pseudonymized, secrets[0], progress)?,
-        treatments(plan, store, lists, Kind::Anonymized, secrets[1], progress)?,
-    ];
-    progress.stage("freeze");
-    suppression(plan, store, lists, secrets[1], treatments, progress)
+    let pseudonymized =
+        treatments(plan, store, lists, Kind::Pseudonymized, &[], secrets[0], progress)?;
+    let fixed = |levels: &[(usize, usize, Name)]| {
+        treatments(plan, store, lists, Kind::Anonymized, levels, secrets[1], progress)
+    };
+    if search::offered(plan).is_empty() {
+        let treatments = [pseudonymized, fixed(&[])?];
+        progress.stage("freeze");
+        return suppression(plan, store, lists, secrets[1], treatments, progress);
+    }
+    let mut search = prepare_search(plan, store, lists, secrets[1], progress)?.within(limit);
+    loop {
+        let Some(searched) = search.best() else { return Err(unsolvable(&search)) };
+        let treatments = [pseudonymized.clone(), fixed(&chosen(&searched))?];
+        progress.stage("freeze");
+        match suppression(plan, store, lists, secrets[1], treatments, progress) {
+            Ok(outcome) => return Ok(Outcome { search: Some(searched), ..outcome }),
+            // Rows of one table can pull rows of others along: then the next best node is tried.
+            Err(error) if error.code == "C0101" && searched.rejected < MOST_REJECTED => {
+                search.reject(&searched.chosen);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Nodes that are tried before a run is refused.
+const MOST_REJECTED: u64 = 50;
+
+/// The search over the levels that the policy offers, ready to be asked.
+///
+/// # Errors
+/// As [`freeze`].
+pub fn prepare_search(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    secrets: &dyn Secrets,
+    progress: &dyn Progress,
+) -> Result<Search> {
+    let offered = search::offered(plan);
+    Search::prepare(plan, store, lists, secrets, progress, &|levels| {
+        let levels: Vec<_> = offered
+            .iter()
+            .zip(levels)
+            .map(|(o, &level)| (o.table, o.column, o.levels[level].clone()))
+            .collect();
+        treatments(plan, store, lists, Kind::Anonymized, &levels, secrets, progress)
+    })
+}
+
+fn chosen(searched: &Searched) -> Vec<(usize, usize, Name)> {
+    searched
+        .columns
+        .iter()
+        .zip(&searched.chosen.levels)
+        .map(|(o, level)| (o.table, o.column, level.clone()))
+        .collect()
+}
+
+/// Why no levels are good enough.
+#[must_use]
+pub fn unsolvable(search: &Search) -> Error {
+    let errors = search
+        .at_the_top()
+        .into_iter()
+        .filter(|(_, gone, limit)| gone > limit)
+        .map(|(view, gone, limit)| {
+            Error::refused(
+                "C0102",
+                say!(
+                    "view `{}`: even at the coarsest levels {} rows must be suppressed, and {} may be",
+                    Name::from_policy(view),
+                    small(gone),
+                    limit
+                ),
+            )
+            .advice(say!("offer coarser levels (`levels = [...]`), name fewer quasi-identifiers, or raise anonymized.suppress.at_most"))
+        })
+        .collect();
+    Error::all(errors).unwrap_or_else(|| {
+        Error::refused(
+            "C0102",
+            say!("no combination of the offered levels satisfies all views within the suppression that the policy allows"),
+        )
+        .advice(say!("offer coarser levels or raise anonymized.suppress.at_most"))
+    })
 }
 
 fn suppression(
@@ -192,6 +283,8 @@ fn suppression(
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let anonymized = &treatments[Kind::Anonymized as usize];
+    let models: Vec<Vec<Box<dyn Model>>> =
+        plan.views.iter().map(ViewPlan::all_models).collect::<Result<_>>()?;
     let mut alive: Vec<Alive> = Vec::new();
     let mut source: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
     let mut in_memory: Option<(Partition, Applied)> = None;
@@ -238,7 +331,7 @@ fn suppression(
             },
         )?;
         let violating: Vec<Vec<bool>> =
-            plan.views.iter().zip(&classes).map(|(view, c)| c.violating(view)).collect();
+            models.iter().zip(&classes).map(|(models, c)| c.violating(models)).collect();
         let none = violating.iter().all(|v| !v.contains(&true));
         for ((view, classes), violating) in plan.views.iter().zip(&classes).zip(&violating) {
             let mut values: Vec<_> =
@@ -304,7 +397,8 @@ fn suppression(
     if let Some(error) = Error::all(errors) {
         return Err(error);
     }
-    Ok(Outcome { frozen: FrozenPlan { treatments, rounds }, alive, views, cells: in_memory })
+    let frozen = FrozenPlan { treatments, rounds };
+    Ok(Outcome { frozen, alive, views, cells: in_memory, search: None })
 }
 
 /// Removes (or blanks) the rows of violating classes.

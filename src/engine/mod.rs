@@ -23,6 +23,7 @@ pub mod intake;
 pub mod observe;
 pub mod partition;
 mod rows;
+pub mod search;
 pub mod validate;
 pub mod views;
 
@@ -79,6 +80,8 @@ pub struct Made {
     pub intake: IntakeFacts,
     /// What freezing found.
     pub views: Vec<freeze::ViewOutcome>,
+    /// How levels were chosen, if the policy offers several.
+    pub search: Option<search::Searched>,
     /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
     pub frozen: Vec<u8>,
     /// By kind, table, column: what the treatment did, counted over the rows of the release's persons.
@@ -121,6 +124,8 @@ pub struct Job<'a> {
     pub limits: Limits,
     /// The secrets by kind.
     pub secrets: [&'a ReleaseSecrets; 2],
+    /// How long the search for levels may take; without, until the best is proven.
+    pub search_limit: Option<std::time::Duration>,
     /// The staging folder: `pseudonymized` and `anonymized` are in it.
     pub staging: PathBuf,
 }
@@ -135,7 +140,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let Intake { store, tables, files, persons, excluded_persons } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
-    let outcome = freeze::freeze(plan, &store, lists, secrets, progress)?;
+    let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
     let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
         Error::environment("X0201", say!("the frozen plan cannot be written as JSON"))
     })?;
@@ -146,7 +151,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
     let mut forbidden = crate::check::forbidden::Forbidden::default();
     let partitions = store.len();
-    let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, cells } = outcome;
+    let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, cells, search } = outcome;
     let blankable = freeze::blankable(plan);
     let mut persons_out = [0_u64; 2];
     let mut persons_gone = [0_u64; 2];
@@ -289,6 +294,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         files: out_files,
         intake: IntakeFacts { tables, files, persons, excluded_persons },
         views,
+        search,
         frozen,
         tallies,
         removed,

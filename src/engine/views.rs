@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::apply::{Alive, Applied};
 use super::partition::Partition;
 use crate::frame::{Column, Interner, MISSING, Patients, Rows};
 use crate::plan::{Join, Plan, ViewColumn, ViewPlan};
+use crate::privacy::model::{Class, Model, Remaining, Scope, Whole};
 
 /// The class of a row that is not there (any more).
 pub const NO_CLASS: u32 = u32::MAX;
@@ -28,8 +29,12 @@ pub struct Classes {
     pub persons: Vec<u64>,
     /// Rows by class.
     pub rows: Vec<u64>,
-    /// By sensitive column, by class: the distinct values seen (a missing value is not a value).
-    seen: Vec<Vec<HashSet<u32>>>,
+    /// By sensitive column: distinct persons by class and value (a missing value is not a value).
+    seen: Vec<HashMap<(u32, u32), u64>>,
+    /// By sensitive column: distinct persons by value over the whole view.
+    whole: Vec<HashMap<u32, u64>>,
+    /// Distinct persons of the view.
+    all_persons: u64,
 }
 
 /// Where the cells of a view come from: the source, or a release.
@@ -48,7 +53,8 @@ impl Classes {
         Classes {
             columns: view.quasi.iter().map(|_| Interner::new()).collect(),
             values: view.sensitive.iter().map(|_| Interner::new()).collect(),
-            seen: view.sensitive.iter().map(|_| Vec::new()).collect(),
+            seen: view.sensitive.iter().map(|_| HashMap::new()).collect(),
+            whole: view.sensitive.iter().map(|_| HashMap::new()).collect(),
             ..Classes::default()
         }
     }
@@ -105,16 +111,34 @@ impl Classes {
             .collect();
         pairs.par_sort_unstable();
         pairs.dedup();
+        let mut here: Vec<u32> = pairs.iter().map(|&pair| pair as u32).collect();
+        here.par_sort_unstable();
+        here.dedup();
+        self.all_persons += here.len() as u64;
         for pair in pairs {
             self.persons[(pair >> 32) as usize] += 1;
         }
         for (s, (column, _)) in view.sensitive.iter().enumerate() {
             let values =
                 column_codes(plan, view, column, partition, cells, alive, &mut self.values[s]);
-            for (&class, &value) in class.iter().zip(&values) {
-                if class != NO_CLASS && value != 0 {
-                    self.seen[s][class as usize].insert(value);
-                }
+            let mut held: Vec<(u32, u32, u32)> = class
+                .iter()
+                .zip(&values)
+                .zip(&part.persons)
+                .filter(|&((&class, &value), _)| class != NO_CLASS && value != 0)
+                .map(|((&class, &value), &person)| (class, value, person))
+                .collect();
+            held.par_sort_unstable();
+            held.dedup();
+            for &(class, value, _) in &held {
+                *self.seen[s].entry((class, value)).or_default() += 1;
+            }
+            let mut held: Vec<(u32, u32)> =
+                held.into_iter().map(|(_, value, person)| (value, person)).collect();
+            held.par_sort_unstable();
+            held.dedup();
+            for (value, _) in held {
+                *self.whole[s].entry(value).or_default() += 1;
             }
         }
         class
@@ -129,26 +153,77 @@ impl Classes {
         self.index.insert(tuple, class);
         self.persons.push(0);
         self.rows.push(0);
-        for seen in &mut self.seen {
-            seen.push(HashSet::new());
-        }
         class
     }
 
-    /// The classes that do not hold: fewer than k persons, or fewer than l distinct values of a sensitive column.
-    #[must_use]
-    pub fn violating(&self, view: &ViewPlan) -> Vec<bool> {
-        (0..self.tuples.len())
-            .map(|class| {
-                self.rows[class] > 0
-                    && (self.persons[class] < view.k
-                        || view
-                            .sensitive
-                            .iter()
-                            .zip(&self.seen)
-                            .any(|(&(_, l), seen)| (seen[class].len() as u64) < l))
+    /// By sensitive column, by class: (value, distinct persons), ascending.
+    fn distributions(&self) -> Vec<Vec<Vec<(u32, u64)>>> {
+        self.seen
+            .iter()
+            .map(|seen| {
+                let mut by_class: Vec<Vec<(u32, u64)>> = vec![Vec::new(); self.tuples.len()];
+                let mut all: Vec<(u32, u32, u64)> = seen
+                    .iter()
+                    .map(|(&(class, value), &persons)| (class, value, persons))
+                    .collect();
+                all.par_sort_unstable();
+                for (class, value, persons) in all {
+                    by_class[class as usize].push((value, persons));
+                }
+                by_class
             })
             .collect()
+    }
+
+    /// The classes for which a model does not hold. Where all classes hold but the table as a whole does not, the smallest
+    /// classes (in persons) are named, one size at a time: the caller removes them and asks again.
+    #[must_use]
+    pub fn violating(&self, models: &[Box<dyn Model>]) -> Vec<bool> {
+        let distributions = self.distributions();
+        let whole = Whole {
+            rows: self.rows.iter().sum(),
+            persons: self.all_persons,
+            sensitive: self
+                .whole
+                .iter()
+                .map(|values| {
+                    let mut values: Vec<(u32, u64)> =
+                        values.iter().map(|(&v, &p)| (v, p)).collect();
+                    values.sort_unstable();
+                    values
+                })
+                .collect(),
+        };
+        let per_class: Vec<&Box<dyn Model>> =
+            models.iter().filter(|m| m.scope() == Scope::Class).collect();
+        let mut fails: Vec<bool> = (0..self.tuples.len())
+            .into_par_iter()
+            .map(|class| {
+                let sensitive: Vec<&[(u32, u64)]> =
+                    distributions.iter().map(|by_class| by_class[class].as_slice()).collect();
+                let facts = Class {
+                    rows: self.rows[class],
+                    persons: self.persons[class],
+                    population: None,
+                    sensitive: &sensitive,
+                };
+                self.rows[class] > 0 && !per_class.iter().all(|m| m.class_holds(&facts, &whole))
+            })
+            .collect();
+        if !fails.contains(&true) {
+            let mut sizes: Vec<u64> = (0..self.tuples.len())
+                .filter(|&c| self.rows[c] > 0)
+                .map(|c| self.persons[c])
+                .collect();
+            sizes.sort_unstable();
+            let remaining = Remaining { persons: &sizes, population: None };
+            if !sizes.is_empty() && !models.iter().all(|m| m.table_holds(&remaining)) {
+                for (class, fails) in fails.iter_mut().enumerate() {
+                    *fails = self.rows[class] > 0 && self.persons[class] == sizes[0];
+                }
+            }
+        }
+        fails
     }
 
     /// The values of a class, in the order of the view's columns.
@@ -173,16 +248,19 @@ impl Classes {
             entry.0 += 1;
             entry.1 += self.persons[class];
         }
+        let mut distinct: Vec<Vec<u64>> = vec![vec![0; self.tuples.len()]; self.seen.len()];
+        for (seen, distinct) in self.seen.iter().zip(&mut distinct) {
+            let classes: Vec<u32> = seen.keys().map(|&(class, _)| class).collect();
+            for class in classes {
+                distinct[class as usize] += 1;
+            }
+        }
         Summary {
             classes: present.len() as u64,
             smallest: present.iter().map(|&c| self.persons[c]).min().map(Patients),
             rows: present.iter().map(|&c| Rows(self.rows[c])).sum(),
             persons: present.iter().map(|&c| Patients(self.persons[c])).sum(),
-            l: self
-                .seen
-                .iter()
-                .map(|seen| present.iter().map(|&c| seen[c].len() as u64).min())
-                .collect(),
+            l: distinct.iter().map(|distinct| present.iter().map(|&c| distinct[c]).min()).collect(),
             histogram: histogram
                 .into_iter()
                 .map(|(from, (classes, persons))| Bin { from, classes, persons })
@@ -244,7 +322,7 @@ pub struct Bin {
 }
 
 /// The code of a view's column for each row of the view's table: 0 missing, else 1 + the interner's number.
-fn column_codes(
+pub(super) fn column_codes(
     plan: &Plan,
     view: &ViewPlan,
     column: &ViewColumn,

@@ -10,6 +10,7 @@ use crate::error::{Error, Name, Result, Said};
 use crate::law::Item;
 use crate::policy::Loaded;
 use crate::policy::model::{self as written, Tier};
+use crate::privacy::model::{self as privacy, Parameters};
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
@@ -189,6 +190,7 @@ impl Builder<'_> {
                 say!("tokens are derived for a recipient: two recipients cannot join their data"),
             );
         }
+        let search = self.search(&tables);
         let waivers = self.waivers(&tables);
         let not_applicable: BTreeMap<String, Name> =
             policy.not_applicable.iter().map(|(k, v)| (k.clone(), name(v))).collect();
@@ -200,6 +202,7 @@ impl Builder<'_> {
             tables,
             views,
             suppress,
+            search,
             output: policy.output.clone(),
             project: name(&policy.pseudonymized.project),
             recipient: name(&policy.pseudonymized.recipient),
@@ -673,6 +676,38 @@ impl Builder<'_> {
         waivers
     }
 
+    fn search(&mut self, tables: &[TablePlan]) -> SearchPlan {
+        let search = &self.loaded.policy.anonymized.search;
+        let factor = search.factor.unwrap_or(0.5);
+        let keep_at_least = search.keep_at_least.unwrap_or(0.0);
+        for (key, value) in [("factor", factor), ("keep_at_least", keep_at_least)] {
+            if !(0.0..=1.0).contains(&value) {
+                self.error(
+                    "P0108",
+                    &["anonymized", "search", key],
+                    say!("`{}` is a number between 0 and 1", key),
+                );
+            }
+        }
+        let mut weights = BTreeMap::new();
+        for (text, &weight) in &search.weights {
+            let path = ["anonymized", "search", "weights", text.as_str()];
+            if let Some(place) = self.resolve(tables, None, text, &path) {
+                weights.insert(place, weight);
+            }
+            if !(weight.is_finite() && weight >= 0.0) {
+                self.error("P0108", &path, say!("a weight is a number from 0 on"));
+            }
+        }
+        SearchPlan {
+            objective: search.objective.key(),
+            aggregate: search.aggregate,
+            factor,
+            keep_at_least,
+            weights,
+        }
+    }
+
     fn views(&mut self, tables: &[TablePlan]) -> Vec<ViewPlan> {
         let policy = &self.loaded.policy;
         let mut views = Vec::new();
@@ -722,7 +757,16 @@ impl Builder<'_> {
                     say!("view `{}` names no quasi-identifiers", name(&view.name)),
                 );
             }
-            let k = view.k.or(policy.anonymized.tier.map(Tier::k));
+            // A class of n persons has risk 1 / n: the limit asks for the next whole number of persons.
+            let by_risk = view.risk.map(|r| r.prosecutor);
+            if by_risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
+                let wrong =
+                    say!("view `{}`: risk.prosecutor is above 0 and below 1", name(&view.name));
+                self.error("P0108", &path, wrong);
+            }
+            let by_risk =
+                by_risk.filter(|&r| r > 0.0 && r < 1.0).map(|r| (1.0 / r - 1e-9).ceil() as u64);
+            let k = view.k.or(policy.anonymized.tier.map(Tier::k)).max(by_risk);
             match k {
                 None => self.advise(
                     "P0108",
@@ -753,12 +797,43 @@ impl Builder<'_> {
                     self.error("P0108", &path, say!("l must be at least 2"));
                 }
             }
+            let mut models = Vec::new();
+            for (at, spec) in view.models.iter().enumerate() {
+                let at = at.to_string();
+                let path = ["anonymized", "view", index.as_str(), "models", at.as_str()];
+                let mut about = None;
+                if let Some(text) = &spec.column {
+                    let Some((t, c)) = self.resolve(tables, Some(table), text, &path) else {
+                        continue;
+                    };
+                    let known = sensitive.iter().position(|(s, _)| (s.table, s.column) == (t, c));
+                    about = known.or_else(|| {
+                        let join = Self::join(tables, table, t);
+                        sensitive.push((ViewColumn { table: t, column: c, join }, 0));
+                        Some(sensitive.len() - 1)
+                    });
+                }
+                let numbers = spec.with.clone();
+                let parameters =
+                    Parameters { numbers: numbers.clone(), sensitive: about, distance: None };
+                match privacy::make(&spec.model, &parameters) {
+                    Err(error) => self.errors.push(error.at_opt(self.loaded.place(&path))),
+                    Ok(made) if made.needs_population() => self.advise(
+                        "P0130",
+                        &path,
+                        say!("view `{}`: model `{}` needs a population table, which a run does not have", name(&view.name), name(&spec.model)),
+                        say!("`kakou risk --population FILE` checks it for a released table"),
+                    ),
+                    Ok(made) => models.push(ModelPlan { key: made.key(), sensitive: about, numbers }),
+                }
+            }
             views.push(ViewPlan {
                 name: name(&view.name),
                 table,
                 quasi,
                 k: k.unwrap_or(u64::MAX),
                 sensitive,
+                models,
             });
         }
         views

@@ -4,6 +4,7 @@
 
 use crate::error::{Name, Place, Said};
 use crate::policy::model::{Defect, Normalize, Output, Source, Suppress};
+use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
 
@@ -24,6 +25,8 @@ pub struct Plan {
     pub views: Vec<ViewPlan>,
     /// Suppression of the anonymized release.
     pub suppress: Suppress,
+    /// How levels are chosen where a treatment offers several.
+    pub search: SearchPlan,
     /// How files are written.
     pub output: Output,
     /// Part of the derivation of the pseudonymized tokens.
@@ -247,8 +250,64 @@ pub struct ViewPlan {
     pub quasi: Vec<ViewColumn>,
     /// Distinct persons a class at least.
     pub k: u64,
-    /// Sensitive columns and distinct l.
+    /// Sensitive columns and distinct l (0 for a column that only a model looks at).
     pub sensitive: Vec<(ViewColumn, u64)>,
+    /// Further models that every class must satisfy.
+    pub models: Vec<ModelPlan>,
+}
+
+/// A model of a view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelPlan {
+    /// Its name in the registry of models.
+    pub key: &'static str,
+    /// Which of the view's sensitive columns it looks at.
+    pub sensitive: Option<usize>,
+    /// Its numbers.
+    pub numbers: std::collections::BTreeMap<String, f64>,
+}
+
+impl ViewPlan {
+    /// Everything that must hold for the view's classes.
+    ///
+    /// # Errors
+    /// If a model cannot be made (the plan was built with the same call, so not for a plan that was built).
+    pub fn all_models(&self) -> crate::error::Result<Vec<Box<dyn Model>>> {
+        let mut models: Vec<Box<dyn Model>> = vec![Box::new(KAnonymity { k: self.k })];
+        for (column, &(_, l)) in self.sensitive.iter().enumerate() {
+            if l > 0 {
+                let numbers = Parameters::default().about(column).with("l", l as f64);
+                models.push(model::make("distinct-l", &numbers)?);
+            }
+        }
+        for spec in &self.models {
+            models.push(model::make(spec.key, &spec.parameters())?);
+        }
+        Ok(models)
+    }
+}
+
+impl ModelPlan {
+    /// For the registry of models.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        Parameters { numbers: self.numbers.clone(), sensitive: self.sensitive, distance: None }
+    }
+}
+
+/// How levels are searched.
+#[derive(Clone, Debug)]
+pub struct SearchPlan {
+    /// The objective's name.
+    pub objective: &'static str,
+    /// How columns become one figure.
+    pub aggregate: crate::privacy::objective::Aggregate,
+    /// Generalization against suppression.
+    pub factor: f64,
+    /// Share of a view's rows that must stay.
+    pub keep_at_least: f64,
+    /// Weights by table and column.
+    pub weights: std::collections::BTreeMap<(usize, usize), f64>,
 }
 
 /// A column of a view.

@@ -539,6 +539,70 @@ pub struct Anonymized {
     pub views: Vec<View>,
     /// Suppression of rows whose class is too small.
     pub suppress: Suppress,
+    /// How levels are chosen where a treatment offers several (`levels`, `widths`, `units`).
+    pub search: Search,
+}
+
+/// The search for levels.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// What is made as small as possible.
+    pub objective: Objective,
+    /// How the figures of columns become one.
+    pub aggregate: crate::privacy::objective::Aggregate,
+    /// Cost of generalization against suppression, 0 to 1: 0.5 weighs both alike, less makes suppression cheaper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
+    /// At least this share (0 to 1) of the rows of every view's table stays, whatever the objective says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_at_least: Option<f64>,
+    /// Weights of columns (`table.column`); 1 without.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, f64>,
+}
+
+/// Objectives of the search; see docs/search.md.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// The share of a column's values that a cell may stand for.
+    #[default]
+    Loss,
+    /// Every row costs the size of its class.
+    Discernibility,
+    /// The same without a price for suppression.
+    DiscernibilityMonotone,
+    /// Rows by class.
+    ClassSize,
+    /// Bits that are lost.
+    Entropy,
+    /// How far up its ladder each cell was taken.
+    Precision,
+    /// The sum of the levels.
+    Height,
+    /// Source tuples that a row may stand for.
+    Ambiguity,
+    /// Distance between the distributions before and after.
+    KlDivergence,
+}
+
+impl Objective {
+    /// Its name in the registry of objectives.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Objective::Loss => "loss",
+            Objective::Discernibility => "discernibility",
+            Objective::DiscernibilityMonotone => "discernibility-monotone",
+            Objective::ClassSize => "class-size",
+            Objective::Entropy => "entropy",
+            Objective::Precision => "precision",
+            Objective::Height => "height",
+            Objective::Ambiguity => "ambiguity",
+            Objective::KlDivergence => "kl-divergence",
+        }
+    }
 }
 
 /// Who receives (規則6条5号ニ: according to the degree of anonymization).
@@ -581,6 +645,34 @@ pub struct View {
     /// Sensitive columns with the number of distinct values a class must show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitive: Vec<Sensitive>,
+    /// The largest risks allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskLimits>,
+    /// Further models that every class must satisfy, over distinct persons: `{ model = "t-closeness", column = "stays.diagnosis", with = { t = 0.3 } }`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelSpec>,
+}
+
+/// The largest risks allowed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskLimits {
+    /// Largest prosecutor risk of a person, above 0 and below 1: every class has at least 1 / risk persons (0.09 means k = 12).
+    pub prosecutor: f64,
+}
+
+/// A privacy model with its numbers; see docs/models.md.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// Its name, such as `entropy-l`.
+    pub model: String,
+    /// The sensitive column that it looks at: `table.column`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Its numbers by name, such as `l = 2.5`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub with: BTreeMap<String, f64>,
 }
 
 /// A sensitive column of a view.

@@ -128,6 +128,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                 "quasiIdentifiers": quasi,
                 "k": view.k,
                 "l": view.sensitive.iter().map(|(_, l)| l).collect::<Vec<_>>(),
+                "models": view.models.iter().map(|m| json!({ "model": m.key, "with": m.numbers })).collect::<Vec<_>>(),
                 "rows": outcome.rows,
                 "suppressed": outcome.suppressed,
                 "source": summary(&outcome.source),
@@ -188,6 +189,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "exclusionLists": lists,
         "tables": tables,
         "views": views,
+        "search": made.search,
         "proof": {
             "identifiersSearched": proof.identifiers_searched,
             "identifiersTooShort": proof.identifiers_too_short,

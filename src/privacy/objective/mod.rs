@@ -150,6 +150,8 @@ pub struct ViewStats {
     pub kept_classes: u64,
     /// Rows that are suppressed.
     pub suppressed: u64,
+    /// Whether a model cannot hold, whatever is suppressed.
+    pub impossible: bool,
     /// Rows that are suppressed here and at every finer node.
     pub out: u64,
     /// By column and code: rows that stay.

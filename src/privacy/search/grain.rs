@@ -278,6 +278,10 @@ impl<const N: usize> Grain<N> {
         objective: &dyn Objective,
     ) -> ViewStats {
         let (kept, out) = self.judge(view);
+        let nobody = self
+            .population
+            .as_ref()
+            .is_some_and(|p| p.iter().zip(&self.rows).any(|(&p, &r)| p > 0 && r == 0));
         let columns = view.columns.len();
         let card = |c: usize| {
             problem.attributes[view.columns[c]].levels[usize::from(node[view.columns[c]])].card
@@ -285,6 +289,7 @@ impl<const N: usize> Grain<N> {
         };
         let mut stats = ViewStats {
             rows: view.rows,
+            impossible: nobody && view.setting.models.iter().any(|m| !m.tolerates_empty()),
             kept_by_code: (0..columns).map(|c| vec![0; card(c)]).collect(),
             out_by_code: (0..columns).map(|c| vec![0; card(c)]).collect(),
             ..ViewStats::default()

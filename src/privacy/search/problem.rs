@@ -3,6 +3,7 @@
 use super::super::key::{Key, Layout, Numbering};
 use super::super::model::{Model, Scope, Whole};
 use crate::error::{Error, Result};
+use crate::frame::MISSING;
 use crate::say;
 
 /// One level of an attribute.
@@ -116,7 +117,7 @@ pub struct Sample<'a> {
     pub columns: Vec<&'a [u32]>,
     /// The person of each row; none if every row is a person.
     pub persons: Option<&'a [u32]>,
-    /// Sensitive columns: codes by row.
+    /// Sensitive columns: codes by row; [`MISSING`] for a row without a value.
     pub sensitive: Vec<&'a [u32]>,
     /// Further rows that are not released but that an attacker sees (the source database or a population table), by column.
     pub population: Option<Vec<&'a [u32]>>,
@@ -173,6 +174,14 @@ pub struct Problem {
     pub attributes: Vec<Attribute>,
     /// The views, which may share attributes.
     pub views: Vec<View>,
+}
+
+impl View {
+    /// Whether a person may have several rows.
+    #[must_use]
+    pub fn shares_persons(&self) -> bool {
+        self.base.pairs.is_some()
+    }
 }
 
 impl Problem {
@@ -274,8 +283,10 @@ impl Problem {
         }
         let mut sensitive = Vec::new();
         for codes in &sample.sensitive {
-            let mut of_tuple: Vec<(u32, u32, u32)> =
-                (0..rows).map(|row| (tuple_of[row], codes[row], person(row))).collect();
+            let mut of_tuple: Vec<(u32, u32, u32)> = (0..rows)
+                .filter(|&row| codes[row] != MISSING)
+                .map(|row| (tuple_of[row], codes[row], person(row)))
+                .collect();
             of_tuple.sort_unstable();
             of_tuple.dedup();
             let mut persons: Vec<(u32, u32)> =
@@ -318,8 +329,6 @@ impl Problem {
             .filter(|&&c| c > 0)
             .map(|&c| f64::from(c) * (f64::from(c) / all) * (f64::from(c) / all).log2())
             .sum();
-        let one_a_row = sample.persons.is_none();
-        let _ = one_a_row;
         let least_rows = setting
             .models
             .iter()

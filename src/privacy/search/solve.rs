@@ -190,7 +190,10 @@ impl<const N: usize> Search<'_, N> {
             .collect()
     }
     fn feasible(&self, stats: &[ViewStats]) -> bool {
-        stats.iter().zip(&self.problem.views).all(|(s, view)| s.suppressed <= view.setting.limit)
+        stats
+            .iter()
+            .zip(&self.problem.views)
+            .all(|(s, view)| s.suppressed <= view.setting.limit && !s.impossible)
     }
     /// Whether no node below one with these statistics can be feasible.
     fn hopeless(&self, stats: &[ViewStats]) -> bool {
@@ -199,8 +202,11 @@ impl<const N: usize> Search<'_, N> {
             // With no row to spare, a finer node at which all classes hold would make all classes hold here, too.
             let heals = view.setting.limit == 0
                 && s.suppressed > 0
-                && models.iter().all(|m| m.merging() != Merging::Unknown);
-            s.out > view.setting.limit || heals
+                && models.iter().all(|m| {
+                    m.merging().with_shared_persons(view.shares_persons()) != Merging::Unknown
+                });
+            // A class of the population in which the release has nobody stays one when it is split.
+            s.out > view.setting.limit || heals || s.impossible
         })
     }
     fn candidate(&self, levels: &Levels, stats: &[ViewStats]) -> Candidate {
