@@ -239,6 +239,10 @@ fn every_code_is_in_the_table() {
     ] {
         for (at, _) in source.match_indices("\"P0") {
             let code = &source[at + 1..at + 6];
+            // `"P02"` alone is a prefix, not a code.
+            if code.contains('"') {
+                continue;
+            }
             assert!(policy::CODES.iter().any(|(c, ..)| *c == code), "{code}");
         }
     }
