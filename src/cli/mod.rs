@@ -12,6 +12,7 @@ use crate::{engine, log, note, policy, say};
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod extract;
 pub mod init;
 pub mod key;
 pub mod layout;
@@ -83,6 +84,8 @@ enum Command {
     Ledger(ledger::LedgerCommand),
     /// Lists and shows layout packs, and tells which of them a file has.
     Layout(layout::Layout),
+    /// Reads a storage of many small files (SS-MIX2) once into Parquet, which policies then read.
+    Extract(extract::Extract),
     /// Writes synthetic hospital data.
     Synth(synth::Synth),
     /// Prints the JSON Schema of policies, for completion in editors.
@@ -199,6 +202,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Ledger(c) => c.run(show).map_err(Failure::from),
         Command::Layout(c) => c.run(show),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
+        Command::Extract(c) => c.run(show).map_err(Failure::from),
         Command::Schema => {
             let _ = writeln!(
                 std::io::stdout(),

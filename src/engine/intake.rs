@@ -216,7 +216,12 @@ pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
             found.push(Vec::new());
             continue;
         }
-        match table::expand(input, &table.source.path) {
+        let expanded = if table.source.format == Some(InputFormat::Ssmix2) {
+            table::expand_folders(input, &table.source.path)
+        } else {
+            table::expand(input, &table.source.path)
+        };
+        match expanded {
             Ok(paths) => found.push(paths),
             Err(error) => {
                 errors.extend(error.each().cloned());
@@ -262,8 +267,19 @@ fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
     // bytes of the CSV text at the peak, 30 times those of zstd Parquet; with partitions, the classes of the views, the
     // tokens and the list of identifiers stay in memory beside one partition, hence the half more.
     let mut estimate: u64 = 0;
+    // Several tables read the same tree, each a part of it.
+    let mut trees = std::collections::BTreeSet::new();
     for path in files.iter().flatten() {
-        let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+        let bytes = match std::fs::metadata(path) {
+            Ok(m) if m.is_dir() => {
+                if trees.insert(path) {
+                    table::tree_bytes(path)
+                } else {
+                    0
+                }
+            }
+            other => other.map_or(0, |m| m.len()),
+        };
         let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
         estimate = estimate.saturating_add(bytes.saturating_mul(if parquet { 55 } else { 8 }));
     }

@@ -383,6 +383,8 @@ pub enum InputFormat {
     Parquet,
     /// Receipts of the receipt system (`*.UKE`): CP932, one record type a line.
     Uke,
+    /// SS-MIX2 standardized storage: a folder with a file a message.
+    Ssmix2,
 }
 
 /// One column: its role, then the two treatments side by side.

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Name, Result};
 use crate::frame::Table;
 use crate::policy::model::{Defect, Encoding, InputFormat, Output, OutputFormat};
@@ -18,6 +20,7 @@ mod header;
 mod parquet_read;
 mod parquet_write;
 pub mod spill;
+pub mod ssmix2;
 #[cfg(test)]
 mod tests;
 pub mod uke;
@@ -108,6 +111,7 @@ pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>>
         InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec)?)),
         InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec)?)),
         InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
+        InputFormat::Ssmix2 => Ok(Box::new(ssmix2::Reader::open(path, spec)?)),
     }
 }
 
@@ -133,7 +137,7 @@ pub fn header_names(
         InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
         InputFormat::Parquet => parquet_read::header_names(path),
         // Their columns are those of the records, not of the file.
-        InputFormat::Uke => Ok(Vec::new()),
+        InputFormat::Uke | InputFormat::Ssmix2 => Ok(Vec::new()),
     }
 }
 
@@ -157,6 +161,20 @@ pub fn expand_folders(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
             .map_err(|e| Error::io("X0501", say!("opening the input folder"), &e));
     }
     expand_kind(folder, pattern, true)
+}
+
+/// The bytes of all files below a folder, as far as they can be seen; for estimates.
+#[must_use]
+pub fn tree_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let entries: Vec<_> = entries.flatten().collect();
+    entries
+        .par_iter()
+        .map(|entry| match entry.metadata() {
+            Ok(m) if m.is_dir() => tree_bytes(&entry.path()),
+            other => other.map_or(0, |m| m.len()),
+        })
+        .sum()
 }
 
 fn expand_kind(folder: &Path, pattern: &str, folders: bool) -> Result<Vec<PathBuf>> {
@@ -287,7 +305,7 @@ pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>>
 /// I/O, or a damaged file.
 pub fn scan_bytes(path: &Path, format: InputFormat, f: &mut dyn FnMut(&[u8])) -> Result<()> {
     match format {
-        InputFormat::Csv | InputFormat::Uke => csv_read::scan_bytes(path, f),
+        InputFormat::Csv | InputFormat::Uke | InputFormat::Ssmix2 => csv_read::scan_bytes(path, f),
         InputFormat::Parquet => parquet_read::scan_bytes(path, f),
     }
 }
