@@ -99,6 +99,9 @@ impl Demo {
                 release: release.clone(),
                 public_key: vec![folder.join("signing.pub")],
                 ledger: Some(ledger),
+                attest: None,
+                sign: None,
+                sign_passphrase_file: None,
             }
             .run(Show { json: false, ..show })?;
             show.line("4. kakou report: one page for the review board");

@@ -17,8 +17,10 @@ pub mod init;
 pub mod key;
 pub mod layout;
 pub mod ledger;
+pub mod policies;
 pub mod progress;
 pub mod recording;
+pub mod release;
 pub mod report;
 pub mod risk;
 pub mod run;
@@ -78,6 +80,12 @@ enum Command {
     Verify(verify::Verify),
     /// Writes the report of a release as one HTML file for a review board.
     Report(report::Report),
+    /// The second signature under a verified release, by another person than the one who ran it.
+    Approve(release::Approve),
+    /// Seals an approved release.
+    Seal(release::Seal),
+    /// The digest of a policy, its approval, and what differs between two.
+    Policy(policies::PolicyCommand),
     /// Makes and looks at key files.
     Key(key::Key),
     /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
@@ -198,6 +206,9 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Risk(c) => c.run(show),
         Command::Verify(c) => c.run(show).map_err(Failure::from),
         Command::Report(c) => c.run(show),
+        Command::Approve(c) => c.run(show).map_err(Failure::from),
+        Command::Seal(c) => c.run(show).map_err(Failure::from),
+        Command::Policy(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Ledger(c) => c.run(show).map_err(Failure::from),
         Command::Layout(c) => c.run(show),

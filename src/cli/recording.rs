@@ -10,7 +10,7 @@ use super::passphrase;
 use crate::error::{Error, Family, Result};
 use crate::key::{Sign as _, SigningKey};
 use crate::record::ledger::{Appended, Kind, Ledger, Ticket};
-use crate::record::{digest, statement};
+use crate::record::{approval, digest, statement};
 
 /// How the run is recorded.
 #[derive(Args, Clone, Debug, Default)]
@@ -24,6 +24,12 @@ pub struct Recording {
     /// Enter the run in this ledger (`kakou ledger init DIR`), whether it succeeds, is refused or aborted.
     #[arg(long, value_name = "DIR", requires = "sign")]
     pub ledger: Option<PathBuf>,
+    /// Run only a policy that is approved in this folder (`kakou policy approve`), as it is now.
+    #[arg(long, value_name = "DIR")]
+    pub approved: Option<PathBuf>,
+    /// Run a policy without an approval: the record and the releases are stamped "not for release".
+    #[arg(long)]
+    pub unapproved: bool,
     /// The name of the person who runs this, for the confidential part of the record.
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,
@@ -35,25 +41,53 @@ impl Recording {
     /// # Errors
     /// If the key cannot be read or may not write in the ledger, or the ledger does not verify.
     pub fn begin(&self, release: &str, policy: &[u8; 32]) -> Result<Recorder> {
-        let Some(path) = &self.sign else { return Ok(Recorder::default()) };
-        let passphrase = passphrase(self.sign_passphrase_file.as_ref())?;
-        let key = SigningKey::open(path, passphrase.as_ref())?;
+        let key = match &self.sign {
+            None => None,
+            Some(path) => {
+                let passphrase = passphrase(self.sign_passphrase_file.as_ref())?;
+                Some(SigningKey::open(path, passphrase.as_ref())?)
+            }
+        };
         let told = json!({
             "release": release,
             "policy": { "sha3_256": digest::hex(policy) },
             "startedAt": statement::rfc3339(SystemTime::now()),
             "operator": self.operator,
         });
-        let ledger = match &self.ledger {
-            None => None,
-            Some(folder) => {
+        let ledger = match (&self.ledger, &key) {
+            (None, _) | (_, None) => None,
+            (Some(folder), Some(key)) => {
                 let ledger = Ledger::at(folder);
                 let origin = ledger.check_writer(key.public())?;
                 let ticket = ledger.begin(&told)?;
                 Some(Open { ledger, origin, ticket })
             }
         };
-        Ok(Recorder { key: Some(key), ledger, told })
+        let mut recorder = Recorder { key, ledger, told, approval: Value::Null };
+        match self.approval(policy, recorder.key()) {
+            Ok(approval) => {
+                recorder.approval = approval;
+                Ok(recorder)
+            }
+            // A refusal for want of an approval is an entry too.
+            Err(error) => Err(recorder.ended(error)),
+        }
+    }
+
+    fn approval(&self, policy: &[u8; 32], key: Option<&SigningKey>) -> Result<Value> {
+        let runner = key.map(SigningKey::public);
+        match (&self.approved, self.unapproved) {
+            (None, false) => Ok(json!({ "state": "not checked" })),
+            (None, true) => Ok(json!({ "state": "unapproved" })),
+            (Some(folder), unapproved) => match approval::find(folder, policy, runner) {
+                Ok(found) => Ok(found.told()),
+                // A damaged or planted approval is no want of one.
+                Err(error) if unapproved && error.code == approval::NOT_APPROVED => {
+                    Ok(json!({ "state": "unapproved" }))
+                }
+                Err(error) => Err(error),
+            },
+        }
     }
 }
 
@@ -69,6 +103,7 @@ pub struct Recorder {
     key: Option<SigningKey>,
     ledger: Option<Open>,
     told: Value,
+    approval: Value,
 }
 
 impl Recorder {
@@ -76,6 +111,11 @@ impl Recorder {
     #[must_use]
     pub fn key(&self) -> Option<&SigningKey> {
         self.key.as_ref()
+    }
+    /// What was found of the policy's approval.
+    #[must_use]
+    pub fn approval(&self) -> &Value {
+        &self.approval
     }
     /// The name of the ledger.
     #[must_use]

@@ -185,7 +185,9 @@ impl Run {
         progress.stage("seal");
         let key_id = pseudonymized.key_id().to_owned();
         let suite = pseudonymized.suite().word();
-        let for_release = pseudonymized.is_for_release() && anonymized.is_for_release();
+        let for_release = pseudonymized.is_for_release()
+            && anonymized.is_for_release()
+            && recorder.approval()["state"] != "unapproved";
         let destruction = anonymized.destroy();
         let evidence = plan::legal_evidence(plan);
         let statement = statement::build(
@@ -197,7 +199,7 @@ impl Run {
                 started,
                 finished: SystemTime::now(),
                 policy_digest,
-                approval: json!({ "state": "not checked" }),
+                approval: recorder.approval().clone(),
                 signer: recorder.key().map(Sign::public),
                 ledger: recorder.origin(),
                 evidence: &evidence,
@@ -210,8 +212,12 @@ impl Run {
             },
         )?;
         for kind in Kind::BOTH {
-            staging
-                .put(&statement::dictionary_path(kind), &pretty(&book::dictionary(plan, kind)))?;
+            let mut dictionary = book::dictionary(plan, kind);
+            if !for_release {
+                dictionary["notForRelease"] = json!(true);
+                staging.put(&seal::stamp_file(kind), seal::STAMP.as_bytes())?;
+            }
+            staging.put(&statement::dictionary_path(kind), &pretty(&dictionary))?;
         }
         staging.put(statement::STATEMENT, &pretty(&statement))?;
         // False accounts are neither signed nor published.
@@ -225,7 +231,7 @@ impl Run {
                 id: &id,
                 started,
                 finished: SystemTime::now(),
-                policy_digest: digest::sha3(&plan::digest_bytes(&prepared.loaded)),
+                policy_digest,
                 for_release,
             },
             crate::report::facts::Extra::default(),

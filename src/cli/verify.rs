@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Show;
-use crate::error::Result;
-use crate::record::attest;
-use crate::record::verify::{Trust, verify};
+use super::ledger::Signer;
+use super::{Show, shown};
+use crate::error::{Error, Name, Result};
+use crate::record::state::State;
+use crate::record::verify::{Trust, Verified, verify};
+use crate::record::{attest, ledger, seal, state};
+use crate::say;
 
 /// Recomputes every digest and count of a release.
 #[derive(Args, Debug)]
@@ -21,6 +24,15 @@ pub struct Verify {
     /// The ledger in which the run must be entered.
     #[arg(long, value_name = "DIR")]
     pub ledger: Option<PathBuf>,
+    /// Write what was found as a signed statement (SVR); without a file into the record, which makes the release "verified".
+    #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "sign")]
+    pub attest: Option<Option<PathBuf>>,
+    /// The verifier's signing key.
+    #[arg(long, value_name = "FILE", requires = "attest")]
+    pub sign: Option<PathBuf>,
+    /// A file whose first line is the passphrase of the verifier's key.
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    pub sign_passphrase_file: Option<PathBuf>,
 }
 
 impl Verify {
@@ -32,6 +44,7 @@ impl Verify {
         let keys = attest::plain(&attest::read_public(&self.public_key)?);
         let trust = Trust { keys: &keys, ledger: self.ledger.as_deref() };
         let verified = verify(&self.release, trust)?;
+        let attested = self.attested(&verified)?;
         show.json(&serde_json::to_value(&verified).unwrap_or_default());
         show.line(&format!(
             "release {}: {} files are as they were sealed",
@@ -70,9 +83,35 @@ impl Verify {
                 }
             ));
         }
+        show.line(&format!("state: {} ({})", verified.state.word(), verified.state.ja()));
+        if let Some(path) = attested {
+            show.line(&format!("attested: {}", shown(&path)));
+        }
         if verified.not_for_release {
             show.line("NOT FOR RELEASE: the record says why (record/statement.json)");
         }
         Ok(())
+    }
+
+    fn attested(&self, found: &Verified) -> Result<Option<PathBuf>> {
+        let (Some(attest), Some(sign)) = (&self.attest, &self.sign) else { return Ok(None) };
+        let signer =
+            Signer { sign: sign.clone(), sign_passphrase_file: self.sign_passphrase_file.clone() };
+        let text = state::attest_verified(&self.release, found, &signer.open()?)?;
+        let path = match attest {
+            Some(path) => path.clone(),
+            None if found.package || found.state > State::Verified => {
+                let state = if found.package {
+                    Name::fixed("a package")
+                } else {
+                    Name::fixed(found.state.word())
+                };
+                return Err(Error::refused("R0401", say!("the release is {} already", state))
+                    .advice(say!("name a file for the statement: --attest FILE")));
+            }
+            None => self.release.join(seal::VERIFICATION_FILE),
+        };
+        ledger::replace(&path, text.as_bytes())?;
+        Ok(Some(path))
     }
 }

@@ -49,6 +49,25 @@ pub fn file(path: &Path) -> Result<Digests> {
     })
 }
 
+/// SHA-256 of a file alone.
+///
+/// # Errors
+/// I/O.
+pub fn sha256_file(path: &Path) -> Result<[u8; 32]> {
+    let failed = |e: std::io::Error| Error::io("X0401", say!("reading a file"), &e);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut sha2 = sha2::Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(sha2.finalize().into()),
+            Ok(read) => sha2.update(&buffer[..read]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(failed(e)),
+        }
+    }
+}
+
 /// The digests of bytes.
 #[must_use]
 pub fn bytes(bytes: &[u8]) -> Digests {

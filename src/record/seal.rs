@@ -229,12 +229,12 @@ fn accounts(s: &Value) -> Vec<Value> {
 
 /// The program itself: name, version, and the digest of the file that runs.
 fn engine() -> Value {
-    let binary = std::env::current_exe().ok().and_then(|path| digest::file(&path).ok());
+    let binary = std::env::current_exe().ok().and_then(|path| digest::sha256_file(&path).ok());
     json!({
         "name": "kakou",
         "version": env!("CARGO_PKG_VERSION"),
         "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        "binarySha256": binary.map(|d| digest::hex(&d.sha256)),
+        "binarySha256": binary.map(|d| digest::hex(&d)),
     })
 }
 

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::attest::{self, Subject};
 use super::digest::{self, hex};
+use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
 use super::{balance, ledger, seal};
 use crate::check::recount::{self, Recount};
 use crate::check::structure::Structure;
-use crate::error::{Error, Name, Result};
+use crate::error::{Error, Name, Result, small};
 use crate::key::PublicKey;
 use crate::say;
 use crate::schema::Kind;
@@ -34,6 +35,12 @@ pub struct Verified {
     pub not_for_release: bool,
     /// Who signed; nobody if the run was not signed.
     pub signed: Option<SignedBy>,
+    /// Whether this is what a recipient has: one release with its public statement, without the confidential record.
+    pub package: bool,
+    /// The signed statement that was verified.
+    pub statement_file: String,
+    /// How far the release has come.
+    pub state: State,
     /// Where the run is entered; nowhere if it was run without a ledger.
     pub entered: Option<Entered>,
 }
@@ -82,6 +89,12 @@ pub struct Trust<'a> {
 pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
     let keys = trust.keys;
     let mut errors = Vec::new();
+    if !folder.join(MANIFEST).exists()
+        && let Some(kind) =
+            Kind::BOTH.into_iter().find(|&k| folder.join(seal::release_file(k)).exists())
+    {
+        return package(folder, kind, trust, &[]);
+    }
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
     let listed = match parse_manifest(&manifest) {
@@ -129,11 +142,15 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             seal::RUN_FILE
         )));
     }
+    let reached = state::state(folder, keys)?;
     let entered = ledger_entry(folder, trust, &statement)?;
     if let Err(error) = balance::check(&statement) {
         errors.extend(error.each().cloned());
     }
     let mut verified = Verified {
+        package: false,
+        statement_file: seal::RUN_FILE.to_owned(),
+        state: reached,
         signed,
         entered,
         release: statement["release"].as_str().unwrap_or_default().to_owned(),
@@ -258,6 +275,89 @@ fn signature(
         }
     }
     Ok(Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }))
+}
+
+/// Verifies what a recipient has: one release and its public statement (`record/<kind>.dsse.json`), which names every
+/// file. `beside` are further files that may be there (relative to the folder).
+///
+/// # Errors
+/// Everything that does not hold, each named.
+pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> Result<Verified> {
+    let file = seal::release_file(kind);
+    let name = Name::from_policy(file.clone());
+    let bytes = std::fs::read(folder.join(&file))
+        .map_err(|e| Error::io("X0403", say!("reading {}", name), &e))?;
+    let opened = attest::open(&bytes, &name, attest::RELEASE, trust.keys)?;
+    if trust.ledger.is_some() {
+        return Err(Error::policy(
+            "R0311",
+            say!("a recipient's package does not say where the run is entered"),
+        )
+        .advice(say!("verify the whole release folder with --ledger")));
+    }
+    let told = &opened.predicate;
+    let mut errors = Vec::new();
+    let mut present = BTreeSet::new();
+    crate::release::each_file(folder, &mut |path| {
+        if let Ok(relative) = path.strip_prefix(folder) {
+            present.insert(relative.to_string_lossy().into_owned());
+        }
+        Ok(())
+    })?;
+    present.remove(&file);
+    for subject in &opened.subjects {
+        if !present.remove(&subject.name) {
+            errors.push(wrong(say!("the file {} is missing", shown(&subject.name))));
+        } else if Subject::new(&subject.name, &digest::file(&folder.join(&subject.name))?)
+            != *subject
+        {
+            errors.push(wrong(say!("the file {} is not as it was signed", shown(&subject.name))));
+        }
+    }
+    for path in present.iter().filter(|p| !beside.contains(&p.as_str())) {
+        errors.push(wrong(say!("the file {} is not part of the release", shown(path))));
+    }
+    if let Some(error) = Error::all(std::mem::take(&mut errors)) {
+        return Err(error);
+    }
+    let structure: Structure = serde_json::from_value(told["structure"].clone())
+        .map_err(|_| wrong(say!("{} does not describe the release", name)))?;
+    let mut verified = Verified {
+        release: told["release"].as_str().unwrap_or_default().to_owned(),
+        files: opened.subjects.len() as u64,
+        rows: [0; 2],
+        persons: [0; 2],
+        views: Vec::new(),
+        not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
+        package: true,
+        statement_file: file,
+        state: State::Staged,
+        signed: Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }),
+        entered: None,
+    };
+    let mut tables = Vec::new();
+    for (index, shape) in structure.tables.iter().enumerate() {
+        let cells = recount::read(folder, &structure, shape)?;
+        let table = &told["tables"][index];
+        let persons = recount::persons_of(shape, &cells);
+        // Counts below ten are told as "<10".
+        for (field, counted) in [("rows", cells.rows), ("persons", persons)] {
+            if table[field] != small(counted).as_str() {
+                errors.push(wrong(say!(
+                    "table `{}`: the number of {} is not what the statement says",
+                    shown(&shape.name),
+                    field
+                )));
+            }
+        }
+        verified.rows[kind as usize] += cells.rows;
+        tables.push(cells);
+    }
+    verified.persons[kind as usize] = recount::persons(&structure, &tables);
+    if told["persons"] != small(verified.persons[kind as usize]).as_str() {
+        errors.push(wrong(say!("the number of persons is not what the statement says")));
+    }
+    Error::all(errors).map_or(Ok(verified), Err)
 }
 
 /// Verifies that the run is in its ledger: from the files of the release alone, and in the ledger itself if it is there.

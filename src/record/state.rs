@@ -1,0 +1,316 @@
+//! The states of a release: staged (made and signed), verified (a verifier's statement), approved (a second signature),
+//! sealed (nothing that could repeat the anonymized release exists, and the ledger says so).
+//!
+//! Each state is a signed statement beside the manifest whose subjects are the statements that it rests on.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::attest::{self, Opened, Subject};
+use super::ledger::{Kind, Ledger};
+use super::statement::{STATEMENT, rfc3339};
+use super::verify::{Trust, Verified, verify};
+use super::{digest, ledger, seal};
+use crate::error::{Error, Name, Result, Said};
+use crate::key::{PublicKey, Sign};
+use crate::say;
+
+/// How far a release has come.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nobody has signed.
+    Unsigned,
+    /// Made and signed by the one who ran the program.
+    Staged,
+    /// Another key says that everything holds.
+    Verified,
+    /// A second person has signed.
+    Approved,
+    /// Nothing that could repeat the anonymized release exists, and the ledger says so.
+    Sealed,
+}
+
+impl State {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            State::Unsigned => "unsigned",
+            State::Staged => "staged",
+            State::Verified => "verified",
+            State::Approved => "approved",
+            State::Sealed => "sealed",
+        }
+    }
+    /// The word in Japanese.
+    #[must_use]
+    pub const fn ja(self) -> &'static str {
+        match self {
+            State::Unsigned => "署名なし",
+            State::Staged => "作成済み",
+            State::Verified => "検証済み",
+            State::Approved => "承認済み",
+            State::Sealed => "封印済み",
+        }
+    }
+}
+impl crate::error::Tell for State {
+    fn tell(&self) -> String {
+        self.word().to_owned()
+    }
+}
+
+fn refused(what: Said) -> Error {
+    Error::refused("R0401", what)
+}
+
+fn read(folder: &Path, name: &'static str) -> Result<Option<Vec<u8>>> {
+    match std::fs::read(folder.join(name)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("R0402", say!("reading {}", name), &e)),
+    }
+}
+
+/// The state of a release folder, from the signed statements beside its manifest. Digests of the data are not looked at
+/// ([`verify`] does that and calls this).
+///
+/// # Errors
+/// If a statement was changed, is of another run, is signed by a key that may not, or rests on one that is missing.
+pub fn state(folder: &Path, keys: &[PublicKey]) -> Result<State> {
+    let Some(run_bytes) = read(folder, seal::RUN_FILE)? else {
+        for later in [seal::VERIFICATION_FILE, seal::APPROVAL_FILE, seal::SEAL_FILE] {
+            if read(folder, later)?.is_some() {
+                return Err(refused(say!("{} is there, but {} is missing", later, seal::RUN_FILE)));
+            }
+        }
+        return Ok(State::Unsigned);
+    };
+    let run = attest::open(&run_bytes, &Name::fixed(seal::RUN_FILE), attest::RUN, keys)?;
+    let mut below = vec![Subject::of(seal::RUN_FILE, &run_bytes)];
+    let mut reached = State::Staged;
+    for (name, kind, next) in [
+        (seal::VERIFICATION_FILE, attest::SVR, State::Verified),
+        (seal::APPROVAL_FILE, attest::APPROVAL, State::Approved),
+        (seal::SEAL_FILE, attest::SEAL, State::Sealed),
+    ] {
+        let Some(bytes) = read(folder, name)? else { continue };
+        let Opened { subjects, signer, .. } = attest::open(&bytes, &Name::fixed(name), kind, keys)?;
+        if subjects.first() != below.first() {
+            return Err(refused(say!("{} is of another run", name)));
+        }
+        if next as usize != reached as usize + 1 || subjects != below {
+            return Err(refused(say!("{} rests on statements that are missing or others", name)));
+        }
+        if signer == run.signer && next != State::Sealed {
+            return Err(refused(say!("{} is signed by the one who made the release", name)));
+        }
+        below.push(Subject::of(name, &bytes));
+        reached = next;
+    }
+    Ok(reached)
+}
+
+/// The statements that a new one of this folder rests on, and the keys of the run.
+fn rest(folder: &Path, upto: State) -> Result<(Vec<Subject>, Opened)> {
+    let missing = || refused(say!("the release is not signed: `kakou run --sign KEY`"));
+    let run_bytes = read(folder, seal::RUN_FILE)?.ok_or_else(missing)?;
+    let run = attest::open(&run_bytes, &Name::fixed(seal::RUN_FILE), attest::RUN, &[])?;
+    let mut subjects = vec![Subject::of(seal::RUN_FILE, &run_bytes)];
+    for (name, state) in
+        [(seal::VERIFICATION_FILE, State::Verified), (seal::APPROVAL_FILE, State::Approved)]
+    {
+        if state <= upto
+            && let Some(bytes) = read(folder, name)?
+        {
+            subjects.push(Subject::of(name, &bytes));
+        }
+    }
+    Ok((subjects, run))
+}
+
+fn record(folder: &Path) -> Result<Value> {
+    let bytes = read(folder, STATEMENT)?.unwrap_or_default();
+    serde_json::from_slice(&bytes).map_err(|_| refused(say!("{} cannot be read", STATEMENT)))
+}
+
+fn now() -> String {
+    rfc3339(SystemTime::now())
+}
+
+/// What a verifier found, as a signed statement (SVR v0.2 of the in-toto attestation framework) under his own key.
+///
+/// # Errors
+/// If the key is that of the one who made the release.
+pub fn attest_verified(folder: &Path, found: &Verified, key: &dyn Sign) -> Result<String> {
+    let subjects = if found.package {
+        let name = found.statement_file.clone();
+        let bytes = std::fs::read(folder.join(&name))
+            .map_err(|e| Error::io("R0402", say!("reading the signed statement"), &e))?;
+        vec![Subject::of(&name, &bytes)]
+    } else {
+        let (subjects, run) = rest(folder, State::Staged)?;
+        if run.signer == *key.public() {
+            return Err(refused(say!("the one who made the release cannot attest that it holds"))
+                .advice(say!("verify with another person's signing key")));
+        }
+        subjects
+    };
+    let mut properties = vec![
+        if found.signed.as_ref().is_some_and(|s| s.trusted) {
+            "KAKOU_SIGNATURE_OF_TRUSTED_KEY"
+        } else {
+            "KAKOU_SIGNATURE_VALID"
+        },
+        "KAKOU_DIGESTS_MATCH",
+        "KAKOU_NO_FILE_MISSING_OR_ADDED",
+        "KAKOU_COUNTS_MATCH",
+    ];
+    if !found.package {
+        properties.push("KAKOU_ACCOUNTS_BALANCE");
+        if !found.views.is_empty() {
+            properties.push("KAKOU_VIEWS_HOLD");
+        }
+    }
+    if let Some(entered) = &found.entered {
+        properties.push(if entered.checked {
+            "KAKOU_IN_LEDGER"
+        } else {
+            "KAKOU_LEDGER_PROOF_VALID"
+        });
+    }
+    let predicate = json!({
+        "verifier": { "id": attest::verifier_id(key.public()), "policies": [] },
+        "timeCreated": now(),
+        "properties": properties,
+    });
+    attest::sign(&subjects, attest::SVR, &predicate, key)
+}
+
+/// A second person's approval.
+#[derive(Clone, Copy, Debug)]
+pub struct Approver<'a> {
+    /// Who approves.
+    pub by: &'a str,
+    /// The reference of the decision (minutes, ticket), if there is one.
+    pub reference: Option<&'a str>,
+}
+
+/// The second signature: verifies everything again, then signs the run and its verification with a key that is not the
+/// runner's. Enters it in the ledger if the run is in one.
+///
+/// # Errors
+/// If something does not hold, the release is not verified or not for release, or the key is the runner's.
+pub fn approve(
+    folder: &Path,
+    trust: Trust<'_>,
+    approver: Approver<'_>,
+    key: &dyn Sign,
+) -> Result<()> {
+    let found = verify(folder, trust)?;
+    let (subjects, run) = rest(folder, State::Verified)?;
+    if run.signer == *key.public() {
+        return Err(refused(say!("the one who made the release cannot approve it"))
+            .advice(say!("a second person signs, with another key")));
+    }
+    if found.not_for_release {
+        return Err(refused(say!("the record says that this is not for release")));
+    }
+    match found.state {
+        State::Verified => {}
+        State::Unsigned | State::Staged => {
+            return Err(refused(say!("the release is {}, not verified", found.state))
+                .advice(say!("`kakou verify RELEASE --attest --sign KEY` comes first")));
+        }
+        State::Approved | State::Sealed => {
+            return Err(refused(say!("the release is {} already", found.state)));
+        }
+    }
+    let predicate = json!({
+        "schemaVersion": seal::VERSION,
+        "release": found.release,
+        "approvedAt": now(),
+        "by": approver.by,
+        "reference": approver.reference,
+        "signer": attest::signer(key.public()),
+    });
+    let envelope = attest::sign(&subjects, attest::APPROVAL, &predicate, key)?;
+    if found.entered.is_some() {
+        let ledger = needed(trust.ledger)?;
+        let body = json!({
+            "release": found.release,
+            "by": approver.by,
+            "reference": approver.reference,
+            "statement": { "name": seal::APPROVAL_FILE, "sha256": sha256(&envelope) },
+        });
+        ledger.append(Kind::Approval, &body, key)?;
+    }
+    ledger::replace(&folder.join(seal::APPROVAL_FILE), envelope.as_bytes())
+}
+
+fn sha256(text: &str) -> String {
+    digest::hex(&digest::bytes(text.as_bytes()).sha256)
+}
+
+fn needed(ledger: Option<&Path>) -> Result<Ledger> {
+    ledger.map(Ledger::at).ok_or_else(|| {
+        Error::policy("R0403", say!("the run is in a ledger, so this needs it"))
+            .advice(say!("--ledger DIR"))
+    })
+}
+
+/// Seals an approved release: enters the destruction of the anonymized release's key and the seal in the ledger. The key
+/// itself was overwritten at the end of the run and never stood in a file; the entry says what the record of the run
+/// says of it.
+///
+/// # Errors
+/// If something does not hold, the release is not approved, its policy was run without an approval, or its key was not
+/// destroyed.
+pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<()> {
+    let found = verify(folder, trust)?;
+    let ledger = needed(trust.ledger)?;
+    if found.state != State::Approved {
+        return Err(refused(say!("the release is {}, not approved", found.state))
+            .advice(say!("`kakou approve RELEASE --sign KEY` comes before the seal")));
+    }
+    let record = record(folder)?;
+    if record["policy"]["approval"]["state"] != "approved" || found.not_for_release {
+        return Err(refused(say!("the policy of this run has no approval"))
+            .advice(say!("`kakou policy approve`, then `kakou run --approved DIR`")));
+    }
+    let destroyed = &record["keys"]["anonymized"];
+    if destroyed["final"] != true {
+        return Err(refused(say!(
+            "the record does not say that the key of the anonymized release was destroyed"
+        )));
+    }
+    let (subjects, _) = rest(folder, State::Approved)?;
+    let body = json!({
+        "release": found.release,
+        "keyId": destroyed["keyId"],
+        "destroyedAt": destroyed["at"],
+        "how": destroyed["how"],
+        "memoryWasLocked": destroyed["memoryWasLocked"],
+        "final": true,
+        "what": "key and random parameters of the anonymized release (匿名加工の鍵と乱数等のパラメータ)",
+    });
+    let destruction = ledger.append(Kind::Destruction, &body, key)?;
+    let predicate = json!({
+        "schemaVersion": seal::VERSION,
+        "release": found.release,
+        "sealedAt": now(),
+        "destruction": { "entry": destruction.index, "keyId": destroyed["keyId"], "destroyedAt": destroyed["at"] },
+        "signer": attest::signer(key.public()),
+    });
+    let envelope = attest::sign(&subjects, attest::SEAL, &predicate, key)?;
+    let body = json!({
+        "release": found.release,
+        "statement": { "name": seal::SEAL_FILE, "sha256": sha256(&envelope) },
+        "destruction": destruction.index,
+    });
+    ledger.append(Kind::Seal, &body, key)?;
+    ledger::replace(&folder.join(seal::SEAL_FILE), envelope.as_bytes())
+}

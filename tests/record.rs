@@ -1,0 +1,595 @@
+//! The record as its users meet it: signed, entered, verified, approved, sealed; and every change of it found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{error_of, files, kakou, records, releases, text};
+use serde_json::Value;
+
+const POLICY: &str = r#"
+[policy]
+id = "small"
+version = "1"
+profile = "ngmia"
+
+[person]
+key = "patient"
+
+[pseudonymized]
+project = "p"
+recipient = "r"
+
+[anonymized]
+tier = "controlled"
+suppress = { unit = "row", at_most = 0.2 }
+
+[[anonymized.view]]
+name = "stay"
+grain = "stays"
+quasi = ["stays.性別"]
+
+[not_applicable]
+"18-4" = "特異な記述等はない"
+"33-3" = "カード番号等の列はない"
+
+[tables.stays]
+grain = "event"
+source = { path = "stays.csv" }
+keys = { patient = "患者ID" }
+[tables.stays.columns]
+"患者ID"       = { role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }
+"氏名"         = { role = "direct", pseudonymized = "drop", anonymized = "drop" }
+"保険者番号"   = { role = "id_code", type = "code", pseudonymized = "drop", anonymized = "drop" }
+"性別"         = { role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }
+"総点数"       = { role = "payload", type = "integer", pseudonymized = "keep", anonymized = { round = { significant = 1, tails = 5 } } }
+"#;
+
+/// A house with data, policy, keys of a runner, a board and a third person, a ledger and an approval.
+struct House {
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let house = House { folder };
+        std::fs::create_dir(house.path("data")).unwrap();
+        let mut data = String::from("患者ID,氏名,保険者番号,性別,総点数\n");
+        for n in 0..60 {
+            let sex = if n == 59 { 9 } else { 1 + n % 2 };
+            writeln!(
+                data,
+                "P{n:05},患者{n:03}番さん,{:08},{sex},{}",
+                31_000_000 + n * 7,
+                1000 + n * 10
+            )
+            .unwrap();
+        }
+        std::fs::write(house.path("data/stays.csv"), data).unwrap();
+        std::fs::write(house.path("policy.toml"), POLICY).unwrap();
+        house.ok(&["key", "new", "{project.key}"]);
+        for who in ["runner", "board", "third"] {
+            house.ok(&["key", "new", "--signing", &format!("{{{who}.key}}")]);
+            let public = house.ok(&["key", "public", &format!("{{{who}.key}}")]);
+            std::fs::write(house.path(&format!("{who}.pub")), public).unwrap();
+        }
+        house.ok(&[
+            "ledger",
+            "init",
+            "{ledger}",
+            "--name",
+            "test.example/kakou",
+            "--sign",
+            "{runner.key}",
+        ]);
+        house.ok(&[
+            "ledger",
+            "trust",
+            "{ledger}",
+            "--public-key",
+            "{board.pub}",
+            "--sign",
+            "{runner.key}",
+        ]);
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the program; `{name}` is a path in the house.
+    fn run(&self, arguments: &[&str]) -> Output {
+        let arguments: Vec<String> = arguments
+            .iter()
+            .map(|a| match a.strip_prefix('{').and_then(|a| a.strip_suffix('}')) {
+                Some(name) => text(&self.path(name)).to_owned(),
+                None => (*a).to_owned(),
+            })
+            .collect();
+        kakou(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", error_of(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn fails(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", error_of(&output));
+        error_of(&output)
+    }
+
+    fn arguments<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
+        let mut all = vec![
+            "run",
+            "--quiet",
+            "--policy",
+            "{policy.toml}",
+            "--input",
+            "{data}",
+            "--key",
+            "{project.key}",
+            "--out",
+            "{out}",
+        ];
+        all.extend(more);
+        all
+    }
+
+    fn release(&self, id: &str, more: &[&str]) -> String {
+        let mut all =
+            self.arguments(&["--release-id", id, "--sign", "{runner.key}", "--ledger", "{ledger}"]);
+        all.extend(more);
+        self.ok(&all);
+        format!("{{out/{id}}}")
+    }
+
+    fn approve_policy(&self) {
+        self.ok(&[
+            "policy",
+            "approve",
+            "{policy.toml}",
+            "--approved",
+            "{approved}",
+            "--sign",
+            "{board.key}",
+            "--by",
+            "審査会",
+            "--reference",
+            "2026-11 第3号",
+        ]);
+    }
+
+    fn entries(&self) -> Vec<Value> {
+        let listed = self.ok(&["ledger", "list", "{ledger}", "--json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        listed["entries"].as_array().unwrap().clone()
+    }
+}
+
+fn kinds(entries: &[Value]) -> Vec<&str> {
+    entries.iter().map(|e| e["kind"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_release_from_the_run_to_the_seal() {
+    let house = House::new();
+    house.approve_policy();
+    let release = house.release("r1", &["--approved", "{approved}", "--operator", "加工 太郎"]);
+    let keys = ["--public-key", "{runner.pub}", "--public-key", "{board.pub}"];
+    let verify = |more: &[&str]| {
+        let mut all = vec!["verify", release.as_str()];
+        all.extend(keys);
+        all.extend(more);
+        house.ok(&all)
+    };
+    let said = verify(&["--ledger", "{ledger}"]);
+    assert!(said.contains("signed by the given key") && said.contains("state: staged"), "{said}");
+    // The steps do not go out of their order, nor by the one who made the release.
+    let approve = |key: &str, code: i32| {
+        let all = ["approve", &release, "--by", "次長", "--ledger", "{ledger}", "--sign", key];
+        if code == 0 { house.ok(&all) } else { house.fails(&all, code) }
+    };
+    assert!(approve("{board.key}", 1).contains("staged, not verified"));
+    let own = house.fails(&["verify", &release, "--attest", "--sign", "{runner.key}"], 1);
+    assert!(own.contains("cannot attest"), "{own}");
+    verify(&["--attest", "--sign", "{board.key}"]);
+    assert!(verify(&[]).contains("state: verified"));
+    assert!(approve("{runner.key}", 1).contains("cannot approve"));
+    assert!(
+        house
+            .fails(&["seal", &release, "--ledger", "{ledger}", "--sign", "{runner.key}"], 1)
+            .contains("verified, not approved")
+    );
+    approve("{board.key}", 0);
+    assert!(approve("{board.key}", 1).contains("approved already"));
+    house.ok(&["seal", &release, "--ledger", "{ledger}", "--sign", "{runner.key}"]);
+    assert!(verify(&["--ledger", "{ledger}"]).contains("state: sealed"));
+    let entries = house.entries();
+    assert_eq!(kinds(&entries), ["init", "key", "run", "approval", "destruction", "seal"]);
+    assert_eq!(entries[2]["body"]["operator"], "加工 太郎");
+    assert_eq!(entries[2]["body"]["policy"]["approval"]["by"], "審査会");
+    assert_eq!(entries[2]["body"]["releases"]["anonymized"]["items"]["stays"][1], "性別");
+    let record: Value =
+        serde_json::from_slice(&std::fs::read(house.path("out/r1/record/statement.json")).unwrap())
+            .unwrap();
+    assert_eq!(entries[4]["body"]["keyId"], record["keys"]["anonymized"]["keyId"]);
+    assert_eq!(entries[4]["body"]["final"], true);
+    // An id is never used twice, a run without the ledger's key never begins.
+    house.fails(&house.arguments(&["--release-id", "r1"]), 1);
+    let stranger =
+        house.fails(&house.arguments(&["--sign", "{third.key}", "--ledger", "{ledger}"]), 1);
+    assert!(stranger.contains("may not write in the ledger"), "{stranger}");
+    assert_eq!(house.entries().len(), 6);
+}
+
+/// Every file, several bytes each, two bits: found, and the file is named.
+#[test]
+fn any_flipped_byte_of_any_file_is_found_and_named() {
+    let house = House::new();
+    house.approve_policy();
+    let release = house.release("r1", &["--approved", "{approved}"]);
+    house.ok(&["verify", &release, "--attest", "--sign", "{board.key}"]);
+    house.ok(&[
+        "approve",
+        &release,
+        "--by",
+        "次長",
+        "--ledger",
+        "{ledger}",
+        "--sign",
+        "{board.key}",
+    ]);
+    house.ok(&["seal", &release, "--ledger", "{ledger}", "--sign", "{runner.key}"]);
+    let folder = house.path("out/r1");
+    let keys = kakou::record::attest::plain(
+        &kakou::record::attest::read_public(&[house.path("runner.pub"), house.path("board.pub")])
+            .unwrap(),
+    );
+    let ledger = house.path("ledger");
+    let trusts = [
+        kakou::record::verify::Trust { keys: &keys, ledger: Some(&ledger) },
+        kakou::record::verify::Trust::default(),
+    ];
+    for trust in trusts {
+        kakou::record::verify::verify(&folder, trust).unwrap();
+    }
+    let all = files(&folder);
+    assert!(all.len() >= 14, "{all:?}");
+    for path in &all {
+        let relative = path.strip_prefix(&folder).unwrap().to_str().unwrap();
+        let whole = std::fs::read(path).unwrap();
+        let mut places: Vec<usize> = (0..whole.len()).step_by((whole.len() / 12).max(1)).collect();
+        places.extend([whole.len() - 1, whole.len() / 2]);
+        for at in places {
+            for bit in [1, 32] {
+                let mut changed = whole.clone();
+                changed[at] ^= bit;
+                std::fs::write(path, &changed).unwrap();
+                for trust in trusts {
+                    let error = kakou::record::verify::verify(&folder, trust)
+                        .expect_err(&format!("{relative}, byte {at}"));
+                    let said = error.to_string();
+                    let named = said.contains(relative)
+                        || (relative.contains("ledger-entry") && said.contains("ledger"))
+                        || (relative.contains("tlog-proof") && said.contains("ledger"));
+                    assert!(named, "{relative}, byte {at}: {said}");
+                }
+            }
+        }
+        // Gone, and cut short.
+        std::fs::write(path, &whole[..whole.len() / 2]).unwrap();
+        assert!(kakou::record::verify::verify(&folder, trusts[0]).is_err(), "{relative} cut");
+        std::fs::remove_file(path).unwrap();
+        let gone = kakou::record::verify::verify(&folder, trusts[0]);
+        match gone {
+            // The last state can be taken back by whoever can write here; the ledger has its entry.
+            Ok(found) => {
+                assert!(relative.ends_with("seal.dsse.json") && found.state.word() == "approved")
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        std::fs::write(path, &whole).unwrap();
+    }
+    std::fs::write(folder.join("anonymized/more.csv"), "x").unwrap();
+    let error = kakou::record::verify::verify(&folder, trusts[0]).unwrap_err();
+    assert!(error.to_string().contains("anonymized/more.csv is not part of the release"));
+}
+
+#[test]
+fn another_key_another_ledger_and_an_older_ledger_are_named() {
+    let house = House::new();
+    let release = house.release("r1", &[]);
+    let other = house.fails(&["verify", &release, "--public-key", "{third.pub}"], 1);
+    assert!(other.contains("signed by another key than those that were given"), "{other}");
+    // Before the second run: an old copy of the ledger.
+    let copy = |to: &str| {
+        std::fs::create_dir_all(house.path(to).join("open")).unwrap();
+        for name in ["entries.jsonl", "checkpoint", "lock"] {
+            std::fs::copy(house.path("ledger").join(name), house.path(to).join(name)).unwrap();
+        }
+    };
+    copy("old");
+    let second = house.release("r2", &[]);
+    house.ok(&["verify", &release, "--ledger", "{ledger}"]);
+    house.ok(&["verify", &release, "--ledger", "{old}"]);
+    let cut = house.fails(&["verify", &second, "--ledger", "{old}"], 1);
+    assert!(cut.contains("the ledger was cut"), "{cut}");
+    let ahead =
+        house.fails(&["ledger", "verify", "{old}", "--checkpoint", "{ledger/checkpoint}"], 1);
+    assert!(ahead.contains("the ledger was cut"), "{ahead}");
+    house.ok(&[
+        "ledger",
+        "verify",
+        "{ledger}",
+        "--checkpoint",
+        "{old/checkpoint}",
+        "--public-key",
+        "{runner.pub}",
+    ]);
+    let foreign = house.fails(&["ledger", "verify", "{ledger}", "--public-key", "{third.pub}"], 1);
+    assert!(foreign.contains("does not begin with one of the given keys"), "{foreign}");
+    // A line removed, two swapped, one repeated.
+    let path = house.path("ledger/entries.jsonl");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let put = |order: &[usize]| {
+        let text: String = order.iter().map(|&i| format!("{}\n", lines[i])).collect();
+        std::fs::write(&path, text).unwrap();
+        house.fails(&["ledger", "verify", "{ledger}"], 1)
+    };
+    assert!(put(&[0, 2, 3]).contains("line 2 of the ledger says that it is entry 2"));
+    assert!(put(&[0, 2, 1, 3]).contains("line 2 of the ledger says that it is entry 2"));
+    assert!(put(&[0, 1, 2, 2]).contains("line 4 of the ledger says that it is entry 2"));
+    assert!(put(&[0, 1, 2]).contains("the ledger was cut"));
+    assert!(put(&[0, 1, 2, 3, 3]).contains("did not finish"));
+    std::fs::write(&path, &whole).unwrap();
+    // Someone without a key makes the whole record again: it is not signed by the given key.
+    let forged = house.path("out/r1/record");
+    for name in ["run.dsse.json", "run.tlog-proof", "run.ledger-entry.json"] {
+        std::fs::remove_file(forged.join(name)).unwrap();
+    }
+    let unsigned = house.fails(&["verify", &release, "--public-key", "{runner.pub}"], 1);
+    assert!(unsigned.contains("nobody has signed this"), "{unsigned}");
+    let unsigned = house.fails(&["verify", &release], 1);
+    assert!(unsigned.contains("the record says that it is signed"), "{unsigned}");
+}
+
+#[test]
+fn refused_and_killed_runs_are_entries() {
+    let house = House::new();
+    let run = |id: &str, more: &[&str]| {
+        let mut all = house.arguments(&[
+            "--release-id",
+            id,
+            "--sign",
+            "{runner.key}",
+            "--ledger",
+            "{ledger}",
+        ]);
+        all.extend(more);
+        house.run(&all)
+    };
+    let data = std::fs::read_to_string(house.path("data/stays.csv")).unwrap();
+    std::fs::write(house.path("data/stays.csv"), data.replace(",1010\n", ",not a number\n"))
+        .unwrap();
+    assert_eq!(run("bad", &[]).status.code(), Some(3));
+    std::fs::write(house.path("data/stays.csv"), &data).unwrap();
+    assert!(run("dry", &["--dry-run"]).status.success());
+    assert_eq!(run("unapproved", &["--approved", "{approved}"]).status.code(), Some(4));
+    // Killed while it works on more data.
+    let file = house.path("data/stays.csv");
+    let mut more = data.clone();
+    for n in 0..300_000 {
+        writeln!(more, "Q{n:07},患者{n:07}番さん,{:08},{},{}", 40_000_000 + n, 1 + n % 2, 1000 + n)
+            .unwrap();
+    }
+    std::fs::write(&file, more).unwrap();
+    let all = house.arguments(&[
+        "--release-id",
+        "killed",
+        "--sign",
+        "{runner.key}",
+        "--ledger",
+        "{ledger}",
+    ]);
+    let all: Vec<String> = all
+        .iter()
+        .map(|a| match a.strip_prefix('{').and_then(|a| a.strip_suffix('}')) {
+            Some(name) => text(&house.path(name)).to_owned(),
+            None => (*a).to_owned(),
+        })
+        .collect();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kakou")).args(&all).spawn().unwrap();
+    let open = house.path("ledger/open");
+    for _ in 0..6000 {
+        if files(&open).iter().any(|f| f.extension().is_some_and(|e| e == "json")) {
+            break;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::write(&file, &data).unwrap();
+    assert!(house.ok(&["ledger", "verify", "{ledger}"]).contains("1 runs have begun"));
+    house.release("next", &[]);
+    let entries = house.entries();
+    assert_eq!(kinds(&entries)[2..], ["refused", "aborted", "aborted", "aborted", "run"]);
+    let told: Vec<&str> =
+        entries[2..].iter().map(|e| e["body"]["release"].as_str().unwrap()).collect();
+    assert_eq!(told, ["bad", "dry", "unapproved", "killed", "next"]);
+    assert_eq!(entries[2]["body"]["errors"][0]["code"].as_str().unwrap().chars().next(), Some('D'));
+    let whole = std::fs::read_to_string(house.path("ledger/entries.jsonl")).unwrap();
+    assert!(!whole.contains("not a number"));
+}
+
+#[test]
+fn only_an_approved_policy_runs_and_the_other_is_stamped() {
+    let house = House::new();
+    house.approve_policy();
+    house.release("approved", &["--approved", "{approved}"]);
+    assert!(!house.path("out/approved/anonymized/NOT-FOR-RELEASE.txt").exists());
+    // A comment changes nothing, a threshold does.
+    std::fs::write(house.path("policy.toml"), format!("# a word\n{POLICY}")).unwrap();
+    house.release("comment", &["--approved", "{approved}"]);
+    std::fs::write(house.path("before.toml"), POLICY).unwrap();
+    std::fs::write(house.path("policy.toml"), POLICY.replace("tails = 5", "tails = 6")).unwrap();
+    let signed = house.arguments(&[
+        "--sign",
+        "{runner.key}",
+        "--ledger",
+        "{ledger}",
+        "--approved",
+        "{approved}",
+    ]);
+    let refused = house.fails(&signed, 1);
+    assert!(refused.contains("not approved") && refused.contains("kakou policy diff"), "{refused}");
+    let said = house.ok(&["policy", "diff", "{before.toml}", "{policy.toml}"]);
+    assert_eq!(
+        said.trim(),
+        "table `stays`, column `総点数`, anonymized release, round, tails: 5 → 6"
+    );
+    let said = house.ok(&["policy", "diff", "--ja", "{before.toml}", "{policy.toml}"]);
+    assert_eq!(said.trim(), "表「stays」、列「総点数」、匿名加工、round、tails: 5 → 6");
+    let release = house.release("stamped", &["--approved", "{approved}", "--unapproved"]);
+    assert!(house.ok(&["verify", &release]).contains("NOT FOR RELEASE"));
+    for kind in ["pseudonymized", "anonymized"] {
+        let folder = house.path("out/stamped").join(kind);
+        assert!(folder.join("NOT-FOR-RELEASE.txt").exists());
+        let dictionary: Value =
+            serde_json::from_slice(&std::fs::read(folder.join("dictionary.json")).unwrap())
+                .unwrap();
+        assert_eq!(dictionary["notForRelease"], true);
+    }
+    house.ok(&["verify", &release, "--attest", "--sign", "{board.key}"]);
+    let refused = house.fails(
+        &["approve", &release, "--by", "x", "--ledger", "{ledger}", "--sign", "{board.key}"],
+        1,
+    );
+    assert!(refused.contains("not for release"), "{refused}");
+    // Nobody approves his own run.
+    house.fails(
+        &house.arguments(&[
+            "--sign",
+            "{board.key}",
+            "--ledger",
+            "{ledger}",
+            "--approved",
+            "{approved}",
+        ]),
+        1,
+    );
+    assert!(kinds(&house.entries()).contains(&"refused"));
+}
+
+/// What a recipient gets of the anonymized release: its files and its public statement.
+#[test]
+fn a_recipient_verifies_a_release_alone_and_learns_no_method() {
+    let house = House::new();
+    house.release("r1", &[]);
+    for kind in ["pseudonymized", "anonymized"] {
+        let package = house.path(&format!("package-{kind}"));
+        std::fs::create_dir_all(package.join("record")).unwrap();
+        std::fs::create_dir_all(package.join(kind)).unwrap();
+        for path in files(&house.path("out/r1").join(kind)) {
+            std::fs::copy(&path, package.join(kind).join(path.file_name().unwrap())).unwrap();
+        }
+        let envelope = format!("record/{kind}.dsse.json");
+        std::fs::copy(house.path("out/r1").join(&envelope), package.join(&envelope)).unwrap();
+        let name = format!("{{package-{kind}}}");
+        let said = house.ok(&["verify", &name, "--public-key", "{runner.pub}"]);
+        assert!(said.contains("signed by the given key"), "{said}");
+        house.ok(&["verify", &name, "--attest", "{svr.json}", "--sign", "{third.key}"]);
+        assert!(
+            house.fails(&["verify", &name, "--public-key", "{third.pub}"], 1).contains(&envelope)
+        );
+        let statement = payload(&package.join(&envelope));
+        let told = statement.to_string();
+        for word in [
+            "\"k\"",
+            "tails",
+            "suppress",
+            "quasi",
+            "significant",
+            "project",
+            "shift",
+            "reason",
+            "approval",
+        ] {
+            assert!(!told.contains(word), "{word} stands in {envelope}");
+        }
+        let record: Value = serde_json::from_slice(
+            &std::fs::read(house.path("out/r1/record/statement.json")).unwrap(),
+        )
+        .unwrap();
+        for secret in [
+            &record["policy"]["sha3_256"],
+            &record["inputs"][0]["sha3_256"],
+            &record["keys"]["pseudonymized"],
+            &record["keys"]["anonymized"]["keyId"],
+        ] {
+            assert!(!told.contains(secret.as_str().unwrap()));
+        }
+        let data = package.join(kind).join("stays.csv");
+        let (_, rows) = records(&data);
+        assert!(!rows.is_empty());
+        let bytes = std::fs::read(&data).unwrap();
+        std::fs::write(&data, &bytes[..bytes.len() - 3]).unwrap();
+        let said = house.fails(&["verify", &name], 1);
+        assert!(said.contains(&format!("{kind}/stays.csv is not as it was signed")), "{said}");
+    }
+}
+
+fn payload(path: &Path) -> Value {
+    use base64::Engine as _;
+    let envelope: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(envelope["payload"].as_str().unwrap())
+        .unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[test]
+fn the_statement_says_what_the_documents_promise() {
+    let house = House::new();
+    house.release("r1", &[]);
+    let run = payload(&house.path("out/r1/record/run.dsse.json"));
+    assert_eq!(run["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(run["predicateType"], "https://kakou.example/run/v1");
+    let subjects = run["subject"].as_array().unwrap();
+    for path in files(&house.path("out/r1")) {
+        let relative = path.strip_prefix(house.path("out/r1")).unwrap().to_str().unwrap();
+        let beside = kakou::record::seal::BESIDE_MANIFEST.contains(&relative);
+        let subject = subjects.iter().find(|s| s["name"] == relative);
+        assert_eq!(subject.is_some(), !beside, "{relative}");
+        if let Some(subject) = subject {
+            assert_eq!(subject["digest"]["sha256"].as_str().unwrap().len(), 64);
+            assert_eq!(subject["digest"]["sha3_256"].as_str().unwrap().len(), 64);
+        }
+    }
+    let account = &run["predicate"]["accounting"]["tables"][0];
+    assert_eq!(account["in"], 60);
+    assert_eq!(account["releases"]["anonymized"]["removed"], 1);
+    assert_eq!(account["releases"]["anonymized"]["written"], 59);
+    let persons = &run["predicate"]["accounting"]["persons"];
+    assert_eq!(persons["withoutRows"]["anonymized"], 1);
+    let page = std::fs::read_to_string(common::repo("docs/statement.md")).unwrap();
+    for field in run["predicate"].as_object().unwrap().keys() {
+        assert!(page.contains(&format!("`{field}`")), "docs/statement.md does not tell of {field}");
+    }
+    assert_eq!(releases(&house.path("out")).len(), 1);
+}
