@@ -48,6 +48,8 @@ impl List {
 pub struct Lists {
     /// In the order of the command line.
     pub lists: Vec<List>,
+    /// Persons with the local identities that lists name, where several hospitals know one person.
+    locals: std::sync::OnceLock<HashMap<String, Vec<String>>>,
 }
 
 impl Lists {
@@ -114,15 +116,23 @@ impl Lists {
     #[must_use]
     pub fn excludes(&self, kind: Kind, identity: &str) -> bool {
         let mut found = false;
-        for list in &self.lists {
-            if list.kinds.contains(&kind)
-                && let Some(matched) = list.identities.get(identity)
-            {
-                matched.store(true, Ordering::Relaxed);
-                found = true;
+        let others = self.locals.get().and_then(|l| l.get(identity));
+        for list in self.lists.iter().filter(|l| l.kinds.contains(&kind)) {
+            let local = others.into_iter().flatten().map(String::as_str);
+            for identity in local.chain([identity]) {
+                if let Some(matched) = list.identities.get(identity) {
+                    matched.store(true, Ordering::Relaxed);
+                    found = true;
+                }
             }
         }
         found
+    }
+
+    /// Says which local identities a person has: who is on a list with one of them is on it with all.
+    pub fn tell_locals(&self, locals: HashMap<String, Vec<String>>) {
+        // A second intake of one run reads the same files.
+        let _ = self.locals.set(locals);
     }
 }
 

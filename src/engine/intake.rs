@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::exclude::Lists;
 use super::partition::Partition;
+use super::same::Same;
 use super::{Progress, identity, rows, validate};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, MISSING, Table};
@@ -54,6 +55,8 @@ pub struct Intake {
     pub persons: u64,
     /// Persons excluded by kind.
     pub excluded_persons: [u64; 2],
+    /// Persons with more than one local number, and local numbers that were linked.
+    pub same: [u64; 2],
 }
 
 /// Where partitions are.
@@ -299,13 +302,15 @@ pub fn intake(
     progress: &dyn Progress,
 ) -> Result<Intake> {
     let count = partitions(files, limits);
+    let same = Same::read(plan, files, progress)?;
+    lists.tell_locals(same.locals());
     let spill =
         if count > 1 { Some(table::spill::SpillDir::create(&limits.spill_root)?) } else { None };
     let salt = hashbrown::DefaultHashBuilder::default();
     // One table after the other when spilling (memory), all at once otherwise (speed).
     let read = |group: std::ops::Range<usize>| {
         let paths = &files[group.start];
-        read_group(plan, group, paths, count, spill.as_ref(), &salt, progress)
+        read_group(plan, group, paths, &same, count, spill.as_ref(), &salt, progress)
     };
     let results: Vec<Vec<TableRead>> = if count > 1 {
         plan.groups().into_iter().map(read).collect::<Result<_>>()?
@@ -353,8 +358,14 @@ pub fn intake(
             lists.excludes(kind, id)
         }))),
     };
-    let mut intake =
-        Intake { store, tables, files: input_files, persons: 0, excluded_persons: [0; 2] };
+    let mut intake = Intake {
+        store,
+        tables,
+        files: input_files,
+        persons: 0,
+        excluded_persons: [0; 2],
+        same: [same.persons, same.linked],
+    };
     let Intake { store, tables, persons, excluded_persons, .. } = &mut intake;
     store.each(plan, lists, |_, partition| {
         *persons += partition.ids.len() as u64;
@@ -394,11 +405,13 @@ struct TableRead {
     blocks: Vec<Vec<PathBuf>>,
 }
 
+#[expect(clippy::too_many_arguments, reason = "what one read needs; a struct would only rename it")]
 /// Reads the files of a table, or of a long table for all its parts at once.
 fn read_group(
     plan: &Plan,
     group: std::ops::Range<usize>,
     paths: &[PathBuf],
+    same: &Same,
     count: usize,
     spill: Option<&table::spill::SpillDir>,
     salt: &hashbrown::DefaultHashBuilder,
@@ -452,12 +465,15 @@ fn read_group(
                 rows::check_layout(table, &batch, &file)?;
                 check_types(table, &batch, &mut good, &mut intake[m], &file)?;
                 rows::check_rows(table, &batch, &mut good, &mut intake[m], &file)?;
-                let identities: Vec<Column> = table
+                let mut identities: Vec<Column> = table
                     .keys
                     .iter()
                     .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize))
                     .collect();
                 check_keys(table, &batch, &identities, &mut good, &mut intake[m], &file)?;
+                let local =
+                    std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));
+                identities[table.person_key] = same.map(local);
                 let mut whole = batch.table;
                 for &made in &tokens {
                     if let Some(key) = table.columns[made].key {

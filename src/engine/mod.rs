@@ -24,6 +24,7 @@ pub mod observe;
 pub mod partition;
 mod rows;
 pub mod search;
+pub mod same;
 pub mod validate;
 pub mod views;
 
@@ -110,6 +111,8 @@ pub struct IntakeFacts {
     pub persons: u64,
     /// Persons excluded by kind.
     pub excluded_persons: [u64; 2],
+    /// Persons with more than one local number, and local numbers that were linked.
+    pub same: [u64; 2],
 }
 
 /// What a run needs.
@@ -137,7 +140,7 @@ pub struct Job<'a> {
 pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let Job { plan, lists, .. } = job;
     progress.stage("intake");
-    let Intake { store, tables, files, persons, excluded_persons } =
+    let Intake { store, tables, files, persons, excluded_persons, same } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
@@ -292,7 +295,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     }
     Ok(Made {
         files: out_files,
-        intake: IntakeFacts { tables, files, persons, excluded_persons },
+        intake: IntakeFacts { tables, files, persons, excluded_persons, same },
         views,
         search,
         frozen,

@@ -194,11 +194,13 @@ impl Builder<'_> {
         let waivers = self.waivers(&tables);
         let not_applicable: BTreeMap<String, Name> =
             policy.not_applicable.iter().map(|(k, v)| (k.clone(), name(v))).collect();
+        let same = self.same(&tables);
         let mut plan = Plan {
             id: name(&policy.policy.id),
             version: name(&policy.policy.version),
             person_key: name(&policy.person.key),
             normalize: policy.person.normalize,
+            same,
             tables,
             views,
             suppress,
@@ -385,6 +387,72 @@ impl Builder<'_> {
             }
         }
         checks
+    }
+
+    fn same(&mut self, tables: &[TablePlan]) -> Vec<SamePlan> {
+        use crate::policy::model::LinkPart;
+        use crate::text::link::Part;
+        let mut rules = Vec::new();
+        for (index, rule) in self.loaded.policy.person.same.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["person", "same", index.as_str()];
+            let Some(table) = tables.iter().position(|t| t.name.as_str() == rule.table) else {
+                let what = say!("person.same: there is no table `{}`", name(&rule.table));
+                self.error("P0102", &path, what);
+                continue;
+            };
+            if tables[table].part.is_some() {
+                self.error(
+                    "P0102",
+                    &path,
+                    say!(
+                        "person.same: `{}` is a part of a long table; it needs a table of its own",
+                        name(&rule.table)
+                    ),
+                );
+                continue;
+            }
+            let mut fields = Vec::new();
+            for field in &rule.fields {
+                let Some((t, column)) = self.resolve(tables, Some(table), &field.column, &path)
+                else {
+                    continue;
+                };
+                if t != table {
+                    self.error(
+                        "P0102",
+                        &path,
+                        say!(
+                            "person.same: `{}` is not a column of table `{}`",
+                            name(&field.column),
+                            name(&rule.table)
+                        ),
+                    );
+                    continue;
+                }
+                fields.push((
+                    column,
+                    match field.part {
+                        LinkPart::Date => Part::Date,
+                        LinkPart::Kana => Part::Kana,
+                        LinkPart::Sex => Part::Sex,
+                        LinkPart::Id => Part::Identifier,
+                    },
+                ));
+            }
+            let strong = fields.iter().any(|(_, p)| *p == Part::Identifier)
+                || [Part::Date, Part::Kana].iter().all(|w| fields.iter().any(|(_, p)| p == w));
+            if !strong {
+                self.advise(
+                    "P0103",
+                    &path,
+                    say!("person.same: these fields would make one person of many"),
+                    say!("a number, or birth date with kana name (and sex)"),
+                );
+            }
+            rules.push(SamePlan { table, fields, at_most: rule.at_most });
+        }
+        rules
     }
 
     /// Parts of one long table: one file, no row in two parts.

@@ -19,6 +19,8 @@ pub struct Plan {
     pub person_key: Name,
     /// How identifiers are normalized.
     pub normalize: Normalize,
+    /// Who is the same person.
+    pub same: Vec<SamePlan>,
     /// Tables in policy order.
     pub tables: Vec<TablePlan>,
     /// Views in policy order.
@@ -96,6 +98,17 @@ pub struct TablePlan {
     pub checks: Vec<RowCheckPlan>,
     /// Its columns in policy order.
     pub columns: Vec<ColumnPlan>,
+}
+
+/// A rule that ties local numbers of one person.
+#[derive(Clone, Debug)]
+pub struct SamePlan {
+    /// The table.
+    pub table: usize,
+    /// Its columns with how they are made equal, in order.
+    pub fields: Vec<(usize, crate::text::link::Part)>,
+    /// Local numbers of one person at most.
+    pub at_most: usize,
 }
 
 /// Some rows of a long table. Parts of one long table follow one another in the plan; the first reads the files.

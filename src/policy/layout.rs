@@ -120,6 +120,10 @@ fn find(
         .map(|folder| folder.join("layouts").join(format!("{id}.toml")))
         .filter(|path| path.is_file());
     let text = match (shipped(id), own) {
+        // A copy of the shipped packs is nothing of one's own.
+        (Some(shipped), Some(path)) if own_text(&path, id).is_ok_and(|t| t == shipped.text) => {
+            shipped.text.to_owned()
+        }
         (Some(_), Some(_)) => {
             return Err(fail(say!(
                 "table `{}`: the own layout `{}` has the name of a shipped one",
@@ -291,7 +295,7 @@ impl Maker<'_> {
         put("checks", checks.or_else(|| found.and_then(|f| checks_of(f))));
         // What nobody knows here is left for the check of the form, which names it.
         for (key, value) in members(Some(written)) {
-            if !whole.contains_key(key) && !["columns", "when"].contains(&key.as_str()) {
+            if !whole.contains_key(key) && !["columns", "when", "by_role"].contains(&key.as_str()) {
                 whole.insert(key.clone(), value.clone());
             }
         }
@@ -302,6 +306,20 @@ impl Maker<'_> {
             return vec![(self.table.to_owned(), table_node(written, whole))];
         }
         self.parts(found, &whole, &columns)
+    }
+
+    fn by_role(&self, role: crate::schema::Role) -> Option<&Node> {
+        self.written.get("by_role")?.get(role.word())
+    }
+
+    /// With the treatments that the policy gives to a role.
+    fn treated(&self, mut facts: Node, role: crate::schema::Role) -> Node {
+        if let (Kind::Table(entries), Some(both)) = (&mut facts.kind, self.by_role(role)) {
+            for (release, entry) in members(Some(both)) {
+                entries.insert(release.clone(), entry.clone());
+            }
+        }
+        facts
     }
 
     /// The columns of a pack with the policy's treatments.
@@ -320,6 +338,7 @@ impl Maker<'_> {
             let made = match (own.get(&column.name), unlisted) {
                 (Some(own), _) => tree::merge(base, own.value.clone()),
                 (None, _) if column.per_row => dropped(base, node),
+                (None, _) if self.by_role(column.role).is_some() => self.treated(base, column.role),
                 (None, Some(by)) => dropped(base, by),
                 (None, None) => {
                     forgotten.push(column.name.clone());
@@ -520,6 +539,9 @@ impl Maker<'_> {
                 let base = facts(node);
                 let made = match (own.get(&column.name), unlisted) {
                     (Some(own), _) => tree::merge(base, own.value.clone()),
+                    (None, _) if self.by_role(column.role).is_some() => {
+                        self.treated(base, column.role)
+                    }
                     (None, Some(by)) => dropped(base, by),
                     (None, None) => {
                         forgotten.push(column.name.clone());

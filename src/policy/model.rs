@@ -90,6 +90,51 @@ pub struct Person {
     /// How identifiers are normalized before they are compared.
     #[serde(default)]
     pub normalize: Normalize,
+    /// Who is the same person (名寄せ): local numbers that agree on a link identity. Without it the key alone says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<Same>,
+}
+
+/// A rule that ties local numbers of one person.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Same {
+    /// The table whose rows tie a local number to the fields.
+    pub table: String,
+    /// All fields must agree. A row in which one is blank, a filler (all nines, all zeros) or unreadable ties nobody.
+    pub fields: Vec<LinkField>,
+    /// No person has more local numbers than this; more stops the run.
+    #[serde(default = "twenty")]
+    pub at_most: usize,
+}
+
+fn twenty() -> usize {
+    20
+}
+
+/// A field of a link identity.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkField {
+    /// The column.
+    pub column: String,
+    /// How it is made equal.
+    #[serde(rename = "as")]
+    pub part: LinkPart,
+}
+
+/// How a field of a link identity is made equal before it is compared.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkPart {
+    /// A full date.
+    Date,
+    /// A name in kana: width, blanks, small letters and long vowels do not matter.
+    Kana,
+    /// Sex: 1/男/M, 2/女/F.
+    Sex,
+    /// A number or code: width, blanks and hyphens do not matter.
+    Id,
 }
 
 /// How identifiers are normalized: width (NFKC), case, spaces, hyphens; zeros only if asked.
@@ -119,6 +164,9 @@ pub struct Table {
     /// What becomes of the layout's columns and row kinds that the policy does not name. Without it, all must be named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlisted: Option<Unlisted>,
+    /// Treatments of the layout's columns that the policy does not name, by their role in the layout.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_role: BTreeMap<Role, Both>,
     /// Rows whose meaning depends on a column (a long layout): each `when` becomes a table of its own, `<table>_<value>`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<When>,
@@ -186,6 +234,16 @@ impl KeyColumns {
 pub enum Unlisted {
     /// Left out of both releases.
     Drop,
+}
+
+/// The treatments for both releases.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Both {
+    /// For the pseudonymized release.
+    pub pseudonymized: Treatment,
+    /// For the anonymized release.
+    pub anonymized: Treatment,
 }
 
 /// Some rows of a long table.

@@ -3,4 +3,5 @@
 pub mod date;
 pub mod identifier;
 pub mod normalize;
+pub mod link;
 pub mod number;
