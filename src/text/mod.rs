@@ -2,6 +2,6 @@
 
 pub mod date;
 pub mod identifier;
-pub mod normalize;
 pub mod link;
+pub mod normalize;
 pub mod number;
