@@ -1025,15 +1025,16 @@ fn results(
                 let test = (offset + n * 5) % LABS.len();
                 let lab = &LABS[test];
                 let value = lab.low + (lab.high - lab.low) * (dice.below(1000) as f64 / 1000.0);
-                let (value, flag) = match dice.below(120) {
+                let (value, flag) = match dice.below(160) {
                     0 => (format!(">{}", lab.high * 4.0), "H"),
                     1 => (format!("<{}", lab.low), "L"),
                     2 => ("(+)".to_owned(), ""),
                     3 => (format!("{:.1}", lab.high * 9.7), "H"),
                     4 => (format!(">{}(+)", (lab.high * 4.0) as i64), "H"),
                     5 => ("3+(300)".to_owned(), ""),
-                    6 => ("Hb＋Tr＋".to_owned(), ""),
-                    7 => (format!(" {} / {:.2}", dice.between(1, 9), value), ""),
+                    // Two values in one field: no policy can read them as a number.
+                    6 if world.config.dirt => ("Hb＋Tr＋".to_owned(), ""),
+                    7 if world.config.dirt => (format!(" {} / {value:.2}", n + 1), ""),
                     8 => (String::new(), ""),
                     _ => (format!("{value:.1}"), ""),
                 };
