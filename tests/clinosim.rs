@@ -106,6 +106,9 @@ fn both_releases_hold_what_was_promised() {
     }
     assert!(classes.len() > 20);
     assert_eq!(classes.values().map(BTreeSet::len).filter(|&n| n < 5).count(), 0);
+    // By fiscal year few encounters are lost, and few orders with them (2,770 and 15,476 in the source).
+    let orders = records(&release.join("anonymized/orders.csv")).1.len();
+    assert!(encounters.len() >= 2_750 && orders >= 15_000, "{} {orders}", encounters.len());
 
     // Interval lengths survive: days from admission to discharge in the source and in the anonymized release.
     let verified = kakou(&["verify", text(&release)]);
