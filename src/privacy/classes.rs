@@ -33,7 +33,10 @@ impl View {
         }
         for (index, (column, &card)) in columns.iter().zip(cards).enumerate() {
             if column.len() != persons.len()
-                || !column.par_iter().all(|&c| c < card || c == MISSING)
+                // Without an early end, so that it runs on vectors.
+                || !column.par_chunks(1 << 14).all(|codes| {
+                    codes.iter().fold(true, |fits, &c| fits & ((c < card) | (c == MISSING)))
+                })
             {
                 return Err(Error::data(
                     "V0002",
@@ -41,11 +44,7 @@ impl View {
                 ));
             }
         }
-        let distinct = persons.is_sorted_by(|a, b| a < b) || {
-            let mut sorted = persons.clone();
-            sorted.par_sort_unstable();
-            sorted.is_sorted_by(|a, b| a < b)
-        };
+        let distinct = persons.is_sorted_by(|a, b| a < b) || all_differ(&persons);
         Ok(View { columns, layout, persons, distinct })
     }
     /// A view in which every row is a person of its own.
@@ -105,23 +104,37 @@ impl View {
         const BLOCK: usize = 1 << 14;
         let mut keys = vec![Key::<N>::ZERO; self.rows()];
         keys.par_chunks_mut(BLOCK).enumerate().for_each(|(block, keys)| {
-            for (column, codes) in self.columns.iter().enumerate() {
-                let place = self.layout.place(column);
-                let card = self.layout.cards()[column];
-                let codes = &codes[block * BLOCK..block * BLOCK + keys.len()];
-                for (key, &code) in keys.iter_mut().zip(codes) {
-                    let code = if code == MISSING { card } else { code };
-                    key.0[place.word] |= u64::from(code) << place.shift;
-                }
-            }
+            self.pack_into(block * BLOCK, keys);
         });
         keys
+    }
+
+    fn pack_rows<const N: usize>(&self, rows: std::ops::Range<usize>) -> Vec<Key<N>> {
+        let mut keys = vec![Key::<N>::ZERO; rows.len()];
+        self.pack_into(rows.start, &mut keys);
+        keys
+    }
+
+    /// Packs the rows from `start` on into zeroed keys.
+    fn pack_into<const N: usize>(&self, start: usize, keys: &mut [Key<N>]) {
+        for (column, codes) in self.columns.iter().enumerate() {
+            let place = self.layout.place(column);
+            let card = self.layout.cards()[column];
+            let codes = &codes[start..start + keys.len()];
+            for (key, &code) in keys.iter_mut().zip(codes) {
+                let code = if code == MISSING { card } else { code };
+                key.0[place.word] |= u64::from(code) << place.shift;
+            }
+        }
     }
 
     /// The classes; a missing cell is a category of its own (the strict reading).
     #[must_use]
     pub fn classes(&self) -> ClassTable {
-        with_words!(self.layout.words(), classes, self)
+        match self.layout.words() {
+            0 | 1 => classes_of_words(self),
+            words => with_words!(words, classes, self),
+        }
     }
 
     /// The class number of each row, numbered as in [`View::classes`], and the classes.
@@ -233,6 +246,23 @@ impl View {
             })
             .collect()
     }
+}
+
+/// Whether no number occurs twice. Dense numbers are ticked off; the first one that comes again ends it.
+fn all_differ(numbers: &[u32]) -> bool {
+    let most = numbers.par_iter().copied().max().unwrap_or(0) as usize;
+    if most / 64 <= numbers.len() {
+        let mut seen = vec![0_u64; most / 64 + 1];
+        return numbers.iter().all(|&n| {
+            let (word, bit) = (&mut seen[n as usize / 64], 1_u64 << (n % 64));
+            let new = *word & bit == 0;
+            *word |= bit;
+            new
+        });
+    }
+    let mut sorted = numbers.to_vec();
+    sorted.par_sort_unstable();
+    sorted.is_sorted_by(|a, b| a < b)
 }
 
 fn agree(a: &[u32], b: &[u32]) -> bool {
@@ -366,28 +396,181 @@ fn table<const N: usize>(view: &View, classes: usize) -> ClassTable {
     }
 }
 
-fn classes<const N: usize>(view: &View) -> ClassTable {
-    let keys = view.pack::<N>();
-    let mut result = table::<N>(view, 0);
-    if view.distinct {
-        let mut keys = keys;
-        keys.par_sort_unstable();
-        for same in keys.chunk_by(|a, b| a == b) {
-            result.keys.extend_from_slice(&same[0].0);
-            result.rows.push(same.len() as u64);
-        }
-        result.persons.clone_from(&result.rows);
-    } else {
-        let mut pairs: Vec<(Key<N>, u32)> =
-            keys.into_iter().zip(view.persons.iter().copied()).collect();
-        pairs.par_sort_unstable();
-        for same in pairs.chunk_by(|a, b| a.0 == b.0) {
-            result.keys.extend_from_slice(&same[0].0.0);
-            result.rows.push(same.len() as u64);
-            result.persons.push(same.chunk_by(|a, b| a.1 == b.1).count() as u64);
-        }
+/// What is sorted to count classes: a packed tuple, with the person where a person can have several rows. Entries of one class
+/// are neighbours, and in a class those of one person.
+trait Entry<const N: usize>: Copy + Ord + Send + Sync {
+    const ZERO: Self;
+    fn new(key: Key<N>, person: u32, person_bits: u32) -> Self;
+    fn key(self, person_bits: u32) -> Key<N>;
+}
+impl<const N: usize> Entry<N> for Key<N> {
+    const ZERO: Self = Key::<N>::ZERO;
+    #[inline]
+    fn new(key: Key<N>, _: u32, _: u32) -> Self {
+        key
     }
+    #[inline]
+    fn key(self, _: u32) -> Key<N> {
+        self
+    }
+}
+/// Tuple and person in one word.
+impl Entry<1> for u64 {
+    const ZERO: Self = 0;
+    #[inline]
+    fn new(key: Key<1>, person: u32, person_bits: u32) -> Self {
+        key.0[0] << person_bits | u64::from(person)
+    }
+    #[inline]
+    fn key(self, person_bits: u32) -> Key<1> {
+        Key([self >> person_bits])
+    }
+}
+/// Tuple and person in two words, compared as one number.
+impl Entry<1> for u128 {
+    const ZERO: Self = 0;
+    #[inline]
+    fn new(key: Key<1>, person: u32, _: u32) -> Self {
+        u128::from(key.0[0]) << 64 | u128::from(person)
+    }
+    #[inline]
+    fn key(self, _: u32) -> Key<1> {
+        Key([(self >> 64) as u64])
+    }
+}
+impl<const N: usize> Entry<N> for (Key<N>, u32) {
+    const ZERO: Self = (Key::<N>::ZERO, 0);
+    #[inline]
+    fn new(key: Key<N>, person: u32, _: u32) -> Self {
+        (key, person)
+    }
+    #[inline]
+    fn key(self, _: u32) -> Key<N> {
+        self.0
+    }
+}
+
+fn classes<const N: usize>(view: &View) -> ClassTable {
+    if view.distinct { counted::<N, Key<N>>(view, 0) } else { counted::<N, (Key<N>, u32)>(view, 0) }
+}
+
+/// The classes of tuples of one word.
+fn classes_of_words(view: &View) -> ClassTable {
+    if view.distinct {
+        return counted::<1, Key<1>>(view, 0);
+    }
+    let most = view.persons.par_iter().copied().max().unwrap_or(0);
+    let person_bits = u32::BITS - most.leading_zeros();
+    if view.layout.first_word_bits() + person_bits <= u64::BITS {
+        counted::<1, u64>(view, person_bits)
+    } else {
+        counted::<1, u128>(view, 0)
+    }
+}
+
+/// Counts in three passes, each over all cores: rows are packed block by block and each block is parted by the first bits of its
+/// tuples; the parts of all blocks are brought together and sorted, small enough for a cache; the sorted parts are counted.
+fn counted<const N: usize, E: Entry<N>>(view: &View, person_bits: u32) -> ClassTable {
+    const BLOCK: usize = 1 << 16;
+    const PART: usize = 1 << 12;
+    const LARGE: usize = 1 << 17;
+    let rows = view.rows();
+    let bits = view.layout.first_word_bits();
+    let digits = (rows / PART).max(1).ilog2().min(11).min(bits);
+    let shift = bits - digits;
+    let parts = 1_usize << digits;
+    let digit = |key: Key<N>| if digits == 0 { 0 } else { (key.0[0] >> shift) as usize };
+    // By block: the entries in the order of their parts, and where each part ends.
+    let blocks: Vec<(Vec<E>, Vec<u32>)> = (0..rows.div_ceil(BLOCK))
+        .into_par_iter()
+        .map(|block| {
+            let start = block * BLOCK;
+            let keys = view.pack_rows::<N>(start..rows.min(start + BLOCK));
+            let mut ends = vec![0_u32; parts + 1];
+            for &key in &keys {
+                ends[digit(key) + 1] += 1;
+            }
+            for part in 0..parts {
+                ends[part + 1] += ends[part];
+            }
+            let mut entries = vec![E::ZERO; keys.len()];
+            for (&key, &person) in keys.iter().zip(&view.persons[start..]) {
+                let at = &mut ends[digit(key)];
+                entries[*at as usize] = E::new(key, person, person_bits);
+                *at += 1;
+            }
+            // Each start has moved to its part's end.
+            ends.truncate(parts);
+            (entries, ends)
+        })
+        .collect();
+    let slice = |(entries, ends): &(Vec<E>, Vec<u32>), part: usize| {
+        let start = if part == 0 { 0 } else { ends[part - 1] as usize };
+        start..(ends[part] as usize).min(entries.len())
+    };
+    let sizes: Vec<usize> = (0..parts)
+        .into_par_iter()
+        .map(|part| blocks.iter().map(|block| slice(block, part).len()).sum())
+        .collect();
+    let mut sorted = vec![E::ZERO; rows];
+    let found: Vec<usize> = pieces(&mut sorted, &sizes)
+        .into_par_iter()
+        .enumerate()
+        .map(|(part, piece)| {
+            let mut at = 0;
+            for block in &blocks {
+                let from = &block.0[slice(block, part)];
+                piece[at..at + from.len()].copy_from_slice(from);
+                at += from.len();
+            }
+            if piece.len() > LARGE {
+                piece.par_sort_unstable();
+            } else {
+                piece.sort_unstable();
+            }
+            piece.chunk_by(|a, b| a.key(person_bits) == b.key(person_bits)).count()
+        })
+        .collect();
+    drop(blocks);
+    let classes: usize = found.iter().sum();
+    let mut result = ClassTable {
+        layout: view.layout.clone(),
+        keys: vec![0; classes * N],
+        stride: N,
+        rows: vec![0; classes],
+        persons: vec![0; classes],
+    };
+    let words: Vec<usize> = found.iter().map(|classes| classes * N).collect();
+    pieces(&mut sorted, &sizes)
+        .into_par_iter()
+        .zip(pieces(&mut result.keys, &words))
+        .zip(pieces(&mut result.rows, &found))
+        .zip(pieces(&mut result.persons, &found))
+        .for_each(|(((piece, keys), rows), persons)| {
+            let same = piece.chunk_by(|a, b| a.key(person_bits) == b.key(person_bits));
+            for (class, same) in same.enumerate() {
+                keys[class * N..][..N].copy_from_slice(&same[0].key(person_bits).0);
+                rows[class] = same.len() as u64;
+                persons[class] = if view.distinct {
+                    same.len() as u64
+                } else {
+                    same.chunk_by(|a, b| a == b).count() as u64
+                };
+            }
+        });
     result
+}
+
+/// A slice cut into pieces of the given lengths.
+fn pieces<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
+    lengths
+        .iter()
+        .map(|&length| {
+            let (piece, rest) = std::mem::take(&mut whole).split_at_mut(length);
+            whole = rest;
+            piece
+        })
+        .collect()
 }
 
 fn assign<const N: usize>(view: &View) -> (Vec<u32>, ClassTable) {

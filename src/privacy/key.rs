@@ -67,6 +67,12 @@ impl Layout {
     pub fn cards(&self) -> &[u32] {
         &self.cards
     }
+    /// Bits used in the first word, which is the first in the order of tuples.
+    pub(crate) fn first_word_bits(&self) -> u32 {
+        let ends =
+            self.places.iter().filter(|p| p.word == 0).map(|p| p.shift + p.mask.count_ones());
+        ends.max().unwrap_or(0)
+    }
     pub(crate) fn place(&self, column: usize) -> Place {
         self.places[column]
     }
