@@ -32,6 +32,18 @@ shipped! {
     "omop/person" "omop/observation_period" "omop/visit_occurrence" "omop/condition_occurrence"
     "omop/drug_exposure" "omop/procedure_occurrence" "omop/device_exposure" "omop/measurement"
     "omop/observation" "omop/death" "omop/note"
+    "uke/re" "uke/ho" "uke/ko" "uke/sn" "uke/jd"
+    "uke/mf" "uke/gr" "uke/sy" "uke/si" "uke/iy"
+    "uke/to" "uke/co" "uke/sj" "uke/dpc-re" "uke/dpc-ho"
+    "uke/dpc-ko" "uke/dpc-sn" "uke/dpc-jd" "uke/dpc-mf" "uke/dpc-gr"
+    "uke/dpc-bu" "uke/dpc-sb" "uke/dpc-sy" "uke/dpc-kk" "uke/dpc-sk"
+    "uke/dpc-ga" "uke/dpc-hh" "uke/dpc-gt" "uke/dpc-si" "uke/dpc-iy"
+    "uke/dpc-to" "uke/dpc-co" "uke/dpc-sj" "uke/dpc-cd" "uke/chozai-re"
+    "uke/chozai-ho" "uke/chozai-ko" "uke/chozai-sn" "uke/chozai-jd" "uke/chozai-mf"
+    "uke/chozai-sh" "uke/chozai-cz" "uke/chozai-iy" "uke/chozai-to" "uke/chozai-co"
+    "uke/chozai-tk" "uke/chozai-ki" "ssmix2/person" "ssmix2/family" "ssmix2/insurance"
+    "ssmix2/allergy" "ssmix2/observation" "ssmix2/visit" "ssmix2/diagnosis" "ssmix2/prescription"
+    "ssmix2/injection" "ssmix2/laboratory"
 }
 
 /// The shipped pack with an id.

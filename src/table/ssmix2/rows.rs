@@ -243,7 +243,13 @@ impl Source<'_> {
             At::DataType => file.data_type.into(),
             At::Day => (if file.day == "-" { "" } else { file.day.as_str() }).into(),
             At::Order => file.order.as_str().into(),
-            At::Occurred => file.occurred.as_str().into(),
+            // YYYYMMDDHHMMSSFFF, written as HL7 writes it.
+            At::Occurred => match file.occurred.split_at_checked(14) {
+                Some((seconds, milliseconds)) if milliseconds.len() == 3 => {
+                    format!("{seconds}.{milliseconds}").into()
+                }
+                _ => file.occurred.as_str().into(),
+            },
             At::Department => {
                 (if file.department == "-" { "" } else { file.department.as_str() }).into()
             }

@@ -5,6 +5,7 @@
 //! * `RE.カルテ番号等`, `IR.医療機関コード`, `HO.保険者番号`: a field of the first record of another type in the same receipt (or
 //!   of the file's header), which is how every row comes to know its person;
 //! * `レセプト内行番号`: the number of the line in its receipt, from 1;
+//! * `診療月初日`: the first day of the receipt's month, a full date for techniques that need one;
 //! * `算定日` and `算定日回数` (types with 31 day fields): the line gives one row for each day that has something, with the day as a
 //!   date in the form of the receipt's month: `YYYYMM` (since 2020) or `GYYMM` (和暦). A line without any day gives one row.
 //!
@@ -32,6 +33,8 @@ pub use pack::{Form, Record, form, record};
 pub const SEQUENCE: &str = "レセプト内行番号";
 /// The derived column with the day of an exploded line.
 pub const DAY: &str = "算定日";
+/// The derived column with the first day of the receipt's month.
+pub const MONTH_START: &str = "診療月初日";
 /// The derived column with what stood in the day's field.
 pub const TIMES: &str = "算定日回数";
 
@@ -46,6 +49,7 @@ enum Take {
     /// A field of the first record of a type in the receipt, or of the header.
     Context(&'static str, usize),
     Sequence,
+    MonthStart,
     Day,
     Times,
 }
@@ -107,7 +111,9 @@ impl Reader {
         let (form, kind, record) = record(spec.table, spec.record)?;
         let derived = |name: &str| -> Option<Take> {
             match name {
+                SEQUENCE | MONTH_START if kind == form.header || kind == "GO" => return None,
                 SEQUENCE => return Some(Take::Sequence),
+                MONTH_START => return Some(Take::MonthStart),
                 DAY if record.days => return Some(Take::Day),
                 TIMES if record.days => return Some(Take::Times),
                 _ => {}
@@ -362,18 +368,13 @@ impl Reader {
                 contexts.push((kind, line.map(fields).unwrap_or_default()));
             }
         }
-        let month = if self.record.days {
-            let at = |name: &str| self.form.records.get("RE").and_then(|r| r.position(name));
-            let at = at("診療年月").or_else(|| at("調剤年月")).unwrap_or(0);
-            block
-                .first("RE")
-                .and_then(|line| {
-                    fields(line).get(at).copied().and_then(|c| std::str::from_utf8(c).ok())
-                })
-                .unwrap_or_default()
-        } else {
-            ""
-        };
+        let at = |name: &str| self.form.records.get("RE").and_then(|r| r.position(name));
+        let at = at("診療年月").or_else(|| at("調剤年月")).unwrap_or(0);
+        let month = block
+            .first("RE")
+            .and_then(|line| fields(line).get(at).copied())
+            .and_then(|cell| std::str::from_utf8(cell).ok())
+            .unwrap_or_default();
         for (sequence, line) in block.lines.iter().enumerate() {
             if line.kind != self.kind {
                 continue;
@@ -429,10 +430,15 @@ impl Reader {
                             .unwrap_or_default(),
                         Take::Sequence => sequence.as_bytes(),
                         Take::Times => day.map_or(&[][..], |(_, times)| times),
-                        Take::Day => &[],
+                        Take::Day | Take::MonthStart => &[],
                     };
-                    let text = match (take, day) {
-                        (Take::Day, Some((day, _))) => match date_text(month, day) {
+                    let day_of = match take {
+                        Take::Day => day.map(|(day, _)| day),
+                        Take::MonthStart => Some(1),
+                        _ => None,
+                    };
+                    let text = match day_of {
+                        Some(day) => match date_text(month, day) {
                             Some(text) => text.into(),
                             None => {
                                 bad = Some((
