@@ -39,8 +39,7 @@ fn every_file_has_the_layout_that_it_is_of_and_no_other() {
         ("dpc/EFg_", "dpc/ef-outpatient@2024"),
         ("dpc/Hn_", "dpc/h@2024"),
         ("dpc/Kn_", "dpc/k@2024"),
-        ("lab/jlac10_", "lab/long-jlac10@2024"),
-        ("lab/local_", "lab/long-local@2024"),
+        ("lab/lab_", "lab/long-jlac10@2024"),
         ("omop/person.csv", "omop/person@5.4"),
         ("omop/observation_period", "omop/observation_period@5.4"),
         ("omop/visit_occurrence", "omop/visit_occurrence@5.4"),
@@ -75,7 +74,7 @@ fn every_file_has_the_layout_that_it_is_of_and_no_other() {
         let output = kakou(&["layout", "check", text(&of[0]), "--layout", wrong]);
         assert_eq!(output.status.code(), Some(3), "{} is taken for {wrong}", of[0].display());
     }
-    assert!(checked > 25, "{checked}");
+    assert!(checked >= 25, "{checked}");
 }
 
 /// All records of one type of a receipt file, and the numbers of their lines.

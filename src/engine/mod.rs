@@ -23,8 +23,8 @@ pub mod intake;
 pub mod observe;
 pub mod partition;
 mod rows;
-pub mod search;
 pub mod same;
+pub mod search;
 pub mod validate;
 pub mod views;
 

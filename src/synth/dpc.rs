@@ -226,13 +226,13 @@ fn form1(
 }
 
 fn form4(stay: &Stay, hospital: &Hospital, id: &str, dice: &mut Dice, sheet: &mut Sheet) {
-    // Health insurance, 労災, 自賠責, own money, others: each 1 where it pays.
+    // 1 health insurance alone, 2 with others, 3 労災, 4 自賠責, 5 own money.
     let payment = match dice.below(60) {
-        0 => ["0", "1", "0", "0", "0"],
-        1 => ["0", "0", "1", "0", "0"],
-        2 => ["0", "0", "0", "1", "0"],
-        3 => ["1", "0", "0", "0", "1"],
-        _ => ["1", "0", "0", "0", "0"],
+        0 => "3",
+        1 => "4",
+        2 => "5",
+        3 => "2",
+        _ => "1",
     };
     sheet
         .file(&path("FF4", hospital, stay.left))
@@ -240,7 +240,7 @@ fn form4(stay: &Stay, hospital: &Hospital, id: &str, dice: &mut Dice, sheet: &mu
         .all(&[&hospital.code, id])
         .day(stay.admitted)
         .day(stay.left)
-        .all(&payment)
+        .s(payment)
         .end();
 }
 
@@ -272,9 +272,8 @@ fn k_file(
         .file(&path("Kn", hospital, stay.left))
         .row('\t')
         .all(&[&hospital.code, id])
+        .day(stay.left)
         .day(stay.admitted)
-        .day(stay.left)
-        .day(stay.left)
         .s(&common)
         .end();
 }

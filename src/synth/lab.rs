@@ -9,26 +9,19 @@ use super::world::{Dice, Hospital, Person, Result1, World};
 pub(super) struct LabCsv;
 
 /// Columns, in order.
-pub(super) const COLUMNS: [&str; 12] = [
+pub(super) const COLUMNS: [&str; 11] = [
     "施設コード",
     "患者ID",
-    "検体番号",
-    "検査日時",
+    "採取日時",
     "検査項目コード",
+    "ローカルコード",
     "検査項目名",
-    "値",
+    "検査結果",
     "単位",
-    "基準値下限",
-    "基準値上限",
-    "フラグ",
+    "基準値",
+    "異常値区分",
     "コメント",
 ];
-
-/// Hospitals with codes of their own have a file of another name.
-fn path(hospital: &Hospital) -> String {
-    let kind = if hospital.local_codes { "local" } else { "jlac10" };
-    format!("{kind}_{}.csv", hospital.code)
-}
 
 impl Layout for LabCsv {
     fn name(&self) -> &'static str {
@@ -45,28 +38,52 @@ impl Layout for LabCsv {
     }
     fn begin(&self, world: &World, sheet: &mut Sheet) {
         for hospital in &world.hospitals {
-            sheet.file(&path(hospital));
+            sheet.file(&format!("lab_{}.csv", hospital.code));
         }
         if !world.config.dirt {
             return;
         }
-        let hospital = &world.hospitals[0];
-        let piece = sheet.file(&path(hospital));
+        let code = &world.hospitals[0].code;
+        let piece = sheet.file(&format!("lab_{code}.csv"));
         // A filler in place of a number, and a day that does not exist.
-        for (id, when) in [("9999999999", "2025-01-10 08:30"), ("0000100007", "2025-02-30 08:30")] {
-            let lab = &LABS[0];
-            piece
-                .row(',')
-                .all(&[&hospital.code, id, "", when, lab.code, lab.name, "21", lab.unit])
-                .e(4)
-                .end();
-        }
+        piece
+            .row(',')
+            .s(code)
+            .all(&[
+                "9999999999",
+                "2025-01-10 08:30",
+                LABS[0].code,
+                LABS[0].local,
+                LABS[0].name,
+                "21",
+                LABS[0].unit,
+                "",
+                "",
+                "",
+            ])
+            .end();
+        piece
+            .row(',')
+            .s(code)
+            .all(&[
+                "0000100007",
+                "2025-02-30 08:30",
+                LABS[1].code,
+                LABS[1].local,
+                LABS[1].name,
+                "19",
+                LABS[1].unit,
+                "",
+                "",
+                "",
+            ])
+            .end();
     }
     fn person(&self, world: &World, person: &Person, dice: &mut Dice, sheet: &mut Sheet) {
         for stay in &person.stays {
             let registration = &person.registrations[stay.registration];
             let hospital = &world.hospitals[registration.hospital as usize];
-            let piece = sheet.file(&path(hospital));
+            let piece = sheet.file(&format!("lab_{}.csv", hospital.code));
             for result in &stay.results {
                 row(world, person, hospital, &registration.number, result, dice, piece);
             }
@@ -74,7 +91,7 @@ impl Layout for LabCsv {
         for visit in &person.visits {
             let registration = &person.registrations[visit.registration];
             let hospital = &world.hospitals[registration.hospital as usize];
-            let piece = sheet.file(&path(hospital));
+            let piece = sheet.file(&format!("lab_{}.csv", hospital.code));
             for result in &visit.results {
                 row(world, person, hospital, &registration.number, result, dice, piece);
             }
@@ -106,26 +123,21 @@ fn row(
         1 if dirty => format!("{id}  "),
         _ => id.to_owned(),
     };
-    let code = if hospital.local_codes { lab.local } else { lab.code };
-    // One tube a draw: day, minute and kind of tube.
-    let specimen = format!(
-        "{:09}",
-        u64::from(result.day.unsigned_abs()) * 10_000 % 999_999_937
-            + u64::from(result.minute.unsigned_abs())
-    );
+    // A hospital with codes of its own has JLAC10 for two tests in three.
+    let code = if hospital.local_codes && result.test % 3 == 2 { "" } else { lab.code };
     let value = match dice.below(150) {
         0 if dirty => wide(&result.value),
         1 if dirty => format!("{} ", result.value),
         _ => result.value.clone(),
     };
-    let (low, high) = (lab.low.to_string(), lab.high.to_string());
+    let range = format!("{}-{}", lab.low, lab.high);
     let times = if dirty && dice.one_in(3_000) { 2 } else { 1 };
     for _ in 0..times {
         piece.plant(person.number, "コメント", result.note.as_ref());
         piece
             .row(',')
-            .all(&[&hospital.code, &shown, &specimen, &when, code, lab.name, &value, lab.unit])
-            .all(&[&low, &high, result.flag, result.note.as_ref().map_or("", |n| &n.text)])
+            .all(&[&hospital.code, &shown, &when, code, lab.local, lab.name, &value, lab.unit])
+            .all(&[&range, result.flag, result.note.as_ref().map_or("", |n| &n.text)])
             .end();
     }
 }

@@ -213,7 +213,8 @@ impl Layout for Omop {
     }
     fn person(&self, world: &World, person: &Person, _: &mut Dice, sheet: &mut Sheet) {
         for (index, registration) in person.registrations.iter().enumerate() {
-            let id = (person.number * 4 + index as u64 + 1).to_string();
+            // Far from 9, 99, 999, ... that readers take for fillers.
+            let id = (1_000_000 + person.number * 4 + index as u64).to_string();
             let site = u64::from(registration.hospital) + 1;
             let stays: Vec<_> = person.stays.iter().filter(|s| s.registration == index).collect();
             let visits: Vec<_> = person.visits.iter().filter(|s| s.registration == index).collect();

@@ -101,11 +101,11 @@ fn survey_files_have_their_columns_codes_and_names() {
         *kinds.entry(kind.to_owned()).or_insert(0) += rows.len();
         let columns = match kind {
             "FF1" => 17,
-            "FF4" => 9,
+            "FF4" => 5,
             "Dn" => 30,
             "EFn" | "EFg" => 31,
             "Hn" => 29,
-            "Kn" => 6,
+            "Kn" => 5,
             _ => panic!("{name}"),
         };
         for row in rows {
@@ -126,7 +126,7 @@ fn survey_files_have_their_columns_codes_and_names() {
                 "EFg" => assert!(cells[2] == "00000000" || cells[2] <= cells[3]),
                 "Hn" => assert_eq!(&cells[5][2..6], month),
                 "Dn" => assert_eq!(cells[28].len(), 14),
-                "Kn" => assert!(cells[5].is_empty() || cells[5].len() == 64),
+                "Kn" => assert!(cells[4].is_empty() || cells[4].len() == 64),
                 "FF1" => {
                     seen.insert(cells[5].to_owned());
                     assert!(cells[6].ends_with("0401"));
@@ -161,15 +161,14 @@ fn laboratory_files_hold_what_the_truth_counts() {
     for (name, bytes) in layout("lab") {
         let lines = lines(&bytes);
         assert_eq!(lines[0], super::lab::COLUMNS.join(","));
-        assert!(name.starts_with("jlac10_") || name.starts_with("local_"));
+        assert!(name.starts_with("lab_"));
         for line in &lines[1..] {
             if line.contains('"') {
                 continue;
             }
             let cells: Vec<&str> = line.split(',').collect();
-            assert_eq!(cells.len(), 12, "{name}");
-            let jlac10 = name.starts_with("jlac10_");
-            assert_eq!(cells[4].len(), if jlac10 { 17 } else { 5 });
+            assert_eq!(cells.len(), 11, "{name}");
+            assert!(matches!(cells[3].len(), 0 | 17) && cells[4].len() == 5, "{name}");
             dirty += usize::from(cells[6].parse::<f64>().is_err());
         }
         assert_eq!(group().1.rows[&("lab".to_owned(), name)], lines.len() as u64 - 1);
