@@ -1,7 +1,8 @@
 //! Loss: the mean share of a column's domain that a cell may stand for (Iyengar 2002, with a suppression term).
 //!
 //! For a column with L leaves, r = Σ over kept rows (leaves under the value / L) + suppressed rows; the figure is
-//! (r − n/L) / (n − n/L), 0 for the data as they are and 1 for nothing left.
+//! (r − n/L) / (n − n/L), 0 for the data as they are and 1 for nothing left. With factors g of generalization and s of
+//! suppression, a kept cell of share x costs g·x and a suppressed one x + s·(1 − x), as in ARX: never less than if it were kept.
 
 use super::{Aggregate, Cost, Factors, Objective, ViewStats};
 use crate::privacy::search::{Levels, Problem};
@@ -16,6 +17,10 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// What suppression adds to a cell of this share. Grows as the share shrinks, so that finer nodes add no less.
+    fn surcharge(&self, share: f64) -> f64 {
+        share + self.factors.suppression * (1.0 - share) - self.factors.generalization * share
+    }
     fn normalized(&self, raw: f64, rows: f64, leaves: f64) -> f64 {
         let least = self.factors.generalization * rows / leaves;
         let most = rows * self.factors.generalization.max(self.factors.suppression);
@@ -30,17 +35,20 @@ impl Objective for Loss {
     fn cost(&self, problem: &Problem, node: &Levels, stats: &[ViewStats]) -> Cost {
         let mut figures = Vec::new();
         let mut weights = Vec::new();
-        for (view, stats) in problem.views.iter().zip(stats) {
+        for ((v, view), stats) in problem.views.iter().enumerate().zip(stats) {
             for (column, &attribute) in view.columns.iter().enumerate() {
                 let facts = &problem.attributes[attribute];
-                let share = &facts.levels[usize::from(node[attribute])].share;
-                let kept: f64 = stats.kept_by_code[column]
+                let level = usize::from(node[attribute]);
+                let all = problem.marginal(v, column, level);
+                let raw: f64 = stats.kept_by_code[column]
                     .iter()
-                    .zip(share)
-                    .map(|(&rows, share)| rows as f64 * share)
+                    .zip(all)
+                    .zip(&facts.levels[level].share)
+                    .map(|((&kept, &all), &share)| {
+                        all as f64 * self.factors.generalization * share
+                            + (all - kept) as f64 * self.surcharge(share)
+                    })
                     .sum();
-                let raw = self.factors.generalization * kept
-                    + self.factors.suppression * stats.suppressed as f64;
                 figures.push(self.normalized(raw, stats.rows as f64, facts.leaves));
                 weights.push(facts.weight);
             }
@@ -67,14 +75,12 @@ impl Objective for Loss {
                     .marginal(v, column, low)
                     .iter()
                     .zip(&facts.levels[low].share)
-                    .map(|(&rows, &share)| rows as f64 * self.factors.least(share))
+                    .map(|(&rows, &share)| rows as f64 * self.factors.generalization * share)
                     .sum();
                 let extra: f64 = stats.out_by_code[column]
                     .iter()
                     .zip(&facts.levels[usize::from(hi[attribute])].share)
-                    .map(|(&rows, &share)| {
-                        rows as f64 * (self.factors.suppression - self.factors.least(share))
-                    })
+                    .map(|(&rows, &share)| rows as f64 * self.surcharge(share))
                     .sum();
                 figures.push(self.normalized(base + extra, stats.rows as f64, facts.leaves));
                 weights.push(facts.weight);

@@ -232,7 +232,11 @@ pub fn by_key(
             normalized: true,
             suppression: true,
         }),
-        "precision" => Box::new(precision::Precision { aggregate, factors: Factors::new(factor) }),
+        "precision" => Box::new(precision::Precision {
+            aggregate,
+            factors: Factors::new(factor),
+            suppression: true,
+        }),
         "height" => Box::new(height::Height),
         "ambiguity" => Box::new(ambiguity::Ambiguity),
         "kl-divergence" => Box::new(divergence::Divergence),

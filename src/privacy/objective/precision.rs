@@ -10,6 +10,8 @@ pub struct Precision {
     pub aggregate: Aggregate,
     /// Generalization against suppression.
     pub factors: Factors,
+    /// Whether suppressed rows count as taken to the top; without it only levels count.
+    pub suppression: bool,
 }
 
 fn climbed(problem: &Problem, attribute: usize, level: u8) -> f64 {
@@ -24,7 +26,8 @@ impl Objective for Precision {
     fn cost(&self, problem: &Problem, node: &Levels, stats: &[ViewStats]) -> Cost {
         let (mut figures, mut weights) = (Vec::new(), Vec::new());
         for (view, stats) in problem.views.iter().zip(stats) {
-            let (rows, gone) = (stats.rows.max(1) as f64, stats.suppressed as f64);
+            let gone = if self.suppression { stats.suppressed as f64 } else { 0.0 };
+            let rows = stats.rows.max(1) as f64;
             for &attribute in &view.columns {
                 let part =
                     self.factors.generalization * climbed(problem, attribute, node[attribute]);
