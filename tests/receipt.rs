@@ -9,10 +9,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::fixtures;
+use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, Encoding, InputFormat, Output};
@@ -313,20 +313,21 @@ fn undecodable_bytes_are_refused_or_set_aside() {
     assert_eq!((read.table.rows, read.facts.set_aside[&Defect::Bytes]), (0, 1));
 }
 
+const DPC: &str = "IR,1,14,1,1234567,,,202405,00,\r\nRE,1,1111,202404,加工　花子,2,19700101\r\nBU,040080x199x0xx,20240401,20240412,1,\r\n\
+SB,8830052,,,J189,11,,\r\nKK,0,0,1,,0,54,,0,,,,,\r\nCD,20240401,21,1,1,620000001,1,,,1,\r\nGO,1,100,99\r\n";
+const PHARMACY: &str = "YK,1,14,4,7654321,,薬局,202405,00,,\r\nRE,1,4111,202404,加工　花子,2,19700101\r\nSH,1,1,001,,10\r\n\
+CZ,20240401,20240402,1,7\r\nIY,1,620000001,3\r\nKI,,1,1,410000110,42\r\nGO,1,100,99\r\n";
+
 #[test]
 fn dpc_and_pharmacy_receipts_have_records_of_their_own() {
-    let dpc = "IR,1,14,1,1234567,,,202405,00,\r\nRE,1,1111,202404,加工　花子,2,19700101\r\nBU,040080x199x0xx,20240401,20240412,1,\r\n\
-SB,8830052,,,J189,11,,\r\nKK,0,0,1,,0,54,,0,,,,,\r\nCD,20240401,21,1,1,620000001,1,,,1,\r\nGO,1,100,99\r\n";
-    let (_folder, path) = file(dpc);
+    let (_folder, path) = file(DPC);
     for kind in ["dpc/BU", "dpc/SB", "dpc/KK", "dpc/CD"] {
         assert_eq!(read(&path, kind).unwrap().table.rows, 1, "{kind}");
     }
     // The wrong form stops at the first record that it does not have.
     let error = read(&path, "SI").err().unwrap().to_string();
     assert!(error.contains("line 3"), "{error}");
-    let pharmacy = "YK,1,14,4,7654321,,薬局,202405,00,,\r\nRE,1,4111,202404,加工　花子,2,19700101\r\nSH,1,1,001,,10\r\n\
-CZ,20240401,20240402,1,7\r\nIY,1,620000001,3\r\nKI,,1,1,410000110,42\r\nGO,1,100,99\r\n";
-    let (_folder, path) = file(pharmacy);
+    let (_folder, path) = file(PHARMACY);
     for kind in ["chozai/SH", "chozai/CZ", "chozai/IY", "chozai/KI"] {
         assert_eq!(read(&path, kind).unwrap().table.rows, 1, "{kind}");
     }
@@ -347,4 +348,145 @@ fn totals_are_counted_where_none_are_given() {
         all
     });
     assert_eq!(kinds["SI"], 2);
+}
+
+/// The sample is small (75 persons): coarser ages than the shipped policy's, and the columns of few persons left out.
+const SAMPLE: &str = r#"
+extends = "receipt.toml"
+[policy]
+id = "receipt-sample"
+version = "1"
+profile = "ngmia"
+[anonymized]
+tier = "controlled"
+suppress = { unit = "row", at_most = 0.3 }
+[tables.receipts.columns]
+"生年月日" = { anonymized = { age_band = { at = "診療月初日", width = 30, top = 90 } } }
+[tables.services.columns]
+"数量データ" = { anonymized = "drop" }
+"#;
+
+/// The lines of a file as fields.
+fn lines(bytes: &[u8]) -> Vec<Vec<String>> {
+    let text = encoding_rs::SHIFT_JIS.decode(bytes).0.into_owned();
+    text.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_shipped_policy_releases_the_sample_and_names_nobody() {
+    let Some(path) = sample() else { return };
+    let work = tempfile::tempdir().unwrap();
+    let (policies, input) = (work.path().join("policies"), work.path().join("in"));
+    for folder in [&policies, &input] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::copy(repo("policies/receipt.toml"), policies.join("receipt.toml")).unwrap();
+    let policy = policies.join("sample.toml");
+    std::fs::write(&policy, SAMPLE).unwrap();
+    // The sample's hospital has the number 0000000, a filler.
+    let mut source = std::fs::read(&path).unwrap();
+    let at = source.windows(7).position(|w| w == b"0000000").unwrap();
+    source[at..at + 7].copy_from_slice(b"1234567");
+    std::fs::write(input.join("RECEIPTC.UKE"), &source).unwrap();
+    let key = new_key(work.path());
+    let release = run(&policy, &input, &key, &work.path().join("out"), &[]);
+    let verified = kakou(&["verify", text(&release)]);
+    assert!(verified.status.success(), "{}", error_of(&verified));
+
+    // Names and numbers of the sample: long ones in every byte of the release, short ones in every cell.
+    let source = lines(&source);
+    let mut needles: BTreeSet<&str> = BTreeSet::new();
+    for (kind, fields) in
+        [("RE", &[4, 13, 18, 36][..]), ("HO", &[1, 2, 3]), ("KO", &[2]), ("IR", &[4, 9])]
+    {
+        for line in source.iter().filter(|l| l[0] == kind) {
+            needles.extend(fields.iter().map(|&f| line[f].as_str()).filter(|c| !c.is_empty()));
+        }
+    }
+    assert!(needles.len() > 150, "{}", needles.len());
+    let long: Vec<&str> = needles.iter().copied().filter(|n| n.len() >= 8).collect();
+    let search = aho_corasick::AhoCorasick::new(&long).unwrap();
+    for file in files(&release) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!search.is_match(&bytes), "{}", file.display());
+        assert!(!search.is_match(text(&file)), "{}", file.display());
+        if file.extension().is_some_and(|e| e == "csv") {
+            let (header, rows) = records(&file);
+            for row in rows {
+                for (name, cell) in header.iter().zip(&row) {
+                    // Counts and codes of one or two digits are no numbers of persons.
+                    let small = cell.chars().count() <= 3 && cell.is_ascii();
+                    assert!(
+                        small || !needles.contains(cell.as_str()),
+                        "{name} of {}",
+                        file.display()
+                    );
+                }
+            }
+        }
+    }
+
+    // Folded back, the pseudonymized release has the lines of the source with their days.
+    let out = work.path().join("RECEIPTC.UKE");
+    let output =
+        kakou(&["fold", "--quiet", text(&release), "--policy", text(&policy), "--out", text(&out)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let bytes = std::fs::read(&out).unwrap();
+    let folded = lines(&bytes);
+    let of = |lines: &[Vec<String>], kind: &str, fields: &[usize]| {
+        let mut all: Vec<Vec<String>> = lines
+            .iter()
+            .filter(|l| l[0] == kind)
+            .map(|l| fields.iter().map(|&f| l[f].clone()).collect())
+            .collect();
+        all.sort();
+        all
+    };
+    let days: Vec<usize> = [1, 3, 4, 5, 6].into_iter().chain(13..44).collect();
+    for (kind, fields) in [
+        ("SI", days.as_slice()),
+        ("IY", &days),
+        ("SY", &[1, 2, 3, 4, 6]),
+        ("HO", &[4, 5]),
+        ("KO", &[4, 5]),
+        ("RE", &[2, 3, 5, 11]),
+    ] {
+        assert_eq!(of(&folded, kind, fields), of(&source, kind, fields), "{kind}");
+    }
+    assert_eq!(bytes, fold_again(&out));
+    // An existing file is not replaced.
+    let output =
+        kakou(&["fold", "--quiet", text(&release), "--policy", text(&policy), "--out", text(&out)]);
+    assert!(error_of(&output).contains("X0815"), "{}", error_of(&output));
+}
+
+fn fold_again(path: &Path) -> Vec<u8> {
+    fold("ika", &tables(path, "ika"))
+}
+
+#[test]
+fn the_layouts_and_the_reader_have_the_same_columns() {
+    for (text, header) in [(NEW, "IR"), (DPC, "IR"), (PHARMACY, "YK")] {
+        let (_folder, path) = file(text);
+        let dpc = std::ptr::eq(text, DPC);
+        let mut seen = 0;
+        for pack in kakou::schema::layout::SHIPPED {
+            let Some(name) = pack.id.strip_prefix("uke/") else { continue };
+            let (form, record) = match name.split_once('-') {
+                Some((form, record)) => (form, format!("{form}/{}", record.to_uppercase())),
+                None => ("ika", name.to_uppercase()),
+            };
+            let fits = (form == "chozai") == (header == "YK") && (form == "dpc") == dpc;
+            if !fits {
+                continue;
+            }
+            let pack: kakou::schema::layout::Pack = toml::from_str(pack.text).unwrap();
+            let names: Vec<String> = pack.columns.list.iter().map(|c| c.name.clone()).collect();
+            let read = read_with(&path, &record, &names, &[], &[], 9);
+            assert!(read.is_ok(), "{name}: {}", read.err().unwrap());
+            assert_eq!(pack.source["record"], record.trim_start_matches("ika/"));
+            seen += 1;
+        }
+        assert!(seen >= 12, "{seen}");
+    }
 }

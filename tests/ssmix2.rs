@@ -9,10 +9,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixtures, kakou, text};
+use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, Encoding, InputFormat};
@@ -455,4 +455,116 @@ fn a_stopped_extract_ends_with_the_same_bytes() {
         assert_eq!(extracted.resumed, (stop_at - 1) / 500);
         assert!(contents(&out) == expected, "{stop_at}");
     }
+}
+
+/// The storage of the fixtures has 17 persons: coarser than the shipped policy.
+const SAMPLE: &str = r#"
+extends = "ssmix2.toml"
+[policy]
+id = "ssmix2-sample"
+version = "1"
+profile = "ngmia"
+[anonymized]
+tier = "controlled"
+[tables.person.columns]
+"生年月日" = { anonymized = { age_band = { at = "visit.来院日時", width = 90, top = 90 } } }
+"郵便番号" = { anonymized = "drop" }
+[tables.visit.columns]
+"来院日時" = { anonymized = "drop" }
+"退院日時" = { anonymized = "drop" }
+"#;
+
+#[test]
+fn the_shipped_policy_releases_the_storage_and_names_nobody() {
+    let Some(root) = storage() else { return };
+    let work = tempfile::tempdir().unwrap();
+    std::fs::copy(repo("policies/ssmix2.toml"), work.path().join("ssmix2.toml")).unwrap();
+    let policy = work.path().join("sample.toml");
+    std::fs::write(&policy, SAMPLE).unwrap();
+    let key = new_key(work.path());
+    let release = run(&policy, &root, &key, &work.path().join("out"), &[]);
+    let verified = kakou(&["verify", text(&release)]);
+    assert!(verified.status.success(), "{}", error_of(&verified));
+
+    let mut needles: BTreeSet<String> = BTreeSet::new();
+    for (record, columns) in [
+        (
+            "person",
+            &["患者ID", "漢字氏名", "カナ氏名", "住所", "電話番号", "勤務先電話番号", "担当医"][..],
+        ),
+        ("family", &["漢字氏名", "カナ氏名", "住所", "電話番号", "勤務先"]),
+        ("insurance", &["保険者番号", "雇用者名"]),
+        ("visit", &["オーダ番号", "担当医", "入院担当医"]),
+        (
+            "diagnosis",
+            &["依頼者オーダ番号", "実施者オーダ番号", "依頼医師", "依頼施設", "病名登録番号"],
+        ),
+        ("prescription", &["オーダ番号", "処方箋番号", "オーダグループ番号", "依頼医師"]),
+        ("laboratory", &["オーダ番号", "検体番号", "依頼番号", "実施番号", "依頼医師", "依頼施設"]),
+    ] {
+        let read = read(&root, record).unwrap();
+        for column in columns {
+            for cell in read.column(column).into_iter().flatten() {
+                // Names by their parts too; what is as short as a code is looked for as a whole cell.
+                needles.extend(cell.split(['^', ' ', '~']).map(str::to_owned));
+                needles.insert(cell);
+            }
+        }
+    }
+    needles.retain(|n| n.chars().count() >= 2 && n != "99" && n != "ISO");
+    assert!(needles.len() > 2_000, "{}", needles.len());
+    let long: Vec<&String> = needles.iter().filter(|n| n.len() >= 9).collect();
+    let search = aho_corasick::AhoCorasick::new(&long).unwrap();
+    for file in files(&release) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!search.is_match(&bytes), "{}", file.display());
+        assert!(!search.is_match(text(&file)), "{}", file.display());
+        if file.extension().is_some_and(|e| e == "csv") {
+            let (header, rows) = records(&file);
+            for row in rows {
+                for (name, cell) in header.iter().zip(&row) {
+                    assert!(!needles.contains(cell), "{name} of {}", file.display());
+                }
+            }
+        }
+    }
+
+    // From the columnar extract the pseudonymized release is the same to the byte.
+    let extract = work.path().join("extract");
+    let output = kakou(&["extract", "--quiet", "ssmix2", text(&root), "--out", text(&extract)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let mut columnar = std::fs::read_to_string(&policy).unwrap();
+    for record in
+        ["person", "insurance", "visit", "diagnosis", "prescription", "injection", "laboratory"]
+    {
+        columnar.push_str(&format!(
+            "[tables.{record}]\nsource = {{ path = \"{record}/*.parquet\", format = \"parquet\" }}\n"
+        ));
+    }
+    let policy = work.path().join("columnar.toml");
+    std::fs::write(&policy, columnar).unwrap();
+    let again = run(&policy, &extract, &key, &work.path().join("again"), &[]);
+    for file in files(&release.join("pseudonymized")) {
+        if file.extension().is_some_and(|e| e == "csv") {
+            let other = again.join("pseudonymized").join(file.file_name().unwrap());
+            assert!(
+                std::fs::read(&file).unwrap() == std::fs::read(other).unwrap(),
+                "{}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_layouts_and_the_reader_have_the_same_columns() {
+    let mut seen = 0;
+    for pack in kakou::schema::layout::SHIPPED {
+        let Some(name) = pack.id.strip_prefix("ssmix2/") else { continue };
+        let pack: kakou::schema::layout::Pack = toml::from_str(pack.text).unwrap();
+        let names: Vec<&str> = pack.columns.list.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ssmix2::columns(name).unwrap(), "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, ssmix2::names().len());
 }

@@ -13,6 +13,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod extract;
+pub mod fold;
 pub mod init;
 pub mod key;
 pub mod layout;
@@ -94,6 +95,8 @@ enum Command {
     Layout(layout::Layout),
     /// Reads a storage of many small files (SS-MIX2) once into Parquet, which policies then read.
     Extract(extract::Extract),
+    /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
+    Fold(fold::Fold),
     /// Writes synthetic hospital data.
     Synth(synth::Synth),
     /// Prints the JSON Schema of policies, for completion in editors.
@@ -214,6 +217,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Layout(c) => c.run(show),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Extract(c) => c.run(show).map_err(Failure::from),
+        Command::Fold(c) => c.run(show),
         Command::Schema => {
             let _ = writeln!(
                 std::io::stdout(),
