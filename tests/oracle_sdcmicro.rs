@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use kakou::frame::Column;
+use kakou::privacy::model::measure::Counted;
 use kakou::privacy::risk::{household, individual, suda, sum};
 use kakou::privacy::{Reading, View};
 
@@ -244,6 +245,41 @@ fn households() {
     let mean = sum(ours.iter().copied()) / ours.len() as f64;
     close(mean, theirs["hier_risk"].as_f64().unwrap(), 1e-9, "mean");
     eprintln!("expected_testdata_k7_hier_individual.csv: {} values agree", 4 * ours.len() + 2);
+}
+
+#[test]
+fn l_diversity_of_each_class() {
+    let Some(folder) = common::fixtures() else { return };
+    let folder = folder.join("sdcmicro");
+    let data = Texts::read(&folder.join("testdata.csv"));
+    let expected = Texts::read(&folder.join("expected_testdata_k7_ldiv_income.csv"));
+    let of = |kind: &str| expected.numbers(&format!("income_{kind}_Ldiversity"));
+    let (distinct, entropy, recursive) = (of("Distinct"), of("Entropy"), of("Recursive"));
+    let (class, classes) = data.view(&SEVEN).assign();
+    let income = data.codes("income");
+    let mut compared = 0;
+    for number in 0..classes.len() as u32 {
+        let rows: Vec<u32> =
+            (0..class.len() as u32).filter(|&r| class[r as usize] == number).collect();
+        let own = income.take(&rows);
+        // The class alone, each row a person.
+        let counted = Counted::new(&vec![0; rows.len()], 1, &rows, &[own.codes()]);
+        let l = counted.distinct_l(0).unwrap();
+        let e = counted.entropy_l(0).value().unwrap();
+        for &row in &rows {
+            let row = row as usize;
+            let what = format!("row {}", row + 1);
+            close(l as f64, distinct[row], 0.0, &what);
+            close(e, entropy[row], 1e-9, &what);
+            // Its recursive figure is the largest l for which recursive (c, l)-diversity holds, c = 2.
+            let holds = |l: u64| counted.recursive_c(l, 0).value().is_some_and(|c| c < 2.0);
+            let largest = recursive[row] as u64;
+            assert!(largest < 2 || holds(largest), "{what}");
+            assert!(largest == l || !holds(largest + 1), "{what}");
+            compared += 3;
+        }
+    }
+    eprintln!("expected_testdata_k7_ldiv_income.csv: {compared} values agree");
 }
 
 #[test]

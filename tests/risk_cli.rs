@@ -166,3 +166,17 @@ fn a_population_gives_journalist_risk() {
     assert_eq!(found["marketer"]["value"].as_f64(), Some((0.5 + 0.25) / 2.0));
     assert_eq!(found["journalist"]["share_lacking"].as_f64(), Some(0.0));
 }
+
+#[test]
+fn sensitive_columns_are_measured_in_persons() {
+    let work = tempfile::tempdir().unwrap();
+    let path = file(work.path(), "t.csv", "id,q,d\n1,a,x\n1,a,x\n2,a,y\n3,b,x\n4,b,x\n");
+    let found = json(&[text(&path), "--quasi", "q", "--person", "id", "--sensitive", "d"]);
+    let d = &found["sensitive"]["d"];
+    assert_eq!(d["distinct_l"]["value"].as_f64(), Some(1.0));
+    assert_eq!(d["alpha"]["value"].as_f64(), Some(1.0));
+    // Class a: x of person 1, y of person 2; of all, x has 3 of 4 persons.
+    assert!((d["closeness"]["value"].as_f64().unwrap() - 0.25).abs() < 1e-12);
+    let output = kakou(&["risk", text(&path), "--sensitive", "d"]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome, Show, prepare, shown};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, MISSING};
+use crate::privacy::model::measure::Counted;
+use crate::privacy::model::{Absent, Distance};
 use crate::privacy::risk::{
     CATALOGUE, Doc, Spread, highest_by_person, household, individual, journalist, marketer, panel,
     population, prosecutor, subsets, suda, sum, unique_sets,
@@ -26,6 +28,9 @@ pub struct Risk {
     /// What an attacker may know: column names, separated by commas. Without it, columns are proposed.
     #[arg(long, value_delimiter = ',')]
     quasi: Vec<String>,
+    /// Columns whose values must not become known, separated by commas: l, t, α, β and δ that the classes reach.
+    #[arg(long, value_delimiter = ',')]
+    sensitive: Vec<String>,
     /// Takes the columns, k and the sensitive columns from a policy.
     #[arg(long, conflicts_with = "quasi")]
     policy: Option<PathBuf>,
@@ -166,7 +171,7 @@ impl Risk {
     /// Unknown columns, a file that cannot be read, or (exit code 1) a limit that does not hold.
     pub fn run(&self, show: Show) -> Outcome<()> {
         match &self.policy {
-            None => Ok(self.measure(&self.quasi, self.k, show)?),
+            None => Ok(self.measure(&self.quasi, &self.sensitive, self.k, show)?),
             Some(path) => {
                 let prepared = prepare(path)?;
                 let with = |e: Error| Failure::new(e, &prepared.loaded.sources);
@@ -190,7 +195,13 @@ impl Risk {
                     .iter()
                     .map(|q| tables[q.table].columns[q.column].facts.column.to_string())
                     .collect();
-                self.measure(&quasi, self.k.or(Some(view.k)), show).map_err(with)
+                let mut sensitive: Vec<String> = view
+                    .sensitive
+                    .iter()
+                    .map(|(s, _)| tables[s.table].columns[s.column].facts.column.to_string())
+                    .collect();
+                sensitive.extend(self.sensitive.iter().cloned());
+                self.measure(&quasi, &sensitive, self.k.or(Some(view.k)), show).map_err(with)
             }
         }
     }
@@ -223,11 +234,21 @@ impl Risk {
         })
     }
 
-    fn measure(&self, quasi: &[String], k: Option<u64>, show: Show) -> Result<()> {
+    fn measure(
+        &self,
+        quasi: &[String],
+        sensitive: &[String],
+        k: Option<u64>,
+        show: Show,
+    ) -> Result<()> {
+        if quasi.is_empty() && !sensitive.is_empty() {
+            return Err(Error::policy("V0323", say!("--sensitive needs --quasi")));
+        }
         let mut used = Used::default();
         let panel_wide: Vec<usize> = self.panel_wide.iter().map(|n| used.place(n)).collect();
         let panel_long: Vec<usize> = self.panel_long.iter().map(|n| used.place(n)).collect();
         let quasi_places: Vec<usize> = quasi.iter().map(|n| used.place(n)).collect();
+        let sensitive_places: Vec<usize> = sensitive.iter().map(|n| used.place(n)).collect();
         let propose = quasi.is_empty() && panel_wide.is_empty() && panel_long.is_empty();
         if propose {
             let shape = any::shape(&self.files[0], &self.hints())?;
@@ -275,6 +296,7 @@ impl Risk {
             show.line(&format!("quasi-identifiers: {}", quasi.join(", ")));
             page.put("quasi", quasi);
             broken = made.exposure(&quasi_places, quasi, k, &mut page)?;
+            made.attributes(&quasi_places, &sensitive_places, sensitive, &mut page)?;
         } else if propose {
             let without: Vec<usize> =
                 (0..used.names.len()).filter(|&c| Some(c) != person).collect();
@@ -499,6 +521,53 @@ impl Made<'_> {
         self.special(&view, names, fraction, page)?;
         self.sets(&view, names, page)?;
         Ok(broken)
+    }
+
+    /// What the classes give away about sensitive columns, in distinct persons; a missing cell is a value of its own.
+    fn attributes(
+        &self,
+        places: &[usize],
+        sensitive: &[usize],
+        names: &[String],
+        page: &mut Page,
+    ) -> Result<()> {
+        if sensitive.is_empty() {
+            return Ok(());
+        }
+        let (class, classes) = self.view(places)?.assign();
+        let codes: Vec<&[u32]> = sensitive.iter().map(|&c| self.data.columns[c].codes()).collect();
+        let counted = Counted::new(&class, classes.len(), &self.own_persons(), &codes);
+        page.show.line("\nAttribute disclosure / 属性の開示");
+        let mut all = serde_json::Map::new();
+        for (at, name) in names.iter().enumerate() {
+            page.show.line(&format!("  {name}:"));
+            let distinct = counted
+                .distinct_l(at)
+                .map_or(Estimate::NotAvailable("there are no classes"), |l| {
+                    Estimate::Value(l as f64)
+                });
+            let mut figures = serde_json::Map::new();
+            for (key, text, figure) in [
+                ("distinct_l", "distinct l (fewest different values)", distinct),
+                ("entropy_l", "entropy l", counted.entropy_l(at)),
+                ("recursive_c_2", "recursive (c, 2): c must exceed", counted.recursive_c(2, at)),
+                ("alpha", "alpha (largest share of a value)", counted.alpha(at)),
+                ("basic_beta", "beta (largest relative gain)", counted.basic_beta(at)),
+                ("enhanced_beta", "beta, enhanced", counted.enhanced_beta(at)),
+                (
+                    "delta_disclosure",
+                    "delta (largest |ln(q/p)|, of values present)",
+                    counted.delta_disclosure(at, Absent::Ignored),
+                ),
+                ("closeness", "t (equal distance)", counted.closeness(at, &Distance::Equal)),
+            ] {
+                page.figure(text, told(figure));
+                figures.insert(key.to_owned(), json!(figure));
+            }
+            all.insert(name.clone(), Value::Object(figures));
+        }
+        page.put("sensitive", all);
+        Ok(())
     }
 
     /// The table and the population with common codes.
