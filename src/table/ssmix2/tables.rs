@@ -56,6 +56,8 @@ use At::{
 };
 
 const PATIENT: Column = ("患者ID", &[Part("PID", 3, 1)]);
+/// Which system of which hospital wrote the message: with it patient numbers of several hospitals stay apart.
+const SENDER: Column = ("送信施設", &[Part("MSH", 4, 1)]);
 const TYPE: Column = ("データ種別", &[DataType]);
 const DAY: Column = ("診療日", &[Day]);
 const ORDER: Column = ("オーダ番号", &[Order]);
@@ -119,6 +121,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["PID"],
         columns: &[
             PATIENT,
+            SENDER,
             ("漢字氏名", &[PersonName("PID", 5, "I")]),
             ("カナ氏名", &[PersonName("PID", 5, "P")]),
             ("生年月日", &[Part("PID", 7, 1)]),
@@ -142,6 +145,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["NK1"],
         columns: &[
             PATIENT,
+            SENDER,
             ("漢字氏名", &[PersonName("NK1", 2, "I")]),
             ("カナ氏名", &[PersonName("NK1", 2, "P")]),
             ("続柄", &[Part("NK1", 3, 1)]),
@@ -159,6 +163,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["IN1"],
         columns: &[
             PATIENT,
+            SENDER,
             ("保険種別コード", &[Part("IN1", 2, 1)]),
             ("保険種別", &[Part("IN1", 2, 2)]),
             ("保険者番号", &[Part("IN1", 3, 1)]),
@@ -180,6 +185,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["IAM", "AL1"],
         columns: &[
             PATIENT,
+            SENDER,
             TYPE,
             ("アレルギー種別コード", &[Part("IAM", 2, 1), Part("AL1", 2, 1)]),
             ("アレルギー種別", &[Part("IAM", 2, 2), Part("AL1", 2, 2)]),
@@ -198,6 +204,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["OBX"],
         columns: &[
             PATIENT,
+            SENDER,
             OBX_TYPE,
             OBX_CODE,
             OBX_NAME,
@@ -216,6 +223,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["PV1"],
         columns: &[
             PATIENT,
+            SENDER,
             TYPE,
             DAY,
             ORDER,
@@ -244,6 +252,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["PRB"],
         columns: &[
             PATIENT,
+            SENDER,
             ORDER,
             OCCURRED,
             ("動作", &[Field("PRB", 1)]),
@@ -282,6 +291,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["RXA", "RXE"],
         columns: &[
             PATIENT,
+            SENDER,
             TYPE,
             DAY,
             ORDER,
@@ -333,6 +343,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["RXA", "RXC", "RXE"],
         columns: &[
             PATIENT,
+            SENDER,
             TYPE,
             DAY,
             ORDER,
@@ -389,6 +400,7 @@ pub(super) const TABLES: &[Table] = &[
         rows: &["OBX"],
         columns: &[
             PATIENT,
+            SENDER,
             DAY,
             ORDER,
             OCCURRED,
