@@ -147,7 +147,6 @@ enum Place {
 }
 
 fn place(axis: Axis, facts: &ColumnFacts, text: &str) -> Place {
-    use chrono::Datelike as _;
     if facts.is_special(text) {
         return Place::Text;
     }
@@ -158,10 +157,9 @@ fn place(axis: Axis, facts: &ColumnFacts, text: &str) -> Place {
             .map(Decimal::to_f64)
             .filter(|n| n.is_finite())
             .map(number_key),
+        // A year alone is a category of its own.
         Axis::Months => text::date::parse(text)
-            .and_then(|when| when.days())
-            .and_then(text::date::date_of)
-            .map(|d| i64::from(d.year()) * 12 + i64::from(d.month0())),
+            .and_then(|when| Some(i64::from(when.year) * 12 + i64::from(when.month?) - 1)),
     };
     bin.map_or(Place::Text, Place::Bin)
 }
@@ -243,12 +241,17 @@ impl Observed {
                             return [const { None }; SIDES];
                         }
                         let of = |ty| Some(Distribution::new(Axis::of(ty)));
+                        // What a date becomes may be a month written as text: it stays on the axis of dates.
+                        let after = |ty| match (Axis::of(column.facts.ty), Axis::of(ty)) {
+                            (Axis::Months, Axis::Texts) => Some(Distribution::new(Axis::Months)),
+                            (_, axis) => Some(Distribution::new(axis)),
+                        };
                         let released = |kind: Kind| {
                             let planned = column.treatment(kind);
                             if is_token(&planned.treatment) {
                                 None
                             } else {
-                                planned.output.and_then(of)
+                                planned.output.and_then(after)
                             }
                         };
                         [

@@ -270,7 +270,7 @@ impl Classes {
 }
 
 /// Lower bounds of the bins of the class-size histogram.
-const BINS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 200, 500, 1000];
+pub const BINS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 200, 500, 1000];
 
 /// Whether a bin of the histogram begins at this size.
 #[must_use]

@@ -313,7 +313,7 @@ fn view_figures(a: &Facts, b: &Facts, x: &Run, y: &Run, words: &Words) -> Vec<(S
             rows,
             line: None,
             label_width: 160,
-            column_width: 280,
+            widths: vec![280; 2],
         };
         list.push((format!("{}: {name}", t("view")), safe(figure.draw())));
     }
@@ -390,7 +390,7 @@ fn distances(a: &Facts, b: &Facts, x: &Run, y: &Run, lang: Lang) -> Option<Value
         rows,
         line: None,
         label_width: 300,
-        column_width: 420,
+        widths: vec![420],
     };
     Some(safe(figure.draw()))
 }

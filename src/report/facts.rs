@@ -841,7 +841,7 @@ const MOST_GROUPS: usize = 12;
 fn groups(found: &BTreeMap<Group, (Held, Held)>, by: By) -> Option<Vec<GroupRun>> {
     let mut shown: Vec<(&Group, &(Held, Held))> =
         found.iter().filter(|(_, (all, _))| all.persons >= ENOUGH).collect();
-    if by == By::Value {
+    if by == By::Value && shown.len() > 4 {
         shown.sort_by(|a, b| b.1.0.persons.cmp(&a.1.0.persons).then(a.0.cmp(b.0)));
     }
     shown.truncate(MOST_GROUPS);

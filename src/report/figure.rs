@@ -32,7 +32,7 @@ pub struct Figure {
 /// A bar in a table of bars.
 #[derive(Clone, Debug)]
 pub struct BarCell {
-    /// Its length, 0 to 1.
+    /// Its length, 0 to 1; not a number: no bar.
     pub length: f64,
     /// What stands beside it.
     pub text: String,
@@ -40,6 +40,14 @@ pub struct BarCell {
     pub hollow: bool,
     /// Its colour.
     pub colour: RGBColor,
+}
+
+impl BarCell {
+    /// A cell without a bar.
+    #[must_use]
+    pub fn text(text: String) -> Self {
+        BarCell { length: f64::NAN, text, hollow: false, colour: INK }
+    }
 }
 
 /// A table whose cells are bars.
@@ -57,8 +65,8 @@ pub struct BarTable {
     pub line: Option<(usize, String)>,
     /// Width of the labels in pixels.
     pub label_width: i32,
-    /// Width of a column in pixels.
-    pub column_width: i32,
+    /// Widths of the columns in pixels.
+    pub widths: Vec<i32>,
 }
 
 /// Text that is safe in XML.
@@ -151,11 +159,12 @@ fn picture(
         .replace("\n<", "<");
     Figure {
         svg: format!(
-            "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {} {}\" width=\"{}\" xmlns=\"http://www.w3.org/2000/svg\"><title>{}</title><desc>{}</desc>{body}",
+            "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {} {}\" width=\"{:.1}em\" xmlns=\"http://www.w3.org/2000/svg\"><title>{}</title><desc>{}</desc>{body}",
             escape(title),
             whole.0,
             whole.1,
-            whole.0,
+            // In the page's own unit: pictures shrink with the text on paper.
+            f64::from(whole.0) / 15.0,
             escape(title),
             escape(description)
         ),
@@ -168,9 +177,10 @@ impl BarTable {
     /// Draws it.
     #[must_use]
     pub fn draw(&self) -> Figure {
-        let columns = self.heads.len() as i32;
-        let size =
-            (self.label_width + columns * self.column_width, 26 + self.rows.len() as i32 * ROW + 6);
+        let size = (
+            self.label_width + self.widths.iter().sum::<i32>(),
+            26 + self.rows.len() as i32 * ROW + 6,
+        );
         let description: Vec<String> = self
             .rows
             .iter()
@@ -188,10 +198,12 @@ impl BarTable {
             .collect();
         picture(size, &self.title, &description.join("; "), |area| {
             text(area, &self.corner, (self.label_width - 8, 12), 11, SOFT, HPos::Right);
-            for (index, head) in self.heads.iter().enumerate() {
-                let x = self.label_width + index as i32 * self.column_width;
-                let head = clip(head, 11, self.column_width - 6);
-                text(area, &head, (x, 12), 11, SOFT, HPos::Left);
+            let mut at = self.label_width;
+            let mut places = Vec::with_capacity(self.widths.len());
+            for (head, &wide) in self.heads.iter().zip(&self.widths) {
+                text(area, &clip(head, 11, wide - 6), (at, 12), 11, SOFT, HPos::Left);
+                places.push((at, wide));
+                at += wide;
             }
             line(area, vec![(0, 23), (size.0, 23)], LINE, 1);
             for (index, (label, cells)) in self.rows.iter().enumerate() {
@@ -199,10 +211,13 @@ impl BarTable {
                 let middle = y + ROW / 2;
                 let label = clip(label, 12, self.label_width - 10);
                 text(area, &label, (self.label_width - 8, middle), 12, INK, HPos::Right);
-                for (column, cell) in cells.iter().enumerate() {
+                for (cell, &(x, wide)) in cells.iter().zip(&places) {
                     let Some(cell) = cell else { continue };
-                    let x = self.label_width + column as i32 * self.column_width;
-                    let room = self.column_width - 74;
+                    if cell.length.is_nan() {
+                        text(area, &cell.text, (x, middle), 11, INK, HPos::Left);
+                        continue;
+                    }
+                    let room = wide - 74;
                     rectangle(area, (x, y + 3), (x + room, y + ROW - 3), TRACK.filled());
                     let long = (f64::from(room) * cell.length.clamp(0.0, 1.0)).round() as i32;
                     let long = if cell.length > 0.0 { long.max(2) } else { 0 };
@@ -338,18 +353,11 @@ pub fn flow(title: &str, streams: &[Stream]) -> Figure {
 
 /// The outline of a band between two heights.
 fn band(x0: i32, y0: i32, x1: i32, y1: i32, height: i32) -> Vec<(i32, i32)> {
-    const STEPS: i32 = 16;
-    let at = |i: i32| {
-        let t = f64::from(i) / f64::from(STEPS);
-        let ease = t * t * (3.0 - 2.0 * t);
-        let x = f64::from(x0) + f64::from(x1 - x0) * t;
-        (x.round() as i32, (f64::from(y0) + f64::from(y1 - y0) * ease).round() as i32)
-    };
-    let mut points: Vec<(i32, i32)> = (0..=STEPS).map(at).collect();
-    points.extend((0..=STEPS).rev().map(|i| {
-        let (x, y) = at(i);
-        (x, y + height)
-    }));
+    // Straight: coordinates are whole pixels, in which a gentle curve would show steps.
+    let (in_x, out_x) = (x0 + (x1 - x0) / 3, x1 - (x1 - x0) / 4);
+    let upper = [(x0, y0), (in_x, y0), (out_x, y1), (x1, y1)];
+    let mut points = upper.to_vec();
+    points.extend(upper.iter().rev().map(|&(x, y)| (x, y + height)));
     points
 }
 
@@ -404,7 +412,10 @@ pub fn risks(title: &str, lines: &[RiskLine], heads: &str) -> Figure {
         for (index, l) in lines.iter().enumerate() {
             let top = 26 + index as i32 * BAND;
             let y = top + 23;
-            text(area, &clip(&l.label, 11, right - left), (left, top + 7), 11, SOFT, HPos::Left);
+            let label = clip(&l.label, 11, right - left - 8);
+            let under = ((left, top), (left + width(&label, 11) + 4, top + 14));
+            rectangle(area, under.0, under.1, WHITE.filled());
+            text(area, &label, (left, top + 7), 11, SOFT, HPos::Left);
             line(area, vec![(left, y), (right, y)], TRACK, 3);
             if let (Some(before), Some(after)) = (l.before, l.after) {
                 line(area, vec![(x_of(before), y), (x_of(after), y)], GREY, 2);
@@ -506,7 +517,7 @@ mod tests {
                 })],
             )],
             label_width: 150,
-            column_width: 200,
+            widths: vec![200],
             ..BarTable::default()
         };
         let svg = table.draw().svg;

@@ -532,8 +532,14 @@ impl Words {
         if crate::engine::views::is_bin(view.k) {
             from.push(view.k);
         }
-        from.sort_unstable();
-        from.dedup();
+        let ends = (from.iter().min().copied(), from.iter().max().copied());
+        let from: Vec<u64> = match ends {
+            (Some(low), Some(high)) => crate::engine::views::BINS
+                .into_iter()
+                .filter(|size| (low..=high).contains(size))
+                .collect(),
+            _ => Vec::new(),
+        };
         let most = stages
             .iter()
             .map(|s| s.histogram.iter().map(|b| b.2.drawn()).fold(1.0, f64::max))
@@ -566,10 +572,10 @@ impl Words {
             title: format!("{}: {}", self.t("classes"), view.name),
             corner: self.t("class.size"),
             heads: names.iter().map(|n| format!("{n} ({unit})")).collect(),
+            widths: vec![240; 3],
             rows,
             line: Some((line, format!("k = {}", view.k))),
             label_width: 150,
-            column_width: 220,
         }
         .draw()
     }
@@ -578,29 +584,40 @@ impl Words {
         if stratum.groups.iter().all(|g| g.rows_gone.is_zero()) {
             return None;
         }
-        let share_of = |g: &super::facts::GroupRun| g.rows_gone.drawn() / g.rows.drawn().max(1.0);
-        let most = stratum.groups.iter().map(share_of).fold(0.0, f64::max).max(1e-9);
+        let share_of = |g: &super::facts::GroupRun| match (g.rows_gone, g.rows) {
+            (_, Count::Few) => 0.0,
+            (Count::Few, Count::Exact(rows)) => (10.0 / rows as f64).min(1.0),
+            (gone, rows) => gone.drawn() / rows.drawn().max(1.0),
+        };
+        // Values apart (special ones, missing) do not set the scale of bands.
+        let plain = |g: &&super::facts::GroupRun| match g.label {
+            Label::Other(_) | Label::Missing => false,
+            Label::Value(_) => stratum.by == By::Value,
+            _ => true,
+        };
+        let most = stratum.groups.iter().filter(plain).map(share_of).fold(0.0, f64::max);
+        let most = if most > 0.0 { most } else { 1.0 };
         let rows = stratum
             .groups
             .iter()
             .map(|group| {
-                let gone = share(group.rows_gone, group.rows)
-                    .map_or_else(|| group.rows_gone.to_string(), percent);
+                // Few rows gone: the share is below that of ten.
+                let few = group.rows_gone == Count::Few;
+                let (length, gone) = match (group.rows_gone, group.rows) {
+                    (Count::Few, Count::Exact(rows)) => {
+                        let most = (10.0 / rows as f64).min(1.0);
+                        (most, format!("< {}", percent(most)))
+                    }
+                    (gone, rows) => (
+                        share_of(group),
+                        share(gone, rows).map_or_else(|| gone.to_string(), percent),
+                    ),
+                };
                 let affected = group.persons_gone.map_or_else(|| "–".to_owned(), |c| c.to_string());
                 let cells = vec![
-                    Some(BarCell {
-                        length: share_of(group) / most,
-                        text: gone,
-                        hollow: false,
-                        colour: RED,
-                    }),
-                    Some(BarCell {
-                        length: 0.0,
-                        text: format!("{} / {}", group.rows_gone, group.rows),
-                        hollow: false,
-                        colour: GREY,
-                    }),
-                    Some(BarCell { length: 0.0, text: affected, hollow: false, colour: GREY }),
+                    Some(BarCell { length: length / most, text: gone, hollow: few, colour: RED }),
+                    Some(BarCell::text(format!("{} / {}", group.rows_gone, group.rows))),
+                    Some(BarCell::text(affected)),
                 ];
                 (self.label(&group.label), cells)
             })
@@ -612,10 +629,10 @@ impl Words {
             title: format!("{}: {name}", self.t("strata")),
             corner: String::new(),
             heads: vec![self.t("share_gone"), self.t("rows_gone"), self.t("persons_gone")],
+            widths: vec![230, 160, 120],
             rows,
             line: None,
-            label_width: 120,
-            column_width: 200,
+            label_width: 150,
         };
         Some(StratumPart { name, figure: safe(figure.draw()) })
     }
@@ -624,13 +641,8 @@ impl Words {
     pub(super) fn label(&self, label: &Label) -> String {
         match label {
             Label::Value(text) => text.clone(),
-            Label::Range(from, to) => {
-                if *to - *from == 1.0 && from.fract() == 0.0 {
-                    format!("{from}")
-                } else {
-                    format!("{from} – {to}")
-                }
-            }
+            Label::Number(number) => number.to_string(),
+            Label::Range(from, to) => format!("{from} – {to}"),
             Label::Year(year) => match self.lang {
                 Lang::Ja => format!("{year}年"),
                 Lang::En | Lang::Both => year.to_string(),
@@ -643,6 +655,7 @@ impl Words {
             Label::Age(90) => "90+".to_owned(),
             Label::Age(from) => format!("{from}–{}", from + 9),
             Label::Other(0) => self.t("outside"),
+            Label::Other(1) => self.lang.pick("その他 1種", "other: 1 value").into_owned(),
             Label::Other(kinds) => {
                 let kinds = grouped(*kinds);
                 self.lang
@@ -833,10 +846,10 @@ impl Words {
             title: format!("{}: {name}", self.t("distributions")),
             corner: String::new(),
             heads: sides.iter().map(|&s| self.t(keys[s])).collect(),
+            widths: vec![150; sides.len()],
             rows,
             line: None,
-            label_width: 130,
-            column_width: 150,
+            label_width: 112,
         }
         .draw()
     }

@@ -7,6 +7,8 @@ use crate::engine::observe::{Axis, By, Distribution, ENOUGH, Group, Held, SIDES,
 
 /// Categories of a panel at most; the rest is pooled.
 const MOST_CATEGORIES: usize = 12;
+/// Different numbers that are shown each for itself.
+const MOST_NUMBERS: usize = 16;
 /// Bins of an ordered axis, about.
 const BINS: f64 = 14.0;
 
@@ -47,6 +49,8 @@ pub struct Bar {
 pub enum Label {
     /// A value that at least ten persons hold.
     Value(String),
+    /// A number, to three significant digits.
+    Number(f64),
     /// From (included) to (excluded).
     Range(f64, f64),
     /// A year.
@@ -95,6 +99,7 @@ pub fn panels(sides: &[Option<Distribution>; SIDES]) -> Vec<Panel> {
         });
         let panel = match model.axis {
             Axis::Texts => categories(sides, &members),
+            _ if model.bins.is_empty() => categories(sides, &members),
             Axis::Numbers | Axis::Months => ordered(sides, &members, model.axis),
         };
         panels.extend(panel);
@@ -107,12 +112,15 @@ fn same_values(a: &Distribution, b: &Distribution) -> bool {
     if a.axis != b.axis {
         return false;
     }
-    match a.axis {
-        Axis::Texts => {
+    match (a.bins.is_empty(), b.bins.is_empty()) {
+        (false, false) => true,
+        (true, true) => {
             let shared = b.texts.keys().filter(|text| a.texts.contains_key(*text)).count();
             shared * 2 > b.texts.len() || b.texts.is_empty()
         }
-        Axis::Numbers | Axis::Months => !a.bins.is_empty() || b.bins.is_empty(),
+        // Nothing there at all goes with anything.
+        (false, true) => b.texts.is_empty(),
+        (true, false) => a.texts.is_empty(),
     }
 }
 
@@ -139,7 +147,7 @@ fn shown_texts(sides: &[Option<Distribution>; SIDES], of: &[usize], most: usize)
     texts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     texts.truncate(most);
     // Bands read better in their order than by frequency.
-    if texts.iter().all(|(text, _)| text.starts_with(|c: char| c.is_ascii_digit())) {
+    if texts.iter().all(|(text, _)| leading(text) < 10_000) {
         texts.sort_by(|a, b| leading(a.0).cmp(&leading(b.0)).then(a.0.cmp(b.0)));
     }
     texts.into_iter().map(|(text, _)| text.to_owned()).collect()
@@ -293,6 +301,22 @@ type Edge = (i64, i64, Label);
 
 fn number_edges(sides: &[Option<Distribution>; SIDES], of: &[usize]) -> Vec<Edge> {
     let Some((low, high)) = range(sides, of) else { return Vec::new() };
+    // Few different numbers (scores, days) stand each for itself.
+    let mut keys: std::collections::BTreeMap<i64, bool> = std::collections::BTreeMap::new();
+    for (_, distribution) in members(sides, of) {
+        for (&key, held) in &distribution.bins {
+            *keys.entry(key).or_default() |= held.persons >= ENOUGH;
+        }
+    }
+    if keys.values().filter(|&&enough| enough).count() <= MOST_NUMBERS
+        && keys.len() <= 2 * MOST_NUMBERS
+    {
+        return keys
+            .into_iter()
+            .filter(|&(_, enough)| enough)
+            .map(|(key, _)| (key, key + 1, Label::Number(number_of(key))))
+            .collect();
+    }
     let (low_number, mut high_number) = (number_of(low), number_of(high));
     // A long tail would leave one bar: end where 98 of 100 rows are.
     let mut rows: u64 = 0;

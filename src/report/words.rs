@@ -146,8 +146,8 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("classes", "同値クラスの大きさ（ビュー別）", "Sizes of equivalence classes, by view"),
     (
         "classes.text",
-        "同じ準識別子の組を持つ人数ごとの、人の分布。破線より上（k 人未満のクラス）の人は一意に近く、提供データでは0でなければならない。人数は同一人を一度だけ数える。",
-        "How many persons are in classes of which size (persons with the same quasi-identifiers). Above the dashed line classes have fewer than k persons: there must be nobody in the released data. Persons are counted once.",
+        "同じ準識別子の組を持つ人数ごとの、人の分布。破線より上（k 人未満のクラス）の人は一意に近く、提供データでは0でなければならない。人数は一つのクラスの中では同一人を一度だけ数える（複数のクラスに行がある人はそれぞれで数える）。",
+        "How many persons are in classes of which size (persons with the same quasi-identifiers). Above the dashed line classes have fewer than k persons: there must be nobody in the released data. Within a class a person is counted once (a person with rows in several classes counts in each).",
     ),
     ("class.size", "クラスの人数", "persons in class"),
     ("view", "ビュー", "View"),
@@ -163,8 +163,8 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("strata", "誰が抑制されたか（匿名加工）", "Who was suppressed (anonymized)"),
     (
         "strata.text",
-        "元の値で分けた群ごとの、削除または空欄にされた行の割合。特定の年齢・性別・施設に偏っていれば、提供データはその群を過小に代表する。10人未満の群はまとめた。",
-        "By groups of the source values: the share of rows removed or blanked. If it is concentrated on an age, a sex or a facility, the release represents that group less than it should. Groups of fewer than ten persons are pooled.",
+        "元の値で分けた群ごとの、削除または空欄にされた行の割合。特定の年齢・性別・施設に偏っていれば、提供データはその群を過小に代表する。白抜きの棒は10行未満で、その上限を示す。10人未満の群はまとめた。",
+        "By groups of the source values: the share of rows removed or blanked. If it is concentrated on an age, a sex or a facility, the release represents that group less than it should. A hollow bar stands for fewer than ten rows and shows their upper bound. Groups of fewer than ten persons are pooled.",
     ),
     ("strata.none", "抑制された行はない。", "No rows were suppressed."),
     ("share_gone", "抑制された行の割合", "share of rows suppressed"),
@@ -187,8 +187,8 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("distributions", "列ごとの分布", "Distributions by column"),
     (
         "distributions.text",
-        "10人以上が持つ値だけを示し、残りは「その他」にまとめる。カテゴリは人数、数値と日付は行数。棒の長さはその側の最大に対する比。識別子・符号・自由記載の列は示さない。",
-        "Only values held by at least ten persons; the rest is pooled as “other”. Categories count persons, numbers and dates count rows. Bars are relative to the largest of their column. Identifiers, codes that link and free text are not shown.",
+        "10人以上が持つ値だけを示し、残りは「その他」にまとめる。カテゴリは人数、数値と日付は行数（「a – b」は a 以上 b 未満）。「<10」はその値を持つ人が10人未満、「その他」の「≥ 10」はまとめた値を持つ人が10人以上であることを示す。棒の長さはその側の最大に対する比。識別子・符号・自由記載の列は示さない。",
+        "Only values held by at least ten persons; the rest is pooled as “other”. Categories count persons, numbers and dates count rows (“a – b”: from a to below b). “<10”: fewer than ten persons hold it; “≥ 10” for “other”: at least ten persons hold one of the pooled values. Bars are relative to the largest of their column. Identifiers, codes that link and free text are not shown.",
     ),
     ("too_many", "値の種類が多すぎるため図はない。", "Too many different values for a picture."),
     (
