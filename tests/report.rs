@@ -184,7 +184,7 @@ fn pages_are_self_contained_and_in_their_language() {
     for (lang, there, absent) in [
         ("ja", "加工報告書", "Processing report"),
         ("en", "Processing report", "加工報告書"),
-        ("both", "加工報告書 / Processing report", "@@@"),
+        ("both", "加工報告書 &#x2f; Processing report", "@@@"),
     ] {
         let html = page(work.path(), &[text(&release), "--lang", lang]);
         assert!(html.contains(there) && !html.contains(absent), "{lang}");
