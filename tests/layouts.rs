@@ -199,6 +199,30 @@ columns."ペイロード2" = {{ pseudonymized = "keep", anonymized = {{ rare = 1
     assert_eq!(others.len(), 80);
     assert!(!release.join("anonymized/ff1_unlisted.csv").exists());
     assert!(kakou(&["verify", text(&release)]).status.success());
+    // The tables become one long file again, in the layout's own form: 17 columns, CP932, CRLF, no header.
+    let long = folder.path().join("FF1_joined.out");
+    let joined = kakou(&[
+        "layout",
+        "join",
+        text(&release.join("pseudonymized")),
+        "--policy",
+        text(&policy),
+        "--table",
+        "ff1",
+        "--out",
+        text(&long),
+    ]);
+    assert!(joined.status.success(), "{}", error_of(&joined));
+    let bytes = std::fs::read(&long).unwrap();
+    let (whole, _, bad) = encoding_rs::SHIFT_JIS.decode(&bytes);
+    let lines: Vec<Vec<&str>> =
+        whole.split("\r\n").filter(|l| !l.is_empty()).map(|l| l.split('\t').collect()).collect();
+    assert!(!bad && lines.len() == 160 && lines.iter().all(|l| l.len() == 17));
+    for person in lines.chunks(4) {
+        let codes: Vec<&str> = person.iter().map(|l| l[5]).collect();
+        assert_eq!(codes, ["A000010", "A000070", "A006040", "A006040"]);
+        assert!(person.iter().all(|l| l[1] == person[0][1] && l[1].len() == 26));
+    }
     // (4): a code that nobody described stops the run.
     let more = rows.replacen("A000070", "Z999999", 1);
     std::fs::write(folder.path().join("FF1.txt"), cp932(&more)).unwrap();

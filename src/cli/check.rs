@@ -59,9 +59,9 @@ impl Check {
             plan.tables.iter().map(|t| t.columns.len()).sum::<usize>()
         ));
         for kind in Kind::BOTH {
-            show.line(&format!("\n{} ({}):", kind.ja(), kind.word()));
+            show.line(&format!("\n{} ({}):", plan.profile.term(kind), kind.word()));
             for item in evidence.iter().filter(|e| crate::law::Item::of(kind).contains(&e.item)) {
-                show.line(&format!("  {} {}", item.item.cite(), item.item.title().0));
+                show.line(&format!("  {} {}", plan.profile.cite(item.item), item.item.title().0));
                 for answer in &item.answered_by {
                     show.line(&format!("    {}.{}: {}", answer.table, answer.column, answer.ja));
                 }

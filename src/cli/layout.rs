@@ -36,6 +36,8 @@ enum Command {
         #[arg(long)]
         toml: bool,
     },
+    /// Puts the tables of a long layout in a release together again as one long file.
+    Join(super::join::Join),
     /// Checks a pack (a file that ends in .toml), or reads a data file and tells which shipped layouts it has.
     Check {
         /// The pack or the data file.
@@ -66,6 +68,7 @@ impl Layout {
     pub fn run(&self, show: Show) -> Outcome<()> {
         match &self.command {
             Command::List => list(show),
+            Command::Join(join) => join.run(show),
             Command::Show { id, toml } => one(id, *toml, show),
             Command::Check { file, .. } if file.extension().is_some_and(|e| e == "toml") => {
                 own(file, show)

@@ -15,9 +15,11 @@ pub mod explain;
 pub mod extract;
 pub mod fold;
 pub mod init;
+pub mod join;
 pub mod key;
 pub mod layout;
 pub mod ledger;
+pub mod link;
 pub mod policies;
 pub mod progress;
 pub mod recording;
@@ -93,6 +95,8 @@ enum Command {
     Ledger(ledger::LedgerCommand),
     /// Lists and shows layout packs, and tells which of them a file has.
     Layout(layout::Layout),
+    /// Makes the file for a linking body: tokens and nothing else.
+    Link(link::Link),
     /// Reads a storage of many small files (SS-MIX2) once into Parquet, which policies then read.
     Extract(extract::Extract),
     /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
@@ -215,6 +219,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Ledger(c) => c.run(show).map_err(Failure::from),
         Command::Layout(c) => c.run(show),
+        Command::Link(c) => c.run(show),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Extract(c) => c.run(show).map_err(Failure::from),
         Command::Fold(c) => c.run(show),

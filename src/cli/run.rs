@@ -54,6 +54,10 @@ pub struct Run {
     /// Persons who must not be in the anonymized release.
     #[arg(long)]
     pub exclude_anonymized: Vec<PathBuf>,
+    /// Keys that a linking body gave back (`link_id,link_key`, ids of `kakou link export`): a file `links.csv` with the
+    /// persons' tokens stands in the anonymized release. Only under the profile `ngmia-linkable`.
+    #[arg(long, value_name = "FILE")]
+    pub link_keys: Option<PathBuf>,
     /// Memory to use; beyond it partitions are spilled to disk. The result does not depend on it.
     #[arg(long, default_value = "4G", value_parser = size)]
     pub memory: u64,
@@ -154,6 +158,14 @@ impl Run {
                 lists.add(path, &shown(path), kinds, parts, &plan.normalize)?;
             }
         }
+        if self.link_keys.is_some() && plan.profile != crate::law::Profile::NgmiaLinkable {
+            return Err(Error::refused(
+                "C0701",
+                say!("link keys are released under the profile `ngmia-linkable` alone; the policy has `{}`", plan.profile),
+            )
+            .advice(say!("法31条 allows linkable anonymized information for its recipients only")));
+        }
+        let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
         let files = intake::find_files(plan, &self.input)?;
         intake::check_headers(plan, &files)?;
         let key = ProjectKey::open(&self.key, passphrase(self.passphrase_file.as_ref())?.as_ref())?;
@@ -177,6 +189,7 @@ impl Run {
             limits: Limits { memory: self.memory, spill_root },
             search_limit: self.search_seconds.map(std::time::Duration::from_secs),
             secrets: [&pseudonymized, &anonymized],
+            link_keys: link_keys.as_ref(),
             staging: staging.path().to_owned(),
         };
         let made = make(&job, &progress)?;
@@ -190,6 +203,13 @@ impl Run {
             && recorder.approval()["state"] != "unapproved";
         let destruction = anonymized.destroy();
         let evidence = plan::legal_evidence(plan);
+        if link_keys.is_some() {
+            let mut text = String::from("token,link_key\n");
+            for (token, key) in &made.links {
+                text.push_str(&format!("{token},{key}\n"));
+            }
+            staging.put("anonymized/links.csv", text.as_bytes())?;
+        }
         let statement = statement::build(
             plan,
             &made,

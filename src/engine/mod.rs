@@ -99,6 +99,8 @@ pub struct Made {
     pub partitions: usize,
     /// What stood in the columns before and after, for the report.
     pub observed: observe::Observed,
+    /// Person tokens of the anonymized release with the keys that a linking body gave back, sorted.
+    pub links: Vec<(String, String)>,
 }
 
 /// What intake saw, without the data.
@@ -129,6 +131,8 @@ pub struct Job<'a> {
     pub secrets: [&'a ReleaseSecrets; 2],
     /// How long the search for levels may take; without, until the best is proven.
     pub search_limit: Option<std::time::Duration>,
+    /// Keys that a linking body gave back, by link id (LAW R14); none but in a linkable profile.
+    pub link_keys: Option<&'a hashbrown::HashMap<[u8; 16], String>>,
     /// The staging folder: `pseudonymized` and `anonymized` are in it.
     pub staging: PathBuf,
 }
@@ -168,6 +172,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     } else {
         None
     };
+    let mut links = Vec::new();
     let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
     let mut kept = cells;
     let mut observed = observe::Observed::new(plan);
@@ -222,6 +227,16 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                 (0..partition.ids.len() as u32)
                     .map(|i| secrets[k].token(plan.person_key.as_str(), partition.ids.text(i))),
             );
+            if let (Kind::Anonymized, Some(keys)) = (kind, job.link_keys) {
+                // The link id is derived under the project's key, which is not that of this release.
+                let project = secrets[Kind::Pseudonymized as usize];
+                for (person, _) in present.iter().enumerate().filter(|(_, here)| **here) {
+                    let id = project.token(same::LINK_DOMAIN, partition.ids.text(person as u32));
+                    if let (Some(key), Some(token)) = (keys.get(&id), tokens.text(person)) {
+                        links.push((token.to_owned(), key.clone()));
+                    }
+                }
+            }
             let rows_of = |t: usize| {
                 emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, t, &tokens)
             };
@@ -306,5 +321,9 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         forbidden,
         partitions,
         observed,
+        links: {
+            links.sort_unstable();
+            links
+        },
     })
 }

@@ -16,6 +16,9 @@ use crate::say;
 use crate::table;
 use crate::text::{identifier, link};
 
+/// The domain of the ids that a linking body sees: never those of a release.
+pub const LINK_DOMAIN: &str = "link-id";
+
 /// Local identities to the identity of the person.
 #[derive(Debug, Default)]
 pub struct Same {
@@ -82,6 +85,39 @@ pub fn links(rule: &SamePlan, table: &crate::frame::Table) -> Column {
     builder.finish()
 }
 
+type OnRow<'a> = dyn FnMut(&SamePlan, Option<&str>, Option<&str>) -> Result<()> + 'a;
+
+/// Reads the linking tables: rule, local identity and link identity of every row.
+fn each_row(
+    plan: &Plan,
+    files: &[Vec<PathBuf>],
+    progress: &dyn Progress,
+    f: &mut OnRow<'_>,
+) -> Result<()> {
+    for rule in &plan.same {
+        let table = &plan.tables[rule.table];
+        let columns = intake::columns_of(table);
+        for path in &files[rule.table] {
+            let spec = intake::read_spec(table, path, &columns)?;
+            let mut reader = table::open(path, &spec)?;
+            while let Some(mut batch) = reader.next(262_144)? {
+                progress.check()?;
+                for at in (0..table.columns.len()).filter(|&c| table.columns[c].made) {
+                    let rows = batch.table.rows;
+                    batch.table.columns.insert(at, Column::constant(None, rows));
+                }
+                let key = &table.keys[table.person_key];
+                let local = identity::column(&batch.table, &key.columns, &plan.normalize);
+                let links = links(rule, &batch.table);
+                for row in 0..batch.table.rows {
+                    f(rule, local.text(row), links.text(row))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 struct Union {
     parent: Vec<u32>,
 }
@@ -126,49 +162,31 @@ impl Same {
             n
         };
         let mut sharing: HashMap<u32, Vec<u32>> = HashMap::new();
-        for rule in &plan.same {
-            let table = &plan.tables[rule.table];
-            let columns = intake::columns_of(table);
-            for path in &files[rule.table] {
-                let spec = intake::read_spec(table, path, &columns)?;
-                let mut reader = table::open(path, &spec)?;
-                while let Some(mut batch) = reader.next(262_144)? {
-                    progress.check()?;
-                    for at in (0..table.columns.len()).filter(|&c| table.columns[c].made) {
-                        let rows = batch.table.rows;
-                        batch.table.columns.insert(at, Column::constant(None, rows));
-                    }
-                    let key = &table.keys[table.person_key];
-                    let local = identity::column(&batch.table, &key.columns, &plan.normalize);
-                    let links = links(rule, &batch.table);
-                    for row in 0..batch.table.rows {
-                        match (local.text(row), links.text(row)) {
-                            (Some(local), Some(link)) => {
-                                let a = number(local, &mut union);
-                                let b = number(link, &mut union);
-                                union.join(a, b);
-                                let list = sharing.entry(b).or_default();
-                                if !list.contains(&a) {
-                                    list.push(a);
-                                }
-                                if list.len() > rule.at_most {
-                                    return Err(Error::refused(
-                                        "C0601",
-                                        say!(
-                                            "person.same: more than {} numbers of table `{}` share one link identity: the link columns hold a filler, or are not what the policy says",
-                                            rule.at_most,
-                                            table.name
-                                        ),
-                                    )
-                                    .advice(say!("correct the data; a person with so many numbers needs `at_most`")));
-                                }
-                            }
-                            _ => same.unlinked_rows += 1,
-                        }
-                    }
-                }
+        each_row(plan, files, progress, &mut |rule, local, link| {
+            let (Some(local), Some(link)) = (local, link) else {
+                same.unlinked_rows += 1;
+                return Ok(());
+            };
+            let a = number(local, &mut union);
+            let b = number(link, &mut union);
+            union.join(a, b);
+            let list = sharing.entry(b).or_default();
+            if !list.contains(&a) {
+                list.push(a);
             }
-        }
+            if list.len() > rule.at_most {
+                return Err(Error::refused(
+                    "C0601",
+                    say!(
+                        "person.same: more than {} numbers of table `{}` share one link identity: the link columns hold a filler, or are not what the policy says",
+                        rule.at_most,
+                        plan.tables[rule.table].name
+                    ),
+                )
+                .advice(say!("correct the data; a person with so many numbers needs `at_most`")));
+            }
+            Ok(())
+        })?;
         // The name of a person is the smallest link identity of all that hang together.
         let mut smallest: HashMap<u32, u32> = HashMap::new();
         let mut locals: HashMap<u32, u64> = HashMap::new();
@@ -196,6 +214,25 @@ impl Same {
         }
         same.persons = locals.values().filter(|&&l| l > 1).count() as u64;
         Ok(same)
+    }
+
+    /// Gives every pair of a person and a link identity of that person.
+    ///
+    /// # Errors
+    /// Defects of the files.
+    pub fn links(
+        &self,
+        plan: &Plan,
+        files: &[Vec<PathBuf>],
+        progress: &dyn Progress,
+        f: &mut dyn FnMut(&str, &str),
+    ) -> Result<()> {
+        each_row(plan, files, progress, &mut |_, local, link| {
+            if let (Some(local), Some(link)) = (local, link) {
+                f(self.person.get(local).map_or(local, String::as_str), link);
+            }
+            Ok(())
+        })
     }
 
     /// Whether nobody is linked.

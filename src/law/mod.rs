@@ -1,9 +1,107 @@
 //! Legal items and profiles, as data.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Tell;
 use crate::schema::{Kind, Role};
+
+/// The legal profile: which law's names and articles the two releases have. The items are the same (LAW §3); what differs
+/// is their place in the law, who may receive what, and what must be published.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// 次世代医療基盤法: 匿名加工医療情報 (規則18条) and 仮名加工医療情報 (規則33条).
+    #[default]
+    Ngmia,
+    /// 次世代医療基盤法31条: as `ngmia`, but the anonymized release may hold keys that a linking body gave back
+    /// (連結可能匿名加工医療情報).
+    NgmiaLinkable,
+    /// 個人情報保護法, private hospitals: 匿名加工情報 (規則34条) and 仮名加工情報 (41条, 規則31条).
+    Appi,
+    /// 個人情報保護法, national and municipal hospitals (58条): 行政機関等匿名加工情報 (規則62条) and 仮名加工情報 (規則31条).
+    AppiPublic,
+}
+
+impl Profile {
+    /// The word in a policy.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Profile::Ngmia => "ngmia",
+            Profile::NgmiaLinkable => "ngmia-linkable",
+            Profile::Appi => "appi",
+            Profile::AppiPublic => "appi-public",
+        }
+    }
+    /// The legal term of a release.
+    #[must_use]
+    pub const fn term(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Profile::NgmiaLinkable, Kind::Anonymized) => "連結可能匿名加工医療情報",
+            (Profile::Ngmia | Profile::NgmiaLinkable, kind) => kind.ja(),
+            (_, Kind::Pseudonymized) => "仮名加工情報",
+            (Profile::Appi, Kind::Anonymized) => "匿名加工情報",
+            (Profile::AppiPublic, Kind::Anonymized) => "行政機関等匿名加工情報",
+        }
+    }
+    /// How an item is cited.
+    #[must_use]
+    pub const fn cite(self, item: Item) -> &'static str {
+        match (self, item) {
+            (Profile::Ngmia | Profile::NgmiaLinkable, item) => item.cite(),
+            (_, Item::P1) => "個人情報保護法施行規則31条1号",
+            (_, Item::P2) => "個人情報保護法施行規則31条2号",
+            (_, Item::P3) => "個人情報保護法施行規則31条3号",
+            (Profile::Appi, Item::A1) => "個人情報保護法施行規則34条1号",
+            (Profile::Appi, Item::A2) => "個人情報保護法施行規則34条2号",
+            (Profile::Appi, Item::A3) => "個人情報保護法施行規則34条3号",
+            (Profile::Appi, Item::A4) => "個人情報保護法施行規則34条4号",
+            (Profile::Appi, Item::A5) => "個人情報保護法施行規則34条5号",
+            (Profile::AppiPublic, Item::A1) => "個人情報保護法施行規則62条1号",
+            (Profile::AppiPublic, Item::A2) => "個人情報保護法施行規則62条2号",
+            (Profile::AppiPublic, Item::A3) => "個人情報保護法施行規則62条3号",
+            (Profile::AppiPublic, Item::A4) => "個人情報保護法施行規則62条4号",
+            (Profile::AppiPublic, Item::A5) => "個人情報保護法施行規則62条5号",
+        }
+    }
+    /// What the profile asks beyond the processing, for the reader of a check: English and Japanese.
+    #[must_use]
+    pub const fn duties(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Profile::Ngmia => &[],
+            Profile::NgmiaLinkable => &[(
+                "recipients are those of art. 31 (rule 27, 28); have a view with what the other database shows: sex, age band, prefecture, month",
+                "提供先は法31条（規則27・28条）の者に限る。相手のデータベースから見える項目（性別、年齢階級、都道府県、月）のビューを置く",
+            )],
+            Profile::Appi => &[
+                (
+                    "publish the items of the anonymized information when it is made and before it is provided (art. 43(3), 44)",
+                    "匿名加工情報の項目を、作成後遅滞なく、また提供の前に公表する（43条3項、44条）",
+                ),
+                (
+                    "the pseudonymized information must not be given to third parties (art. 41(6), 42(1)); publish its purpose (41(4))",
+                    "仮名加工情報は第三者に提供できない（41条6項、42条1項）。利用目的を公表する（41条4項）",
+                ),
+            ],
+            Profile::AppiPublic => &[
+                (
+                    "anonymized information of administrative organs is provided on proposals and contracts (art. 110 ff.); the rules of art. 43 do not apply to this hospital (art. 58)",
+                    "行政機関等匿名加工情報は提案と契約によって提供する（108条以下）。43条は適用されない（58条）",
+                ),
+                (
+                    "the pseudonymized information must not be given to third parties (art. 41(6), 42(1)); publish its purpose (41(4))",
+                    "仮名加工情報は第三者に提供できない（41条6項、42条1項）。利用目的を公表する（41条4項）",
+                ),
+            ],
+        }
+    }
+}
+impl Tell for Profile {
+    fn tell(&self) -> String {
+        self.word().to_owned()
+    }
+}
 
 /// An item of the standard of processing. `A`: 規則18条 (anonymized), `P`: 規則33条 (pseudonymized).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -110,5 +208,25 @@ impl Item {
 impl Tell for Item {
     fn tell(&self) -> String {
         self.cite().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_cites_every_item_once() {
+        for profile in [Profile::Ngmia, Profile::NgmiaLinkable, Profile::Appi, Profile::AppiPublic]
+        {
+            let cited: std::collections::BTreeSet<&str> = Kind::BOTH
+                .iter()
+                .flat_map(|&k| Item::of(k))
+                .map(|&item| profile.cite(item))
+                .collect();
+            assert_eq!(cited.len(), 8);
+        }
+        assert_eq!(Profile::AppiPublic.cite(Item::A5), "個人情報保護法施行規則62条5号");
+        assert_eq!(Profile::Appi.term(Kind::Pseudonymized), "仮名加工情報");
     }
 }

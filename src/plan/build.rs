@@ -56,6 +56,13 @@ pub fn ladders(loaded: &Loaded) -> Result<Ladders> {
             Name::from_policy(hierarchy.version.clone()),
             Name::from_policy(hierarchy.source.clone()),
         );
+        let parsed = parsed.and_then(|table| match &hierarchy.over {
+            Some(over) => table.over(
+                &Name::from_policy(over.code.clone()),
+                &Name::from_policy(over.level.clone()),
+            ),
+            None => Ok(table),
+        });
         if let Err(what) = parsed.and_then(|table| ladders.add(table)) {
             errors.push(fail(what));
         }
@@ -198,6 +205,7 @@ impl Builder<'_> {
         let mut plan = Plan {
             id: name(&policy.policy.id),
             version: name(&policy.policy.version),
+            profile: policy.policy.profile,
             person_key: name(&policy.person.key),
             normalize: policy.person.normalize,
             same,
@@ -337,7 +345,6 @@ impl Builder<'_> {
                         Some((table.columns.get_index_of(column)?, values.clone()))
                     })
                     .collect(),
-                together: table.together.is_some(),
             }),
             checks: self.row_checks(table_name, table),
             columns,
@@ -1092,6 +1099,14 @@ impl Builder<'_> {
     fn law(&mut self, plan: &Plan) {
         let keys: Vec<&str> =
             Kind::BOTH.iter().flat_map(|&k| Item::of(k)).map(|i| i.key()).collect();
+        for (english, japanese) in plan.profile.duties() {
+            self.warn(
+                "W0106",
+                &["policy", "profile"],
+                say!("profile {}: {}", plan.profile, *english),
+                say!("{}", *japanese),
+            );
+        }
         for (key, reason) in &plan.not_applicable {
             if !keys.contains(&key.as_str()) {
                 let known: Vec<Said> = keys.iter().map(|k| say!("`{}`", name(k))).collect();
@@ -1125,10 +1140,10 @@ impl Builder<'_> {
                 self.error(
                     "P0202",
                     &["not_applicable", item.key()],
-                    say!("{} always applies", item),
+                    say!("{} always applies", plan.profile.cite(item)),
                 );
             } else if declared && concerned {
-                self.error("P0202", &["not_applicable", item.key()], say!("{} is declared not applicable, but the policy has columns that it concerns", item));
+                self.error("P0202", &["not_applicable", item.key()], say!("{} is declared not applicable, but the policy has columns that it concerns", plan.profile.cite(item)));
             } else if !answered && !declared {
                 let (title, what) = item.title();
                 let advice = match item {
@@ -1141,7 +1156,7 @@ impl Builder<'_> {
                 self.advise(
                     "P0201",
                     &["policy"],
-                    say!("nothing answers {} ({}: {})", item, title, what),
+                    say!("nothing answers {} ({}: {})", plan.profile.cite(item), title, what),
                     advice,
                 );
             }

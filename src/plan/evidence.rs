@@ -66,7 +66,13 @@ pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
                 _ => Vec::new(),
             };
             let reason = plan.not_applicable.get(item.key()).cloned();
-            all.push(ItemEvidence { item, cite: item.cite(), answered_by, views, reason });
+            all.push(ItemEvidence {
+                item,
+                cite: plan.profile.cite(item),
+                answered_by,
+                views,
+                reason,
+            });
         }
     }
     all

@@ -15,6 +15,8 @@ pub struct Plan {
     pub id: Name,
     /// Policy version.
     pub version: Name,
+    /// The legal profile.
+    pub profile: crate::law::Profile,
     /// The name of the key that identifies a person.
     pub person_key: Name,
     /// How identifiers are normalized.
@@ -118,8 +120,6 @@ pub struct PartPlan {
     pub of: Name,
     /// Column indices with the values that the rows have.
     pub matching: Vec<(usize, Vec<String>)>,
-    /// Whether the parts are written as one file, in the original order.
-    pub together: bool,
 }
 
 /// What must hold in every row.

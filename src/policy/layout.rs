@@ -288,7 +288,7 @@ impl Maker<'_> {
             },
         );
         put("keys", keys);
-        for key in ["layout", "unlisted", "set_aside", "together"] {
+        for key in ["layout", "unlisted", "set_aside"] {
             put(key, written.get(key).cloned());
         }
         let checks = written.get("checks").cloned();

@@ -191,6 +191,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0108", "thresholds", "しきい値の誤り"),
     ("P0109", "a hierarchy", "階層表の誤り"),
     ("P0110", "a layout", "ファイルの版（レイアウト）の誤り"),
+    ("P0111", "no rule of same persons", "名寄せの規則がない"),
     ("P0120", "a waived finding", "検出結果の除外の誤り"),
     ("P0130", "a privacy model", "プライバシーモデルの誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::law::Profile;
 use crate::schema::{DateKind, Role, Type};
 use crate::technique::Treatment;
 
@@ -71,14 +72,6 @@ pub struct Head {
     /// A title for reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-}
-
-/// The legal profile.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// 次世代医療基盤法: 規則18条 and 33条.
-    Ngmia,
 }
 
 /// The unit that k counts.
@@ -170,9 +163,6 @@ pub struct Table {
     /// Rows whose meaning depends on a column (a long layout): each `when` becomes a table of its own, `<table>_<value>`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<When>,
-    /// Puts the tables that `when` made together again in one file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub together: Option<Together>,
     /// Which rows of which long table these are; made from `when`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -283,14 +273,6 @@ impl Values {
             Values::Several(values) => values,
         }
     }
-}
-
-/// How the rows of a long table are put together again.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Together {
-    /// One file; the rows of a person in the order in which the input had them, persons by their tokens.
-    OriginalOrder,
 }
 
 /// Which rows of which long table a table is.
@@ -508,10 +490,24 @@ pub struct Hierarchy {
     /// Whether the first line is a header.
     #[serde(default)]
     pub header: bool,
+    /// The code system and level that the table begins with, where the cells are codes of that system: a table of 市区町村 to
+    /// 二次医療圏 serves postal codes with `over = { code = "postal", level = "municipality" }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Over>,
     /// Version or year of the table.
     pub version: String,
     /// Where it comes from.
     pub source: String,
+}
+
+/// A level of a code system.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Over {
+    /// The code system.
+    pub code: String,
+    /// Its level.
+    pub level: String,
 }
 
 fn semicolon() -> String {

@@ -185,9 +185,10 @@ pub(super) fn merge(base: Node, change: Node) -> Node {
     match (base.kind, kind) {
         (Kind::Table(mut entries), Kind::Table(changes)) => {
             for (key, entry) in changes {
-                // By name: only a column's treatments have these names one level below a column's role.
+                // By name: a column's treatments have the names of the two releases' settings, which stand beside the tables.
                 let whole = matches!(key.as_str(), "pseudonymized" | "anonymized")
-                    && entries.contains_key("role");
+                    && !entries.contains_key("tables")
+                    && !entries.contains_key("policy");
                 // Inserting under a known key keeps its position: the order of columns is that of the base.
                 let value = match entries.get(&key) {
                     Some(old) if !whole => merge(old.value.clone(), entry.value),

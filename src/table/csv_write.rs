@@ -112,6 +112,23 @@ fn cell(
     Ok(())
 }
 
+pub(super) fn encode(
+    text: &str,
+    encoding: Encoding,
+    unencodable: Unencodable,
+    bytes: &mut Vec<u8>,
+    replaced: &mut u64,
+) -> std::result::Result<(), ()> {
+    if encoding != Encoding::Cp932 {
+        bytes.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    let mut written = Written::default();
+    cp932(text, unencodable, bytes, &mut written).map_err(|_| ())?;
+    *replaced += written.unencodable;
+    Ok(())
+}
+
 /// Encodes without the encoder's own replacement, which would write HTML references into names.
 pub(super) fn cp932(
     text: &str,

@@ -299,6 +299,20 @@ pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>>
     }
 }
 
+/// Encodes a text; what the encoding lacks is replaced and counted as the policy says.
+///
+/// # Errors
+/// If the encoding lacks a character and the policy says `fail`.
+pub fn encode(
+    text: &str,
+    encoding: Encoding,
+    unencodable: crate::policy::model::Unencodable,
+    bytes: &mut Vec<u8>,
+    replaced: &mut u64,
+) -> std::result::Result<(), ()> {
+    csv_write::encode(text, encoding, unencodable, bytes, replaced)
+}
+
 /// Gives the bytes of a file as they are (CSV), or decompressed page by page with the metadata (Parquet).
 ///
 /// # Errors

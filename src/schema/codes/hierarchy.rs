@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::CodeSystem;
 use crate::error::{Name, Said};
 use crate::frame::Interner;
 use crate::say;
@@ -25,6 +26,8 @@ pub struct Hierarchy {
     texts: Interner,
     /// For each value (by its code) its texts, one a level.
     rows: Vec<Vec<u32>>,
+    /// The code system and level whose values the table begins with: cells are brought there first.
+    over: Option<(&'static dyn CodeSystem, &'static str)>,
 }
 
 impl fmt::Debug for Hierarchy {
@@ -109,7 +112,39 @@ impl Hierarchy {
         }
         match broken.said(levels.len() + 1) {
             Some(what) => Err(wrong(what)),
-            None => Ok(Hierarchy { name, levels, version, source, values, texts, rows }),
+            None => {
+                Ok(Hierarchy { name, levels, version, source, values, texts, rows, over: None })
+            }
+        }
+    }
+
+    /// The same table for cells that are codes of a system: a table of 市区町村 to 二次医療圏 for postal codes.
+    ///
+    /// # Errors
+    /// If there is no such code system or level.
+    pub fn over(mut self, code: &Name, level: &Name) -> Result<Self, Said> {
+        let system = super::system(code.as_str())
+            .ok_or_else(|| say!("hierarchy `{}`: there is no code system `{}`", self.name, code))?;
+        let found = system.levels().iter().find(|l| l.name == level.as_str());
+        let found = found.ok_or_else(|| {
+            let known: Vec<Said> = system.levels().iter().map(|l| say!("`{}`", l.name)).collect();
+            say!(
+                "hierarchy `{}`: `{}` has no level `{}`; there are {}",
+                self.name,
+                code,
+                level,
+                Said::join(&known, ", ")
+            )
+        })?;
+        self.over = Some((system, found.name));
+        Ok(self)
+    }
+
+    /// The value of the table that a cell stands for.
+    fn find(&self, value: &str) -> Option<u32> {
+        match self.over {
+            None => self.values.find(value.trim()),
+            Some((system, level)) => self.values.find(&system.up(value, level)?),
         }
     }
 
@@ -151,12 +186,12 @@ impl Hierarchy {
     /// Whether a value stands in the table.
     #[must_use]
     pub fn covers(&self, value: &str) -> bool {
-        self.values.find(value.trim()).is_some()
+        self.find(value).is_some()
     }
     /// The value on a level; `None` if the value or the level is not in the table.
     #[must_use]
     pub fn up(&self, value: &str, level: &str) -> Option<&str> {
-        let row = &self.rows[self.values.find(value.trim())? as usize];
+        let row = &self.rows[self.find(value)? as usize];
         Some(self.texts.dictionary().text(row[self.position(level)?]))
     }
     /// The values, in the order of the table.
@@ -229,6 +264,31 @@ mod tests {
     fn parse(text: &str, levels: usize) -> Result<Hierarchy, Said> {
         let fixed = Name::fixed;
         Hierarchy::parse(fixed("t"), text, b';', false, names(levels), fixed("1"), fixed("test"))
+    }
+
+    #[test]
+    fn areas_of_municipalities_serve_postal_codes() {
+        // Invented areas: no published table may be shipped.
+        let text = "13101;A1;east\n13102;A1;east\n27127;B1;west\n";
+        let levels = vec![Name::fixed("area"), Name::fixed("side")];
+        let table = Hierarchy::parse(
+            Name::fixed("iryoken"),
+            text,
+            b';',
+            false,
+            levels,
+            Name::fixed("2026"),
+            Name::fixed("test"),
+        )
+        .unwrap()
+        .over(&Name::fixed("postal"), &Name::fixed("municipality"))
+        .unwrap();
+        assert_eq!(table.up("100-0001", "area"), Some("A1"));
+        assert_eq!(table.up("１０００００１", "side"), Some("east"));
+        assert!(!table.covers("0600000") && !table.covers("13101"));
+        let again = table.clone();
+        assert!(again.clone().over(&Name::fixed("post"), &Name::fixed("area")).is_err());
+        assert!(again.over(&Name::fixed("postal"), &Name::fixed("town")).is_err());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::error::{Name, Said};
 use crate::say;
 
+mod beds;
 mod dpc14;
 mod geography;
 mod hierarchy;
@@ -91,6 +92,7 @@ pub static SYSTEMS: &[&'static dyn CodeSystem] = &[
     &jlac10::Jlac10,
     &dpc14::Dpc14,
     &kcode::Kcode,
+    &beds::Beds,
 ];
 
 /// The code system with a name.

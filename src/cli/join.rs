@@ -1,0 +1,213 @@
+//! `kakou layout join`: the tables of a long layout as one long file again, for programs that read nothing else.
+//!
+//! The rows of a person stand together, stay by stay, in the order of the policy's `when` and of their content. The order
+//! of the source is not kept on purpose: what order tells is not part of a release.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::link::write_new;
+use super::{Failure, Outcome, Show, prepare, shown};
+use crate::engine::emit;
+use crate::error::{Error, Name};
+use crate::plan::{Plan, TablePlan};
+use crate::policy::model::{Encoding, OutputFormat};
+use crate::schema::{Kind, Type};
+use crate::table::{self, ColumnSpec, ReadSpec};
+use crate::{policy::model::InputFormat, say};
+
+/// Puts the tables of a long layout together again.
+#[derive(Args, Debug)]
+pub struct Join {
+    /// The folder of one release: `OUT/<release-id>/pseudonymized` or `.../anonymized`.
+    folder: PathBuf,
+    /// The policy that made it.
+    #[arg(long)]
+    policy: PathBuf,
+    /// The long table: `ff1`.
+    #[arg(long)]
+    table: String,
+    /// The file to make, in the encoding and with the separator of the layout.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// A row on its way: what it is sorted by, then its cells in the order of the layout.
+type Row = (Vec<String>, usize, Vec<String>);
+
+impl Join {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// A table that is not long, files that are not those of the policy, a character that the encoding lacks, I/O.
+    pub fn run(&self, show: Show) -> Outcome<()> {
+        let prepared = prepare(&self.policy)?;
+        let plan = &prepared.plan;
+        let fail = |e: Error| Failure::new(e, &prepared.loaded.sources);
+        let kind = match self.folder.file_name().and_then(|n| n.to_str()) {
+            Some("pseudonymized") => Kind::Pseudonymized,
+            Some("anonymized") => Kind::Anonymized,
+            _ => {
+                return Err(fail(
+                    Error::policy(
+                        "P0307",
+                        say!("{} is not the folder of a release", shown(&self.folder)),
+                    )
+                    .advice(say!(
+                        "give OUT/<release-id>/pseudonymized or OUT/<release-id>/anonymized"
+                    )),
+                ));
+            }
+        };
+        let parts: Vec<&TablePlan> = plan
+            .tables
+            .iter()
+            .filter(|t| t.part.as_ref().is_some_and(|p| p.of.as_str() == self.table))
+            .collect();
+        let Some(first) = parts.first() else {
+            let what = say!("the policy has no long table `{}`", Name::from_policy(&self.table));
+            return Err(fail(Error::policy("P0102", what)));
+        };
+        let mut rows: Vec<Row> = Vec::new();
+        for (order, part) in parts.iter().enumerate() {
+            read(plan, part, kind, &self.folder, order, &mut rows).map_err(fail)?;
+        }
+        rows.sort();
+        let source = &first.source;
+        let delimiter = source.delimiter.as_deref().unwrap_or(",");
+        let mut bytes = Vec::new();
+        let mut replaced = 0;
+        let mut put = |cells: &mut dyn Iterator<Item = &str>| -> crate::error::Result<()> {
+            for (at, cell) in cells.enumerate() {
+                if at > 0 {
+                    bytes.extend_from_slice(delimiter.as_bytes());
+                }
+                if cell.contains(['\r', '\n', '"']) || cell.contains(delimiter) {
+                    let name = first.in_file().nth(at).map(|c| c.facts.column.clone());
+                    return Err(Error::refused(
+                        "C0503",
+                        say!(
+                            "table `{}`, column `{}`: a cell holds a separator, a quote or a line break, which this layout cannot write",
+                            first.name,
+                            name
+                        ),
+                    ));
+                }
+                table::encode(
+                    cell,
+                    source.encoding,
+                    plan.output.unencodable,
+                    &mut bytes,
+                    &mut replaced,
+                )
+                .map_err(|()| {
+                    Error::refused(
+                        "C0501",
+                        say!(
+                            "table `{}`: a character does not exist in the encoding of the layout",
+                            Name::from_policy(&self.table)
+                        ),
+                    )
+                    .advice(say!(
+                        "output.unencodable = \"geta\" or \"question-mark\" in the policy"
+                    ))
+                })?;
+            }
+            bytes.extend_from_slice(b"\r\n");
+            Ok(())
+        };
+        if source.header {
+            put(&mut first.in_file().map(|c| c.facts.column.as_str())).map_err(fail)?;
+        }
+        for (_, _, cells) in &rows {
+            put(&mut cells.iter().map(String::as_str)).map_err(fail)?;
+        }
+        write_new(&self.out, &bytes).map_err(fail)?;
+        show.json(
+            &json!({ "out": self.out.to_string_lossy(), "rows": rows.len(), "replaced": replaced }),
+        );
+        show.line(&format!(
+            "{}: {} rows, {} characters replaced; this copy is not covered by the record of the release",
+            self.out.display(),
+            rows.len(),
+            replaced
+        ));
+        Ok(())
+    }
+}
+
+/// Reads one part of a release as rows of the layout; columns that are left out are empty.
+fn read(
+    plan: &Plan,
+    part: &TablePlan,
+    kind: Kind,
+    folder: &Path,
+    order: usize,
+    rows: &mut Vec<Row>,
+) -> crate::error::Result<()> {
+    let released = emit::released(part, kind, &plan.output);
+    if released.is_empty() {
+        return Ok(());
+    }
+    let columns: Vec<ColumnSpec> = released
+        .iter()
+        .map(|r| ColumnSpec {
+            name: part.columns[r.column].facts.column.clone(),
+            missing: Vec::new(),
+            ty: Type::String,
+            specials: Vec::new(),
+        })
+        .collect();
+    let (format, encoding) = match plan.output.format {
+        OutputFormat::Csv => (InputFormat::Csv, plan.output.encoding),
+        OutputFormat::Parquet => (InputFormat::Parquet, Encoding::Utf8),
+    };
+    let spec = ReadSpec {
+        table: &part.name,
+        format,
+        encoding,
+        delimiter: b',',
+        header: true,
+        ignore_case: false,
+        multiline: true,
+        trim: false,
+        columns: &columns,
+        set_aside: &[],
+        record: None,
+        ignore: &[],
+    };
+    let path = folder.join(format!("{}.{}", part.name, emit::extension(plan.output.format)));
+    // The places of the layout's columns; a made column has none.
+    let place: Vec<Option<usize>> = {
+        let mut next = 0..;
+        part.columns.iter().map(|c| if c.made { None } else { next.next() }).collect()
+    };
+    let width = part.in_file().count();
+    let person = part.keys[part.person_key].token;
+    let keys: Vec<usize> = std::iter::once(person)
+        .chain(part.keys.iter().map(|k| k.token).filter(|&t| t != person))
+        .filter_map(|t| released.iter().position(|r| r.column == t))
+        .collect();
+    let mut reader = table::open(&path, &spec)?;
+    while let Some(batch) = reader.next(262_144)? {
+        for row in 0..batch.table.rows {
+            let cell = |at: usize| batch.table.columns[at].text(row).unwrap_or("").to_owned();
+            let mut cells = vec![String::new(); width];
+            // The value that decides the meaning of the row is known even where it is not released as a column.
+            for (column, values) in part.part.iter().flat_map(|p| &p.matching) {
+                if let (Some(at), [value]) = (place[*column], values.as_slice()) {
+                    cells[at].clone_from(value);
+                }
+            }
+            for (at, r) in released.iter().enumerate() {
+                if let Some(place) = place[r.column] {
+                    cells[place] = cell(at);
+                }
+            }
+            rows.push((keys.iter().map(|&k| cell(k)).collect(), order, cells));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! `kakou link`: what a linking body gets, and nothing else.
+//!
+//! Two holders that must be linked give the body tokens of the same persons, made with one link key from the fields of
+//! `person.same`; the content goes to the recipient under other tokens. The body answers with keys by `link_id`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Failure, Outcome, Show, passphrase, prepare, shown};
+use crate::engine::exclude::Lists;
+use crate::engine::same::{LINK_DOMAIN, Same};
+use crate::engine::{Silent, intake};
+use crate::error::{Error, Name};
+use crate::key::{ProjectKey, ReleaseSecrets, harden, token_text};
+use crate::say;
+use crate::schema::Kind;
+use crate::technique::Secrets as _;
+use crate::text::{identifier, link};
+
+/// Makes the file for a linking body (link_only).
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  kakou link export --policy policy.toml --input DATA --key project.key --link-key link.key --body ndb --out link.csv
+
+The link key is a key file (`kakou key new link.key`) that all who are linked share and the linking body does not have.")]
+pub struct Link {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes link_id and link_token of every person who can be linked, and nothing else.
+    Export(Export),
+}
+
+#[derive(Args, Debug)]
+struct Export {
+    /// The policy; its `person.same` says what a link token is made of.
+    #[arg(long)]
+    policy: PathBuf,
+    /// The folder with the input files.
+    #[arg(long)]
+    input: PathBuf,
+    /// The project key file: the link ids are made with it.
+    #[arg(long)]
+    key: PathBuf,
+    /// The passphrase file of the project key.
+    #[arg(long)]
+    passphrase_file: Option<PathBuf>,
+    /// The link key file, the same for all who are to be linked.
+    #[arg(long)]
+    link_key: PathBuf,
+    /// The passphrase file of the link key.
+    #[arg(long)]
+    link_passphrase_file: Option<PathBuf>,
+    /// The linking body: part of the derivation, so that two bodies cannot compare.
+    #[arg(long)]
+    body: String,
+    /// Persons who are to be left out, one identifier a line.
+    #[arg(long)]
+    exclude: Vec<PathBuf>,
+    /// The file to make.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Link {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// A policy without `person.same`, defects of the data, I/O.
+    pub fn run(&self, show: Show) -> Outcome<()> {
+        match &self.command {
+            Command::Export(export) => export.run(show),
+        }
+    }
+}
+
+impl Export {
+    fn run(&self, show: Show) -> Outcome<()> {
+        let prepared = prepare(&self.policy)?;
+        let plan = &prepared.plan;
+        let fail = |e: Error| Failure::new(e, &prepared.loaded.sources);
+        if plan.same.is_empty() {
+            return Err(fail(
+                Error::policy("P0111", say!("the policy has no `person.same`: nothing says what a link token is made of"))
+                    .advice(say!("same = [{{ table = \"...\", fields = [{{ column = \"...\", as = \"date\" }}, ...] }}] under [person]")),
+            ));
+        }
+        let _ = harden();
+        let mut lists = Lists::default();
+        let parts = plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len());
+        for path in &self.exclude {
+            lists.add(path, &shown(path), &Kind::BOTH, parts, &plan.normalize)?;
+        }
+        let files = intake::find_files(plan, &self.input).map_err(fail)?;
+        intake::check_headers(plan, &files).map_err(fail)?;
+        let open = |path: &PathBuf, phrase: Option<&PathBuf>| {
+            passphrase(phrase).and_then(|p| ProjectKey::open(path, p.as_ref()))
+        };
+        let ids = ReleaseSecrets::pseudonymized(
+            &open(&self.key, self.passphrase_file.as_ref())?,
+            plan.project.as_str(),
+            plan.recipient.as_str(),
+            identifier::VERSION,
+        );
+        let tokens = ReleaseSecrets::pseudonymized(
+            &open(&self.link_key, self.link_passphrase_file.as_ref())?,
+            "link",
+            &self.body,
+            link::VERSION,
+        );
+        let same = Same::read(plan, &files, &Silent)?;
+        lists.tell_locals(same.locals());
+        // Sorted by id: a keyed value, so the order of the file tells nothing.
+        let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
+        same.links(plan, &files, &Silent, &mut |person, identity| {
+            if !Kind::BOTH.iter().any(|&kind| lists.excludes(kind, person)) {
+                lines.insert((
+                    token_text(&ids.token(LINK_DOMAIN, person)),
+                    token_text(&tokens.token("link", identity)),
+                ));
+            }
+        })?;
+        let mut text = String::from("link_id,link_token\n");
+        for (id, token) in &lines {
+            text.push_str(&format!("{id},{token}\n"));
+        }
+        write_new(&self.out, text.as_bytes())?;
+        let persons = lines.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len() as u64;
+        show.json(&json!({ "out": self.out.to_string_lossy(), "version": link::VERSION, "rows": lines.len(), "persons": crate::error::small(persons) }));
+        show.line(&format!(
+            "{}: {} rows of {} persons ({}): tokens only",
+            self.out.display(),
+            lines.len(),
+            crate::error::small(persons),
+            link::VERSION
+        ));
+        Ok(())
+    }
+}
+
+/// Makes a file that only its owner reads; an existing one is never replaced.
+///
+/// # Errors
+/// I/O.
+pub fn write_new(path: &std::path::Path, bytes: &[u8]) -> crate::error::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let doing = || say!("making {}", shown(path));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| Error::io("X0503", doing(), &e))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(|e| Error::io("X0508", doing(), &e))
+}
+
+/// The keys that a linking body gave back, by link id.
+///
+/// # Errors
+/// A file that is not `link_id,link_key`, an id that is no token, an id or key that stands there twice.
+pub fn returned(
+    path: &std::path::Path,
+) -> crate::error::Result<hashbrown::HashMap<[u8; 16], String>> {
+    let name: Name = shown(path);
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::io("X0102", say!("reading the link keys {}", name), &e))?;
+    let mut keys = hashbrown::HashMap::new();
+    let mut seen = hashbrown::HashSet::new();
+    let mut lines = text.lines().map(|l| l.trim_start_matches('\u{feff}').trim_end());
+    if lines.next() != Some("link_id,link_key") {
+        return Err(Error::data(
+            "D0304",
+            say!("the first line of {} must be `link_id,link_key`", name),
+        ));
+    }
+    for (index, line) in lines.enumerate().filter(|(_, l)| !l.is_empty()) {
+        let bad = |what: &'static str| {
+            Error::data("D0304", say!("the link keys {}, line {}: {}", name, index + 2, what))
+        };
+        let (id, key) = line.split_once(',').ok_or_else(|| bad("not two fields"))?;
+        let id = crate::key::parse_token(id).ok_or_else(|| bad("the id is none of ours"))?;
+        let plain = !key.is_empty()
+            && key.len() <= 128
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/.".contains(&b));
+        if !plain {
+            return Err(bad("a key has letters, digits and - _ = + / . only"));
+        }
+        if !seen.insert(key.to_owned()) {
+            return Err(bad("the key stands for two persons"));
+        }
+        if keys.insert(id, key.to_owned()).is_some() {
+            return Err(bad("the id stands there twice"));
+        }
+    }
+    Ok(keys)
+}
