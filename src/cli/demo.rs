@@ -82,6 +82,7 @@ impl Demo {
             threads: None,
             spill: None,
             search_seconds: None,
+            link_keys: None,
             dry_run: false,
             recording: Recording {
                 sign: Some(signing),

@@ -356,7 +356,7 @@ impl Builder<'_> {
         for (index, check) in table.checks.iter().enumerate() {
             let index = index.to_string();
             let path = ["tables", table_name, "checks", index.as_str()];
-            let mut column = |this: &mut Self, column: &String| {
+            let column = |this: &mut Self, column: &String| {
                 let found = table.columns.get_index_of(column);
                 match found.map(|c| &table.columns[c]) {
                     // A date that is only compared may be read as text by the policy.
