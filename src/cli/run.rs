@@ -254,7 +254,7 @@ impl Run {
                 policy_digest,
                 for_release,
             },
-            crate::report::facts::Extra::default(),
+            crate::report::search::extra(plan, made.search.as_ref()),
         );
         staging.put(
             crate::report::REPORT,

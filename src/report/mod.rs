@@ -11,6 +11,7 @@ pub mod facts;
 pub mod figure;
 pub mod page;
 pub mod panel;
+pub mod search;
 pub mod words;
 
 /// Where the facts of a run stand in its release folder: the internal part, never for a recipient.
