@@ -98,7 +98,7 @@ fn main() {
                     let start = Instant::now();
                     let all = by_key("kl-divergence", Aggregate::Mean, 0.5).unwrap();
                     let brute = if key == "loss" {
-                        solve(&made, all.as_ref(), &Limits::default());
+                        let _ = solve(&made, all.as_ref(), &Limits::default());
                         start.elapsed().as_secs_f64()
                     } else {
                         f64::NAN

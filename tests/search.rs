@@ -199,3 +199,47 @@ fn models_of_a_view_are_enforced_and_proved() {
     assert!(error_of(&output).contains("C0102"), "{}", error_of(&output));
     assert!(common::releases(&out).is_empty());
 }
+
+#[test]
+fn single_cells_are_suppressed_instead_of_rows() {
+    let Some(fixtures) = fixtures() else { return };
+    let input = fixtures.join("clinosim-csv");
+    let work = tempfile::tempdir().unwrap();
+    let key = new_key(work.path());
+    let shipped = std::fs::read_to_string(repo("policies/clinosim.toml")).unwrap();
+    let finer = |unit: &str| {
+        let suppress = format!(
+            "suppress = {{ unit = \"{unit}\", at_most = 0.3, never = [\"encounters.encounter_type\"] }}"
+        );
+        let text: Vec<String> = shipped
+            .lines()
+            .map(|line| match line.split_whitespace().next() {
+                Some("suppress") => suppress.clone(),
+                Some("admission_datetime") if line.contains("\"quasi\"") => {
+                    let (before, rest) = line.split_once("anonymized = ").unwrap();
+                    let reason = rest.find(", reason").unwrap();
+                    format!(
+                        "{before}anonymized = {{ truncate_date = \"month\" }}{}",
+                        &rest[reason..]
+                    )
+                }
+                _ => line.to_owned(),
+            })
+            .collect();
+        let path = work.path().join(format!("{unit}.toml"));
+        std::fs::write(&path, text.join("\n")).unwrap();
+        path
+    };
+    let rows_of = |unit: &str| {
+        let release = run(&finer(unit), &input, &key, &work.path().join(unit), &[]);
+        assert!(kakou(&["verify", text(&release)]).status.success());
+        records(&release.join("anonymized/encounters.csv"))
+    };
+    let (_, by_row) = rows_of("row");
+    let (header, by_cell) = rows_of("cell");
+    let column = |name: &str| header.iter().position(|h| h == name).unwrap();
+    let empty = |name: &str| by_cell.iter().filter(|r| r[column(name)].is_empty()).count();
+    assert!(by_cell.len() > by_row.len(), "{} and {} rows", by_cell.len(), by_row.len());
+    assert!(empty("admission_datetime") > 0);
+    assert_eq!(empty("encounter_type"), 0);
+}

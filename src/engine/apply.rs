@@ -31,8 +31,8 @@ pub struct AppliedTable {
 pub struct Alive {
     /// By table, by row.
     pub rows: Vec<Vec<bool>>,
-    /// By table, by row: the row's own quasi-identifiers of the views are suppressed.
-    pub blanked: Vec<Vec<bool>>,
+    /// By table, by row: which of the table's quasi-identifiers are suppressed, as bits (see [`super::freeze::blankable`]).
+    pub blanked: Vec<Vec<u64>>,
 }
 
 impl Alive {
@@ -40,7 +40,7 @@ impl Alive {
     #[must_use]
     pub fn all(partition: &Partition) -> Self {
         let rows = partition.tables.iter().map(|p| vec![true; p.table.rows]).collect();
-        let blanked = partition.tables.iter().map(|p| vec![false; p.table.rows]).collect();
+        let blanked = partition.tables.iter().map(|p| vec![0; p.table.rows]).collect();
         Alive { rows, blanked }
     }
 }

@@ -77,7 +77,7 @@ pub fn rows_of(
     partition: &Partition,
     applied: &Applied,
     alive: &Alive,
-    blankable: &[Vec<bool>],
+    blankable: &[Vec<Option<u8>>],
     kind: Kind,
     t: usize,
     tokens: &Column,
@@ -85,22 +85,23 @@ pub fn rows_of(
     let rows: Vec<u32> =
         (0..partition.tables[t].table.rows as u32).filter(|&r| alive.rows[t][r as usize]).collect();
     let blanked = &alive.blanked[t];
-    let any_blank = rows.iter().any(|&r| blanked[r as usize]);
+    let any_blank = rows.iter().any(|&r| blanked[r as usize] != 0);
     let mut columns: Vec<Column> = released(&plan.tables[t], kind, &plan.output)
         .par_iter()
         .filter_map(|r| {
             let cells = applied.tables[t].columns[r.column].as_ref()?;
-            let cells = if any_blank && kind == Kind::Anonymized && blankable[t][r.column] {
-                let codes =
-                    rows.iter()
-                        .map(|&row| {
-                            if blanked[row as usize] {
-                                MISSING
-                            } else {
-                                cells.codes()[row as usize]
-                            }
-                        })
-                        .collect();
+            let bit = blankable[t][r.column].filter(|_| any_blank && kind == Kind::Anonymized);
+            let cells = if let Some(bit) = bit {
+                let codes = rows
+                    .iter()
+                    .map(|&row| {
+                        if blanked[row as usize] >> bit & 1 == 1 {
+                            MISSING
+                        } else {
+                            cells.codes()[row as usize]
+                        }
+                    })
+                    .collect();
                 Column::new(codes, Arc::clone(cells.dictionary()))
             } else {
                 cells.take(&rows)

@@ -9,11 +9,13 @@ use super::exclude::Lists;
 use super::intake::Store;
 use super::partition::Partition;
 use super::search::{self, Search, Searched};
-use super::views::{Cells, Classes, NO_CLASS, Summary};
+use super::views::{Cells, Classes, NO_CLASS, Summary, column_codes};
 use crate::error::{Error, Name, Result, small};
+use crate::frame::{Interner, MISSING};
 use crate::plan::{Join, Plan, ViewPlan};
 use crate::policy::model::Unit;
 use crate::privacy::model::Model;
+use crate::privacy::{Reading, suppress};
 use crate::schema::Kind;
 use crate::technique::{Measure, Secrets, Treatment};
 use crate::{log, note, say};
@@ -303,9 +305,42 @@ fn suppression(
         }
         Ok(())
     })?;
+    // What was there before any suppression, for the comparison.
     let mut rounds = Vec::new();
+    let mut treated_before: Option<Vec<Summary>> = None;
+    if plan.suppress.unit == Unit::Cell {
+        let mut before: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
+        each_applied(
+            plan,
+            store,
+            lists,
+            anonymized,
+            secrets,
+            in_memory.as_ref(),
+            |p, partition, applied| {
+                for (view, classes) in plan.views.iter().zip(&mut before) {
+                    classes.add(plan, view, partition, Cells::Applied(applied), &alive[p]);
+                }
+                Ok(())
+            },
+        )?;
+        treated_before = Some(before.iter().map(Classes::summary).collect());
+        for view in &plan.views {
+            let cells = cells_of(
+                plan,
+                store,
+                lists,
+                anonymized,
+                secrets,
+                in_memory.as_ref(),
+                view,
+                &alive,
+            )?;
+            blank(plan, view, &cells, &mut alive)?;
+            progress.check()?;
+        }
+    }
     let mut first: Option<Vec<Classes>> = None;
-    let mut suppressed = vec![0_u64; plan.views.len()];
     let last = loop {
         progress.check()?;
         let mut classes: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
@@ -352,7 +387,7 @@ fn suppression(
             break Some(classes);
         }
         each_partition(plan, store, lists, in_memory.as_ref().map(|(p, _)| p), |p, partition| {
-            remove(plan, partition, &mut alive[p], &of_rows[p], &violating, &mut suppressed);
+            remove(plan, partition, &mut alive[p], &of_rows[p], &violating);
             Ok(())
         })?;
     };
@@ -362,11 +397,22 @@ fn suppression(
     let mut views = Vec::new();
     let mut errors = Vec::new();
     for (v, view) in plan.views.iter().enumerate() {
-        let treated = first[v].summary();
+        let treated = match &treated_before {
+            Some(before) => before[v].clone(),
+            None => first[v].summary(),
+        };
         let rows = treated.rows.0;
         let released = last_summaries[v].clone();
         // Rows that went because of this view or of another one, plus rows that were blanked in place.
-        let gone = rows - released.rows.0 + suppressed[v];
+        let mask = blank_mask(plan, view);
+        let blanked: u64 = alive
+            .iter()
+            .map(|a| {
+                let rows = a.rows[view.table].iter().zip(&a.blanked[view.table]);
+                rows.filter(|(there, bits)| **there && **bits & mask != 0).count() as u64
+            })
+            .sum();
+        let gone = rows - released.rows.0 + blanked;
         views.push(ViewOutcome {
             source: source[v].summary(),
             treated,
@@ -401,44 +447,111 @@ fn suppression(
     Ok(Outcome { frozen, alive, views, cells: in_memory, search: None })
 }
 
-/// Removes (or blanks) the rows of violating classes.
+/// The codes of a view's rows over all partitions, for the suppression of cells.
+struct ViewCells {
+    columns: Vec<Vec<u32>>,
+    cards: Vec<u32>,
+    persons: Vec<u32>,
+    /// Partition and row of each row.
+    at: Vec<(u32, u32)>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything that cells depend on")]
+fn cells_of(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    frozen: &Frozen,
+    secrets: &dyn Secrets,
+    in_memory: Option<&(Partition, Applied)>,
+    view: &ViewPlan,
+    alive: &[Alive],
+) -> Result<ViewCells> {
+    let mut texts: Vec<Interner> = view.quasi.iter().map(|_| Interner::new()).collect();
+    let mut found = ViewCells {
+        columns: vec![Vec::new(); view.quasi.len()],
+        cards: Vec::new(),
+        persons: Vec::new(),
+        at: Vec::new(),
+    };
+    let mut before = 0;
+    each_applied(plan, store, lists, frozen, secrets, in_memory, |p, partition, applied| {
+        let there = &alive[p].rows[view.table];
+        let rows: Vec<usize> = (0..there.len()).filter(|&row| there[row]).collect();
+        for ((quasi, texts), column) in view.quasi.iter().zip(&mut texts).zip(&mut found.columns) {
+            let cells = Cells::Applied(applied);
+            let codes = column_codes(plan, view, quasi, partition, cells, &alive[p], texts);
+            // 0 is a missing cell.
+            column.extend(rows.iter().map(|&row| codes[row].checked_sub(1).unwrap_or(MISSING)));
+        }
+        let persons = &partition.tables[view.table].persons;
+        found.persons.extend(rows.iter().map(|&row| before + persons[row]));
+        found.at.extend(rows.iter().map(|&row| (p as u32, row as u32)));
+        before += partition.ids.len() as u32;
+        Ok(())
+    })?;
+    found.cards = texts.iter().map(|t| t.dictionary().len() as u32).collect();
+    Ok(found)
+}
+
+/// Suppresses as few cells of a view's own quasi-identifiers as the greedy search finds, so that every class has k persons in
+/// the strict reading. Rows that cells cannot help are left to the removal of rows.
+fn blank(plan: &Plan, view: &ViewPlan, cells: &ViewCells, alive: &mut [Alive]) -> Result<()> {
+    let weights: Vec<Option<u32>> = view
+        .quasi
+        .iter()
+        .map(|q| {
+            let own = q.join == Join::SameRow
+                && blank_bit(plan, q.table, q.column).is_some()
+                && !plan.never_blank.contains(&(q.table, q.column));
+            own.then_some(1)
+        })
+        .collect();
+    if weights.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let removed = suppress::cells::suppress(
+        &suppress::cells::Cells {
+            columns: &cells.columns.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            cards: &cells.cards,
+            person: &cells.persons,
+            k: view.k,
+            weights: &weights,
+        },
+        Reading::OwnCategory,
+    )?;
+    for (row, column) in removed.cells {
+        let (partition, row) = cells.at[row as usize];
+        let quasi = &view.quasi[column as usize];
+        if let Some(bit) = blank_bit(plan, quasi.table, quasi.column) {
+            alive[partition as usize].blanked[view.table][row as usize] |= 1 << bit;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the rows (or persons) of violating classes.
 fn remove(
     plan: &Plan,
     partition: &Partition,
     alive: &mut Alive,
     of_rows: &[Vec<u32>],
     violating: &[Vec<bool>],
-    blanked: &mut [u64],
 ) {
     let mut removal = Removal::default();
     for (v, view) in plan.views.iter().enumerate() {
         let t = view.table;
-        let own = has_own_columns(view);
         for (row, &class) in of_rows[v].iter().enumerate() {
             if class == NO_CLASS || !violating[v][class as usize] {
                 continue;
             }
             match plan.suppress.unit {
-                Unit::Cell if own && !alive.blanked[t][row] => {
-                    alive.blanked[t][row] = true;
-                    blanked[v] += 1;
-                }
-                Unit::Cell | Unit::Row => {
-                    if alive.blanked[t][row] {
-                        blanked[v] = blanked[v].saturating_sub(1);
-                    }
-                    removal.rows.push((t, row as u32));
-                }
+                Unit::Cell | Unit::Row => removal.rows.push((t, row as u32)),
                 Unit::Person => removal.persons.push(partition.tables[t].persons[row]),
             }
         }
     }
     removal.carry_out(plan, partition, alive);
-}
-
-/// Whether a view has quasi-identifiers in its own table, which can be blanked row by row.
-fn has_own_columns(view: &ViewPlan) -> bool {
-    view.quasi.iter().any(|c| c.join == Join::SameRow)
 }
 
 /// Calls `f` with each partition restricted to the anonymized release.
@@ -476,19 +589,39 @@ fn each_applied(
     }
 }
 
-/// The columns whose cells are blanked where [`Alive::blanked`] says so: the views' own quasi-identifiers.
+/// By table and column: the bit in [`Alive::blanked`] of the columns whose cells can be suppressed one by one, the views' own
+/// quasi-identifiers.
 #[must_use]
-pub fn blankable(plan: &Plan) -> Vec<Vec<bool>> {
-    let mut columns: Vec<Vec<bool>> =
-        plan.tables.iter().map(|t| vec![false; t.columns.len()]).collect();
-    for view in &plan.views {
-        for column in &view.quasi {
-            if column.join == Join::SameRow {
-                columns[column.table][column.column] = true;
-            }
-        }
-    }
-    columns
+pub fn blankable(plan: &Plan) -> Vec<Vec<Option<u8>>> {
+    plan.tables
+        .iter()
+        .enumerate()
+        .map(|(t, table)| (0..table.columns.len()).map(|c| blank_bit(plan, t, c)).collect())
+        .collect()
+}
+
+/// The bit of one column. A table has at most 64 of them: of further columns no single cell is suppressed.
+#[must_use]
+pub fn blank_bit(plan: &Plan, table: usize, column: usize) -> Option<u8> {
+    let mut own: Vec<usize> = plan
+        .views
+        .iter()
+        .flat_map(|v| &v.quasi)
+        .filter(|q| q.join == Join::SameRow && q.table == table)
+        .map(|q| q.column)
+        .collect();
+    own.sort_unstable();
+    own.dedup();
+    own.iter().position(|&c| c == column).and_then(|at| u8::try_from(at).ok()).filter(|&b| b < 64)
+}
+
+/// The bits of a view's own quasi-identifiers.
+fn blank_mask(plan: &Plan, view: &ViewPlan) -> u64 {
+    view.quasi
+        .iter()
+        .filter(|q| q.join == Join::SameRow)
+        .filter_map(|q| blank_bit(plan, q.table, q.column))
+        .fold(0, |mask, bit| mask | 1 << bit)
 }
 
 /// A treatment that is fixed (for tests and `explain`).

@@ -280,7 +280,7 @@ impl Observed {
         partition: &Partition,
         applied: &Applied,
         alive: &Alive,
-        blankable: &[Vec<bool>],
+        blankable: &[Vec<Option<u8>>],
     ) {
         let gone = Gone { alive, blankable: (kind == Kind::Anonymized).then_some(blankable) };
         self.add(
@@ -324,7 +324,8 @@ impl Observed {
                     |row| gone.is_none_or(|g| g.alive.rows[t][row]),
                     |row| {
                         gone.is_some_and(|g| {
-                            g.blankable.is_some_and(|b| b[t][c]) && g.alive.blanked[t][row]
+                            let bit = g.blankable.and_then(|b| b[t][c]);
+                            bit.is_some_and(|bit| g.alive.blanked[t][row] >> bit & 1 == 1)
                         })
                     },
                     number,
@@ -337,7 +338,7 @@ impl Observed {
 
 struct Gone<'a> {
     alive: &'a Alive,
-    blankable: Option<&'a [Vec<bool>]>,
+    blankable: Option<&'a [Vec<Option<u8>>]>,
 }
 
 fn is_token(treatment: &Treatment) -> bool {
@@ -484,7 +485,7 @@ fn add_stratum(
     stratum: &mut Stratum,
     partition: &Partition,
     alive: &Alive,
-    blankable: &[Vec<bool>],
+    blankable: &[Vec<Option<u8>>],
     number: u64,
 ) {
     let (t, c) = (stratum.table, stratum.column);
@@ -495,7 +496,7 @@ fn add_stratum(
     let cells = &part.table.columns[c];
     let column_plan = &plan.tables[t].columns[c];
     let groups = groups(column_plan, stratum.by, partition, t, cells);
-    let blanks = blankable[t].contains(&true);
+    let blanks = blankable[t].iter().any(Option::is_some);
     let order = by_person(&part.persons, partition.ids.len());
     // One entry a group: counts and the last person seen in all rows and in those gone.
     let mut found: Vec<(Held, Held, u32, u32)> =
@@ -509,7 +510,7 @@ fn add_stratum(
             entry.2 = person;
             entry.0.person(number | u64::from(person));
         }
-        if !alive.rows[t][row] || (blanks && alive.blanked[t][row]) {
+        if !alive.rows[t][row] || (blanks && alive.blanked[t][row] != 0) {
             entry.1.rows += 1;
             if entry.3 != person {
                 entry.3 = person;

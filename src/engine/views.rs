@@ -341,10 +341,14 @@ pub(super) fn column_codes(
         },
     };
     let blanked = &alive.blanked[column.table];
+    let bit = match cells {
+        Cells::Source => None,
+        Cells::Applied(_) => super::freeze::blank_bit(plan, column.table, column.column),
+    };
     let map: Vec<u32> = source.dictionary().texts().map(|_| 0).collect();
     let mut map = map;
     let mut code_of = |row: usize, interner: &mut Interner| -> u32 {
-        if blanked[row] && matches!(cells, Cells::Applied(_)) {
+        if bit.is_some_and(|bit| blanked[row] >> bit & 1 == 1) {
             return 0;
         }
         match source.codes()[row] {
@@ -400,7 +404,6 @@ pub(super) fn column_codes(
                 let set = texts.join("\u{1f}");
                 one[person as usize] = 1 + interner.intern(&set);
             }
-            let _ = plan;
             partition.tables[view.table].persons.iter().map(|&p| one[p as usize]).collect()
         }
     }

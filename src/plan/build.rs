@@ -173,7 +173,7 @@ impl Builder<'_> {
         let views = self.views(&tables);
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
-        let suppress = policy.anonymized.suppress;
+        let suppress = policy.anonymized.suppress.clone();
         if !(0.0..=1.0).contains(&suppress.at_most) {
             self.error(
                 "P0108",
@@ -197,6 +197,12 @@ impl Builder<'_> {
                 say!("tokens are derived for a recipient: two recipients cannot join their data"),
             );
         }
+        let mut never_blank = Vec::new();
+        for (at, text) in policy.anonymized.suppress.never.iter().enumerate() {
+            let at = at.to_string();
+            let path = ["anonymized", "suppress", "never", at.as_str()];
+            never_blank.extend(self.resolve(&tables, None, text, &path));
+        }
         let search = self.search(&tables);
         let waivers = self.waivers(&tables);
         let not_applicable: BTreeMap<String, Name> =
@@ -212,6 +218,7 @@ impl Builder<'_> {
             tables,
             views,
             suppress,
+            never_blank,
             search,
             output: policy.output.clone(),
             project: name(&policy.pseudonymized.project),

@@ -29,6 +29,8 @@ pub struct Plan {
     pub views: Vec<ViewPlan>,
     /// Suppression of the anonymized release.
     pub suppress: Suppress,
+    /// Columns (by table and column) of which no single cell is suppressed.
+    pub never_blank: Vec<(usize, usize)>,
     /// How levels are chosen where a treatment offers several.
     pub search: SearchPlan,
     /// How files are written.

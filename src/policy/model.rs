@@ -742,18 +742,21 @@ pub struct Sensitive {
 }
 
 /// Suppression.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Suppress {
     /// What is removed.
     pub unit: Unit,
     /// The largest share (0 to 1) of the rows of the view's table that may be removed; more refuses the run.
     pub at_most: f64,
+    /// With `unit = "cell"`: columns (`table.column`) of which no single cell is suppressed. Rows may still go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
 }
 
 impl Default for Suppress {
     fn default() -> Self {
-        Suppress { unit: Unit::Row, at_most: 0.05 }
+        Suppress { unit: Unit::Row, at_most: 0.05, never: Vec::new() }
     }
 }
 
@@ -761,7 +764,8 @@ impl Default for Suppress {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
-    /// The view's quasi-identifier cells of the row; if that does not help, the row.
+    /// As few cells of the view's own quasi-identifiers as are found to suffice; a suppressed cell is a category of its own.
+    /// Rows that this does not help go as a whole.
     Cell,
     /// The row with its child rows.
     Row,
