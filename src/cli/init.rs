@@ -31,6 +31,8 @@ struct Draft {
     extra: String,
     why: &'static str,
     suggestion: (&'static str, &'static str),
+    /// What the detectors find in the sample.
+    seen: Vec<String>,
 }
 
 impl Init {
@@ -163,7 +165,9 @@ fn draft(file: &Path, index: usize) -> Result<String> {
         .map(|(c, name)| {
             let empty = Column::constant(None, 0);
             let cells = batch.as_ref().map_or(&empty, |b| &b.table.columns[c]);
-            (name.clone(), guess(name, cells))
+            let mut draft = guess(name, cells);
+            draft.seen = looks_like(name, cells);
+            (name.clone(), draft)
         })
         .collect();
     let mut text = String::new();
@@ -190,8 +194,32 @@ fn draft(file: &Path, index: usize) -> Result<String> {
             d.suggestion.1,
             d.why
         );
+        for line in &d.seen {
+            let _ = writeln!(text, "#   {line}");
+        }
     }
     Ok(text)
+}
+
+/// What the detectors find in the sample of a column, as lines of a comment. No cell's text is shown.
+fn looks_like(name: &str, cells: &Column) -> Vec<String> {
+    let texts = cells.dictionary().texts();
+    let filled = cells.codes().iter().filter(|&&c| c != MISSING).count() as u64;
+    crate::detect::column::judge(&crate::detect::Scanner::of_column(name), texts)
+        .into_iter()
+        .map(|finding| {
+            let doc = crate::detect::CATALOGUE[finding.detector].doc();
+            let hit = |&&c: &&u32| c != MISSING && finding.hits[c as usize];
+            let rows = cells.codes().iter().filter(hit).count() as u64;
+            format!(
+                "検出 / looks like: {} ({}), {} / {} セル cells",
+                doc.ja,
+                doc.name,
+                crate::error::small(rows),
+                filled
+            )
+        })
+        .collect()
 }
 
 fn quoted(text: &str) -> String {
@@ -211,6 +239,7 @@ fn guess(name: &str, cells: &Column) -> Draft {
         extra: extra.to_owned(),
         why,
         suggestion,
+        seen: Vec::new(),
     };
     if has(&[
         "個人番号",

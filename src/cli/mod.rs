@@ -11,6 +11,7 @@ use crate::{engine, log, note, policy, say};
 
 pub mod check;
 pub mod demo;
+pub mod detect;
 pub mod explain;
 pub mod extract;
 pub mod fold;
@@ -101,6 +102,8 @@ enum Command {
     Extract(extract::Extract),
     /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
     Fold(fold::Fold),
+    /// Lists the detectors of identifiers and measures them.
+    Detect(detect::Detect),
     /// Writes synthetic hospital data.
     Synth(synth::Synth),
     /// Prints the JSON Schema of policies, for completion in editors.
@@ -220,6 +223,7 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Ledger(c) => c.run(show).map_err(Failure::from),
         Command::Layout(c) => c.run(show),
         Command::Link(c) => c.run(show),
+        Command::Detect(c) => c.run(show).map_err(Failure::from),
         Command::Synth(c) => c.run(show).map_err(Failure::from),
         Command::Extract(c) => c.run(show).map_err(Failure::from),
         Command::Fold(c) => c.run(show),

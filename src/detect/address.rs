@@ -121,7 +121,9 @@ fn lot(text: &str, start: usize) -> Option<usize> {
             end += blank;
         }
     }
-    (marked || parts >= 2).then_some(end)
+    // 2024-05-12 is a day.
+    let day = crate::text::date::parse(&text[start..end]).is_some_and(|when| when.days().is_some());
+    ((marked || parts >= 2) && !day).then_some(end)
 }
 
 /// A building's name and room behind the numbers.
@@ -154,7 +156,7 @@ fn building(text: &str, from: usize) -> usize {
             named = true;
             end = behind;
         } else if named
-            && (c.is_ascii_digit() || so_far.ends_with("号室") || so_far.ends_with("号棟"))
+            && (c.is_ascii_alphanumeric() || so_far.ends_with("号室") || so_far.ends_with("号棟"))
         {
             end = behind;
         }
@@ -178,17 +180,18 @@ impl Detector for Address {
             }
             // The names of town and lot follow; a particle or a stop ends the search.
             let mut end = place.end();
-            let mut count = 0;
+            let (mut count, mut town) = (0, false);
             let number = loop {
                 let Some(c) = text[end..].chars().next() else { break None };
                 if c.is_ascii_digit() {
                     break Some(end);
                 }
                 count += 1;
+                town |= is_place(c);
                 if count > 24
-                    || !(is_place(c) || c == ' ')
+                    || !is_place(c)
                     || text[end..].starts_with("から")
-                    || text[end..].starts_with("在住")
+                    || ["在住", "出身", "より"].iter().any(|w| text[end..].starts_with(w))
                 {
                     break None;
                 }
@@ -196,6 +199,7 @@ impl Detector for Address {
             };
             if let Some(number) = number
                 && let Some(end) = lot(text, number)
+                && (town || text[number..end].contains(['丁', '番', '号']))
             {
                 let end = building(text, end);
                 found.push((place.start()..end, Strength::Strong));

@@ -23,7 +23,7 @@ const DOC: Doc = Doc {
 const LONGEST: usize = 32;
 
 fn days(text: &str) -> Option<i32> {
-    if text.bytes().filter(u8::is_ascii_digit).count() < 3 {
+    if text.bytes().filter(u8::is_ascii_digit).count() < 2 {
         return None;
     }
     let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
@@ -66,12 +66,14 @@ impl Detector for BirthDate {
             return;
         }
         for word in view.named(DOC.topics) {
+            // 生まれ stands behind its date.
+            if text[..word.end].ends_with("まれ") {
+                continue;
+            }
             let rest = &text[word.end..];
             let skipped = rest.len()
                 - rest
-                    .trim_start_matches([
-                        ' ', ':', '(', ')', 'は', '=', '[', ']', '】', '、', '/', '|',
-                    ])
+                    .trim_start_matches([' ', ':', '(', ')', 'は', '=', '[', ']', '】', '/', '|'])
                     .len();
             if skipped <= 12
                 && let Some((end, _)) = day_from(text, word.end + skipped)
@@ -80,6 +82,14 @@ impl Detector for BirthDate {
             }
         }
         for (at, _) in text.match_indices('生').chain(text.match_indices("出生")) {
+            let tail = text[at..].trim_start_matches("出").trim_start_matches('生');
+            // 生まれ, 生. and 生(男) are of births; 生活, 生検 are not.
+            let word = tail.starts_with(|c: char| c.is_alphanumeric())
+                && !tail.starts_with("まれ")
+                && !tail.starts_with('の');
+            if word {
+                continue;
+            }
             let end = at - (text[..at].len() - text[..at].trim_end_matches([' ', '(']).len());
             if end > 0
                 && text[..end].ends_with(|c: char| c.is_ascii_digit() || c == '日')

@@ -55,7 +55,7 @@ impl Detector for InsuredSymbol {
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
         let text = view.text;
-        for word in view.named(DOC.topics) {
+        for word in view.only(DOC.topics) {
             let mut at = word.end;
             let rest = &text[at..];
             // 記号・番号, 記号番号, 記号及び番号

@@ -38,6 +38,7 @@ pub mod insured_symbol;
 pub mod insurer;
 pub mod keys;
 mod lexicon;
+pub mod measure;
 pub mod my_number;
 pub mod passport;
 pub mod person_name;

@@ -35,7 +35,8 @@ const BEHIND: &[&str] = &[
 /// Words that only look like these, or are part of longer ones.
 #[rustfmt::skip]
 const NOT_BEHIND: &[&str] = &[
-    "様子", "様々", "様式", "様態", "様相", "様に", "様な", "様の発", "医師会", "医師法", "氏名", "先生方", "記載", "記録", "記入", "記憶", "記号", "記事", "記述", "記念", "記銘", "看護師長", "君臨", "講師陣", "PTSD", "PTCA", "PT-INR", "STEMI", "殿部", "主任者", "部長会",
+    "様子", "様々", "様式", "様態", "様相",  "医師会", "医師法", "氏名", "先生方", "記載", "記録", "記入", "記憶", "記号", "記事", "記述", "記念", "記銘", "看護師長", "君臨", "講師陣", "PTSD", "PTCA", "PT-INR", "STEMI", "殿部", "主任者", "部長会",
+    "教授会",
 ];
 /// Words before a name; with whether the family name alone is enough behind them.
 #[rustfmt::skip]
@@ -118,6 +119,12 @@ fn is_given(text: &str) -> bool {
     }
 }
 
+/// A reading of two kana: a name only beside a given name.
+fn is_short_reading(text: &str) -> bool {
+    kana_key(text)
+        .is_some_and(|kana| kana.chars().count() == 2 && names().family_kana.contains(&kana))
+}
+
 /// What could be a given name that no list has: up to three ideographs or five kana of one kind.
 fn may_be_given(text: &str) -> bool {
     let length = text.chars().count();
@@ -153,11 +160,25 @@ fn ending_at(text: &str, end: usize, polite: bool) -> Option<usize> {
         let open = before.is_none_or(|b| script(b) != script(first) || is_hiragana(b));
         let grade = match piece.split_once([' ', '・']) {
             Some((family, given))
-                if is_family(family)
-                    && !given.contains([' ', '・'])
-                    && (is_given(given) || may_be_given(given)) =>
+                if !given.contains([' ', '・'])
+                    && !NO_NAME.contains(&given)
+                    && (is_family(family)
+                        && (is_given(given)
+                            || may_be_given(given) && family.chars().count() >= 2)
+                        || is_short_reading(family) && is_given(given)) =>
             {
                 5
+            }
+            // A family name that no list has, before a given name that one has.
+            Some((family, given))
+                if polite
+                    && open
+                    && is_given(given)
+                    && (2..=4).contains(&family.chars().count())
+                    && family.chars().all(is_kanji)
+                    && !NO_NAME.contains(&family) =>
+            {
+                4
             }
             Some(_) => 0,
             None if is_family(piece) && piece.chars().count() >= 2 => {
@@ -228,7 +249,11 @@ fn beginning_at(text: &str, start: usize) -> Option<(usize, bool, bool)> {
     let closed = next.is_none_or(|n| if kanji { !is_kanji(n) } else { !is_katakana(n) });
     match given {
         Some(end) => Some((end, true, closed)),
-        None if single => None,
+        // A family name of one character needs an end that is no letter at all.
+        None if single => {
+            let apart = next.is_none_or(|n| !is_kanji(n) && !is_katakana(n));
+            (!blank).then_some((family, false, closed && apart))
+        }
         None => Some((family, false, closed)),
     }
 }
@@ -316,18 +341,33 @@ impl Detector for PersonName {
             let start = m.end() + skipped;
             let Some((end, given, closed)) = beginning_at(text, start) else {
                 // 氏名: and two words, whatever they are.
-                if let ("氏名" | "患者氏名" | "患者名" | "姓名", Some(end)) =
-                    (word, two_words(text, start))
+                if skipped > 0
+                    && is_label(word)
+                    && let Some(end) = two_words(text, start)
                 {
                     found.push((start..end, Strength::Strong));
                 }
                 continue;
             };
-            if given || alone && closed {
+            let single = text[start..end].chars().count() == 1;
+            // 患者名：森陽翔 has a given name that no list has.
+            let run: usize =
+                text[start..].chars().take_while(|&c| is_kanji(c)).map(char::len_utf8).sum();
+            let rest = text.get(end..start + run).unwrap_or_default();
+            if !given && !closed && skipped > 0 && is_label(word) && may_be_given(rest) {
+                found.push((start..start + run, Strength::Strong));
+                continue;
+            }
+            if given || alone && closed && (!single || skipped > 0 || word.is_ascii()) {
                 found.push((start..end, Strength::Strong));
             }
         }
     }
+}
+
+/// Words that are followed by nothing but a name.
+fn is_label(word: &str) -> bool {
+    matches!(word, "氏名" | "患者氏名" | "患者名" | "姓名")
 }
 
 /// Two words of name characters with a blank between them.

@@ -79,7 +79,7 @@ pub(super) const WORDS: &[(&str, u32)] = &[
     ("検査コード", OTHER), ("項目コード", OTHER), ("検査番号", OTHER), ("検査id", OTHER), ("処方番号", OTHER), ("処方箋番号", OTHER), ("依頼番号", OTHER), ("文書番号", OTHER), ("承認番号", OTHER),
     ("管理番号", OTHER), ("予約番号", OTHER), ("法人番号", OTHER), ("医療機関コード", OTHER), ("施設コード", OTHER), ("事業所番号", OTHER), ("pmid", OTHER),
     ("doi", OTHER), ("試験番号", OTHER), ("jrct", OTHER), ("nct", OTHER), ("umin", OTHER), ("udi", OTHER), ("標本番号", OTHER), ("病理番号", OTHER), ("機器番号", OTHER),
-    ("画像番号", OTHER), ("study", OTHER), ("accession", OTHER), ("承認", OTHER), ("品名コード", OTHER), ("物品番号", OTHER),
+    ("画像番号", OTHER), ("study", OTHER), ("accession", OTHER), ("品名コード", OTHER), ("物品番号", OTHER),
 ];
 
 /// A word that names something, at bytes of the folded text.
@@ -102,7 +102,8 @@ pub(super) fn words_in(text: &str) -> impl Iterator<Item = Word> + '_ {
             // `id` in `candida` names nothing.
             let begins = bytes[m.start()].is_ascii_alphabetic();
             let ends = bytes[m.end() - 1].is_ascii_alphabetic();
-            !(begins && letter(m.start().checked_sub(1)) || ends && letter(Some(m.end())))
+            let net = begins && m.start() > 0 && b"?&/=".contains(&bytes[m.start() - 1]);
+            !(net || begins && letter(m.start().checked_sub(1)) || ends && letter(Some(m.end())))
         })
         .map(|m| Word { topics: topic_of(m.pattern()), start: m.start(), end: m.end() })
 }
@@ -165,6 +166,8 @@ const GROUPS: usize = 5;
 const DIGITS: usize = 19;
 /// A word names a number that begins at most this many bytes behind it.
 const REACH: usize = 54;
+/// A word that names another thing is taken for a number's only if it is nearer.
+const REACH_OTHER: usize = 30;
 /// A word behind a number, in bytes.
 const REACH_BEHIND: usize = 18;
 
@@ -207,35 +210,39 @@ impl<'a> View<'a> {
         self.column
     }
 
-    /// Where words of some topics end.
+    /// Where words of exactly one topic stand.
+    pub fn only(&self, topic: u32) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        self.words.iter().filter(move |w| w.topics == topic).map(|w| w.start..w.end)
+    }
+
+    /// Where words of some topics stand.
     pub fn named(&self, topics: u32) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         self.words.iter().filter(move |w| w.topics & topics != 0).map(|w| w.start..w.end)
     }
 
-    /// What the words beside a place say: the nearest before it in the same sentence, else the nearest behind it, else
-    /// the column's name.
+    /// What the words beside a number say: the nearest before it in the same sentence that names numbers, else one in
+    /// parentheses behind it, else the column's name.
     #[must_use]
     pub fn context(&self, start: usize, end: usize, topics: u32) -> Context {
         let judged = |found: u32| if found & topics != 0 { Context::Named } else { Context::Other };
-        let before = self.words.iter().rev().find(|w| w.end <= start);
-        if let Some(word) = before
-            && start - word.end <= REACH
-            && !self.text[word.end..start].contains(['。', '\n', ';', '、', ','])
-        {
-            // Another long number between the two is the one that the word names.
-            let taken = self
-                .runs
-                .iter()
-                .any(|r| r.start >= word.end && r.end <= start && r.end - r.start >= 5);
-            if !taken {
-                return judged(word.topics);
+        let numeric =
+            |w: &&Word| w.topics & !(NAME | ADDRESS | BIRTH) != 0 || w.topics & topics != 0;
+        let before = self.words.iter().rev().filter(|w| w.end <= start).find(numeric);
+        if let Some(word) = before {
+            let between = &self.text[word.end..start];
+            let said = judged(word.topics);
+            let reach = if said == Context::Named { REACH } else { REACH_OTHER };
+            // Another number between the two is the one that the word names.
+            let taken = between.bytes().filter(u8::is_ascii_digit).count() >= 6;
+            if between.len() <= reach && !taken && !between.contains(['。', '\n', ';', '、', ','])
+            {
+                return said;
             }
         }
-        let behind = self.words.iter().find(|w| w.start >= end);
+        let behind = self.words.iter().filter(|w| w.start > end).find(numeric);
         if let Some(word) = behind
             && word.start - end <= REACH_BEHIND
-            && self.text[end..word.start].chars().all(|c| matches!(c, ' ' | '(' | '[' | '<' | '/'))
-            && word.start > end
+            && self.text[end..word.start].trim_start().starts_with(['(', '[', '<'])
         {
             return judged(word.topics);
         }
@@ -263,8 +270,13 @@ impl<'a> View<'a> {
                 groups.push((run.end - run.start) as u8);
                 if digits.contains(&all.len()) && self.clean_behind(j) {
                     let plus = first.start > 0 && bytes[first.start - 1] == b'+';
-                    let alone = run.joined.is_none()
-                        && i.checked_sub(1).is_none_or(|before| self.runs[before].joined.is_none());
+                    // A further group after a blank would make it another number.
+                    let blank = |at: Option<usize>, group: Option<usize>| {
+                        let joined = at.and_then(|at| self.runs[at].joined) == Some(b' ');
+                        joined && group.is_some_and(|g| self.runs[g].end - self.runs[g].start >= 3)
+                    };
+                    let before = i.checked_sub(1);
+                    let alone = !blank(before, before) && !blank(Some(j), Some(j + 1));
                     let number = Number {
                         start: first.start,
                         end: run.end,

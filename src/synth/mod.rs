@@ -19,6 +19,7 @@ use crate::say;
 mod csv;
 mod dpc;
 mod lab;
+pub mod notes;
 mod omop;
 mod pools;
 mod sheet;

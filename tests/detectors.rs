@@ -1,0 +1,280 @@
+//! Detectors in a run: a column that holds identifiers stops the release, a waiver with a reason lets it pass and stands in
+//! the record, free text is redacted; and the figures of the documentation are those of the command.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{error_of, files, kakou, new_key, releases, repo, run, text};
+use kakou::cli::detect::{NOTES, SEED};
+use kakou::detect::{CATALOGUE, measure};
+use kakou::synth::notes::notes;
+
+const POLICY: &str = r#"[policy]
+id = "test"
+version = "1"
+profile = "ngmia"
+[person]
+key = "patient"
+[pseudonymized]
+project = "p"
+recipient = "r"
+[anonymized]
+[[anonymized.view]]
+name = "v"
+grain = "visits"
+quasi = ["visits.性別"]
+k = 2
+[not_applicable]
+"18-2" = "none"
+"33-2" = "none"
+"33-3" = "none"
+"18-4" = "none"
+[tables.visits]
+grain = "event"
+source = { path = "visits.csv" }
+keys = { patient = "患者ID" }
+[tables.visits.columns]
+"患者ID" = { role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }
+"氏名" = { role = "direct", pseudonymized = "drop", anonymized = "drop" }
+"生年月日" = { role = "direct", type = "date", kind = "birth", pseudonymized = "drop", anonymized = "drop" }
+"性別" = { role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }
+"内線" = { role = "payload", pseudonymized = "keep", anonymized = "drop" }
+"オーダ番号" = { role = "payload", type = "code", pseudonymized = "keep", anonymized = "drop" }
+"備考" = { role = "text", pseudonymized = "drop", anonymized = "drop" }
+"#;
+
+fn input(folder: &Path) -> PathBuf {
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let mut csv = String::from("患者ID,氏名,生年月日,性別,内線,オーダ番号,備考\n");
+    for i in 0..60_u64 {
+        let phone = if i == 7 {
+            "０４５−１２３−４５６７".to_owned()
+        } else {
+            format!("{}", 1000 + i)
+        };
+        let order = 202_401_000_001 + i * 7;
+        let note = match i % 4 {
+            0 => "檜山 麗奈子の夫へ説明、TEL 090-1234-5678",
+            1 => "S30.1.2出生、鈴木先生へ",
+            2 => "ID:00004007 の件",
+            _ => "経過良好",
+        };
+        csv.push_str(&format!(
+            "{:08},檜山　麗奈子,19550102,{},{phone},{order},{note}\n",
+            4000 + i,
+            1 + i % 2
+        ));
+    }
+    std::fs::write(data.join("visits.csv"), csv).unwrap();
+    data
+}
+
+fn attempt(policy: &str) -> (std::process::Output, tempfile::TempDir) {
+    let work = tempfile::tempdir().unwrap();
+    let (data, key) = (input(work.path()), new_key(work.path()));
+    let path = work.path().join("policy.toml");
+    std::fs::write(&path, policy).unwrap();
+    let out = work.path().join("out");
+    let output = kakou(&[
+        "run",
+        "--quiet",
+        "--policy",
+        text(&path),
+        "--input",
+        text(&data),
+        "--key",
+        text(&key),
+        "--out",
+        text(&out),
+    ]);
+    (output, work)
+}
+
+const WAIVER: &str =
+    "[[waive]]\ndetector = \"phone\"\ncolumn = \"visits.内線\"\nreason = \"病院の代表番号\"\n";
+
+#[test]
+fn a_finding_stops_the_release_and_names_no_value() {
+    let (output, work) = attempt(POLICY);
+    assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
+    let error = error_of(&output);
+    for part in ["C0305", "`visits`", "`内線`", "`phone`", "<10 rows", "[[waive]]"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(
+        !error.contains("4567") && !error.contains('４') && !error.contains("my_number"),
+        "{error}"
+    );
+    assert!(releases(&work.path().join("out")).is_empty());
+}
+
+#[test]
+fn a_waiver_lets_it_pass_and_stands_in_the_record() {
+    let unneeded =
+        "[[waive]]\ndetector = \"card\"\ncolumn = \"visits.オーダ番号\"\nreason = \"番号\"\n";
+    let (output, work) = attempt(&format!("{POLICY}{WAIVER}{unneeded}"));
+    assert!(output.status.success(), "{}", error_of(&output));
+    let release = releases(&work.path().join("out")).pop().unwrap();
+    let statement: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
+            .unwrap();
+    let detectors = &statement["proof"]["detectors"];
+    assert_eq!(detectors["normalization"], "kakou-text-1");
+    let finding = &detectors["findings"][0];
+    assert_eq!(finding["detector"], "phone");
+    assert_eq!(finding["waived"], "病院の代表番号");
+    assert_eq!((&finding["rows"], &finding["persons"]), (&"<10".into(), &"<10".into()));
+    let warnings = statement["warnings"].to_string();
+    assert!(
+        warnings.contains("W0120") && warnings.contains("`card`") && !warnings.contains("`phone`"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn waivers_must_name_what_exists_and_why() {
+    for (from, to, expected) in [
+        ("\"phone\"", "\"fone\"", "did you mean `phone`?"),
+        ("visits.内線", "visits.外線", "no column"),
+        ("病院の代表番号", " ", "without a reason"),
+        ("reason", "why", "P0002"),
+    ] {
+        let (output, _work) = attempt(&format!("{POLICY}{}", WAIVER.replacen(from, to, 1)));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(error_of(&output).contains(expected), "{expected}: {}", error_of(&output));
+    }
+}
+
+#[test]
+fn redacted_text_keeps_no_identifier() {
+    let policy = format!("{POLICY}{WAIVER}").replacen(
+        "role = \"text\", pseudonymized = \"drop\"",
+        "role = \"text\", pseudonymized = \"redact\"",
+        1,
+    );
+    let (output, work) = attempt(&policy);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let release = releases(&work.path().join("out")).pop().unwrap();
+    let csv = std::fs::read_to_string(release.join("pseudonymized/visits.csv")).unwrap();
+    for gone in ["檜山", "麗奈子", "090", "鈴木", "4007", "S30"] {
+        assert!(!csv.contains(gone), "{gone}");
+    }
+    for kept in [
+        "【氏名】の夫へ説明、TEL 【電話番号】",
+        "【生年月日】出生、【氏名】先生へ",
+        "ID:【患者番号】 の件",
+        "経過良好",
+    ] {
+        assert!(csv.contains(kept), "{kept}");
+    }
+    let anonymized = policy.replacen(
+        "anonymized = \"drop\" }\n[[waive]]",
+        "anonymized = \"redact\" }\n[[waive]]",
+        1,
+    );
+    let (output, _work) = attempt(&anonymized);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error_of(&output).contains("redact belongs to the pseudonymized release"),
+        "{}",
+        error_of(&output)
+    );
+}
+
+#[test]
+fn the_demo_runs_with_redacted_text() {
+    let work = tempfile::tempdir().unwrap();
+    let output = kakou(&[
+        "synth",
+        "--quiet",
+        "--layouts",
+        "csv",
+        "--patients",
+        "1000",
+        "--out",
+        text(work.path()),
+    ]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let key = new_key(work.path());
+    let release = run(
+        &repo("policies/demo.toml"),
+        &work.path().join("csv"),
+        &key,
+        &work.path().join("out"),
+        &[],
+    );
+    assert!(files(&release).len() > 5);
+}
+
+#[test]
+fn a_draft_says_what_columns_look_like() {
+    let work = tempfile::tempdir().unwrap();
+    let data = input(work.path());
+    let output = kakou(&["init", text(&data)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let draft = String::from_utf8(output.stdout).unwrap();
+    assert!(draft.contains("looks like: 電話番号・ファクシミリ番号 (phone), <10 / 60"), "{draft}");
+    assert!(!draft.contains("4567") && !draft.contains("檜山"), "{draft}");
+}
+
+/// The least share of planted identifiers that must be found: beside words that name them, and bare.
+const FLOORS: &[(&str, f64, f64)] = &[
+    ("my_number", 0.99, 0.95),
+    ("basic_pension", 0.99, 0.0),
+    ("passport", 0.99, 0.95),
+    ("driver_licence", 0.99, 0.95),
+    ("resident_code", 0.99, 0.95),
+    ("residence_card", 0.99, 0.97),
+    ("insurer", 0.99, 0.95),
+    ("insured_symbol", 0.98, 0.0),
+    ("elderly_insured", 0.99, 0.0),
+    ("care_insured", 0.99, 0.0),
+    ("employment_insured", 0.99, 0.95),
+    ("phone", 0.99, 0.97),
+    ("email", 0.0, 0.99),
+    ("url", 0.0, 0.99),
+    ("card", 0.99, 0.95),
+    ("postal_code", 0.99, 0.95),
+    ("address", 0.0, 0.97),
+    ("person_name", 0.95, 0.93),
+    ("birth_date", 0.98, 0.98),
+    ("hospital_number", 0.99, 0.0),
+];
+
+#[test]
+fn the_figures_of_the_documentation_are_current_and_above_the_floors() {
+    let counts = measure::measure(notes(SEED, NOTES));
+    for (c, d) in counts.iter().zip(CATALOGUE) {
+        let name = d.doc().name;
+        let (_, named, bare) = FLOORS.iter().find(|f| f.0 == name).unwrap();
+        assert!(c.recall_named().is_none_or(|r| r >= *named), "{name}: {:?}", c.named);
+        assert!(c.recall_bare().is_none_or(|r| r >= *bare), "{name}: {:?}", c.bare);
+        assert!(c.precision().is_some_and(|p| p >= 0.93), "{name}: precision {:?}", c.hits);
+    }
+    for (page, japanese) in [("docs/detectors.md", false), ("docs/detectors.ja.md", true)] {
+        let path = repo(page);
+        let old = std::fs::read_to_string(&path).unwrap();
+        let (head, rest) = old.split_once("<!-- measured -->\n").unwrap();
+        let (_, tail) = rest.split_once("<!-- end -->\n").unwrap();
+        let new = format!(
+            "{head}<!-- measured -->\n{}<!-- end -->\n{tail}",
+            measure::table(&counts, japanese)
+        );
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &new).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(&path).unwrap() == new,
+            "{page} is old: UPDATE=1 cargo test --test detectors"
+        );
+    }
+}
