@@ -7,7 +7,6 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Layout;
-use super::csv::kana_at;
 use super::pools::ActKind;
 use super::sheet::{BAD_BYTE, Charset, Sheet, civil, day8, day8_or_none, month4};
 use super::world::{Diagnosis, Dice, Hospital, Person, Stay, Visit, World};
@@ -253,8 +252,9 @@ fn k_file(
     dice: &mut Dice,
     sheet: &mut Sheet,
 ) {
-    // Birth date, kana name and sex without a key, as the survey's tool makes it: half-width and full-width differ.
-    let made = format!("{}{}{}", day8(person.birth), kana_at(person, hospital), person.sex());
+    // Birth date, kana name and sex without a key: the survey's one tool makes it, so that it is the same at every hospital. Twins
+    // without names yet have one common ID.
+    let made = format!("{}{}{}", day8(person.birth), person.kana(), person.sex());
     let digest = Sha256::digest(made.as_bytes());
     let mut common = String::with_capacity(64);
     for byte in digest {

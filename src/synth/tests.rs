@@ -425,6 +425,22 @@ fn the_population_has_whom_it_should() {
 }
 
 #[test]
+fn the_common_id_ties_the_two_hospitals_of_a_person() {
+    let mut numbers: BTreeMap<String, std::collections::BTreeSet<String>> = BTreeMap::new();
+    for (_, bytes) in layout("dpc").iter().filter(|(name, _)| name.starts_with("Kn_")) {
+        for row in lines(bytes) {
+            let cells: Vec<&str> = row.split('\t').collect();
+            if !cells[4].is_empty() && !cells[4].starts_with("999999999") {
+                let number = format!("{} {}", cells[0], cells[1]);
+                numbers.entry(cells[4].to_owned()).or_default().insert(number);
+            }
+        }
+    }
+    let tied = numbers.values().filter(|n| n.len() > 1).count();
+    assert!(tied > 15, "{tied}");
+}
+
+#[test]
 fn check_digits_are_right() {
     // The check digit of an 個人番号 by the ordinance's own weights, from the left.
     let world = super::world::World::new(&SynthConfig::default());
