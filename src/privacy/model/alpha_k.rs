@@ -26,6 +26,9 @@ impl Model for AlphaK {
     fn sensitive(&self) -> Option<usize> {
         Some(self.sensitive)
     }
+    fn least_persons(&self) -> u64 {
+        self.k
+    }
     fn merging(&self) -> Merging {
         Merging::BothHold
     }

@@ -8,10 +8,23 @@ use super::{Class, Merging, Model, ModelDoc, Whole};
 /// suppressed, so with `min` above 0 one such class fails the whole generalization (as in ARX).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeltaPresence {
-    /// From 0.
-    pub min: f64,
-    /// To 1.
-    pub max: f64,
+    min: f64,
+    max: f64,
+    empty: bool,
+}
+
+impl DeltaPresence {
+    /// Shares from 0 to 1.
+    #[must_use]
+    pub fn new(min: f64, max: f64) -> Self {
+        DeltaPresence { min, max, empty: true }
+    }
+    /// Without a judgement on population classes that have nobody in the release: what ARX does when δ-presence stands beside a
+    /// model with a smallest class size (k-anonymity, l-diversity), although the definition asks for it.
+    #[must_use]
+    pub fn as_arx_beside_others(self) -> Self {
+        DeltaPresence { empty: false, ..self }
+    }
 }
 
 impl Model for DeltaPresence {
@@ -38,7 +51,7 @@ impl Model for DeltaPresence {
         share >= self.min && share <= self.max
     }
     fn tolerates_empty(&self) -> bool {
-        self.min <= 0.0
+        !self.empty || self.min <= 0.0
     }
 }
 
@@ -52,7 +65,7 @@ pub(super) const DOC: ModelDoc = ModelDoc {
     make: |p| {
         let min = p.number("delta-presence", "min", "from 0 to 1", |v| (0.0..=1.0).contains(&v))?;
         let max = p.number("delta-presence", "max", "from `min` to 1", |v| v >= min && v <= 1.0)?;
-        Ok(Box::new(DeltaPresence { min, max }))
+        Ok(Box::new(DeltaPresence::new(min, max)))
     },
 };
 
@@ -63,17 +76,17 @@ mod tests {
 
     #[test]
     fn merging_does_what_is_claimed() {
-        prove(&DeltaPresence { min: 0.2, max: 0.6 });
-        prove(&DeltaPresence { min: 0.0, max: 0.5 });
+        prove(&DeltaPresence::new(0.2, 0.6));
+        prove(&DeltaPresence::new(0.0, 0.5));
     }
 
     #[test]
     fn without_a_population_nothing_holds() {
         let class = |population| Class { rows: 1, persons: 1, population, sensitive: &[] };
-        let model = DeltaPresence { min: 0.0, max: 0.5 };
+        let model = DeltaPresence::new(0.0, 0.5);
         assert!(!model.class_holds(&class(None), &Whole::default()));
         assert!(model.class_holds(&class(Some(2)), &Whole::default()));
         assert!(!model.class_holds(&class(Some(0)), &Whole::default()));
-        assert!(model.tolerates_empty() && !DeltaPresence { min: 0.1, max: 1.0 }.tolerates_empty());
+        assert!(model.tolerates_empty() && !DeltaPresence::new(0.1, 1.0).tolerates_empty());
     }
 }

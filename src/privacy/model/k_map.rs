@@ -103,6 +103,9 @@ impl Model for KMapEstimated {
     fn shown(&self) -> String {
         format!("k-map = {}, estimated as k = {}", self.k, self.derived)
     }
+    fn least_persons(&self) -> u64 {
+        self.derived
+    }
     fn merging(&self) -> Merging {
         Merging::Any
     }

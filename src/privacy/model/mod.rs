@@ -29,7 +29,7 @@ pub use delta_presence::DeltaPresence;
 pub use journalist::{JournalistHighest, JournalistShare};
 pub use k_anonymity::KAnonymity;
 pub use k_map::{CellSize, KMap, KMapEstimated};
-pub use l_diversity::{DistinctL, EntropyL, RecursiveCL};
+pub use l_diversity::{DistinctL, EntropyL, EntropyLGrassberger, RecursiveCL};
 pub use marketer::Marketer;
 pub use prosecutor::{ProsecutorHighest, ProsecutorShare};
 pub use registry::{CATALOGUE, ModelDoc, Parameters, make};

@@ -32,6 +32,9 @@ impl Model for ProsecutorHighest {
     fn shown(&self) -> String {
         format!("prosecutor risk <= {} (k = {})", self.risk, persons_for(self.risk))
     }
+    fn least_persons(&self) -> u64 {
+        persons_for(self.risk)
+    }
     fn merging(&self) -> Merging {
         Merging::Any
     }

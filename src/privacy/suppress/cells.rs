@@ -435,8 +435,6 @@ struct Strict<'a> {
     classes: HashMap<u128, Class>,
     holes: Vec<u32>,
     pending: Vec<u32>,
-    /// Rows that came only to fill a class up.
-    lent: BTreeMap<u32, u128>,
 }
 
 impl<'a> Strict<'a> {
@@ -447,7 +445,6 @@ impl<'a> Strict<'a> {
             classes: HashMap::new(),
             holes: vec![0; packed.keys.len()],
             pending: Vec::new(),
-            lent: BTreeMap::new(),
         };
         for (row, &key) in packed.keys.iter().enumerate() {
             strict.enter(row as u32, key);
@@ -566,7 +563,6 @@ impl<'a> Strict<'a> {
                         let before = self.holes[row as usize];
                         self.leave(row, key);
                         self.place(row, before | set);
-                        self.lent.insert(row, key);
                     }
                 }
                 for &row in &rows {
@@ -591,6 +587,7 @@ impl<'a> Strict<'a> {
             }
             price += (price / 8).max(1);
         }
+        self.dissolve(&sets);
         for _ in 0..3 {
             if !self.improve(&sets) {
                 break;
@@ -600,6 +597,64 @@ impl<'a> Strict<'a> {
         (0..self.holes.len())
             .map(|row| (!unsolved.contains(&(row as u32))).then_some(self.holes[row]))
             .collect()
+    }
+    /// What nobody has persons to spare for: a whole class becomes coarser so that a pending row can join it. After this only
+    /// rows are pending that share the columns never to be suppressed with fewer than k persons.
+    fn dissolve(&mut self, sets: &[u32]) {
+        while !self.pending.is_empty() {
+            let mut classes: Vec<(u128, u64)> = self
+                .classes
+                .iter()
+                .map(|(key, class)| (*key, class.rows.values().map(|r| r.len() as u64).sum()))
+                .collect();
+            classes.sort_unstable();
+            let mut best: Vec<Option<(u64, u32, u32, u128)>> = vec![None; self.pending.len()];
+            for &set in sets {
+                let mut nearest: HashMap<u128, (u64, u128)> = HashMap::new();
+                for &(key, rows) in &classes {
+                    let target = self.packed.starred(key, set);
+                    let moved = if target == key { 0 } else { rows };
+                    let one = nearest.entry(target).or_insert((moved, key));
+                    *one = (*one).min((moved, key));
+                }
+                for (at, &row) in self.pending.iter().enumerate() {
+                    let target = self.packed.starred(self.packed.keys[row as usize], set);
+                    if let Some(&(moved, key)) = nearest.get(&target) {
+                        let price = cost(self.cells.weights, set) * (moved + 1);
+                        let offer = (price, row, set, key);
+                        best[at] = Some(best[at].map_or(offer, |b| b.min(offer)));
+                    }
+                }
+            }
+            let mut offers: Vec<(u64, u32, u32, u128)> = best.into_iter().flatten().collect();
+            if offers.is_empty() {
+                return;
+            }
+            offers.sort_unstable();
+            let (mut changed, mut done) = (HashSet::new(), HashSet::new());
+            for (_, row, set, key) in offers {
+                let target = self.packed.starred(key, set);
+                if changed.contains(&key) || changed.contains(&target) {
+                    continue;
+                }
+                changed.insert(key);
+                changed.insert(target);
+                if target != key {
+                    let members: Vec<u32> = self
+                        .classes
+                        .remove(&key)
+                        .map(|class| class.rows.into_values().flatten().collect())
+                        .unwrap_or_default();
+                    for member in members {
+                        let before = self.holes[member as usize];
+                        self.place(member, before | set);
+                    }
+                }
+                self.place(row, set);
+                done.insert(row);
+            }
+            self.pending.retain(|row| !done.contains(row));
+        }
     }
     /// Moves every row that lost cells to a cheaper class that exists, if its own can do without it. Whether anything moved.
     fn improve(&mut self, sets: &[u32]) -> bool {
@@ -701,6 +756,20 @@ mod tests {
             assert_eq!(removed, suppress(&cells, reading).unwrap());
             assert_eq!(removed.by_column[0], 0);
             assert_eq!(removed.by_column.iter().sum::<u64>() as usize, removed.cells.len());
+            // Only who shares the column that is never suppressed with fewer than k cannot be helped.
+            for &row in &removed.unsolved {
+                let fixed = |r: usize| table.columns[0][r];
+                let mut persons: Vec<u32> = (0..table.person.len())
+                    .filter(|&r| {
+                        let (a, b) = (fixed(r), fixed(row as usize));
+                        a == b || (!strict && (a == MISSING || b == MISSING))
+                    })
+                    .map(|r| table.person[r])
+                    .collect();
+                persons.sort_unstable();
+                persons.dedup();
+                assert!((persons.len() as u64) < k);
+            }
             if strict || removed.unsolved.is_empty() {
                 let matches = after(&table, &removed, reading);
                 assert!(matches.iter().all(|n| *n >= k), "{k} {strict} {matches:?}");

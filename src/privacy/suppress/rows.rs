@@ -189,33 +189,42 @@ impl Table<'_> {
     fn all(&self) -> Vec<Vec<u32>> {
         self.views.iter().map(|v| (0..v.classes as u32).collect()).collect()
     }
-    /// The smallest class of a view whose table-wide models fail.
-    fn smallest_of_a_failing_table(&self, gone: &[bool]) -> Option<(usize, usize)> {
+    /// The riskiest classes of a view whose table-wide models fail, as few as are needed at least.
+    fn riskiest_of_a_failing_table(&self, gone: &[bool]) -> Option<(usize, Vec<usize>)> {
         for (view, rows) in self.views.iter().enumerate() {
-            if rows.models.iter().all(|m| m.scope() == Scope::Class) {
+            let models: Vec<&dyn Model> =
+                rows.models.iter().copied().filter(|m| m.scope() == Scope::Table).collect();
+            if models.is_empty() {
                 continue;
             }
-            let (mut persons, mut population, mut number) = (Vec::new(), Vec::new(), Vec::new());
-            for class in 0..rows.classes {
-                let n = self.persons(view, class, gone).len() as u64;
-                if n > 0 {
-                    persons.push(n);
-                    population.extend(rows.population.map(|p| p[class]));
-                    number.push(class);
-                }
-            }
-            let remaining = Remaining {
-                persons: &persons,
-                population: rows.population.map(|_| population.as_slice()),
+            // (persons of the population or else of the class, persons, class), ascending.
+            let mut order: Vec<(u64, u64, usize)> = (0..rows.classes)
+                .map(|class| (self.persons(view, class, gone).len() as u64, class))
+                .filter(|&(n, _)| n > 0)
+                .map(|(n, class)| (rows.population.map_or(n, |p| p[class]), n, class))
+                .collect();
+            order.sort_unstable();
+            let persons: Vec<u64> = order.iter().map(|x| x.1).collect();
+            let population: Option<Vec<u64>> =
+                rows.population.map(|_| order.iter().map(|x| x.0).collect());
+            let holds = |from: usize| {
+                from == persons.len()
+                    || models.iter().all(|m| {
+                        m.table_holds(&Remaining {
+                            persons: &persons[from..],
+                            population: population.as_deref().map(|p| &p[from..]),
+                        })
+                    })
             };
-            if !persons.is_empty() && !rows.models.iter().all(|m| m.table_holds(&remaining)) {
-                // The riskiest first: by population where there is one.
-                let risk = |at: usize| {
-                    let of = rows.population.map_or(persons[at], |_| population[at]);
-                    (of, persons[at], number[at])
-                };
-                return (0..persons.len()).min_by_key(|&at| risk(at)).map(|at| (view, number[at]));
+            if holds(0) {
+                continue;
             }
+            let (mut low, mut high) = (1, persons.len());
+            while low < high {
+                let middle = usize::midpoint(low, high);
+                if holds(middle) { high = middle } else { low = middle + 1 }
+            }
+            return Some((view, order[..low].iter().map(|x| x.2).collect()));
         }
         None
     }
@@ -247,9 +256,10 @@ pub fn least(views: &[ViewRows<'_>], units: usize) -> Removed {
         table.settle(&mut must, table.all(), Question::MayHold);
         must.iter().filter(|g| **g).count() as u64
     };
-    while let Some((view, class)) = table.smallest_of_a_failing_table(&gone) {
-        let mut units: Vec<u32> = slice(&table.indexes[view].rows_of_class, class)
+    while let Some((view, classes)) = table.riskiest_of_a_failing_table(&gone) {
+        let mut units: Vec<u32> = classes
             .iter()
+            .flat_map(|&class| slice(&table.indexes[view].rows_of_class, class))
             .map(|&row| views[view].unit[row as usize])
             .filter(|&u| !gone[u as usize])
             .collect();
