@@ -335,7 +335,7 @@ fn case(arx: &Path, test: &str, config: &str) -> std::result::Result<Case, &'sta
     }
     if let Some(text) = call(config, "DPresence") {
         let n = numbers(text);
-        models.push(Box::new(model::DeltaPresence { min: n[0], max: n[1] }));
+        models.push(Box::new(model::DeltaPresence::new(n[0], n[1])));
     }
     if let Some(text) = call(config, "KMap") {
         models.push(Box::new(model::KMap { k: numbers(text)[0] as u64 }));

@@ -37,7 +37,8 @@ pub fn distances(before: &[f64], after: &[f64], ordered: bool) -> Distances {
     }
     let (sum_p, sum_q): (f64, f64) = (before.iter().sum(), after.iter().sum());
     let right = |x: &f64| x.is_finite() && *x >= 0.0;
-    if !(sum_p > 0.0 && sum_q > 0.0) || !before.iter().chain(after).all(right) {
+    let usable = sum_p > 0.0 && sum_q > 0.0 && before.iter().chain(after).all(right);
+    if !usable {
         return none(EMPTY);
     }
     let pairs = || before.iter().zip(after).map(|(p, q)| (p / sum_p, q / sum_q));
