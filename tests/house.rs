@@ -50,7 +50,8 @@ fn arrows_between_rooms_point_one_way() {
         ("plan", &["table", "engine", "check", "record", "cli", "release", "key"]),
         ("law", &["table", "engine", "plan", "check", "record", "cli", "policy", "technique"]),
         ("key", &["table", "engine", "plan", "check", "record", "cli", "policy"]),
-        ("engine", &["cli", "record", "release"]),
+        ("report", &["cli", "table", "release", "record", "key"]),
+        ("engine", &["report", "cli", "record", "release"]),
         (
             "privacy",
             &[

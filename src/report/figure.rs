@@ -197,7 +197,8 @@ impl BarTable {
             })
             .collect();
         picture(size, &self.title, &description.join("; "), |area| {
-            text(area, &self.corner, (self.label_width - 8, 12), 11, SOFT, HPos::Right);
+            let corner = clip(&self.corner, 11, self.label_width - 10);
+            text(area, &corner, (self.label_width - 8, 12), 11, SOFT, HPos::Right);
             let mut at = self.label_width;
             let mut places = Vec::with_capacity(self.widths.len());
             for (head, &wide) in self.heads.iter().zip(&self.widths) {
@@ -277,7 +278,7 @@ pub struct Stream {
 pub fn flow(title: &str, streams: &[Stream]) -> Figure {
     const HEIGHT: f64 = 74.0;
     const GAP: i32 = 22;
-    let (left, right, wide) = (176, 420, 720);
+    let (left, right, wide) = (176, 420, 780);
     let heights: Vec<Vec<i32>> = streams
         .iter()
         .map(|s| {
@@ -380,7 +381,7 @@ pub struct RiskLine {
 #[must_use]
 pub fn risks(title: &str, lines: &[RiskLine], heads: &str) -> Figure {
     const BAND: i32 = 34;
-    let (left, right, wide) = (12, 620, 720);
+    let (left, right, wide) = (12, 590, 720);
     let size = (wide, 30 + lines.len() as i32 * BAND + 10);
     let x_of = |value: f64| {
         let log = value.clamp(1e-4, 1.0).log10();

@@ -572,10 +572,10 @@ impl Words {
             title: format!("{}: {}", self.t("classes"), view.name),
             corner: self.t("class.size"),
             heads: names.iter().map(|n| format!("{n} ({unit})")).collect(),
-            widths: vec![240; 3],
+            widths: vec![225; 3],
             rows,
             line: Some((line, format!("k = {}", view.k))),
-            label_width: 150,
+            label_width: 190,
         }
         .draw()
     }
