@@ -593,3 +593,201 @@ fn the_statement_says_what_the_documents_promise() {
     }
     assert_eq!(releases(&house.path("out")).len(), 1);
 }
+
+#[test]
+fn two_persons_trace_a_pseudonym_back_and_after_the_purge_nobody_does() {
+    let house = House::new();
+    let release = house.release("r1", &[]);
+    for share in ["a", "b", "c"] {
+        house.ok(&["key", "new", "--share", &format!("{{share-{share}}}")]);
+    }
+    house.ok(&[
+        "key",
+        "escrow",
+        "{project.key}",
+        "--share",
+        "{share-a}",
+        "--share",
+        "{share-b}",
+        "--out",
+        "{escrow}",
+    ]);
+    let tokens = |kind: &str| -> Vec<String> {
+        let (header, rows) = records(&house.path("out/r1").join(kind).join("stays.csv"));
+        assert_eq!(header[0], "患者ID");
+        rows.iter().take(3).map(|r| r[0].clone()).collect()
+    };
+    std::fs::write(house.path("tokens"), tokens("pseudonymized").join("\n")).unwrap();
+    let candidates: String = (0..60).map(|n| format!("P{n:05}\n")).collect();
+    std::fs::write(house.path("candidates"), candidates).unwrap();
+    let whole = [
+        "reveal",
+        release.as_str(),
+        "--inquiry",
+        "drug",
+        "--reason",
+        "副作用の照会への回答のため",
+        "--reference",
+        "照会 12号",
+        "--by",
+        "甲",
+        "--by",
+        "乙",
+        "--escrow",
+        "{escrow}",
+        "--share",
+        "{share-a}",
+        "--share",
+        "{share-b}",
+        "--tokens",
+        "{tokens}",
+        "--candidates",
+        "{candidates}",
+        "--out",
+        "{answer}",
+        "--ledger",
+        "{ledger}",
+        "--sign",
+        "{runner.key}",
+    ];
+    let changed = |from: &[&str], to: &[&'static str]| -> Vec<&str> {
+        let at = whole.windows(from.len()).position(|w| w == from).unwrap();
+        let mut all = whole[..at].to_vec();
+        all.extend(to);
+        all.extend(&whole[at + from.len()..]);
+        all
+    };
+    let before = house.entries().len();
+    for (from, to, code) in [
+        (&["--inquiry", "drug"][..], &["--inquiry", "research"][..], 2),
+        (&["--reason", "副作用の照会への回答のため"], &[], 2),
+        (&["--reason", "副作用の照会への回答のため"], &["--reason", "念のため"], 1),
+        (&["--by", "乙"], &["--by", "甲"], 1),
+        (&["--by", "乙"], &[], 1),
+        (&["--share", "{share-b}"], &[], 1),
+        (&["--share", "{share-b}"], &["--share", "{share-a}"], 1),
+        (&["--share", "{share-b}"], &["--share", "{share-c}"], 1),
+        (&["--share", "{share-b}"], &["--share", "{project.key}"], 2),
+        (&["--ledger", "{ledger}"], &[], 2),
+        (&["--sign", "{runner.key}"], &["--sign", "{third.key}"], 1),
+    ] {
+        house.fails(&changed(from, to), code);
+        assert!(!house.path("answer").exists());
+    }
+    // The anonymized release is not traced back.
+    std::fs::write(house.path("tokens-anonymized"), tokens("anonymized").join("\n")).unwrap();
+    let said =
+        house.fails(&changed(&["--tokens", "{tokens}"], &["--tokens", "{tokens-anonymized}"]), 1);
+    assert!(said.contains("are not persons of this pseudonymized release"), "{said}");
+    assert_eq!(house.entries().len(), before);
+    house.ok(&whole);
+    let answer = std::fs::read_to_string(house.path("answer")).unwrap();
+    assert_eq!(answer.lines().count(), 3);
+    for line in answer.lines() {
+        let (token, identifier) = line.split_once('\t').unwrap();
+        assert!(
+            tokens("pseudonymized").contains(&token.to_owned()) && identifier.starts_with("P000")
+        );
+    }
+    let entries = house.entries();
+    let entry = entries.last().unwrap();
+    assert_eq!(entry["kind"], "reveal");
+    assert_eq!(entry["body"]["found"], 3);
+    assert_eq!(entry["body"]["by"], serde_json::json!(["甲", "乙"]));
+    assert!(!entry.to_string().contains("P000"));
+    // The purge: told first, done with --yes, entered with its items; afterwards the way back is gone.
+    std::fs::copy(house.path("escrow"), house.path("hidden")).unwrap();
+    let purge = [
+        "purge",
+        "--project-key",
+        "{project.key}",
+        "--escrow",
+        "{escrow}",
+        "--release",
+        release.as_str(),
+        "--spill",
+        "{out}",
+        "--reason",
+        "契約の終了",
+        "--ledger",
+        "{ledger}",
+        "--sign",
+        "{runner.key}",
+    ];
+    assert!(house.fails(&purge, 1).contains("--yes"));
+    assert!(house.path("project.key").exists() && house.path("out/r1").exists());
+    let mut yes = purge.to_vec();
+    yes.push("--yes");
+    let kept = tempfile::tempdir().unwrap();
+    let copied =
+        Command::new("cp").arg("-a").arg(house.path("out/r1")).arg(kept.path()).status().unwrap();
+    assert!(copied.success());
+    house.ok(&yes);
+    for gone in ["project.key", "escrow", "out/r1"] {
+        assert!(!house.path(gone).exists(), "{gone}");
+    }
+    let entries = house.entries();
+    let [begun, done] = &entries[entries.len() - 2..] else { panic!() };
+    assert_eq!(begun["kind"], "deletion");
+    assert_eq!(begun["body"]["state"], "begun");
+    assert_eq!(done["body"]["state"], "done");
+    assert_eq!(done["body"]["releases"][0]["release"], "r1");
+    assert_eq!(
+        done["body"]["releases"][0]["releases"]["pseudonymized"]["items"]["stays"][0],
+        "患者ID"
+    );
+    assert_eq!(done["body"]["keys"].as_array().unwrap().len(), 2);
+    assert!(done["body"]["retentionUntil"].as_str().unwrap() > "2029");
+    std::fs::remove_file(house.path("answer")).unwrap();
+    house.fails(&changed(&[release.as_str()], &["{out/r1}"]), 4);
+    // Even with a copy of the release and of the sealed key that someone has hidden.
+    let copy = kept.path().join("r1");
+    let mut hidden = changed(&["--escrow", "{escrow}"], &["--escrow", "{hidden}"]);
+    hidden[1] = text(&copy);
+    let said = house.fails(&hidden, 1);
+    assert!(said.contains("the key of this project was destroyed"), "{said}");
+}
+
+#[test]
+fn a_key_takes_the_place_of_another() {
+    let house = House::new();
+    let old = house.release("old", &[]);
+    house.ok(&["key", "rotate", "{runner.key}", "{next.key}", "--ledger", "{ledger}"]);
+    let public = house.ok(&["key", "public", "{next.key}"]);
+    std::fs::write(house.path("next.pub"), &public).unwrap();
+    let followed = house.ok(&[
+        "key",
+        "follow",
+        "{next.key.announcement.dsse.json}",
+        "--public-key",
+        "{runner.pub}",
+    ]);
+    assert_eq!(followed, public);
+    house.fails(
+        &["key", "follow", "{next.key.announcement.dsse.json}", "--public-key", "{third.pub}"],
+        1,
+    );
+    let said =
+        house.fails(&house.arguments(&["--sign", "{runner.key}", "--ledger", "{ledger}"]), 1);
+    assert!(said.contains("may not write in the ledger"), "{said}");
+    house.ok(&house.arguments(&[
+        "--release-id",
+        "new",
+        "--sign",
+        "{next.key}",
+        "--ledger",
+        "{ledger}",
+    ]));
+    house.ok(&["ledger", "verify", "{ledger}", "--public-key", "{runner.pub}"]);
+    house.ok(&["verify", &old, "--ledger", "{ledger}", "--public-key", "{runner.pub}"]);
+    house.ok(&[
+        "verify",
+        "{out/new}",
+        "--ledger",
+        "{ledger}",
+        "--public-key",
+        "{next.pub}",
+        "--public-key",
+        "{runner.pub}",
+    ]);
+}

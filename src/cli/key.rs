@@ -6,11 +6,17 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::purge::open_shares;
 use super::{Show, passphrase, shown};
-use crate::error::Result;
-use crate::key::{ProjectKey, PublicKey, Sign as _, SigningKey, Suite, harden, inspect};
-use crate::record::attest;
+use crate::error::{Error, Result};
+use crate::key::{
+    ProjectKey, PublicKey, RevealShare, Sign as _, SigningKey, Suite, harden, inspect, seal_escrow,
+};
+use crate::record::ledger::{self, Ledger};
 use crate::record::note::{Role, VerifierKey};
+use crate::record::statement::rfc3339;
+use crate::record::{attest, digest};
+use crate::say;
 
 /// A public key with its name; by default one made from its id.
 ///
@@ -37,6 +43,9 @@ enum KeyCommand {
         /// Make a key that signs records (Ed25519) instead of a project key.
         #[arg(long, conflicts_with = "key_version")]
         signing: bool,
+        /// Make one of two shares that trace pseudonyms back together (`kakou key escrow`).
+        #[arg(long, conflicts_with_all = ["key_version", "signing"])]
+        share: bool,
         /// A file whose first line is a passphrase that protects the key file.
         #[arg(long)]
         passphrase_file: Option<PathBuf>,
@@ -57,6 +66,47 @@ enum KeyCommand {
         /// As PEM (SubjectPublicKeyInfo), for other tools.
         #[arg(long, conflicts_with = "name")]
         pem: bool,
+    },
+    /// Makes a new signing key that takes the place of an old one: announced by the old key, entered in the ledger.
+    Rotate {
+        /// The old signing key file.
+        old: PathBuf,
+        /// The file of the new key. Its announcement stands beside it (`NEW.announcement.dsse.json`).
+        new: PathBuf,
+        /// A file whose first line is the passphrase of the old key.
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+        /// A file whose first line is the passphrase of the new key.
+        #[arg(long)]
+        new_passphrase_file: Option<PathBuf>,
+        /// The ledger in which the new key writes from now on, and the old one no longer.
+        #[arg(long, value_name = "DIR")]
+        ledger: Option<PathBuf>,
+    },
+    /// Verifies the announcement of a new key and prints it.
+    Follow {
+        /// The announcement.
+        file: PathBuf,
+        /// The old public key.
+        #[arg(long, value_name = "FILE", required = true)]
+        public_key: Vec<PathBuf>,
+    },
+    /// Seals a project key under the shares of two persons, for tracing back pseudonyms (`kakou reveal`).
+    Escrow {
+        /// The project key file.
+        file: PathBuf,
+        /// A file whose first line is the passphrase of the project key.
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+        /// The two shares, each once.
+        #[arg(long, value_name = "FILE", required = true)]
+        share: Vec<PathBuf>,
+        /// Files whose first line is the passphrase of a share, in the order of the shares.
+        #[arg(long, value_name = "FILE")]
+        share_passphrase_file: Vec<PathBuf>,
+        /// The file to make.
+        #[arg(long)]
+        out: PathBuf,
     },
     /// Shows what stands in a key file, but not the key.
     Show {
@@ -86,6 +136,69 @@ impl Key {
                     show.line("It is protected by its file permissions alone; --passphrase-file protects it further.");
                 }
                 key.facts().clone()
+            }
+            KeyCommand::New { file, share: true, passphrase_file, .. } => {
+                let passphrase = passphrase(passphrase_file.as_ref())?;
+                let share = RevealShare::create(file, passphrase.as_ref(), SystemTime::now())?;
+                show.line(&format!("share {} made (id {})", shown(file), share.facts().id));
+                show.line(
+                    "One person holds it, apart from the other share and from the project key.",
+                );
+                share.facts().clone()
+            }
+            KeyCommand::Escrow { file, passphrase_file, share, share_passphrase_file, out } => {
+                let key = ProjectKey::open(file, passphrase(passphrase_file.as_ref())?.as_ref())?;
+                let shares = open_shares(share, share_passphrase_file)?;
+                let [one, two] = shares.as_slice() else {
+                    return Err(Error::refused("R0701", say!("two shares are needed")));
+                };
+                let facts = seal_escrow(out, &key, one, two)?;
+                show.line(&format!(
+                    "sealed key {} made: key {} under the shares {} and {}",
+                    shown(out),
+                    facts.key.id,
+                    facts.shares[0],
+                    facts.shares[1]
+                ));
+                facts.key
+            }
+            KeyCommand::Rotate { old, new, passphrase_file, new_passphrase_file, ledger } => {
+                let old = SigningKey::open(old, passphrase(passphrase_file.as_ref())?.as_ref())?;
+                if let Some(folder) = ledger {
+                    Ledger::at(folder).check_writer(old.public())?;
+                }
+                let next = passphrase(new_passphrase_file.as_ref())?;
+                let key = SigningKey::create(new, next.as_ref(), SystemTime::now())?;
+                let text = attest::announce(&old, &key, &rfc3339(SystemTime::now()))?;
+                let mut beside = new.clone().into_os_string();
+                beside.push(".announcement.dsse.json");
+                let beside = PathBuf::from(beside);
+                ledger::replace(&beside, text.as_bytes())?;
+                show.line(&format!("new signing key: {}", named(key.public(), None)?));
+                show.line(&format!("announced by the old key: {}", shown(&beside)));
+                if let Some(folder) = ledger {
+                    let body = json!({
+                        "event": "rotated", "keyId": key.public().id(),
+                        "publicKey": digest::hex(key.public().bytes()), "replaces": old.public().id(),
+                        "announcement": { "sha256": digest::hex(&digest::bytes(text.as_bytes()).sha256) },
+                    });
+                    let entry = Ledger::at(folder).append(ledger::Kind::Key, &body, &old)?;
+                    show.line(&format!(
+                        "entry {}: the old key writes in the ledger no longer",
+                        entry.index
+                    ));
+                }
+                key.facts().clone()
+            }
+            KeyCommand::Follow { file, public_key } => {
+                let keys = attest::plain(&attest::read_public(public_key)?);
+                let bytes = std::fs::read(file)
+                    .map_err(|e| Error::io("R0306", say!("reading {}", shown(file)), &e))?;
+                let key = attest::follow(&bytes, &shown(file), &keys)?;
+                let text = named(&key, None)?.to_string();
+                show.line(&text);
+                show.json(&json!({ "verifierKey": text, "keyId": key.id() }));
+                return Ok(());
             }
             KeyCommand::Public { file, passphrase_file, name, pem } => {
                 let key = SigningKey::open(file, passphrase(passphrase_file.as_ref())?.as_ref())?;

@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod link;
 pub mod policies;
 pub mod progress;
+pub mod purge;
 pub mod recording;
 pub mod release;
 pub mod report;
@@ -88,6 +89,10 @@ enum Command {
     Approve(release::Approve),
     /// Seals an approved release.
     Seal(release::Seal),
+    /// Destroys project keys, releases and leftovers, and enters the deletion (消去) in the ledger.
+    Purge(purge::Purge),
+    /// Whose are these pseudonyms? Only for an inquiry that the law names, by two persons.
+    Reveal(purge::Reveal),
     /// The digest of a policy, its approval, and what differs between two.
     Policy(policies::PolicyCommand),
     /// Makes and looks at key files.
@@ -218,6 +223,8 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Report(c) => c.run(show),
         Command::Approve(c) => c.run(show).map_err(Failure::from),
         Command::Seal(c) => c.run(show).map_err(Failure::from),
+        Command::Purge(c) => c.run(show).map_err(Failure::from),
+        Command::Reveal(c) => c.run(show).map_err(Failure::from),
         Command::Policy(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Ledger(c) => c.run(show).map_err(Failure::from),

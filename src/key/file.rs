@@ -39,6 +39,9 @@ pub enum Purpose {
     /// The seed of an Ed25519 key that signs records. The suite of such a file only makes its id.
     #[serde(rename = "signing-ed25519")]
     Signing,
+    /// One of two shares that open a sealed project key together (`key::RevealShare`).
+    #[serde(rename = "reveal-share")]
+    Share,
 }
 
 impl Purpose {
@@ -48,16 +51,19 @@ impl Purpose {
         match self {
             Purpose::ProjectRoot => "project-root",
             Purpose::Signing => "signing-ed25519",
+            Purpose::Share => "reveal-share",
         }
     }
     fn parse(word: &str) -> Option<Self> {
-        [Purpose::ProjectRoot, Purpose::Signing].into_iter().find(|purpose| purpose.word() == word)
+        [Purpose::ProjectRoot, Purpose::Signing, Purpose::Share]
+            .into_iter()
+            .find(|purpose| purpose.word() == word)
     }
 }
 
 /// What may be known of a key: for the record and for `kakou key show`.
-#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyFacts {
     /// Its id, 13 characters.
     pub id: String,
@@ -272,6 +278,10 @@ impl ProjectKey {
     pub(super) fn bytes(&self) -> &[u8; 32] {
         self.key.get()
     }
+
+    pub(super) fn opened(facts: KeyFacts, key: Locked<[u8; 32]>) -> Self {
+        ProjectKey { facts, key }
+    }
 }
 
 /// What may be known of the key in a file, without its passphrase.
@@ -283,7 +293,7 @@ pub fn inspect(path: &Path) -> Result<KeyFacts> {
     Ok(parse(path, &content)?.0.facts)
 }
 
-fn shown(path: &Path) -> Name {
+pub(super) fn shown(path: &Path) -> Name {
     Name::from_policy(path.display().to_string())
 }
 
@@ -389,7 +399,7 @@ fn exists(path: &Path) -> Error {
 }
 
 /// Writes a new file and waits until it and its name are on the disk.
-fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()> {
+pub(super) fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()> {
     let failed = |error: &std::io::Error| {
         Error::io("K0108", say!("the key file `{}` cannot be written", shown(path)), error)
             .advice(say!("choose a folder of yours with free space"))
@@ -424,7 +434,7 @@ fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()> {
 }
 
 /// The folder of a key file, if not everyone can write there.
-fn check_folder(path: &Path) -> Result<PathBuf> {
+pub(super) fn check_folder(path: &Path) -> Result<PathBuf> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -446,7 +456,7 @@ fn check_folder(path: &Path) -> Result<PathBuf> {
 }
 
 /// Reads a file that only its owner can read, and checks that on the open file, not on its name.
-fn read(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>)> {
+pub(super) fn read(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>)> {
     let name = shown(path);
     check_folder(path)?;
     // Without O_NONBLOCK the program would wait for the other end of a pipe.
@@ -514,6 +524,37 @@ fn damaged(path: &Path) -> Error {
     Error::environment("K0118", say!("the key file `{}` is damaged", shown(path))).advice(say!(
         "take it from the backup: tokens made with it cannot be made again without it"
     ))
+}
+
+/// Destroys a key file (or an escrow file): overwrites it in place, waits for the disk, removes it. What a disk keeps
+/// elsewhere (copies, journals, worn-out cells) is out of reach: a file protected by a passphrase is as good as
+/// destroyed there too, a bare one is not.
+///
+/// # Errors
+/// Those of reading a key file, and I/O. The file may then still be there.
+pub fn destroy(path: &Path) -> Result<()> {
+    let failed = |error: &std::io::Error| {
+        Error::io("K0124", say!("the key file `{}` cannot be destroyed", shown(path)), error)
+    };
+    // The same rules as for reading: an owned regular file with one name.
+    let (_, content) = read(path)?;
+    let mut noise = vec![0; content.len().max(64)];
+    random(&mut noise)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)
+        .map_err(|e| failed(&e))?;
+    let folder = check_folder(path)?;
+    (|| {
+        file.write_all(&noise)?;
+        file.sync_all()?;
+        file.set_len(0)?;
+        file.sync_all()?;
+        std::fs::remove_file(path)?;
+        File::open(&folder)?.sync_all()
+    })()
+    .map_err(|e: std::io::Error| failed(&e))
 }
 
 /// The header and the key line of a file, if its checksum holds and it says nothing that it must not.

@@ -6,6 +6,7 @@
 mod base32;
 mod commitment;
 mod derive;
+mod escrow;
 mod file;
 mod hex;
 mod hygiene;
@@ -16,9 +17,10 @@ mod suite;
 pub use base32::{parse_token, token_text};
 pub use commitment::{Commitment, Committer};
 pub use derive::{Destruction, ReleaseSecrets};
+pub use escrow::{EscrowFacts, RevealShare, inspect_escrow, open_escrow, seal as seal_escrow};
 #[doc(hidden)]
 pub use file::Cost;
-pub use file::{KeyFacts, Passphrase, ProjectKey, Purpose, inspect};
+pub use file::{KeyFacts, Passphrase, ProjectKey, Purpose, destroy, inspect};
 pub use hygiene::{Hygiene, harden};
 pub use signing::{PublicKey, Sign, SigningKey};
 pub use suite::Suite;

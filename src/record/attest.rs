@@ -261,6 +261,50 @@ pub fn plain(keys: &[VerifierKey]) -> Vec<PublicKey> {
     keys.iter().filter(|k| k.role() == Role::Log).map(|k| *k.key()).collect()
 }
 
+/// What the new key signs to show that its holder agrees.
+fn possession(old: &PublicKey) -> Vec<u8> {
+    let mut text = b"kakou key rotation v1\n".to_vec();
+    text.extend_from_slice(old.bytes());
+    text
+}
+
+/// The announcement of a new signing key: signed by the old one, with a proof that the new one is there.
+///
+/// # Errors
+/// If a signer fails.
+pub fn announce(old: &dyn Sign, new: &dyn Sign, at: &str) -> Result<String> {
+    let key = new.public();
+    let predicate = json!({
+        "schemaVersion": "1",
+        "announcedAt": at,
+        "signer": signer(old.public()),
+        "newKey": signer(key),
+        "proof": hex(&new.sign(&possession(old.public()))?),
+    });
+    sign(&[Subject::of("new public key", key.bytes())], KEY_ROTATION, &predicate, old)
+}
+
+/// The new key of an announcement by one of the trusted keys.
+///
+/// # Errors
+/// If it was changed, another key signed it, or the new key has not agreed.
+pub fn follow(bytes: &[u8], shown: &Name, trusted: &[PublicKey]) -> Result<PublicKey> {
+    let opened = open(bytes, shown, KEY_ROTATION, trusted)?;
+    let wrong =
+        || Error::refused("R0308", say!("{} does not prove that the new key is there", shown));
+    let told = &opened.predicate;
+    let key = told["newKey"]["publicKey"].as_str().and_then(public_from_hex).ok_or_else(wrong)?;
+    let text = told["proof"].as_str().unwrap_or_default();
+    let proof: Option<Vec<u8>> = (text.len() == 128 && text.is_ascii())
+        .then(|| (0..64).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()).collect())
+        .flatten();
+    if proof.is_some_and(|proof| key.verifies(&possession(&opened.signer), &proof)) {
+        Ok(key)
+    } else {
+        Err(wrong())
+    }
+}
+
 /// The public key in the form that other tools read: SubjectPublicKeyInfo (RFC 8410) in PEM.
 #[must_use]
 pub fn pem(key: &PublicKey) -> String {
@@ -304,6 +348,20 @@ mod tests {
         assert!(!open(text.as_bytes(), &NAME, RUN, &[]).unwrap().trusted);
         assert_eq!(open(text.as_bytes(), &NAME, RUN, &[other]).unwrap_err().code, "R0303");
         assert_eq!(open(text.as_bytes(), &NAME, SEAL, &[key]).unwrap_err().code, "R0304");
+    }
+
+    #[test]
+    fn a_new_key_is_announced_by_the_old_one_and_agrees() {
+        let (old, new) = (SigningKey::from_test_seed([1; 32]), SigningKey::from_test_seed([2; 32]));
+        let name = Name::fixed("a");
+        let text = announce(&old, &new, "2026-01-02T03:04:05Z").unwrap();
+        assert_eq!(follow(text.as_bytes(), &name, &[*old.public()]).unwrap(), *new.public());
+        assert_eq!(follow(text.as_bytes(), &name, &[*new.public()]).unwrap_err().code, "R0303");
+        // The old key names a key whose holder did not agree.
+        let forged = json!({ "signer": signer(old.public()), "newKey": signer(new.public()),
+            "proof": hex(&old.sign(&possession(old.public())).unwrap()) });
+        let forged = sign(&[], KEY_ROTATION, &forged, &old).unwrap();
+        assert_eq!(follow(forged.as_bytes(), &name, &[*old.public()]).unwrap_err().code, "R0308");
     }
 
     #[test]
