@@ -13,6 +13,7 @@ python3 -m venv "$work/venv"
 "$kakou" key public --pem "$demo/signing.key" > "$work/signer.pem"
 release=$(find "$demo/releases" -mindepth 1 -maxdepth 1 -type d | head -n 1)
 "$work/venv/bin/python" - "$work/signer.pem" "$release" "$work" << 'PYTHON'
+import base64
 import hashlib
 import json
 import pathlib
@@ -53,8 +54,7 @@ for path in sorted((release / "record").glob("*.dsse.json")):
         assert hashlib.sha256(data).hexdigest() == subject.digest["sha256"], subject.name
         assert hashlib.sha3_256(data).hexdigest() == subject.digest["sha3_256"], subject.name
     (work / f"{path.name}.pae").write_bytes(envelope.pae())
-    (work / f"{path.name}.sig").write_bytes(bytes.fromhex(list(envelope.signatures.values())[0].signature)
-        if isinstance(envelope.signatures, dict) else bytes.fromhex(envelope.signatures[0].signature))
+    (work / f"{path.name}.sig").write_bytes(base64.b64decode(told["signatures"][0]["sig"]))
     seen += 1
     print(f"{path.name}: {len(statement.subject)} subjects, accepted by securesystemslib and in-toto-attestation")
 assert seen == 3, seen
