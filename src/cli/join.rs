@@ -95,25 +95,16 @@ impl Join {
                         ),
                     ));
                 }
-                table::encode(
-                    cell,
-                    source.encoding,
-                    plan.output.unencodable,
-                    &mut bytes,
-                    &mut replaced,
-                )
-                .map_err(|()| {
-                    Error::refused(
-                        "C0501",
-                        say!(
-                            "table `{}`: a character does not exist in the encoding of the layout",
-                            Name::from_policy(&self.table)
-                        ),
-                    )
-                    .advice(say!(
+                let unencodable = plan.output.unencodable;
+                if !table::encode(cell, source.encoding, unencodable, &mut bytes, &mut replaced) {
+                    let what = say!(
+                        "table `{}`: a character does not exist in the encoding of the layout",
+                        Name::from_policy(&self.table)
+                    );
+                    return Err(Error::refused("C0501", what).advice(say!(
                         "output.unencodable = \"geta\" or \"question-mark\" in the policy"
-                    ))
-                })?;
+                    )));
+                }
             }
             bytes.extend_from_slice(b"\r\n");
             Ok(())

@@ -405,7 +405,6 @@ struct TableRead {
     blocks: Vec<Vec<PathBuf>>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "what one read needs; a struct would only rename it")]
 /// Reads the files of a table, or of a long table for all its parts at once.
 fn read_group(
     plan: &Plan,

@@ -615,7 +615,7 @@ impl Builder<'_> {
             key,
             treatments,
             coincides: optional(&column.coincides),
-            meaning: optional(&column.meaning),
+            meaning: optional(&column.meaning).or_else(|| optional(&column.alias)),
             unit: optional(&column.unit),
             reason: optional(&column.reason),
         }

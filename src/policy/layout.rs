@@ -292,7 +292,7 @@ impl Maker<'_> {
             put(key, written.get(key).cloned());
         }
         let checks = written.get("checks").cloned();
-        put("checks", checks.or_else(|| found.and_then(|f| checks_of(f))));
+        put("checks", checks.or_else(|| found.and_then(checks_of)));
         // What nobody knows here is left for the check of the form, which names it.
         for (key, value) in members(Some(written)) {
             if !whole.contains_key(key) && !["columns", "when", "by_role"].contains(&key.as_str()) {

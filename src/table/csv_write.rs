@@ -118,15 +118,15 @@ pub(super) fn encode(
     unencodable: Unencodable,
     bytes: &mut Vec<u8>,
     replaced: &mut u64,
-) -> std::result::Result<(), ()> {
+) -> bool {
     if encoding != Encoding::Cp932 {
         bytes.extend_from_slice(text.as_bytes());
-        return Ok(());
+        return true;
     }
     let mut written = Written::default();
-    cp932(text, unencodable, bytes, &mut written).map_err(|_| ())?;
+    let encoded = cp932(text, unencodable, bytes, &mut written).is_ok();
     *replaced += written.unencodable;
-    Ok(())
+    encoded
 }
 
 /// Encodes without the encoder's own replacement, which would write HTML references into names.

@@ -299,17 +299,16 @@ pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>>
     }
 }
 
-/// Encodes a text; what the encoding lacks is replaced and counted as the policy says.
-///
-/// # Errors
-/// If the encoding lacks a character and the policy says `fail`.
+/// Encodes a text; what the encoding lacks is replaced and counted as the policy says. False if the encoding lacks a
+/// character and the policy says `fail`.
+#[must_use]
 pub fn encode(
     text: &str,
     encoding: Encoding,
     unencodable: crate::policy::model::Unencodable,
     bytes: &mut Vec<u8>,
     replaced: &mut u64,
-) -> std::result::Result<(), ()> {
+) -> bool {
     csv_write::encode(text, encoding, unencodable, bytes, replaced)
 }
 
