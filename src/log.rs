@@ -141,7 +141,6 @@ pub fn open(path: &Path, level: Level) -> Result<()> {
 
 /// In debug builds: panics with a cell in its message where the test of the logs asks for it (`KAKOU_TEST_PANIC` names
 /// the point). Release builds have no such switch.
-
 pub fn trap(point: &'static str, cell: impl FnOnce() -> String) {
     #[cfg(debug_assertions)]
     {

@@ -248,7 +248,7 @@ impl Run {
             &proved.proof,
             &evidence,
             &crate::report::facts::Identity {
-                id: &id,
+                id,
                 started,
                 finished: SystemTime::now(),
                 policy_digest,

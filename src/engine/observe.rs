@@ -364,7 +364,6 @@ fn by_person(persons: &[u32], ids: usize) -> Vec<u32> {
     order
 }
 
-#[expect(clippy::too_many_arguments, reason = "one loop over the rows of a column")]
 fn count(
     axis: Axis,
     facts: &ColumnFacts,
