@@ -5,4 +5,5 @@ pub mod forbidden;
 pub mod models;
 pub mod prove;
 pub mod recount;
+pub mod replay;
 pub mod structure;

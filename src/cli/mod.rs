@@ -21,11 +21,14 @@ pub mod key;
 pub mod layout;
 pub mod ledger;
 pub mod link;
+pub mod package;
+pub mod papers;
 pub mod policies;
 pub mod progress;
 pub mod purge;
 pub mod recording;
 pub mod release;
+pub mod replay;
 pub mod report;
 pub mod risk;
 pub mod run;
@@ -95,6 +98,12 @@ enum Command {
     Reveal(purge::Reveal),
     /// The digest of a policy, its approval, and what differs between two.
     Policy(policies::PolicyCommand),
+    /// Makes the releases again from inputs and policy and compares: is the release what the policy makes of the input?
+    Replay(replay::Replay),
+    /// Builds the transfer for a recipient and enters the provision in the ledger.
+    Package(package::Package),
+    /// Writes statutory papers: the book, leak report counts, publication of items, table of methods.
+    Papers(papers::Papers),
     /// Makes and looks at key files.
     Key(key::Key),
     /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
@@ -226,6 +235,9 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Purge(c) => c.run(show).map_err(Failure::from),
         Command::Reveal(c) => c.run(show).map_err(Failure::from),
         Command::Policy(c) => c.run(show),
+        Command::Replay(c) => c.run(show),
+        Command::Package(c) => c.run(show).map_err(Failure::from),
+        Command::Papers(c) => c.run(show),
         Command::Key(c) => c.run(show).map_err(Failure::from),
         Command::Ledger(c) => c.run(show).map_err(Failure::from),
         Command::Layout(c) => c.run(show),

@@ -335,7 +335,7 @@ impl Run {
 }
 
 /// How many columns make the person's key (the same in all tables, checked by the plan).
-fn person_parts(plan: &plan::Plan) -> usize {
+pub(super) fn person_parts(plan: &plan::Plan) -> usize {
     plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len())
 }
 

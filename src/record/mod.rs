@@ -10,6 +10,8 @@ pub mod dsse;
 pub mod ledger;
 pub mod merkle;
 pub mod note;
+pub mod package;
+pub mod papers;
 pub mod purge;
 pub mod reveal;
 pub mod seal;

@@ -179,6 +179,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "approval": facts.approval,
         },
         "frozenPlan": { "sha3_256": hex(&digest::sha3(&made.frozen)) },
+        "profile": plan.profile,
         "inputs": inputs,
         "persons": {
             "read": made.intake.persons,

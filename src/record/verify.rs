@@ -93,7 +93,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         && let Some(kind) =
             Kind::BOTH.into_iter().find(|&k| folder.join(seal::release_file(k)).exists())
     {
-        return package(folder, kind, trust, &[]);
+        return package(folder, kind, trust, &super::package::BESIDE);
     }
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;

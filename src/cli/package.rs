@@ -1,0 +1,100 @@
+//! `kakou package`: what a recipient gets.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Show;
+use super::ledger::Signer;
+use crate::error::Result;
+use crate::record::attest;
+use crate::record::ledger::Ledger;
+use crate::record::package::{Recipient, RecipientKind, make};
+use crate::record::verify::Trust;
+use crate::schema::Kind;
+
+/// Builds the transfer for a recipient: one release, its dictionary, its public statement, digests; and enters the provision
+/// in the ledger.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  kakou package OUT/r1 --kind anonymized --for 'Research Co.' --address 'Tokyo ...' --recipient handler --contract C-12 --out TRANSFER --sign run.key --ledger LEDGER"
+)]
+pub struct Package {
+    /// The release folder (`OUT/<release-id>`).
+    pub release: PathBuf,
+    /// Which release.
+    #[arg(long, value_enum)]
+    pub kind: Which,
+    /// The recipient's name (氏名又は名称).
+    #[arg(long = "for", value_name = "NAME")]
+    pub to: String,
+    /// The recipient's address (住所).
+    #[arg(long)]
+    pub address: String,
+    /// What the recipient is to the law.
+    #[arg(long, value_enum)]
+    pub recipient: RecipientKind,
+    /// The recipient's certification number (認定番号).
+    #[arg(long)]
+    pub certification: Option<String>,
+    /// The contract.
+    #[arg(long)]
+    pub contract: Option<String>,
+    /// The folder to make.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The ledger of the run.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// Public keys that may have signed (files of `kakou key public`).
+    #[arg(long, value_name = "FILE")]
+    pub public_key: Vec<PathBuf>,
+    /// The key that enters the provision.
+    #[command(flatten)]
+    pub signer: Signer,
+}
+
+/// A release.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Which {
+    /// 仮名加工.
+    Pseudonymized,
+    /// 匿名加工.
+    Anonymized,
+}
+
+impl From<Which> for Kind {
+    fn from(which: Which) -> Kind {
+        match which {
+            Which::Pseudonymized => Kind::Pseudonymized,
+            Which::Anonymized => Kind::Anonymized,
+        }
+    }
+}
+
+impl Package {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// If the release may not go to this recipient, or something does not hold.
+    pub fn run(&self, show: Show) -> Result<()> {
+        let key = self.signer.open()?;
+        let keys = attest::plain(&attest::read_public(&self.public_key)?);
+        let recipient = Recipient {
+            name: self.to.clone(),
+            address: self.address.clone(),
+            kind: self.recipient,
+            certification: self.certification.clone(),
+            contract: self.contract.clone(),
+        };
+        let trust = Trust { keys: &keys, ledger: Some(&self.ledger) };
+        let ledger = Ledger::at(&self.ledger);
+        let made =
+            make(&self.release, self.kind.into(), &recipient, &self.out, trust, &ledger, &key)?;
+        show.line(&format!("package (送付用): {}", made.display()));
+        show.line("the provision stands in the ledger (台帳に提供を記載しました)");
+        show.json(&json!({ "package": made.to_string_lossy() }));
+        Ok(())
+    }
+}

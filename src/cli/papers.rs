@@ -1,0 +1,104 @@
+//! `kakou papers`: statutory papers from the ledger, a release or a policy.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Failure, Outcome, Show, prepare};
+use crate::error::{Error, Result};
+use crate::record::attest;
+use crate::record::ledger::Ledger;
+use crate::record::papers::{Paper, book, leak, methods, publication};
+use crate::record::statement::STATEMENT;
+use crate::say;
+
+/// Writes statutory papers in Japanese.
+#[derive(Args, Debug)]
+pub struct Papers {
+    #[command(subcommand)]
+    which: Which,
+    /// Markdown for people or CSV for Excel.
+    #[arg(long, value_enum, default_value = "md", global = true)]
+    format: Format,
+    /// Where to; by default standard output.
+    #[arg(long, short, global = true)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Md,
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// The book of provisions and deletions (帳簿, 規則12条).
+    Book {
+        /// The ledger's folder.
+        ledger: PathBuf,
+        /// The public key with which the ledger begins.
+        #[arg(long, value_name = "FILE")]
+        public_key: Vec<PathBuf>,
+    },
+    /// Items and exact numbers of persons for a leak report (規則23条). Confidential.
+    Leak {
+        /// The ledger's folder.
+        ledger: PathBuf,
+        /// The public key with which the ledger begins.
+        #[arg(long, value_name = "FILE")]
+        public_key: Vec<PathBuf>,
+    },
+    /// The publication of items (個情法43条3項) of a release.
+    Publication {
+        /// The release folder.
+        release: PathBuf,
+    },
+    /// The table of processing methods (加工方法一覧) of a policy. Confidential.
+    Methods {
+        /// The policy.
+        #[arg(long)]
+        policy: PathBuf,
+    },
+}
+
+impl Papers {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// If what the paper is made from cannot be read or does not verify.
+    pub fn run(&self, _: Show) -> Outcome<()> {
+        let paper = match &self.which {
+            Which::Book { ledger, public_key } => book(&read(ledger, public_key)?),
+            Which::Leak { ledger, public_key } => leak(&read(ledger, public_key)?),
+            Which::Publication { release } => {
+                let bytes = std::fs::read(release.join(STATEMENT))
+                    .map_err(|e| Error::io("X0403", say!("reading {}", STATEMENT), &e))?;
+                let statement = serde_json::from_slice(&bytes)
+                    .map_err(|_| Error::refused("R0503", say!("{} cannot be read", STATEMENT)))?;
+                publication(&statement)?
+            }
+            Which::Methods { policy } => methods(&prepare(policy)?.plan),
+        };
+        self.write(&paper).map_err(Failure::from)
+    }
+    fn write(&self, paper: &Paper) -> Result<()> {
+        let bytes = match self.format {
+            Format::Md => paper.markdown().into_bytes(),
+            Format::Csv => paper.csv()?,
+        };
+        match &self.out {
+            Some(path) => std::fs::write(path, bytes)
+                .map_err(|e| Error::io("X0412", say!("writing {}", super::shown(path)), &e)),
+            None => {
+                let _ = std::io::stdout().write_all(&bytes);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn read(folder: &std::path::Path, keys: &[PathBuf]) -> Result<crate::record::ledger::Book> {
+    Ledger::at(folder).read(&attest::plain(&attest::read_public(keys)?))
+}

@@ -1,0 +1,270 @@
+//! Statutory papers made from the ledger, a release or a policy: the book (規則12条), counts for a leak report (規則23条), the
+//! publication of items (個情法43条3項), the table of processing methods (加工方法一覧). Markdown for people, CSV for Excel.
+
+use serde_json::Value;
+
+use super::ledger::{Book, Kind as Entered, retention_until};
+use crate::error::{Error, Result};
+use crate::law::Profile;
+use crate::plan::Plan;
+use crate::say;
+use crate::schema::Kind;
+
+/// A table for people and for spreadsheets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Paper {
+    /// The heading.
+    pub title: String,
+    /// Paragraphs before the table.
+    pub text: Vec<String>,
+    /// Column heads.
+    pub head: Vec<String>,
+    /// Rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Paper {
+    /// As Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let cell = |text: &str| text.replace('|', "｜").replace('\n', "<br>");
+        let line = |cells: &[String]| {
+            format!("| {} |\n", cells.iter().map(|c| cell(c)).collect::<Vec<_>>().join(" | "))
+        };
+        let mut text = format!("# {}\n\n", self.title);
+        for paragraph in &self.text {
+            text.push_str(&format!("{paragraph}\n\n"));
+        }
+        if !self.head.is_empty() {
+            text.push_str(&line(&self.head));
+            text.push_str(&line(&vec!["---".to_owned(); self.head.len()]));
+            self.rows.iter().for_each(|row| text.push_str(&line(row)));
+        }
+        text
+    }
+    /// As CSV with a byte order mark, as Excel wants it.
+    ///
+    /// # Errors
+    /// If a row cannot be written.
+    pub fn csv(&self) -> Result<Vec<u8>> {
+        let failed = |_| Error::environment("X0411", say!("a row of a paper cannot be written"));
+        let mut writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(vec![0xEF, 0xBB, 0xBF]);
+        writer.write_record(&self.head).map_err(failed)?;
+        for row in &self.rows {
+            writer.write_record(row).map_err(failed)?;
+        }
+        writer
+            .into_inner()
+            .map_err(|_| Error::environment("X0411", say!("a paper cannot be written")))
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|w| (*w).to_owned()).collect()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// `table: a, b; table: c` from a map of tables to items.
+fn items(value: &Value) -> String {
+    match value {
+        Value::Object(tables) => tables
+            .iter()
+            .map(|(table, columns)| {
+                let columns: Vec<String> =
+                    columns.as_array().into_iter().flatten().map(text).collect();
+                format!("{table}: {}", columns.join("、"))
+            })
+            .collect::<Vec<_>>()
+            .join("；"),
+        Value::Array(all) => all.iter().map(text).collect::<Vec<_>>().join("、"),
+        other => text(other),
+    }
+}
+
+/// The book that 法14条 and 規則12条 ask for: provisions and deletions, each to be kept for three years.
+#[must_use]
+pub fn book(ledger: &Book) -> Paper {
+    let rows = ledger
+        .entries
+        .iter()
+        .filter(|e| {
+            matches!(
+                e.kind,
+                Entered::Provision | Entered::Deletion | Entered::Destruction | Entered::Reveal
+            )
+        })
+        .map(|entry| {
+            let body = &entry.body;
+            let when = match entry.kind {
+                Entered::Provision => text(&body["providedAt"]),
+                _ => text(&body["deletedAt"]),
+            };
+            let when = if when.is_empty() { entry.at.clone() } else { when };
+            vec![
+                entry.index.to_string(),
+                entry.at.clone(),
+                entry.kind.ja().to_owned(),
+                text(&body["release"]),
+                text(&body["term"]),
+                text(&body["recipient"]["name"]),
+                text(&body["recipient"]["address"]),
+                when,
+                items(&body["items"]),
+                retention_until(&entry.at).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    Paper {
+        title: format!("帳簿（{}）", ledger.origin),
+        text: vec![
+            "次世代医療基盤法14条・施行規則12条（仮名加工は規則37条による準用）による記載事項。台帳から作成。記載の日から3年間保存する（規則12条3項）。".to_owned(),
+        ],
+        head: owned(&[
+            "番号", "記載日時", "区分", "提供番号", "情報の種類", "相手方の氏名又は名称", "相手方の住所", "提供・消去の年月日", "項目", "保存期限",
+        ]),
+        rows,
+    }
+}
+
+/// What a report of a leak needs (規則23条): items and number of persons, for every release that was made. Confidential.
+#[must_use]
+pub fn leak(ledger: &Book) -> Paper {
+    let mut rows = Vec::new();
+    for entry in ledger.entries.iter().filter(|e| e.kind == Entered::Run) {
+        for (kind, told) in entry.body["releases"].as_object().into_iter().flatten() {
+            let release = text(&entry.body["release"]);
+            let given: Vec<String> = ledger
+                .entries
+                .iter()
+                .filter(|e| {
+                    e.kind == Entered::Provision
+                        && e.body["release"] == release.as_str()
+                        && e.body["kind"] == kind.as_str()
+                })
+                .map(|e| text(&e.body["recipient"]["name"]))
+                .collect();
+            rows.push(vec![
+                release,
+                text(&told["kind"]),
+                text(&told["persons"]),
+                items(&told["items"]),
+                given.join("、"),
+            ]);
+        }
+    }
+    Paper {
+        title: "漏えい等報告のための件数一覧".to_owned(),
+        text: vec![
+            "施行規則23条の報告事項（項目、本人の数）のための一覧。本人の数は正確な値であり、事業者の内部の記録に属する。".to_owned(),
+        ],
+        head: owned(&["提供番号", "情報の種類", "本人の数", "項目", "提供先"]),
+        rows,
+    }
+}
+
+/// The publication of items (個情法43条3項, 規則36条) from the confidential statement of a release.
+///
+/// # Errors
+/// If the profile is not that of anonymized information under the 個人情報保護法.
+pub fn publication(statement: &Value) -> Result<Paper> {
+    let profile: Option<Profile> = serde_json::from_value(statement["profile"].clone()).ok();
+    let Some(profile @ (Profile::Appi | Profile::AppiPublic)) = profile else {
+        return Err(Error::refused(
+            "R0510",
+            say!(
+                "only 匿名加工情報 under the 個人情報保護法 is published by its items; 次世代医療基盤法19条3項 excludes that publication"
+            ),
+        ));
+    };
+    let tables = statement["structure"][Kind::Anonymized.word()]["tables"].as_array();
+    let rows = tables
+        .into_iter()
+        .flatten()
+        .flat_map(|table| {
+            table["columns"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|c| c["token"] != true)
+                .map(|column| vec![text(&table["name"]), text(&column["name"])])
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let (cite, term) = match profile {
+        Profile::AppiPublic => ("個人情報保護法109条・施行規則", profile.term(Kind::Anonymized)),
+        _ => ("個人情報保護法43条3項・施行規則36条", profile.term(Kind::Anonymized)),
+    };
+    Ok(Paper {
+        title: format!("{term}に含まれる個人に関する情報の項目"),
+        text: vec![
+            format!("{cite}に基づき、次の{term}を作成したので、含まれる項目を公表します。"),
+            "作成の方法: 施行規則で定める基準に従い、個人を識別できる記述等及び個人識別符号の全部を削除し、特異な記述等を削除又は置換し、データベースの性質に応じた措置を講じました。".to_owned(),
+            "第三者に提供する場合: 提供の方法は暗号化した媒体又は通信による送付です（個人情報保護法43条4項による公表事項）。".to_owned(),
+        ],
+        head: owned(&["表", "項目"]),
+        rows,
+    })
+}
+
+/// The table of processing methods of a policy (加工方法一覧), for the application and the house. Confidential: it is
+/// 加工の方法に関する情報.
+#[must_use]
+pub fn methods(plan: &Plan) -> Paper {
+    let mut rows = Vec::new();
+    for table in &plan.tables {
+        for column in &table.columns {
+            let facts = &column.facts;
+            let told = |kind: Kind| {
+                let treatment = &column.treatment(kind).treatment;
+                let items: Vec<&str> = treatment
+                    .doc()
+                    .items
+                    .iter()
+                    .filter(|i| crate::law::Item::of(kind).contains(i))
+                    .map(|&i| plan.profile.cite(i))
+                    .collect();
+                (treatment.describe().0, items.join("、"))
+            };
+            let (pseudonymized, pseudonymized_items) = told(Kind::Pseudonymized);
+            let (anonymized, anonymized_items) = told(Kind::Anonymized);
+            rows.push(vec![
+                table.name.as_str().to_owned(),
+                facts.column.as_str().to_owned(),
+                facts.role.ja().to_owned(),
+                pseudonymized,
+                pseudonymized_items,
+                anonymized,
+                anonymized_items,
+                column.reason.as_ref().map_or(String::new(), |r| r.as_str().to_owned()),
+            ]);
+        }
+    }
+    Paper {
+        title: format!("加工方法一覧（{} {}）", plan.id, plan.version),
+        text: vec![format!(
+            "仮名: {}。匿名: {}。この一覧は加工の方法に関する情報であり、提供先に渡さない（法30条1項）。",
+            plan.profile.term(Kind::Pseudonymized),
+            plan.profile.term(Kind::Anonymized)
+        )],
+        head: owned(&[
+            "表",
+            "列",
+            "区分",
+            "仮名加工の方法",
+            "仮名加工の根拠",
+            "匿名加工の方法",
+            "匿名加工の根拠",
+            "理由",
+        ]),
+        rows,
+    }
+}
