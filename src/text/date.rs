@@ -43,11 +43,13 @@ pub struct When {
     pub day: Option<u8>,
     /// What follows the date, as it stands (`T21:58:16.119086`, `123000+0900`).
     tail: String,
-    /// Whether an era year beyond the era's end was read by arithmetic (昭和65年).
+    /// Whether a day outside its era was read by arithmetic: after its end (昭和65年) or before its start (令和元年4月30日).
     pub beyond_era: bool,
     form: Form,
     /// Digits were full-width.
     wide: bool,
+    /// Everything was: separators and letters too.
+    all_wide: bool,
 }
 
 impl When {
@@ -96,12 +98,24 @@ impl When {
             }
         };
         let text = format!("{text}{}", self.tail);
-        Some(if self.wide { text.chars().map(widen).collect() } else { text })
+        Some(match (self.wide, self.all_wide) {
+            (_, true) => text.chars().map(widen_all).collect(),
+            (true, false) => text.chars().map(widen).collect(),
+            (false, false) => text,
+        })
     }
 }
 
 fn widen(c: char) -> char {
     if c.is_ascii_digit() { char::from_u32(c as u32 + 0xFEE0).unwrap_or(c) } else { c }
+}
+
+fn widen_all(c: char) -> char {
+    match c {
+        ' ' => '\u{3000}',
+        '!'..='~' => char::from_u32(c as u32 + 0xFEE0).unwrap_or(c),
+        _ => c,
+    }
 }
 
 /// The day of a number of days since 1970-01-01.
@@ -131,6 +145,7 @@ pub fn parse(text: &str) -> Option<When> {
     };
     let mut when = read(text)?;
     when.wide = wide;
+    when.all_wide = wide && !trimmed.bytes().any(|b| matches!(b, b' '..=b'~'));
     YEARS.contains(&when.year).then_some(())?;
     match (when.month, when.day) {
         (Some(m), Some(d)) => {
@@ -167,7 +182,8 @@ fn read(text: &str) -> Option<When> {
 }
 
 fn blank(year: i32, month: Option<u8>, day: Option<u8>, tail: &str, form: Form) -> When {
-    When { year, month, day, tail: tail.to_owned(), beyond_era: false, form, wide: false }
+    let tail = tail.to_owned();
+    When { year, month, day, tail, beyond_era: false, form, wide: false, all_wide: false }
 }
 
 /// What may follow a date: nothing, or a time of day.
@@ -240,11 +256,13 @@ fn compact(digits: &str, tail: &str) -> Option<When> {
 }
 
 fn mark_era(when: &mut When, era: usize) {
-    if let Some((_, _, (y, m, d), _)) = ERAS.get(era + 1) {
-        let month = when.month.unwrap_or(1);
-        let day = when.day.unwrap_or(1);
-        when.beyond_era = (when.year, u32::from(month), u32::from(day)) >= (*y, *m, *d);
-    }
+    // A part of a date is outside only if every day of it is.
+    let at = |month: u8, day: u8| {
+        (when.year, u32::from(when.month.unwrap_or(month)), u32::from(when.day.unwrap_or(day)))
+    };
+    let after = ERAS.get(era + 1).is_some_and(|next| at(1, 1) >= next.2);
+    let before = ERAS.get(era).is_some_and(|own| at(12, 31) < own.2);
+    when.beyond_era = after || before;
 }
 
 /// `text` up to the next non-digit, as a number with its width.
@@ -308,7 +326,8 @@ fn era_name(rest: &str, era: usize, before: i32) -> Option<When> {
         Some(rest) => (1, true, rest),
         None => {
             let (year, _, rest) = number(rest)?;
-            (i32::try_from(year).ok()?, true, rest)
+            // Another day in the first year is written 元年, unless this one was written 1年.
+            (i32::try_from(year).ok()?, year != 1, rest)
         }
     };
     (year >= 1).then_some(())?;
@@ -420,6 +439,28 @@ mod tests {
         assert!(when.beyond_era && when.year == 1990);
         assert!(!parse("昭和63年1月1日").unwrap().beyond_era);
         assert!(parse("平成32年4月1日").unwrap().beyond_era);
+        // The borders of the eras, day by day, and parts of dates.
+        for (text, outside) in [
+            ("平成31年4月30日", false),
+            ("平成31年5月1日", true),
+            ("令和元年5月1日", false),
+            ("令和元年4月30日", true),
+            ("R1.4.30", true),
+            ("5010430", true),
+            ("S64.1.7", false),
+            ("S64.1.8", true),
+            ("H1.1.8", false),
+            ("H1.1.7", true),
+            ("大正15年12月24日", false),
+            ("昭和元年12月25日", false),
+            ("昭和元年12月24日", true),
+            ("令和元年", false),
+            ("令和元年4月", true),
+            ("平成31年5月", true),
+            ("平成31年", false),
+        ] {
+            assert_eq!(parse(text).unwrap().beyond_era, outside, "{text}");
+        }
     }
 
     #[test]
@@ -437,6 +478,13 @@ mod tests {
             ("2024-04-01T21:58:16.119086", "2024-04-08T21:58:16.119086"),
             ("2024/04/01 0:00", "2024/04/08 0:00"),
             ("平成31年4月30日", "令和元年5月7日"),
+            ("令和1年5月7日", "令和1年5月14日"),
+            ("２０２４／０４／０１", "２０２４／０４／０８"),
+            ("Ｒ６．４．１", "Ｒ６．４．８"),
+            ("令和６年４月１日", "令和６年４月８日"),
+            ("２０２４年4月1日", "２０２４年４月８日"),
+            ("5010430", "5010507"),
+            ("20240401123000.5-0500", "20240408123000.5-0500"),
         ] {
             let when = parse(text).unwrap();
             assert_eq!(
