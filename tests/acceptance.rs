@@ -744,3 +744,50 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     let verified = kakou(&["verify", text(&release)]);
     assert!(verified.status.success(), "{}", error_of(&verified));
 }
+
+#[test]
+fn laboratory_files_run_under_the_shipped_policy_with_their_dirt() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let made = kakou(&[
+        "synth",
+        "--quiet",
+        "--patients",
+        "300",
+        "--years",
+        "1",
+        "--layouts",
+        "lab",
+        "--out",
+        text(&data),
+    ]);
+    assert!(made.status.success(), "{}", error_of(&made));
+    let key = new_key(folder.path());
+    let release =
+        run(&repo("policies/lab.toml"), &data.join("lab"), &key, &folder.path().join("out"), &[]);
+    let statement: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
+            .unwrap();
+    let table = &statement["tables"][0];
+    let rows = column(&release.join("pseudonymized/labs.csv"), "患者ID").len() as u64;
+    let aside: u64 =
+        table["setAside"].as_object().unwrap().values().filter_map(|v| v.as_u64()).sum();
+    assert!(aside > 0 && rows > 1000);
+    assert_eq!(table["rowsIn"].as_u64(), Some(rows + aside));
+    let days = column(&release.join("anonymized/labs.csv"), "採取日時");
+    assert!(days.iter().all(|d| d.starts_with("FY")));
+}
+
+#[test]
+fn profiles_cite_their_own_articles() {
+    for (policy, wanted, term) in [
+        ("dpc-hub", "施行規則18条5号", "匿名加工医療情報"),
+        ("appi-pseudonymized", "個人情報保護法施行規則34条5号", "仮名加工情報"),
+        ("appi-public", "個人情報保護法施行規則62条5号", "行政機関等匿名加工情報"),
+    ] {
+        let output = kakou(&["check", "--policy", text(&repo(&format!("policies/{policy}.toml")))]);
+        assert!(output.status.success(), "{policy}: {}", error_of(&output));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains(wanted) && said.contains(term), "{policy}: {said}");
+    }
+}
