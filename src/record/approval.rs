@@ -148,6 +148,13 @@ pub fn read(path: &Path, approvers: &[PublicKey]) -> Result<Approval> {
 /// # Errors
 /// If there is none, with what was found instead; if an approval in the folder is damaged or by a key that may not.
 pub fn find(folder: &Path, digest: &[u8; 32], runner: Option<&PublicKey>) -> Result<Approval> {
+    if !folder.join(APPROVERS).exists() {
+        return Err(refused(say!(
+            "the folder of approvals does not say who may approve ({})",
+            APPROVERS
+        ))
+        .advice(say!("`kakou policy approve POLICY --approved DIR --sign KEY` makes it")));
+    }
     let approvers = attest::plain(&attest::read_public(&[folder.join(APPROVERS)])?);
     let wanted = digest::hex(digest);
     let mut own = false;
