@@ -791,3 +791,197 @@ fn a_key_takes_the_place_of_another() {
         "{runner.pub}",
     ]);
 }
+
+/// From the run to the seal, as the test above, in one go.
+fn sealed(house: &House, id: &str) -> String {
+    house.approve_policy();
+    let release = house.release(id, &["--approved", "{approved}"]);
+    let keys = ["--public-key", "{runner.pub}", "--public-key", "{board.pub}"];
+    let mut verify = vec!["verify", release.as_str(), "--attest", "--sign", "{board.key}"];
+    verify.extend(keys);
+    house.ok(&verify);
+    house.ok(&[
+        "approve",
+        &release,
+        "--by",
+        "次長",
+        "--ledger",
+        "{ledger}",
+        "--sign",
+        "{board.key}",
+    ]);
+    house.ok(&["seal", &release, "--ledger", "{ledger}", "--sign", "{runner.key}"]);
+    release
+}
+
+#[test]
+fn a_recipient_gets_a_package_and_the_book_has_the_provision() {
+    let house = House::new();
+    let release = house.release("early", &[]);
+    let package = |release: &str, more: &[&str], code: i32| {
+        let mut all = vec![
+            "package",
+            release,
+            "--for",
+            "創薬研究株式会社",
+            "--address",
+            "東京都千代田区一番町",
+            "--contract",
+            "C-12",
+            "--sign",
+            "{runner.key}",
+            "--ledger",
+            "{ledger}",
+        ];
+        all.extend(more);
+        if code == 0 { house.ok(&all) } else { house.fails(&all, code) }
+    };
+    let handler = ["--kind", "anonymized", "--recipient", "handler", "--out", "{transfer}"];
+    // Not far enough; then the wrong recipients.
+    assert!(package(&release, &handler, 1).contains("R0506"));
+    let release = sealed(&house, "r1");
+    for (kind, recipient, code) in [
+        ("pseudonymized", "handler", "R0504"),
+        ("pseudonymized", "third-party", "R0504"),
+        ("pseudonymized", "certified-user", "R0505"),
+        ("anonymized", "linkable", "R0504"),
+        ("anonymized", "certified-user", "R0504"),
+    ] {
+        let said =
+            package(&release, &["--kind", kind, "--recipient", recipient, "--out", "{no}"], 1);
+        assert!(said.contains(code), "{kind} {recipient}: {said}");
+    }
+    assert!(!house.path("no").exists());
+    assert_eq!(kinds(&house.entries()).iter().filter(|k| **k == "provision").count(), 0);
+    package(&release, &handler, 0);
+    // What is in it, and what is not.
+    let folder = house.path("transfer");
+    let names: Vec<String> = files(&folder)
+        .iter()
+        .map(|p| p.strip_prefix(&folder).unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(
+        names.iter().all(|n| {
+            n.starts_with("anonymized/")
+                || ["SHA256SUMS", "送付書.md", "record/anonymized.dsse.json"].contains(&n.as_str())
+        }),
+        "{names:?}"
+    );
+    let secret: Value =
+        serde_json::from_slice(&std::fs::read(house.path("out/r1/record/statement.json")).unwrap())
+            .unwrap();
+    let mut hidden: Vec<String> = vec![
+        secret["policy"]["sha3_256"].as_str().unwrap().to_owned(),
+        secret["frozenPlan"]["sha3_256"].as_str().unwrap().to_owned(),
+        secret["keys"]["anonymized"]["keyId"].as_str().unwrap().to_owned(),
+        secret["keys"]["pseudonymized"].as_str().unwrap().to_owned(),
+    ];
+    hidden.extend(
+        [
+            "\"k\"",
+            "quasi",
+            "suppressed",
+            "significant",
+            "tails",
+            "nonce",
+            "at_most",
+            "保険者番号",
+            "氏名",
+        ]
+        .map(str::to_owned),
+    );
+    for path in files(&folder) {
+        let bytes = std::fs::read(&path).unwrap();
+        let mut seen = vec![String::from_utf8_lossy(&bytes).into_owned()];
+        if path.extension().is_some_and(|e| e == "json") && path.to_string_lossy().contains("dsse")
+        {
+            seen.push(payload(&path).to_string());
+        }
+        for word in &hidden {
+            assert!(
+                !seen.iter().any(|s| s.contains(word.as_str())),
+                "{} tells {word}",
+                path.display()
+            );
+        }
+    }
+    // The recipient's own checks: ours and a tool that everybody has.
+    house.ok(&["verify", "{transfer}", "--public-key", "{runner.pub}"]);
+    let sums =
+        Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&folder).output().unwrap();
+    assert!(sums.status.success());
+    std::fs::write(folder.join("anonymized/more.csv"), "x").unwrap();
+    assert!(house.fails(&["verify", "{transfer}"], 1).contains("more.csv"));
+
+    // The book: one provision with name, address, date, items, and three years to keep it.
+    let entries = house.entries();
+    let provision = entries.iter().find(|e| e["kind"] == "provision").unwrap();
+    assert_eq!(provision["body"]["recipient"]["name"], "創薬研究株式会社");
+    assert_eq!(provision["body"]["persons"], secret["persons"]["released"]["anonymized"]);
+    let book = house.ok(&["papers", "book", "{ledger}", "--public-key", "{runner.pub}"]);
+    let year: i32 = provision["at"].as_str().unwrap()[..4].parse().unwrap();
+    assert!(
+        book.contains("創薬研究株式会社") && book.contains("提供") && book.contains("性別"),
+        "{book}"
+    );
+    assert!(book.contains(&format!("{}-", year + 3)), "{book}");
+    let csv = house.ok(&["papers", "--format", "csv", "book", "{ledger}"]);
+    let mut reader = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    assert_eq!(reader.headers().unwrap().len(), 10);
+    assert!(reader.records().all(|r| r.unwrap().len() == 10));
+    let leak = house.ok(&["papers", "leak", "{ledger}"]);
+    assert!(leak.contains("創薬研究株式会社") && leak.contains("総点数"));
+    let methods = house.ok(&["papers", "methods", "--policy", "{policy.toml}"]);
+    assert!(
+        methods.contains("規則18条") && methods.contains("規則33条") && methods.contains("氏名"),
+        "{methods}"
+    );
+    // Under this law items are not published (法19条3項).
+    assert!(house.fails(&["papers", "publication", &release], 1).contains("R0510"));
+}
+
+#[test]
+fn an_auditor_makes_the_release_again() {
+    let house = House::new();
+    let release = house.release("r1", &[]);
+    let replay = |more: &[&str], code: i32| {
+        let mut all =
+            vec!["replay", release.as_str(), "--policy", "{policy.toml}", "--input", "{data}"];
+        all.extend(more);
+        if code == 0 { house.ok(&all) } else { house.fails(&all, code) }
+    };
+    let said = replay(&["--key", "{project.key}"], 0);
+    assert!(said.contains("1 files, the same bytes") && said.contains("stays.患者ID"), "{said}");
+    assert!(replay(&[], 0).contains("no key was given"));
+    // Another key gives other tokens: the pseudonymized release is not the same bytes.
+    house.ok(&["key", "new", "{other.key}"]);
+    assert!(
+        replay(&["--key", "{other.key}"], 1)
+            .contains("pseudonymized release is not the same bytes")
+    );
+    // One threshold.
+    let changed = POLICY.replace("at_most = 0.2", "at_most = 0.25");
+    std::fs::write(house.path("policy.toml"), changed).unwrap();
+    assert!(replay(&[], 1).contains("policy is not the one of the run"));
+    // A comment is no change.
+    std::fs::write(house.path("policy.toml"), format!("# a word\n{POLICY}")).unwrap();
+    replay(&[], 0);
+    // One cell of the input: the table and the column are named.
+    let data = std::fs::read_to_string(house.path("data/stays.csv")).unwrap();
+    std::fs::write(house.path("data/stays.csv"), data.replacen(",1,1000\n", ",2,1000\n", 1))
+        .unwrap();
+    let said = replay(&["--key", "{project.key}"], 1);
+    assert!(
+        said.contains("input file of table `stays`") && said.contains("column `性別`"),
+        "{said}"
+    );
+    assert!(!said.contains("column `総点数`"), "{said}");
+    // A row less.
+    let fewer: Vec<&str> = data.lines().filter(|l| !l.starts_with("P00007")).collect();
+    std::fs::write(house.path("data/stays.csv"), fewer.join("\n")).unwrap();
+    assert!(replay(&[], 1).contains("another number of rows"));
+    // The exclusion lists of the run belong to it.
+    std::fs::write(house.path("data/stays.csv"), data).unwrap();
+    std::fs::write(house.path("out.txt"), "P00001\n").unwrap();
+    assert!(replay(&["--exclude", "{out.txt}"], 1).contains("exclusion lists"));
+}

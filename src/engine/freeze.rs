@@ -456,7 +456,6 @@ struct ViewCells {
     at: Vec<(u32, u32)>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything that cells depend on")]
 fn cells_of(
     plan: &Plan,
     store: &Store,

@@ -241,6 +241,7 @@ mod tests {
                 assert!(sizes[region] >= 3 || level == local.start);
             }
             // A row fits its own region's box and no other.
+            #[expect(clippy::needless_range_loop, reason = "a row of several columns")]
             for row in 0..rows {
                 let boxes: Vec<usize> = (0..regions.levels.len())
                     .filter(|&r| {

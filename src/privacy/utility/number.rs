@@ -155,7 +155,10 @@ mod tests {
         assert!((correlation(&x, &y).value().unwrap() - 0.8).abs() < 1e-12);
         let (most, mean) = correlation_change(&[x.clone(), x.clone()], &[x.clone(), y]);
         assert!((most.value().unwrap() - 0.2).abs() < 1e-12 && most == mean);
-        assert_eq!(correlation_change(&[x.clone()], &[x]).0.value(), None);
+        assert_eq!(
+            correlation_change(std::slice::from_ref(&x), std::slice::from_ref(&x)).0.value(),
+            None
+        );
     }
 
     #[test]
