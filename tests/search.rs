@@ -101,9 +101,7 @@ fn levels_on_three_columns_are_solved_explained_and_confirmed() {
         _ => assert_eq!(kinds.len(), 1),
     }
     // k in persons, recounted by awk: classes of (age, sex, admission, kind), distinct tokens of persons.
-    let awk = format!(
-        r#"NR==FNR{{if(FNR>1){{a[$1]=$2 SUBSEP $3}};next}} FNR>1{{key=a[$1] SUBSEP $2 SUBSEP $3; if(!((key,$1) in seen)){{seen[key,$1]=1;n[key]++}}}} END{{m=1e9;for(k in n)if(n[k]<m)m=n[k];print m}}"#
-    );
+    let awk = r#"NR==FNR{if(FNR>1){a[$1]=$2 SUBSEP $3};next} FNR>1{key=a[$1] SUBSEP $2 SUBSEP $3; if(!((key,$1) in seen)){seen[key,$1]=1;n[key]++}} END{m=1e9;for(k in n)if(n[k]<m)m=n[k];print m}"#;
     let narrow = |table: &str, columns: &[&str]| {
         let (header, rows) = records(&folder.join(table));
         let at: Vec<usize> =
@@ -121,7 +119,7 @@ fn levels_on_three_columns_are_solved_explained_and_confirmed() {
     let encounters =
         narrow("encounters.csv", &["patient_id", "admission_datetime", "encounter_type"]);
     let counted = Command::new("awk")
-        .args(["-F", "\t", &awk, text(&patients), text(&encounters)])
+        .args(["-F", "\t", awk, text(&patients), text(&encounters)])
         .output()
         .unwrap();
     let smallest: u64 = String::from_utf8_lossy(&counted.stdout).trim().parse().unwrap();

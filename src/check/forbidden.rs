@@ -36,6 +36,8 @@ pub struct Forbidden {
     substrings: HashSet<u64>,
     digits: HashSet<u64>,
     words: HashSet<u64>,
+    /// Values that were added: the same value in another partition or column is one value.
+    seen: HashSet<u64>,
     /// Distinct values that are searched for.
     pub searched: u64,
     /// Distinct values too short to be searched for.
@@ -51,6 +53,7 @@ impl Default for Forbidden {
             substrings: HashSet::new(),
             digits: HashSet::new(),
             words: HashSet::new(),
+            seen: HashSet::new(),
             searched: 0,
             too_short: 0,
         }
@@ -116,6 +119,10 @@ impl Forbidden {
 
     /// Adds one value with its variants.
     pub fn forbid(&mut self, text: &str) {
+        let whole = self.hash(text.as_bytes());
+        if !self.seen.insert(whole) {
+            return;
+        }
         let mut searchable = false;
         let raw = text.trim().to_owned();
         for variant in identifier::variants(text).into_iter().chain(std::iter::once(raw)) {
