@@ -58,7 +58,16 @@ const NOT_SEARCHED: &[&str] = &["2", "73"];
 
 /// The demo's hospital with one person more, whose every cell is a canary.
 fn data(folder: &Path) -> PathBuf {
-    let output = kakou(&["synth", "--quiet", "--patients", "1000", "--out", text(folder)]);
+    let output = kakou(&[
+        "synth",
+        "--quiet",
+        "--patients",
+        "1000",
+        "--layouts",
+        "csv",
+        "--out",
+        text(folder),
+    ]);
     assert!(output.status.success(), "{}", error_of(&output));
     let csv = folder.join("csv");
     for path in files(&csv) {

@@ -880,7 +880,7 @@ fn a_recipient_gets_a_package_and_the_book_has_the_provision() {
         [
             "\"k\"",
             "quasi",
-            "suppressed",
+            "\"suppressed\"",
             "significant",
             "tails",
             "nonce",

@@ -16,7 +16,16 @@ use common::{error_of, kakou, new_key, records, repo, run, text};
 use serde_json::Value;
 
 fn demo_data(folder: &Path, persons: &str) -> PathBuf {
-    let output = kakou(&["synth", "--quiet", "--patients", persons, "--out", text(folder)]);
+    let output = kakou(&[
+        "synth",
+        "--quiet",
+        "--patients",
+        persons,
+        "--layouts",
+        "csv",
+        "--out",
+        text(folder),
+    ]);
     assert!(output.status.success(), "{}", error_of(&output));
     folder.join("csv")
 }

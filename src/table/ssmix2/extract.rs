@@ -187,7 +187,14 @@ fn open_journal(out: &Path, head: &Head) -> Result<(File, Vec<Piece>)> {
         .mode(0o600)
         .open(out.join(JOURNAL))
         .map_err(|e| io("opening the journal", &e))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+    // A program that this one has just started holds the lock for a moment until it is itself.
+    let locked = (0..20).any(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    });
+    locked.then_some(()).ok_or_else(|| {
         Error::environment("X0813", say!("another program is writing this extract"))
     })?;
     for table in tables::TABLES {
