@@ -31,7 +31,7 @@ struct Adult {
     names: Vec<String>,
     rows: Vec<Vec<String>>,
     in_subset: Vec<bool>,
-    hierarchies: BTreeMap<String, HashMap<String, Vec<String>>>,
+    hierarchies: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 impl Adult {

@@ -6,10 +6,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::Shown;
-use super::run::person_parts;
-use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, shown, size};
+use super::run::exclusions;
+use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, size};
 use crate::check::replay::{TableReplay, anonymized};
-use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, make};
 use crate::error::{Error, Name, Result, Said};
@@ -90,17 +89,10 @@ impl Replay {
                     "`kakou policy diff` tells in words what changed between two policies"
                 )));
         }
-        let mut lists = Lists::default();
-        let parts = person_parts(plan);
-        for (paths, kinds) in [
-            (&self.exclude, &Kind::BOTH[..]),
-            (&self.exclude_pseudonymized, &Kind::BOTH[..1]),
-            (&self.exclude_anonymized, &Kind::BOTH[1..]),
-        ] {
-            for path in paths {
-                lists.add(path, &shown(path), kinds, parts, &plan.normalize)?;
-            }
-        }
+        let lists = exclusions(
+            plan,
+            [&self.exclude, &self.exclude_pseudonymized, &self.exclude_anonymized],
+        )?;
         let told = statement["exclusionLists"].as_array().map_or(0, Vec::len);
         if lists.lists.len() != told {
             return Err(differs(say!(

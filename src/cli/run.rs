@@ -147,17 +147,10 @@ impl Run {
         let started = SystemTime::now();
         let hygiene = harden();
         let plan = &prepared.plan;
-        let mut lists = Lists::default();
-        let parts = person_parts(plan);
-        for (paths, kinds) in [
-            (&self.exclude, &Kind::BOTH[..]),
-            (&self.exclude_pseudonymized, &Kind::BOTH[..1]),
-            (&self.exclude_anonymized, &Kind::BOTH[1..]),
-        ] {
-            for path in paths {
-                lists.add(path, &shown(path), kinds, parts, &plan.normalize)?;
-            }
-        }
+        let lists = exclusions(
+            plan,
+            [&self.exclude, &self.exclude_pseudonymized, &self.exclude_anonymized],
+        )?;
         if self.link_keys.is_some() && plan.profile != crate::law::Profile::NgmiaLinkable {
             return Err(Error::refused(
                 "C0701",
@@ -334,8 +327,25 @@ impl Run {
     }
 }
 
+/// Reads the exclusion lists: of both releases, of the pseudonymized one, of the anonymized one.
+///
+/// # Errors
+/// If a list cannot be read or is none.
+pub(super) fn exclusions(plan: &plan::Plan, paths: [&Vec<PathBuf>; 3]) -> Result<Lists> {
+    let mut lists = Lists::default();
+    let parts = person_parts(plan);
+    for (paths, kinds) in
+        paths.into_iter().zip([&Kind::BOTH[..], &Kind::BOTH[..1], &Kind::BOTH[1..]])
+    {
+        for path in paths {
+            lists.add(path, &shown(path), kinds, parts, &plan.normalize)?;
+        }
+    }
+    Ok(lists)
+}
+
 /// How many columns make the person's key (the same in all tables, checked by the plan).
-pub(super) fn person_parts(plan: &plan::Plan) -> usize {
+fn person_parts(plan: &plan::Plan) -> usize {
     plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len())
 }
 

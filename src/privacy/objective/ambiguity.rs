@@ -44,12 +44,7 @@ impl Objective for Ambiguity {
         node: &Levels,
         class: &ClassTerm<'_>,
     ) -> [f64; 3] {
-        let (mut area, mut most) = (1.0, 1.0);
-        for (&code, &attribute) in class.codes.iter().zip(&problem.views[view].columns) {
-            let facts = &problem.attributes[attribute];
-            area *= facts.levels[usize::from(node[attribute])].share[code as usize] * facts.leaves;
-            most *= facts.leaves;
-        }
+        let (area, most) = class.area(problem, view, node);
         let rows = class.rows as f64;
         [
             rows * if class.kept { area } else { most },

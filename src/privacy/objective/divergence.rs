@@ -52,12 +52,7 @@ impl Objective for Divergence {
         node: &Levels,
         class: &ClassTerm<'_>,
     ) -> [f64; 3] {
-        let (mut area, mut most) = (1.0, 1.0);
-        for (&code, &attribute) in class.codes.iter().zip(&problem.views[view].columns) {
-            let facts = &problem.attributes[attribute];
-            area *= facts.levels[usize::from(node[attribute])].share[code as usize] * facts.leaves;
-            most *= facts.leaves;
-        }
+        let (area, most) = class.area(problem, view, node);
         let all = problem.views[view].rows.max(1) as f64;
         let weight = class.squares as f64 / all;
         if class.kept {

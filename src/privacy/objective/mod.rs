@@ -139,6 +139,20 @@ pub struct ClassTerm<'a> {
     pub out: bool,
 }
 
+impl ClassTerm<'_> {
+    /// How many tuples of leaves the class may stand for, and how many there are.
+    #[must_use]
+    pub fn area(&self, problem: &Problem, view: usize, node: &Levels) -> (f64, f64) {
+        let (mut area, mut most) = (1.0, 1.0);
+        for (&code, &attribute) in self.codes.iter().zip(&problem.views[view].columns) {
+            let facts = &problem.attributes[attribute];
+            area *= facts.levels[usize::from(node[attribute])].share[code as usize] * facts.leaves;
+            most *= facts.leaves;
+        }
+        (area, most)
+    }
+}
+
 /// What the search knows of one view at one node.
 #[derive(Clone, Debug, Default)]
 pub struct ViewStats {
