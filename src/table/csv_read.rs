@@ -4,17 +4,18 @@
 //! line end. The splitter is ours because common ones guess: they take a lone quote, swallow the rest of a file after an
 //! unclosed one, and let NUL pass.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 use sha3::Digest as _;
 
+use super::cells::{Cell, Distinct, Scan, undouble};
 use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
@@ -24,6 +25,12 @@ use crate::say;
 const CHUNK: usize = 4 << 20;
 /// No field of a hospital table is longer; a missing closing quote is found before memory is full.
 const LONGEST_RECORD: usize = 64 << 20;
+/// A batch ends when its rows are longer together, so that memory does not grow with the length of rows.
+const LONGEST_BATCH: usize = 256 << 20;
+/// Chunks that wait to be hashed: enough that hashing goes on while a batch is encoded.
+const WAITING: usize = 16;
+/// Rows of which all columns are encoded before the next rows: their bytes stay in the cache of the processor.
+const ROWS_AT_ONCE: usize = 1024;
 
 /// One cell in the buffer: where it is, and whether it has doubled quotes.
 #[derive(Clone, Copy)]
@@ -134,7 +141,11 @@ pub(super) struct Reader {
     start: usize,
     end_of_file: bool,
     facts: FileFacts,
-    hasher: Option<(SyncSender<Arc<Vec<u8>>>, JoinHandle<[u8; 32]>)>,
+    hasher: Option<(SyncSender<Vec<u8>>, JoinHandle<[u8; 32]>)>,
+    /// Hashed chunks come back to be filled again.
+    spare: Receiver<Vec<u8>>,
+    /// The cells of a batch; kept for the next one.
+    cells: Vec<Cell>,
 }
 
 impl Reader {
@@ -151,12 +162,14 @@ impl Reader {
                 ),
             ));
         }
-        let (sender, receiver) = sync_channel::<Arc<Vec<u8>>>(4);
+        let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
+        let (give_back, spare) = channel();
         // Hashing takes longer than splitting: it runs beside.
         let thread = std::thread::spawn(move || {
             let mut sha3 = sha3::Sha3_256::default();
             while let Ok(chunk) = receiver.recv() {
                 sha3.update(chunk.as_slice());
+                let _ = give_back.send(chunk);
             }
             sha3.finalize().into()
         });
@@ -176,6 +189,8 @@ impl Reader {
             end_of_file: false,
             facts: FileFacts::default(),
             hasher: Some((sender, thread)),
+            spare,
+            cells: Vec::new(),
         };
         reader.fill()?;
         if spec.encoding != Encoding::Cp932 && reader.buffer.starts_with(b"\xef\xbb\xbf") {
@@ -240,7 +255,8 @@ impl Reader {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = self.spare.try_recv().unwrap_or_default();
+        chunk.resize(CHUNK, 0);
         let mut filled = 0;
         while filled < chunk.len() {
             match self.file.read(&mut chunk[filled..]) {
@@ -267,7 +283,7 @@ impl Reader {
             self.buffer.pop();
         }
         if let Some((sender, _)) = &self.hasher {
-            let _ = sender.send(Arc::new(chunk));
+            let _ = sender.send(chunk);
         }
         if self.end_of_file
             && let Some((sender, thread)) = self.hasher.take()
@@ -283,6 +299,34 @@ impl Reader {
         Ok(())
     }
 
+    /// The columns of a batch, and of each the rows that cannot be decoded.
+    fn encode(&self, bytes: &[u8], cells: &[Cell], rows: usize) -> Vec<(Column, Vec<u32>)> {
+        let wanted: Vec<(usize, &ColumnSpec)> =
+            self.positions.iter().copied().zip(&self.columns).collect();
+        let (width, encoding, trim) = (self.width, self.encoding, self.trim);
+        // Columns next to each other share the bytes that they look at; several groups a thread even out their work.
+        let together = wanted.len().div_ceil(4 * rayon::current_num_threads()).max(1);
+        wanted
+            .par_chunks(together)
+            .flat_map(|group| {
+                let mut found: Vec<Distinct<'_>> =
+                    group.iter().map(|_| Distinct::new(bytes, rows)).collect();
+                for block in cells.chunks(width * ROWS_AT_ONCE) {
+                    for (distinct, (position, _)) in found.iter_mut().zip(group) {
+                        for row in block.chunks_exact(width) {
+                            distinct.push(row[*position]);
+                        }
+                    }
+                }
+                let columns = found
+                    .into_iter()
+                    .zip(group)
+                    .map(|(distinct, (_, column))| encode(distinct, column, encoding, trim));
+                columns.collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
     fn error(&self, row: u64, code: &'static str, what: crate::error::Said) -> Error {
         Error::data(code, say!("table `{}`, row {}: {}", self.table, row, what))
     }
@@ -291,27 +335,49 @@ impl Reader {
 impl Batches for Reader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let mut fields: Vec<Field> = Vec::new();
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.clear();
         let mut numbers: Vec<u64> = Vec::new();
         let mut at = self.start;
-        while numbers.len() < rows {
+        let plain = !matches!(self.delimiter, b'"' | b'\r' | b'\n');
+        let mut scan = Scan::new(self.delimiter);
+        scan.set(&self.buffer, at);
+        while numbers.len() < rows && at - self.start < LONGEST_BATCH {
             if at == self.buffer.len() && self.end_of_file {
                 break;
             }
-            let before = fields.len();
-            let parsed = if at == self.buffer.len() {
-                Parsed::Incomplete
-            } else {
-                split(
-                    &self.buffer[at..],
-                    self.delimiter,
-                    self.multiline,
-                    self.end_of_file,
-                    &mut fields,
-                )
+            let before = cells.len();
+            let mut quoted = false;
+            let fast =
+                if plain { scan.plain(&self.buffer, at, self.start, &mut cells) } else { None };
+            let parsed = match fast {
+                Some(length) => Parsed::Record(length),
+                None if at == self.buffer.len() => Parsed::Incomplete,
+                None => {
+                    fields.clear();
+                    let parsed = split(
+                        &self.buffer[at..],
+                        self.delimiter,
+                        self.multiline,
+                        self.end_of_file,
+                        &mut fields,
+                    );
+                    if let Parsed::Record(length) = parsed {
+                        // Places count from the start of the batch's bytes, which only moves as a whole.
+                        let offset = at - self.start;
+                        cells.extend(
+                            fields
+                                .iter()
+                                .map(|f| Cell::new(f.start + offset, f.end + offset, f.doubled)),
+                        );
+                        quoted = fields.iter().any(|f| f.quoted);
+                        scan.set(&self.buffer, at + length);
+                    }
+                    parsed
+                }
             };
             match parsed {
                 Parsed::Incomplete => {
-                    fields.truncate(before);
                     if self.buffer.len() - at > LONGEST_RECORD {
                         return Err(self.error(
                             self.facts.rows_read + 1,
@@ -323,24 +389,23 @@ impl Batches for Reader {
                     let dropped = self.start;
                     self.fill()?;
                     at -= dropped;
+                    scan.set(&self.buffer, at);
                 }
                 Parsed::Record(length) => {
-                    let found = fields.len() - before;
-                    let blank = found == 1
-                        && fields[before].start == fields[before].end
-                        && !fields[before].quoted;
+                    let found = cells.len() - before;
+                    let blank = found == 1 && cells[before].is_empty() && !quoted;
                     if blank
                         && self.width > 1
                         && at + length == self.buffer.len()
                         && self.end_of_file
                     {
-                        fields.truncate(before);
+                        cells.truncate(before);
                         at += length;
                         continue;
                     }
                     self.facts.rows_read += 1;
                     if found != self.width {
-                        fields.truncate(before);
+                        cells.truncate(before);
                         if !self.set_aside.contains(&Defect::Ragged) {
                             return Err(self
                                 .error(self.facts.rows_read, "D0101", say!("{} fields instead of {}", found, self.width))
@@ -348,12 +413,6 @@ impl Batches for Reader {
                         }
                         *self.facts.set_aside.entry(Defect::Ragged).or_default() += 1;
                     } else {
-                        // Positions relative to the start of the batch's bytes, which only moves as a whole.
-                        let offset = at - self.start;
-                        for field in &mut fields[before..] {
-                            field.start += offset;
-                            field.end += offset;
-                        }
                         numbers.push(self.facts.rows_read);
                     }
                     at += length;
@@ -375,23 +434,9 @@ impl Batches for Reader {
         if numbers.is_empty() && at == self.start {
             return Ok(None);
         }
-        let bytes = &self.buffer[self.start..at];
-        let width = self.width;
         let count = numbers.len();
-        let decoded: Vec<(Column, Vec<u32>)> = self
-            .positions
-            .par_iter()
-            .zip(&self.columns)
-            .map(|(&position, column)| {
-                encode(
-                    bytes,
-                    (0..count).map(|row| fields[row * width + position]),
-                    column,
-                    self.encoding,
-                    self.trim,
-                )
-            })
-            .collect();
+        let decoded = self.encode(&self.buffer[self.start..at], &cells, count);
+        self.cells = cells;
         let mut bad = vec![false; count];
         for ((_, rows), column) in decoded.iter().zip(&self.columns) {
             for &row in rows {
@@ -428,68 +473,28 @@ impl Batches for Reader {
 }
 
 /// A cell's bytes with doubled quotes made single.
-fn unquote(bytes: &[u8], field: Field) -> std::borrow::Cow<'_, [u8]> {
+fn unquote(bytes: &[u8], field: Field) -> Cow<'_, [u8]> {
     let cell = &bytes[field.start..field.end];
-    if !field.doubled {
-        return cell.into();
-    }
-    let mut plain = Vec::with_capacity(cell.len());
-    let mut at = 0;
-    while at < cell.len() {
-        plain.push(cell[at]);
-        at += if cell[at] == b'"' { 2 } else { 1 };
-    }
-    plain.into()
+    if field.doubled { undouble(cell).into() } else { cell.into() }
 }
 
-fn decode(bytes: &[u8], encoding: Encoding) -> Option<String> {
+fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
     match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => std::str::from_utf8(bytes).ok().map(str::to_owned),
-        Encoding::Cp932 => encoding_rs::SHIFT_JIS
-            .decode_without_bom_handling_and_without_replacement(bytes)
-            .map(std::borrow::Cow::into_owned),
+        Encoding::Utf8 | Encoding::Utf8Bom => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Encoding::Cp932 => {
+            encoding_rs::SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes)
+        }
     }
 }
 
-/// The cells of one column: distinct bytes are numbered first and decoded once. Gives the rows that cannot be decoded too.
+/// The cells of one column: distinct bytes were numbered and are decoded once. Gives the rows that cannot be decoded too.
 fn encode(
-    bytes: &[u8],
-    cells: impl Iterator<Item = Field>,
+    cells: Distinct<'_>,
     column: &ColumnSpec,
     encoding: Encoding,
     trim: bool,
 ) -> (Column, Vec<u32>) {
-    let hasher = DefaultHashBuilder::default();
-    let hash = |cell: &[u8]| {
-        use std::hash::BuildHasher;
-        hasher.hash_one(cell)
-    };
-    let mut distinct: Vec<std::borrow::Cow<'_, [u8]>> = Vec::new();
-    let mut table: HashTable<u32> = HashTable::new();
-    let mut last: Option<u32> = None;
-    let mut codes: Vec<u32> = Vec::with_capacity(cells.size_hint().0);
-    for field in cells {
-        let cell = unquote(bytes, field);
-        // The same value as in the row before needs no look-up.
-        if let Some(code) = last
-            && distinct[code as usize] == cell
-        {
-            codes.push(code);
-            continue;
-        }
-        let key = hash(&cell);
-        let code = match table.find(key, |&code| distinct[code as usize] == cell) {
-            Some(&code) => code,
-            None => {
-                let code = distinct.len() as u32;
-                distinct.push(cell);
-                table.insert_unique(key, code, |&code| hash(&distinct[code as usize]));
-                code
-            }
-        };
-        last = Some(code);
-        codes.push(code);
-    }
+    let (distinct, mut codes) = cells.finish();
     let mut interner = Interner::new();
     const BAD: u32 = MISSING - 1;
     let map: Vec<u32> = distinct
@@ -499,7 +504,7 @@ fn encode(
                 return BAD;
             }
             let Some(text) = decode(cell, encoding) else { return BAD };
-            let text = if trim { text.trim() } else { text.as_str() };
+            let text = if trim { text.trim() } else { &text };
             if text.is_empty() || column.missing.iter().any(|m| m == text) {
                 MISSING
             } else {

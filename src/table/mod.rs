@@ -14,6 +14,7 @@ use crate::say;
 use crate::schema::Type;
 
 pub mod any;
+mod cells;
 mod csv_read;
 mod csv_write;
 mod header;
