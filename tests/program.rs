@@ -366,3 +366,28 @@ fn files_without_a_header_come_in_several_pieces() {
         "{error}"
     );
 }
+
+#[test]
+fn a_draft_tells_which_columns_together_single_out_most_rows() {
+    let work = tempfile::tempdir().unwrap();
+    let mut csv = String::from("patient_id,sex,pref,ward,fixed\n");
+    for n in 0..200 {
+        // Two rows a person: nobody is alone by one or two of the columns, everybody by all three.
+        let person = n % 100;
+        let (a, b, c) = (person % 5, person / 5 % 5, person / 25);
+        csv.push_str(&format!("P{person:04},sx{a},pf{b},wd{c},same\n"));
+    }
+    std::fs::write(work.path().join("stays.csv"), csv).unwrap();
+    let output = kakou(&["init", text(work.path())]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let draft = String::from_utf8(output.stdout).unwrap();
+    let told: Vec<&str> = draft.lines().filter(|l| l.contains("together single out")).collect();
+    assert_eq!(told.len(), 1, "{draft}");
+    for column in ["\"sex\"", "\"pref\"", "\"ward\"", "100 %"] {
+        assert!(told[0].contains(column), "{}", told[0]);
+    }
+    assert!(!told[0].contains("fixed"));
+    for value in ["sx1", "pf2", "wd3", "P0001"] {
+        assert!(!draft.contains(value), "a value is shown");
+    }
+}

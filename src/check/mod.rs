@@ -6,4 +6,5 @@ pub mod models;
 pub mod prove;
 pub mod recount;
 pub mod replay;
+pub mod sets;
 pub mod structure;

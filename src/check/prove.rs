@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::detectors::{self, Detected, Detectors};
 use super::forbidden::Forbidden;
 use super::recount::{self, Cells, Recount};
+use super::sets::{self, SetRecount};
 use super::structure::{Structure, TableShape};
 use crate::engine::emit::{self, OutputFile};
 use crate::engine::{Made, Progress};
@@ -24,6 +25,8 @@ use crate::table;
 pub struct Proof {
     /// Views of the anonymized release as recounted.
     pub views: Vec<Recount>,
+    /// Sets of items of the anonymized release as recounted.
+    pub sets: Vec<SetRecount>,
     /// Distinct source identifiers that were searched for.
     pub identifiers_searched: u64,
     /// Distinct source identifiers too short to be told from other content.
@@ -57,6 +60,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     let mut errors = Vec::new();
     let mut proof = Proof {
         views: Vec::new(),
+        sets: Vec::new(),
         identifiers_searched: made.forbidden.searched,
         identifiers_too_short: made.forbidden.too_short,
         cells_searched: 0,
@@ -107,6 +111,22 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
                 ));
             }
             proof.views.push(recount);
+        }
+        for set in &structure.sets {
+            progress.check()?;
+            let recount = sets::recount(&tables, &structure, set)?;
+            if !recount.holds {
+                errors.push(Error::refused(
+                    "C0206",
+                    say!(
+                        "set `{}`: recounted from the files, {} items or fewer are shared by fewer than {} persons",
+                        Name::from_policy(set.name.clone()),
+                        set.m,
+                        set.k
+                    ),
+                ));
+            }
+            proof.sets.push(recount);
         }
         proof.persons[k] = recount::persons(&structure, &tables);
         if proof.persons[k] != made.persons[k] {

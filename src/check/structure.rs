@@ -22,6 +22,25 @@ pub struct Structure {
     pub tables: Vec<TableShape>,
     /// Its views (none for a pseudonymized release).
     pub views: Vec<ViewShape>,
+    /// Its sets of items (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetShape>,
+}
+
+/// A set of items a person over a released table.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetShape {
+    /// Its name.
+    pub name: String,
+    /// The table.
+    pub table: usize,
+    /// The column of the items.
+    pub column: usize,
+    /// Items that an attacker may know.
+    pub m: usize,
+    /// Distinct persons at least.
+    pub k: u64,
 }
 
 /// CSV or Parquet.
@@ -219,6 +238,22 @@ impl Structure {
                 })
                 .collect(),
         };
+        let sets = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => plan
+                .sets
+                .iter()
+                .filter_map(|set| {
+                    Some(SetShape {
+                        name: set.name.as_str().to_owned(),
+                        table: place[set.table]?,
+                        column: columns_at[set.table][set.column]?,
+                        m: set.m,
+                        k: set.k,
+                    })
+                })
+                .collect(),
+        };
         Structure {
             format: match plan.output.format {
                 OutputFormat::Csv => OutputFormatName::Csv,
@@ -228,6 +263,7 @@ impl Structure {
             formula_prefix: plan.output.formula == Formula::Prefix,
             tables,
             views,
+            sets,
         }
     }
 }

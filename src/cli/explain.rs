@@ -98,6 +98,7 @@ impl Explain {
             tables.push(json!({ "table": table.name, "columns": columns }));
         }
         let views: Vec<_> = plan.views.iter().map(|v| view(plan, v, show)).collect();
+        let sets: Vec<_> = plan.sets.iter().map(|s| set(plan, s, show)).collect();
         if let Some(found) = &searched {
             for line in told(plan, found) {
                 show.line(&line);
@@ -105,7 +106,7 @@ impl Explain {
         } else if self.input.is_none() && !search::offered(plan).is_empty() {
             show.line("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why.");
         }
-        show.json(&json!({ "tables": tables, "views": views, "search": searched }));
+        show.json(&json!({ "tables": tables, "views": views, "sets": sets, "search": searched }));
         Ok(())
     }
 
@@ -225,6 +226,17 @@ fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Va
         ));
     }
     json!({ "view": view.name, "grain": table, "quasi": names, "k": view.k })
+}
+
+fn set(plan: &Plan, set: &crate::plan::SetPlan, show: Show) -> serde_json::Value {
+    let table = &plan.tables[set.table];
+    let column = format!("{}.{}", table.name, table.columns[set.column].facts.column);
+    show.line(&format!("\nset {}: the values of {column} of a person, over all rows", set.name));
+    show.line(&format!(
+        "  whoever knows up to {} of them must be left with at least {} distinct persons; values that stand in rarer combinations go with their rows, at most {} of the rows of `{}`",
+        set.m, set.k, plan.suppress.at_most, table.name
+    ));
+    json!({ "set": set.name, "column": column, "m": set.m, "k": set.k })
 }
 
 /// A made-up value of a column.

@@ -10,6 +10,7 @@ use super::{Show, shown};
 use crate::error::{Error, Result};
 use crate::frame::{Column, MISSING};
 use crate::policy::model::{Encoding, InputFormat};
+use crate::privacy::risk::unique_sets::unique_sets;
 use crate::schema::Type;
 use crate::table::{self, ColumnSpec, ReadSpec};
 use crate::text::{date, number};
@@ -198,7 +199,77 @@ fn draft(file: &Path, index: usize) -> Result<String> {
             let _ = writeln!(text, "#   {line}");
         }
     }
+    if let Some(batch) = &batch {
+        for line in singling_out(&columns, &batch.table.columns, key) {
+            let _ = writeln!(text, "# {line}");
+        }
+    }
     Ok(text)
+}
+
+/// Columns that are combined at most, and columns of a combination.
+const COMBINED: usize = 24;
+const TOGETHER: usize = 3;
+/// Share of the sampled rows from which on a combination is told, and combinations that are told.
+const SHARE: f64 = 0.8;
+const TOLD: usize = 5;
+/// Fewer rows say nothing: in a handful of rows everything is alone.
+const ENOUGH: usize = 20;
+
+/// Which columns together single out the persons of most sampled rows (rows, where no column names the person), as lines
+/// of a comment. Names of columns only: no cell is shown.
+fn singling_out(columns: &[(String, Draft)], cells: &[Column], key: &str) -> Vec<String> {
+    let rows = cells.first().map_or(0, |c| c.codes().len());
+    if rows < ENOUGH {
+        return Vec::new();
+    }
+    let person = columns.iter().position(|(name, d)| d.role == "link" && name == key);
+    let persons: Vec<u32> = match person {
+        Some(p) => cells[p].codes().to_vec(),
+        None => (0..rows as u32).collect(),
+    };
+    // What is taken out or replaced anyway is no candidate; what looks like a quasi-identifier comes first.
+    let of_role = |quasi: bool| {
+        columns.iter().enumerate().filter_map(move |(c, (_, d))| {
+            let open = !matches!(
+                d.role,
+                "direct" | "id_code" | "financial" | "link" | "text" | "third_party"
+            );
+            (open && (d.role == "quasi") == quasi).then_some(c)
+        })
+    };
+    let mut candidates: Vec<usize> = of_role(true).chain(of_role(false)).collect();
+    let left = candidates.len().saturating_sub(COMBINED);
+    candidates.truncate(COMBINED);
+    let codes: Vec<&[u32]> = candidates.iter().map(|&c| cells[c].codes()).collect();
+    let found = unique_sets(&codes, &persons, TOGETHER, SHARE);
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let (whose_ja, whose) = if person.is_some() {
+        ("一人だけの", "one person")
+    } else {
+        ("一つだけの", "itself")
+    };
+    let mut lines = vec![format!(
+        "準識別子の候補 / candidates for quasi-identifiers (先頭 {rows} 行の標本 / a sample of the first {rows} rows):"
+    )];
+    for set in found.iter().take(TOLD) {
+        let names: Vec<String> =
+            set.columns.iter().map(|&c| quoted(&columns[candidates[c]].0)).collect();
+        let percent = (set.unique * 100.0).floor();
+        lines.push(format!(
+            "  {}: 合わせると {percent} % の行が{whose_ja}組合せになる / together single out most rows: {percent} % belong to {whose} alone",
+            names.join(", ")
+        ));
+    }
+    if found.len() > TOLD {
+        lines.push(format!("  ほか / further: {}", found.len() - TOLD));
+    }
+    if left > 0 {
+        lines.push(format!("  見ていない列 / columns not looked at: {left}"));
+    }
+    lines
 }
 
 /// What the detectors find in the sample of a column, as lines of a comment. No cell's text is shown.

@@ -403,6 +403,19 @@ pub fn report(published: &Published, show: Show) {
             ));
         }
     }
+    for set in s["sets"].as_array().into_iter().flatten() {
+        let rarest = set["recounted"]["sizes"].as_array().into_iter().flatten();
+        let rarest = rarest.filter_map(|size| size["smallest"].as_u64()).min();
+        show.line(&format!(
+            "set {}: k = {} asked for {} known items, {} reached; {} of {} rows suppressed",
+            set["set"].as_str().unwrap_or(""),
+            set["k"],
+            set["m"],
+            rarest.map_or("-".to_owned(), |n| n.to_string()),
+            set["suppressed"],
+            set["rows"]
+        ));
+    }
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()
     {

@@ -9,6 +9,7 @@ use super::exclude::Lists;
 use super::intake::Store;
 use super::partition::Partition;
 use super::search::{self, Search, Searched};
+use super::sets::{Items, Judged, SetOutcome};
 use super::views::{Cells, Classes, NO_CLASS, Summary, column_codes};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Interner, MISSING};
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub alive: Vec<Alive>,
     /// Classes of every view: source values, after the treatments, and as released.
     pub views: Vec<ViewOutcome>,
+    /// Sets of items of every person.
+    pub sets: Vec<SetOutcome>,
     /// The cells of the anonymized release, where they were kept in memory.
     pub cells: Option<(Partition, Applied)>,
     /// How the levels were chosen, if the policy offers several.
@@ -305,6 +308,8 @@ fn suppression(
         }
         Ok(())
     })?;
+    let rows_before: Vec<u64> = plan.sets.iter().map(|set| rows_there(&alive, set.table)).collect();
+    let mut set_outcomes: Vec<SetOutcome> = Vec::new();
     // What was there before any suppression, for the comparison.
     let mut rounds = Vec::new();
     let mut treated_before: Option<Vec<Summary>> = None;
@@ -377,14 +382,28 @@ fn suppression(
                 rounds.push(Round { view: view.name.as_str().to_owned(), classes: values });
             }
         }
-        if first.is_none() {
+        let is_first = first.is_none();
+        if is_first {
             first = Some(plan.views.iter().map(Classes::new).collect());
             std::mem::swap(first.get_or_insert_with(Vec::new), &mut classes);
-            if none {
-                break None;
+        }
+        // Sets are looked at when the views hold: what goes because of them anyway is not counted on.
+        if none {
+            let removed = suppress_sets(
+                plan,
+                store,
+                lists,
+                anonymized,
+                secrets,
+                in_memory.as_ref(),
+                &mut alive,
+                &mut rounds,
+                &mut set_outcomes,
+            )?;
+            if removed {
+                continue;
             }
-        } else if none {
-            break Some(classes);
+            break (!is_first).then_some(classes);
         }
         each_partition(plan, store, lists, in_memory.as_ref().map(|(p, _)| p), |p, partition| {
             remove(plan, partition, &mut alive[p], &of_rows[p], &violating);
@@ -440,11 +459,101 @@ fn suppression(
             );
         }
     }
+    for ((set, outcome), &rows) in plan.sets.iter().zip(&mut set_outcomes).zip(&rows_before) {
+        let blanked: u64 = blank_bit(plan, set.table, set.column).map_or(0, |bit| {
+            let rows =
+                alive.iter().flat_map(|a| a.rows[set.table].iter().zip(&a.blanked[set.table]));
+            rows.filter(|(there, bits)| **there && **bits >> bit & 1 == 1).count() as u64
+        });
+        outcome.rows = rows;
+        outcome.suppressed = rows - rows_there(&alive, set.table) + blanked;
+        if rows > 0 && outcome.suppressed as f64 > plan.suppress.at_most * rows as f64 {
+            errors.push(
+                Error::refused(
+                    "C0101",
+                    say!(
+                        "set `{}`: k = {} for {} known items needs the suppression of {} of {} rows of table `{}`, more than the share {} that the policy allows",
+                        set.name,
+                        set.k,
+                        set.m,
+                        small(outcome.suppressed),
+                        rows,
+                        plan.tables[set.table].name,
+                        plan.suppress.at_most
+                    ),
+                )
+                .advice(say!(
+                    "coarser codes for the column of the set (a level of its hierarchy, `rare`), a smaller m, or a higher anonymized.suppress.at_most"
+                )),
+            );
+        }
+    }
     if let Some(error) = Error::all(errors) {
         return Err(error);
     }
     let frozen = FrozenPlan { treatments, rounds };
-    Ok(Outcome { frozen, alive, views, cells: in_memory, search: None })
+    Ok(Outcome { frozen, alive, views, sets: set_outcomes, cells: in_memory, search: None })
+}
+
+fn rows_there(alive: &[Alive], table: usize) -> u64 {
+    alive.iter().map(|a| a.rows[table].iter().filter(|there| **there).count() as u64).sum()
+}
+
+/// Removes the rows whose items must go for the sets (with `unit = "person"`: the persons). Gives whether any row went; then the
+/// views and the sets must be looked at again.
+fn suppress_sets(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    frozen: &Frozen,
+    secrets: &dyn Secrets,
+    in_memory: Option<&(Partition, Applied)>,
+    alive: &mut [Alive],
+    rounds: &mut Vec<Round>,
+    outcomes: &mut Vec<SetOutcome>,
+) -> Result<bool> {
+    if plan.sets.is_empty() {
+        return Ok(false);
+    }
+    let mut items: Vec<Items<'_>> = plan.sets.iter().map(|set| Items::new(plan, set)).collect();
+    let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
+    each_applied(plan, store, lists, frozen, secrets, in_memory, |p, partition, applied| {
+        of_rows.push(items.iter_mut().map(|i| i.add(partition, applied, &alive[p])).collect());
+        Ok(())
+    })?;
+    let judged: Vec<Judged> = items.into_iter().map(Items::judge).collect::<Result<_>>()?;
+    if outcomes.is_empty() {
+        *outcomes = judged.iter().map(Judged::outcome).collect();
+    }
+    for ((set, judged), outcome) in plan.sets.iter().zip(&judged).zip(outcomes) {
+        outcome.items_suppressed += judged.names.len() as u64;
+        if !judged.names.is_empty() {
+            note!(debug, "items suppressed", set = set.name, items = judged.names.len());
+            rounds.push(Round {
+                view: set.name.as_str().to_owned(),
+                classes: judged.names.iter().map(|name| vec![Some(name.clone())]).collect(),
+            });
+        }
+    }
+    if judged.iter().all(|j| j.names.is_empty()) {
+        return Ok(false);
+    }
+    each_partition(plan, store, lists, in_memory.map(|(p, _)| p), |p, partition| {
+        let mut removal = Removal::default();
+        for ((set, judged), of_rows) in plan.sets.iter().zip(&judged).zip(&of_rows[p]) {
+            for (row, _) in of_rows.iter().enumerate().filter(|&(_, &item)| judged.goes(item)) {
+                match plan.suppress.unit {
+                    Unit::Cell | Unit::Row => removal.rows.push((set.table, row as u32)),
+                    Unit::Person => {
+                        removal.persons.push(partition.tables[set.table].persons[row]);
+                    }
+                }
+            }
+        }
+        removal.carry_out(plan, partition, &mut alive[p]);
+        Ok(())
+    })?;
+    Ok(true)
 }
 
 /// The codes of a view's rows over all partitions, for the suppression of cells.

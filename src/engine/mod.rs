@@ -25,6 +25,7 @@ pub mod partition;
 mod rows;
 pub mod same;
 pub mod search;
+pub mod sets;
 pub mod validate;
 pub mod views;
 
@@ -81,6 +82,8 @@ pub struct Made {
     pub intake: IntakeFacts,
     /// What freezing found.
     pub views: Vec<freeze::ViewOutcome>,
+    /// What freezing found of the sets of items.
+    pub sets: Vec<sets::SetOutcome>,
     /// How levels were chosen, if the policy offers several.
     pub search: Option<search::Searched>,
     /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
@@ -158,7 +161,8 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
     let mut forbidden = crate::check::forbidden::Forbidden::default();
     let partitions = store.len();
-    let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, cells, search } = outcome;
+    let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, sets, cells, search } =
+        outcome;
     let blankable = freeze::blankable(plan);
     let mut persons_out = [0_u64; 2];
     let mut persons_gone = [0_u64; 2];
@@ -312,6 +316,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         files: out_files,
         intake: IntakeFacts { tables, files, persons, excluded_persons, same },
         views,
+        sets,
         search,
         frozen,
         tallies,

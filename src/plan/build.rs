@@ -171,6 +171,7 @@ impl Builder<'_> {
             }
         }
         let views = self.views(&tables);
+        let sets = self.sets(&tables);
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
         let suppress = policy.anonymized.suppress.clone();
@@ -217,6 +218,7 @@ impl Builder<'_> {
             same,
             tables,
             views,
+            sets,
             suppress,
             never_blank,
             search,
@@ -919,6 +921,71 @@ impl Builder<'_> {
             });
         }
         views
+    }
+
+    fn sets(&mut self, tables: &[TablePlan]) -> Vec<SetPlan> {
+        let anonymized = &self.loaded.policy.anonymized;
+        let mut sets: Vec<SetPlan> = Vec::new();
+        for (index, set) in anonymized.sets.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["anonymized", "set", index.as_str()];
+            let of = |field| ["anonymized", "set", index.as_str(), field];
+            if sets.iter().any(|s| s.name.as_str() == set.name)
+                || anonymized.views.iter().any(|v| v.name == set.name)
+            {
+                let twice = say!("two views or sets are named `{}`", name(&set.name));
+                self.error("P0101", &path, twice);
+            }
+            if !(1..=3).contains(&set.m) {
+                let wrong = say!("set `{}`: m is 1, 2 or 3", name(&set.name));
+                self.error("P0108", &of("m"), wrong);
+            }
+            let k = set.k.or(anonymized.tier.map(Tier::k));
+            match k {
+                None => self.advise(
+                    "P0108",
+                    &path,
+                    say!("set `{}` has no k, and there is no tier", name(&set.name)),
+                    say!("anonymized.tier = \"research\" means k = 10; or give the set its k"),
+                ),
+                Some(2..=4_294_967_295) => {}
+                Some(_) => {
+                    let wrong = say!("set `{}`: k is at least 2 and below 2^32", name(&set.name));
+                    self.error("P0108", &of("k"), wrong);
+                }
+            }
+            let Some((t, c)) = self.resolve(tables, None, &set.column, &of("column")) else {
+                continue;
+            };
+            let planned = tables[t].columns[c].treatment(Kind::Anonymized);
+            if planned.output.is_none() {
+                self.advise(
+                    "P0108",
+                    &of("column"),
+                    say!(
+                        "set `{}`: its column `{}`.`{}` is not in the anonymized release",
+                        name(&set.name),
+                        tables[t].name,
+                        tables[t].columns[c].facts.column
+                    ),
+                    say!("what is not released needs no set; or give the column a treatment that releases it"),
+                );
+            } else if matches!(planned.treatment.doc().name, "surrogate" | "pseudonym") {
+                self.error(
+                    "P0108",
+                    &of("column"),
+                    say!("set `{}`: the items of a set are not tokens", name(&set.name)),
+                );
+            }
+            sets.push(SetPlan {
+                name: name(&set.name),
+                table: t,
+                column: c,
+                m: set.m,
+                k: k.unwrap_or(u64::MAX),
+            });
+        }
+        sets
     }
 
     /// Role against treatment, for every column and both releases.

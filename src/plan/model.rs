@@ -27,6 +27,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Views in policy order.
     pub views: Vec<ViewPlan>,
+    /// Sets of items a person, in policy order.
+    pub sets: Vec<SetPlan>,
     /// Suppression of the anonymized release.
     pub suppress: Suppress,
     /// Columns (by table and column) of which no single cell is suppressed.
@@ -269,6 +271,21 @@ pub struct ViewPlan {
     pub sensitive: Vec<(ViewColumn, u64)>,
     /// Further models that every class must satisfy.
     pub models: Vec<ModelPlan>,
+}
+
+/// A set of items for each person, k^m-anonymous in the anonymized release.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetPlan {
+    /// Its name.
+    pub name: Name,
+    /// The table.
+    pub table: usize,
+    /// The column of the items.
+    pub column: usize,
+    /// Items that an attacker may know, 1 to 3.
+    pub m: usize,
+    /// Distinct persons at least.
+    pub k: u64,
 }
 
 /// A model of a view.

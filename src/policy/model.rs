@@ -593,6 +593,9 @@ pub struct Anonymized {
     /// Views: where k counts distinct persons.
     #[serde(rename = "view")]
     pub views: Vec<View>,
+    /// Sets of items a person, of which m known ones must not single out fewer than k persons.
+    #[serde(rename = "set", skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<ItemSet>,
     /// Suppression of rows whose class is too small.
     pub suppress: Suppress,
     /// How levels are chosen where a treatment offers several (`levels`, `widths`, `units`).
@@ -707,6 +710,27 @@ pub struct View {
     /// Further models that every class must satisfy, over distinct persons: `{ model = "t-closeness", column = "stays.diagnosis", with = { t = 0.3 } }`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelSpec>,
+}
+
+/// A set of items for each person: the values of one column over all rows of the person (diagnoses, drugs, days of visits).
+/// k^m-anonymity: no set of up to `m` items that somebody has is had by fewer than `k` distinct persons.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemSet {
+    /// A name.
+    pub name: String,
+    /// The column with the items: `table.column`, one item a row. An empty cell is no item.
+    pub column: String,
+    /// Items that an attacker may know: 1, 2 or 3.
+    #[serde(default = "two")]
+    pub m: usize,
+    /// At least this many distinct persons; by default the tier's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<u64>,
+}
+
+fn two() -> usize {
+    2
 }
 
 /// The largest risks allowed.

@@ -129,6 +129,9 @@ pub fn releases(run: &Run<'_>, key: &dyn Sign) -> Result<Vec<(String, String)>> 
         let mut structure = s["structure"][kind.word()].clone();
         // Views, k and quasi-identifiers are the method, which a recipient must not obtain (法30条).
         structure["views"] = json!([]);
+        if let Some(structure) = structure.as_object_mut() {
+            structure.remove("sets");
+        }
         let predicate = json!({
             "schemaVersion": VERSION,
             "release": s["release"],

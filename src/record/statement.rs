@@ -138,6 +138,29 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             })
         })
         .collect();
+    let sets: Vec<Value> = plan
+        .sets
+        .iter()
+        .zip(&made.sets)
+        .zip(&proof.sets)
+        .map(|((set, outcome), recount)| {
+            let table = &plan.tables[set.table];
+            json!({
+                "set": set.name,
+                "column": format!("{}.{}", table.name, table.columns[set.column].facts.column),
+                "m": set.m,
+                "k": set.k,
+                "rows": outcome.rows,
+                "suppressed": outcome.suppressed,
+                "items": outcome.items,
+                "itemsSuppressed": outcome.items_suppressed,
+                "before": outcome.before.iter().map(|s| json!({
+                    "items": s.size, "present": s.present, "below": s.violating,
+                })).collect::<Vec<_>>(),
+                "recounted": recount,
+            })
+        })
+        .collect();
     let lists: Vec<Value> = facts
         .lists
         .lists
@@ -190,6 +213,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "exclusionLists": lists,
         "tables": tables,
         "views": views,
+        "sets": sets,
         "search": made.search,
         "proof": {
             "identifiersSearched": proof.identifiers_searched,

@@ -11,6 +11,7 @@ use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
 use super::{balance, ledger, seal};
 use crate::check::recount::{self, Recount};
+use crate::check::sets::{self, SetRecount};
 use crate::check::structure::Structure;
 use crate::error::{Error, Name, Result, small};
 use crate::key::PublicKey;
@@ -215,6 +216,19 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
                 )));
             }
             verified.views.push(recount);
+        }
+        for (index, set) in structure.sets.iter().enumerate() {
+            let recount = sets::recount(&tables, &structure, set)?;
+            let shown = Name::from_policy(set.name.clone());
+            if !recount.holds {
+                errors.push(wrong(say!("set `{}`: k does not hold", shown)));
+            }
+            let told: Option<SetRecount> =
+                serde_json::from_value(statement["sets"][index]["recounted"].clone()).ok();
+            if told.as_ref() != Some(&recount) {
+                errors
+                    .push(wrong(say!("set `{}`: the recount is not what the record says", shown)));
+            }
         }
     }
     Error::all(errors).map_or(Ok(verified), Err)
