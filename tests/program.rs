@@ -370,7 +370,7 @@ fn files_without_a_header_come_in_several_pieces() {
 #[test]
 fn a_draft_tells_which_columns_together_single_out_most_rows() {
     let work = tempfile::tempdir().unwrap();
-    let mut csv = String::from("patient_id,sex,pref,ward,fixed\n");
+    let mut csv = String::from("patient_id,sex,pref,course,fixed\n");
     for n in 0..200 {
         // Two rows a person: nobody is alone by one or two of the columns, everybody by all three.
         let person = n % 100;
@@ -383,7 +383,7 @@ fn a_draft_tells_which_columns_together_single_out_most_rows() {
     let draft = String::from_utf8(output.stdout).unwrap();
     let told: Vec<&str> = draft.lines().filter(|l| l.contains("together single out")).collect();
     assert_eq!(told.len(), 1, "{draft}");
-    for column in ["\"sex\"", "\"pref\"", "\"ward\"", "100 %"] {
+    for column in ["\"sex\"", "\"pref\"", "\"course\"", "100 %"] {
         assert!(told[0].contains(column), "{}", told[0]);
     }
     assert!(!told[0].contains("fixed"));
