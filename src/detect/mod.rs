@@ -14,7 +14,7 @@
 //!   counted, because it says how many of a column's cells could have matched.
 //!
 //! Words that name another thing (`オーダ番号`, `検体番号`, `JAN`) make a hit weak: the nearest word decides.
-//! How hits become a finding about a column is in [`column`].
+//! How hits become a finding about a column is in [`mod@column`].
 
 use std::sync::OnceLock;
 

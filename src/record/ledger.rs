@@ -232,7 +232,7 @@ pub struct Ledger {
     folder: PathBuf,
 }
 
-/// A run that has begun. Dropping it without [`Ledger::close`] leaves the ticket for the next writer to find.
+/// A run that has begun. Dropping it without [`Ticket::close`] leaves the ticket for the next writer to find.
 #[derive(Debug)]
 pub struct Ticket {
     path: PathBuf,

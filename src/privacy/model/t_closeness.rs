@@ -249,7 +249,7 @@ impl Distance {
 }
 
 /// Distance of every class to the whole at most `t`. Merging: the distance is convex in the class's distribution, so that of a
-/// mixture is at most the mean of the two. Necessary: [`Distance::at_least`], which grows as values are lost.
+/// mixture is at most the mean of the two. Necessary: the least distance that any part can have, which grows as values are lost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TCloseness {
     /// From 0 to 1.
