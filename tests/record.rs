@@ -738,6 +738,18 @@ fn two_persons_trace_a_pseudonym_back_and_after_the_purge_nobody_does() {
     );
     assert_eq!(done["body"]["keys"].as_array().unwrap().len(), 2);
     assert!(done["body"]["retentionUntil"].as_str().unwrap() > "2029");
+    // The book: each release once, with its items; that the deletion had begun is no entry of its own.
+    let book = house.ok(&["papers", "--format", "csv", "book", "{ledger}"]);
+    let mut reader = csv::Reader::from_reader(book.trim_start_matches('\u{feff}').as_bytes());
+    let deleted: Vec<Vec<String>> = reader
+        .records()
+        .map(|r| r.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|r| r[2] == "消去")
+        .collect();
+    assert_eq!(deleted.len(), 3, "{deleted:?}");
+    assert_eq!(deleted.iter().filter(|r| r[3] == "r1" && r[8].contains("性別")).count(), 2);
+    assert_eq!(deleted[2][8], "鍵");
+    assert!(deleted.iter().all(|r| r[7] == done["body"]["deletedAt"].as_str().unwrap()));
     std::fs::remove_file(house.path("answer")).unwrap();
     house.fails(&changed(&[release.as_str()], &["{out/r1}"]), 4);
     // Even with a copy of the release and of the sealed key that someone has hidden.

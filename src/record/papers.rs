@@ -93,36 +93,60 @@ fn items(value: &Value) -> String {
 /// The book that 法14条 and 規則12条 ask for: provisions and deletions, each to be kept for three years.
 #[must_use]
 pub fn book(ledger: &Book) -> Paper {
-    let rows = ledger
-        .entries
-        .iter()
-        .filter(|e| {
-            matches!(
-                e.kind,
-                Entered::Provision | Entered::Deletion | Entered::Destruction | Entered::Reveal
-            )
-        })
-        .map(|entry| {
-            let body = &entry.body;
-            let when = match entry.kind {
-                Entered::Provision => text(&body["providedAt"]),
-                _ => text(&body["deletedAt"]),
-            };
-            let when = if when.is_empty() { entry.at.clone() } else { when };
-            vec![
+    let mut rows = Vec::new();
+    for entry in &ledger.entries {
+        let body = &entry.body;
+        let mut row = |release: String, term: String, when: &Value, told: String| {
+            let when = text(when);
+            rows.push(vec![
                 entry.index.to_string(),
                 entry.at.clone(),
                 entry.kind.ja().to_owned(),
-                text(&body["release"]),
-                text(&body["term"]),
+                release,
+                term,
                 text(&body["recipient"]["name"]),
                 text(&body["recipient"]["address"]),
-                when,
-                items(&body["items"]),
+                if when.is_empty() { entry.at.clone() } else { when },
+                told,
                 retention_until(&entry.at).unwrap_or_default(),
-            ]
-        })
-        .collect();
+            ]);
+        };
+        match entry.kind {
+            Entered::Provision => {
+                row(
+                    text(&body["release"]),
+                    text(&body["term"]),
+                    &body["providedAt"],
+                    items(&body["items"]),
+                );
+            }
+            Entered::Destruction => {
+                row(text(&body["release"]), String::new(), &body["destroyedAt"], "鍵".to_owned());
+            }
+            Entered::Reveal => {
+                row(text(&body["release"]), String::new(), &Value::Null, text(&body["article"]))
+            }
+            // A deletion has two entries; only the second says that it was done. One row for each release and kind.
+            Entered::Deletion if body["state"] == "done" => {
+                let when = &body["deletedAt"];
+                for release in body["releases"].as_array().into_iter().flatten() {
+                    for told in release["releases"].as_object().into_iter().flat_map(|r| r.values())
+                    {
+                        row(
+                            text(&release["release"]),
+                            text(&told["kind"]),
+                            when,
+                            items(&told["items"]),
+                        );
+                    }
+                }
+                if body["keys"].as_array().is_some_and(|keys| !keys.is_empty()) {
+                    row(String::new(), String::new(), when, "鍵".to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
     Paper {
         title: format!("帳簿（{}）", ledger.origin),
         text: vec![

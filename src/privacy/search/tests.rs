@@ -204,7 +204,7 @@ fn naive(case: &Case, problem: &Problem, node: &Levels) -> Vec<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     /// Counting from the rows agrees at every node, and no node is better than what the search finds, for every objective.
     #[test]
