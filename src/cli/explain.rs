@@ -33,6 +33,9 @@ pub struct Explain {
     /// Memory to use for the search.
     #[arg(long, default_value = "4G", value_parser = size)]
     memory: u64,
+    /// Where to spill (a private folder is made there and removed); by default the system's temporary folder.
+    #[arg(long)]
+    spill: Option<PathBuf>,
 }
 
 /// Secrets of nothing: examples must not look like anybody's token.
@@ -119,7 +122,9 @@ impl Explain {
     ) -> Result<Option<Searched>> {
         let progress = Shown::new(show.quiet || show.json);
         let lists = Lists::default();
-        let spill_root = std::env::temp_dir();
+        let spill_root = self.spill.clone().unwrap_or_else(std::env::temp_dir);
+        // What a killed search spilled goes at the next start.
+        crate::table::spill::sweep(&spill_root);
         let limits = intake::Limits { memory: self.memory, spill_root };
         let store = intake::intake(plan, &files, &lists, &limits, &progress)?.store;
         // Keys of nothing: no token leaves this command.
