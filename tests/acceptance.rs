@@ -565,37 +565,79 @@ fn acceptance_11_the_encoder_never_writes_references() {
     let b = std::fs::read_to_string(folder.path().join("b.csv")).unwrap();
     std::fs::write(folder.path().join("b.csv"), b.replace(",0\n", ",𠮷〜髙①㈱\n")).unwrap();
     let key = new_key(folder.path());
-    let write = |unencodable: &str| {
+    let write = |encoding: &str, unencodable: &str| {
         std::fs::write(
             &policy,
             small_policy(
                 "",
-                &format!("[output]\nencoding = \"cp932\"\nunencodable = \"{unencodable}\"\n"),
+                &format!("[output]\nencoding = \"{encoding}\"\nunencodable = \"{unencodable}\"\n"),
             ),
         )
         .unwrap()
     };
-    write("fail");
-    let output = kakou(&[
-        "run",
-        "--policy",
-        text(&policy),
-        "--input",
-        text(folder.path()),
-        "--key",
-        text(&key),
-        "--out",
-        text(&folder.path().join("out")),
-    ]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(error_of(&output).contains("C0501"), "{}", error_of(&output));
-    for (word, mark) in [("geta", "〓"), ("question-mark", "?")] {
-        write(word);
-        let release = run(&policy, folder.path(), &key, &folder.path().join(word), &[]);
+    let decode = |encoding: &str, bytes: &[u8]| {
+        let encoding = match encoding {
+            "cp932" => encoding_rs::SHIFT_JIS,
+            "iso-2022-jp" => encoding_rs::ISO_2022_JP,
+            _ => encoding_rs::UTF_8,
+        };
+        let (whole, _, bad) = encoding.decode(bytes);
+        assert!(!bad);
+        whole.into_owned()
+    };
+    for encoding in ["cp932", "iso-2022-jp"] {
+        write(encoding, "fail");
+        let output = kakou(&[
+            "run",
+            "--policy",
+            text(&policy),
+            "--input",
+            text(folder.path()),
+            "--key",
+            text(&key),
+            "--out",
+            text(&folder.path().join("out")),
+        ]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error_of(&output).contains("C0501"), "{}", error_of(&output));
+    }
+    // What stands in the file for 𠮷〜髙①㈱, and how many characters are replaced a row.
+    for (encoding, word, found, replaced) in [
+        ("utf-8", "fail", "𠮷〜髙①㈱", 0),
+        ("cp932", "geta", "〓〓髙①㈱", 2),
+        ("cp932", "question-mark", "??髙①㈱", 2),
+        ("cp932", "map", "吉～髙①㈱", 2),
+        ("iso-2022-jp", "geta", "〓～〓〓〓", 4),
+        ("iso-2022-jp", "question-mark", "?～???", 4),
+        ("iso-2022-jp", "map", "吉～高1(株)", 4),
+    ] {
+        write(encoding, word);
+        let out = folder.path().join(format!("{encoding}-{word}"));
+        let release = run(&policy, folder.path(), &key, &out, &[]);
         let bytes = std::fs::read(release.join("pseudonymized/b.csv")).unwrap();
-        assert!(!bytes.windows(2).any(|w| w == b"&#"));
-        let (whole, _, bad) = encoding_rs::SHIFT_JIS.decode(&bytes);
-        assert!(!bad && whole.contains(&format!("{mark}{mark}髙①㈱")), "{word}");
+        let whole = decode(encoding, &bytes);
+        assert!(whole.contains(found) && !whole.contains("&#"), "{encoding} {word}");
+        if encoding == "iso-2022-jp" {
+            assert!(bytes.is_ascii());
+            for line in bytes.split(|&b| b == b'\n') {
+                let last = line.windows(3).rfind(|w| w[0] == 0x1b);
+                assert!(last.is_none_or(|e| e == b"\x1b(B"), "a line ends in two-byte text");
+            }
+        }
+        // The record has the counts, and every check reads the encoding.
+        let statement: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
+                .unwrap();
+        let tables = statement["tables"].as_array().unwrap();
+        let table = tables.iter().find(|t| t["table"] == "b").unwrap();
+        let told = &table["releases"]["pseudonymized"];
+        let rows = whole.matches(found).count() as u64;
+        assert!(rows > 0);
+        assert_eq!(told["charactersReplaced"], rows * replaced, "{encoding} {word}");
+        let respelled = if encoding == "iso-2022-jp" { rows } else { 0 };
+        assert_eq!(told["charactersRespelled"], respelled, "{encoding} {word}");
+        let verified = kakou(&["verify", text(&release)]);
+        assert!(verified.status.success(), "{}", error_of(&verified));
     }
 }
 

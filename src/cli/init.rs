@@ -116,8 +116,12 @@ fn draft(file: &Path, index: usize) -> Result<String> {
     let ending = file.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let format = if ending == "parquet" { InputFormat::Parquet } else { InputFormat::Csv };
     let delimiter = if matches!(ending.as_str(), "tsv" | "txt") { b'\t' } else { b',' };
-    let (encoding, names) = match table::header_names(file, format, Encoding::Utf8, delimiter) {
-        Ok(names) => (Encoding::Utf8, names),
+    let first = match format {
+        InputFormat::Csv if table::is_iso_2022_jp(file) => Encoding::Iso2022Jp,
+        _ => Encoding::Utf8,
+    };
+    let (encoding, names) = match table::header_names(file, format, first, delimiter) {
+        Ok(names) => (first, names),
         Err(_) => (Encoding::Cp932, table::header_names(file, format, Encoding::Cp932, delimiter)?),
     };
     let table_name = Name::fixed("draft");
@@ -178,7 +182,11 @@ fn draft(file: &Path, index: usize) -> Result<String> {
         text,
         "grain = \"event\"          # 決める / decide: person, event, or a key that each row owns"
     );
-    let encoding = if encoding == Encoding::Cp932 { ", encoding = \"cp932\"" } else { "" };
+    let encoding = match encoding {
+        Encoding::Cp932 => ", encoding = \"cp932\"",
+        Encoding::Iso2022Jp => ", encoding = \"iso-2022-jp\"",
+        Encoding::Utf8 | Encoding::Utf8Bom => "",
+    };
     let _ = writeln!(text, "source = {{ path = {}{encoding} }}", quoted(file_name));
     let key = columns.iter().find(|(_, d)| d.role == "link").map_or("", |(n, _)| n.as_str());
     let _ = writeln!(text, "keys = {{ patient = {} }}   # 決める / decide", quoted(key));

@@ -102,7 +102,7 @@ impl Join {
                         Name::from_policy(&self.table)
                     );
                     return Err(Error::refused("C0501", what).advice(say!(
-                        "output.unencodable = \"geta\" or \"question-mark\" in the policy"
+                        "output.unencodable = \"map\", \"geta\" or \"question-mark\" in the policy"
                     )));
                 }
             }

@@ -54,6 +54,9 @@ enum Charset {
     Cp932,
     /// UTF-8.
     Utf8,
+    /// ISO-2022-JP.
+    #[value(name = "iso-2022-jp")]
+    Iso2022Jp,
 }
 
 impl Synth {
@@ -76,6 +79,7 @@ impl Synth {
             encoding: match self.encoding {
                 Charset::Cp932 => Encoding::Cp932,
                 Charset::Utf8 => Encoding::Utf8,
+                Charset::Iso2022Jp => Encoding::Iso2022Jp,
             },
             layouts: self.layouts.clone(),
             dirt: !self.clean,

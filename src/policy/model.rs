@@ -411,6 +411,9 @@ pub enum Encoding {
     Utf8Bom,
     /// CP932 (Windows-31J).
     Cp932,
+    /// ISO-2022-JP (RFC 1468): ASCII and JIS X 0208 when written; every line ends in ASCII.
+    #[serde(rename = "iso-2022-jp")]
+    Iso2022Jp,
 }
 
 /// Input formats.
@@ -559,6 +562,8 @@ pub enum Unencodable {
     Geta,
     /// `?` is written and counted.
     QuestionMark,
+    /// Another way to write it is taken and counted (髙 as 高, ① as 1, ㈱ as (株)); without one the run stops.
+    Map,
 }
 
 /// What to do with a cell that a spreadsheet would run as a formula.

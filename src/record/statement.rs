@@ -93,6 +93,9 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                     let file = made.files.iter().find(|f| f.kind == kind && f.table == t);
                     let value = json!({
                         "rowsOut": file.map(|f| f.written.rows),
+                        "charactersReplaced": file.map(|f| f.written.unencodable),
+                        "charactersRespelled": file.map(|f| f.written.respelled),
+                        "cellsPrefixed": file.map(|f| f.written.formula),
                         "persons": file.map(|f| f.persons),
                         "excluded": intake.excluded[k],
                         "removed": made.removed[k][t],

@@ -30,6 +30,7 @@ fn day(dice: &mut Dice, hospital: &Hospital, days: i32) -> String {
 pub(super) fn charset(world: &World) -> Charset {
     match world.config.encoding {
         Encoding::Cp932 => Charset::Cp932,
+        Encoding::Iso2022Jp => Charset::Iso2022Jp,
         Encoding::Utf8 | Encoding::Utf8Bom => Charset::Utf8,
     }
 }

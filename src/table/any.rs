@@ -28,7 +28,7 @@ pub struct Hints {
 pub struct Shape {
     /// CSV or Parquet.
     pub format: InputFormat,
-    /// Text encoding of CSV: UTF-8, or CP932 where the bytes are not UTF-8.
+    /// Text encoding of CSV: ISO-2022-JP where its escapes are, UTF-8, or CP932 where the bytes are not UTF-8.
     pub encoding: Encoding,
     /// Field separator of CSV.
     pub delimiter: u8,
@@ -60,7 +60,8 @@ pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
     };
     let mut best: Option<(Encoding, u8, Vec<String>)> = None;
     let mut failed = None;
-    for encoding in [Encoding::Utf8, Encoding::Cp932] {
+    let first = if super::is_iso_2022_jp(path) { Encoding::Iso2022Jp } else { Encoding::Utf8 };
+    for encoding in [first, Encoding::Cp932] {
         for &delimiter in &candidates {
             // In CP932 a bar can be half of a character.
             if encoding == Encoding::Cp932 && delimiter >= 0x40 {
@@ -223,6 +224,11 @@ mod tests {
         let (text, _, _) = encoding_rs::SHIFT_JIS.encode("id,name\n1,山田\n");
         let (_folder, path) = file("a.csv", &text);
         assert_eq!(cells(&path, &Hints::default()).1[1], [Some("山田".to_owned())]);
+        let (text, _, _) = encoding_rs::ISO_2022_JP.encode("id;氏名\n1;山田、花\n");
+        let (_folder, path) = file("a.csv", &text);
+        let (shape, columns) = cells(&path, &Hints::default());
+        assert_eq!((shape.encoding, shape.delimiter), (Encoding::Iso2022Jp, b';'));
+        assert_eq!(columns[1], [Some("山田、花".to_owned())]);
         let (_folder, path) = file("a.csv", b"");
         assert!(super::shape(&path, &Hints::default()).is_err());
     }

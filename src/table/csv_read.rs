@@ -1,7 +1,7 @@
 //! Delimited text: records are split on bytes, cells become codes, and each distinct cell is decoded once.
 //!
 //! Splitting before decoding is right for UTF-8 and for CP932, in which no second byte is a comma, a TAB, a quote or a
-//! line end. The splitter is ours because common ones guess: they take a lone quote, swallow the rest of a file after an
+//! line end; lines of ISO-2022-JP are made UTF-8 first. The splitter is ours because common ones guess: they take a lone quote, swallow the rest of a file after an
 //! unclosed one, and let NUL pass.
 
 use std::borrow::Cow;
@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use sha3::Digest as _;
 
 use super::cells::{Cell, Distinct, Scan, undouble};
+use super::encode::Lines;
 use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
@@ -146,6 +147,8 @@ pub(super) struct Reader {
     spare: Receiver<Vec<u8>>,
     /// The cells of a batch; kept for the next one.
     cells: Vec<Cell>,
+    /// Bytes that cannot be split before they are decoded; the buffer is UTF-8 then.
+    lines: Option<Lines>,
 }
 
 impl Reader {
@@ -176,7 +179,10 @@ impl Reader {
         let mut reader = Reader {
             table: spec.table.clone(),
             delimiter: spec.delimiter,
-            encoding: spec.encoding,
+            encoding: match spec.encoding {
+                Encoding::Iso2022Jp => Encoding::Utf8,
+                other => other,
+            },
             multiline: spec.multiline,
             trim: spec.trim,
             columns: spec.columns.to_vec(),
@@ -191,9 +197,11 @@ impl Reader {
             hasher: Some((sender, thread)),
             spare,
             cells: Vec::new(),
+            lines: (spec.encoding == Encoding::Iso2022Jp).then(Lines::default),
         };
         reader.fill()?;
-        if spec.encoding != Encoding::Cp932 && reader.buffer.starts_with(b"\xef\xbb\xbf") {
+        let utf8 = matches!(spec.encoding, Encoding::Utf8 | Encoding::Utf8Bom);
+        if utf8 && reader.buffer.starts_with(b"\xef\xbb\xbf") {
             reader.start = 3;
             reader.facts.bom = true;
         }
@@ -242,7 +250,7 @@ impl Reader {
             .map(|f| {
                 decode(&unquote(line, *f), self.encoding).map(|t| t.trim().to_owned()).ok_or_else(|| {
                     Error::data("D0017", say!("table `{}`: the header is not text in the encoding that the policy names", self.table))
-                        .advice(say!("set `encoding = \"cp932\"` or `\"utf-8\"` in `source`"))
+                        .advice(say!("set `encoding = \"cp932\"`, `\"iso-2022-jp\"` or `\"utf-8\"` in `source`"))
                 })
             })
             .collect::<Result<_>>()?;
@@ -277,7 +285,14 @@ impl Reader {
         }
         chunk.truncate(filled);
         self.facts.bytes += filled as u64;
-        self.buffer.extend_from_slice(&chunk);
+        match &mut self.lines {
+            None => self.buffer.extend_from_slice(&chunk),
+            Some(lines) => {
+                // A line without an end is given as it is, and refused for its length.
+                let all = self.end_of_file || lines.waiting() > LONGEST_RECORD;
+                lines.decode(&chunk, all, &mut self.buffer);
+            }
+        }
         if self.end_of_file && self.buffer.last() == Some(&0x1a) {
             // The end mark of DOS.
             self.buffer.pop();
@@ -480,7 +495,10 @@ fn unquote(bytes: &[u8], field: Field) -> Cow<'_, [u8]> {
 
 fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
     match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        // ISO-2022-JP was decoded line by line.
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Iso2022Jp => {
+            std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
+        }
         Encoding::Cp932 => {
             encoding_rs::SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes)
         }

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
+use super::encode::{Lacking, fit, put};
 use super::{TableWriter, WriteSpec, Written};
 use crate::error::{Error, Name, Result};
 use crate::frame::{MISSING, Table};
-use crate::policy::model::{Encoding, Formula, Output, Unencodable};
+use crate::policy::model::{Encoding, Formula, Output};
 use crate::say;
 use crate::text::number::Decimal;
 
@@ -63,7 +64,7 @@ fn refusal(table: &Name, column: &Name, bad: Bad) -> Error {
             "C0501",
             say!("table `{}`, column `{}`: a character does not exist in the output encoding", table, column),
         )
-        .advice(say!("output.unencodable = \"geta\" or \"question-mark\", or output.encoding = \"utf-8\"")),
+        .advice(say!("output.unencodable = \"map\", \"geta\" or \"question-mark\", or output.encoding = \"utf-8\"")),
         Bad::Formula => Error::refused(
             "C0502",
             say!("table `{}`, column `{}`: a cell begins like a spreadsheet formula (= + - @ TAB CR)", table, column),
@@ -85,8 +86,10 @@ fn cell(
     bytes: &mut Vec<u8>,
     written: &mut Written,
 ) -> std::result::Result<(), Bad> {
+    let fitted = fit(text, output.encoding, output.unencodable, written)
+        .map_err(|Lacking| Bad::Character)?;
     let prefixed;
-    let mut text = text;
+    let mut text = &*fitted;
     if like_a_formula(text) {
         match output.formula {
             Formula::Fail => return Err(Bad::Formula),
@@ -105,58 +108,8 @@ fn cell(
         quoted = format!("\"{}\"", text.replace('"', "\"\""));
         text = &quoted;
     }
-    match output.encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => bytes.extend_from_slice(text.as_bytes()),
-        Encoding::Cp932 => cp932(text, output.unencodable, bytes, written)?,
-    }
+    put(text, output.encoding, bytes);
     Ok(())
-}
-
-pub(super) fn encode(
-    text: &str,
-    encoding: Encoding,
-    unencodable: Unencodable,
-    bytes: &mut Vec<u8>,
-    replaced: &mut u64,
-) -> bool {
-    if encoding != Encoding::Cp932 {
-        bytes.extend_from_slice(text.as_bytes());
-        return true;
-    }
-    let mut written = Written::default();
-    let encoded = cp932(text, unencodable, bytes, &mut written).is_ok();
-    *replaced += written.unencodable;
-    encoded
-}
-
-/// Encodes without the encoder's own replacement, which would write HTML references into names.
-pub(super) fn cp932(
-    text: &str,
-    unencodable: Unencodable,
-    bytes: &mut Vec<u8>,
-    written: &mut Written,
-) -> std::result::Result<(), Bad> {
-    let mut encoder = encoding_rs::SHIFT_JIS.new_encoder();
-    let mut rest = text;
-    let mut buffer = [0; 512];
-    loop {
-        let (result, read, wrote) =
-            encoder.encode_from_utf8_without_replacement(rest, &mut buffer, true);
-        bytes.extend_from_slice(&buffer[..wrote]);
-        rest = &rest[read..];
-        match result {
-            encoding_rs::EncoderResult::InputEmpty => return Ok(()),
-            encoding_rs::EncoderResult::OutputFull => {}
-            encoding_rs::EncoderResult::Unmappable(_) => {
-                written.unencodable += 1;
-                match unencodable {
-                    Unencodable::Fail => return Err(Bad::Character),
-                    Unencodable::Geta => bytes.extend_from_slice(&[0x81, 0xac]),
-                    Unencodable::QuestionMark => bytes.push(b'?'),
-                }
-            }
-        }
-    }
 }
 
 impl TableWriter for Writer {
@@ -204,6 +157,7 @@ impl TableWriter for Writer {
                         if let Some((bytes, counts)) = &encoded[index][code as usize] {
                             line.extend_from_slice(bytes);
                             self.written.unencodable += counts.unencodable;
+                            self.written.respelled += counts.respelled;
                             self.written.formula += counts.formula;
                         }
                     }

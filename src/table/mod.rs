@@ -17,6 +17,7 @@ pub mod any;
 mod cells;
 mod csv_read;
 mod csv_write;
+mod encode;
 mod header;
 mod parquet_read;
 mod parquet_write;
@@ -266,6 +267,9 @@ pub struct Written {
     pub rows: u64,
     /// Characters that the encoding lacks and that were replaced.
     pub unencodable: u64,
+    /// Characters that the encoding has in another form, which was written (half-width kana and the twins of JIS X 0208
+    /// in ISO-2022-JP; U+2212 and the yen sign in CP932).
+    pub respelled: u64,
     /// Formula-like cells that were prefixed.
     pub formula: u64,
 }
@@ -310,7 +314,23 @@ pub fn encode(
     bytes: &mut Vec<u8>,
     replaced: &mut u64,
 ) -> bool {
-    csv_write::encode(text, encoding, unencodable, bytes, replaced)
+    let mut written = Written::default();
+    let fitted = encode::fit(text, encoding, unencodable, &mut written);
+    *replaced += written.unencodable;
+    fitted.is_ok_and(|text| {
+        encode::put(&text, encoding, bytes);
+        true
+    })
+}
+
+/// Whether a file begins as text in ISO-2022-JP: such text is seven bits, so it passes for UTF-8.
+#[must_use]
+pub fn is_iso_2022_jp(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut beginning = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(1 << 20).read_to_end(&mut beginning))
+        .is_ok_and(|_| encode::is_iso_2022_jp(&beginning))
 }
 
 /// Gives the bytes of a file as they are (CSV), or decompressed page by page with the metadata (Parquet).

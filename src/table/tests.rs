@@ -125,6 +125,55 @@ fn columns_are_found_by_name_and_missing_is_missing() {
 }
 
 #[test]
+fn iso_2022_jp_is_read_and_written_without_guesses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    let output = Output {
+        encoding: Encoding::Iso2022Jp,
+        unencodable: Unencodable::Map,
+        ..Output::default()
+    };
+    let out: Vec<OutColumn> = ["名", "メモ"]
+        .map(|name| OutColumn { name: name.into(), ty: OutType::Text })
+        .into_iter()
+        .collect();
+    let mut writer =
+        create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output }).unwrap();
+    let rows = Table {
+        rows: 2,
+        columns: vec![
+            Column::from_texts([Some("髙橋"), Some("ｱﾍﾞ")]),
+            // A quote that `map` made is quoted like any other.
+            Column::from_texts([Some("あ、い\n＂う＂"), None]),
+        ],
+    };
+    writer.write(&rows).unwrap();
+    let written = writer.finish().unwrap();
+    assert_eq!((written.unencodable, written.respelled), (3, 3));
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.is_ascii());
+    for line in bytes.split(|&b| b == b'\n') {
+        let last = line.windows(3).rfind(|w| w[0] == 0x1b).unwrap_or(b"\x1b(B");
+        assert_eq!(last, b"\x1b(B");
+    }
+    let columns = columns(&["名", "メモ"]);
+    let mut spec = spec(&columns, &[Defect::Bytes, Defect::Ragged]);
+    spec.encoding = Encoding::Iso2022Jp;
+    spec.multiline = true;
+    let (cells, _, facts) = read_text(&bytes, &spec).unwrap();
+    assert_eq!(cells[0], [Some("高橋".into()), Some("あ、い\n\"う\"".into())]);
+    assert_eq!(cells[1], [Some("アベ".into()), None]);
+    assert_eq!(facts.bytes, bytes.len() as u64);
+    assert_eq!(facts.sha3_256, crate::record::digest::sha3(&bytes));
+    // A row that cannot be decoded is one row, counted.
+    let mut bytes = bytes;
+    bytes.extend_from_slice(b"\x1b$B;3,x\n\x1b$B;3\x1b(B,y\n");
+    let (cells, _, facts) = read_text(&bytes, &spec).unwrap();
+    assert_eq!(facts.set_aside.values().sum::<u64>(), 1);
+    assert_eq!(cells.last().unwrap()[0].as_deref(), Some("山"));
+}
+
+#[test]
 fn cp932_is_read_and_written_without_guesses() {
     let columns = columns(&["名", "値"]);
     let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode("名,値\n髙橋①㈱,ｱﾍﾞ－～\nソ表能,予\n");
@@ -141,6 +190,7 @@ fn cp932_is_read_and_written_without_guesses() {
     for (unencodable, expected) in [
         (Unencodable::Geta, Some("〓野〓")),
         (Unencodable::QuestionMark, Some("?野?")),
+        (Unencodable::Map, Some("吉野～")),
         (Unencodable::Fail, None),
     ] {
         let output = Output { encoding: Encoding::Cp932, unencodable, ..Output::default() };

@@ -9,9 +9,10 @@ use super::pack::{Form, Record};
 use super::{DAY, SEQUENCE, TIMES};
 use crate::error::{Error, Name, Result};
 use crate::frame::Table;
-use crate::policy::model::Output;
+use crate::policy::model::{Encoding, Output};
 use crate::say;
-use crate::table::{Written, csv_write};
+use crate::table::Written;
+use crate::table::encode::{Lacking, fit, put};
 use crate::text::date;
 
 /// The rows of one record type, as the reader gives them or as a release holds them.
@@ -280,17 +281,10 @@ impl File<'_> {
 
     fn cell(&mut self, kind: &str, column: &str, text: &str) -> Result<()> {
         if text.contains([',', '\r', '\n', '\0']) {
-            return Err(Error::refused(
-                "C0503",
-                say!(
-                    "{}, field `{}`: a comma or a line break cannot stand in a receipt file",
-                    Name::from_policy(kind),
-                    Name::from_policy(column)
-                ),
-            ));
+            return Err(comma(kind, column));
         }
-        csv_write::cp932(text, self.output.unencodable, &mut self.bytes, &mut self.written).map_err(
-            |_| {
+        let fitted = fit(text, Encoding::Cp932, self.output.unencodable, &mut self.written)
+            .map_err(|Lacking| {
                 Error::refused(
                     "C0501",
                     say!(
@@ -299,10 +293,25 @@ impl File<'_> {
                         Name::from_policy(column)
                     ),
                 )
-                .advice(say!("output.unencodable = \"geta\" or \"question-mark\""))
-            },
-        )
+                .advice(say!("output.unencodable = \"map\", \"geta\" or \"question-mark\""))
+            })?;
+        if fitted.contains(',') {
+            return Err(comma(kind, column));
+        }
+        put(&fitted, Encoding::Cp932, &mut self.bytes);
+        Ok(())
     }
+}
+
+fn comma(kind: &str, column: &str) -> Error {
+    Error::refused(
+        "C0503",
+        say!(
+            "{}, field `{}`: a comma or a line break cannot stand in a receipt file",
+            Name::from_policy(kind),
+            Name::from_policy(column)
+        ),
+    )
 }
 
 /// A month in the form of another: `GYYMM` if that has five digits, else `YYYYMM`.
