@@ -682,6 +682,7 @@ fn every_shipped_policy_is_complete() {
         "omop",
         "appi-pseudonymized",
         "appi-public",
+        "csv",
         "demo",
         "clinosim",
     ] {

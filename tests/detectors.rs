@@ -191,7 +191,7 @@ fn redacted_text_keeps_no_identifier() {
 }
 
 #[test]
-fn the_demo_runs_with_redacted_text() {
+fn plain_csv_runs_with_redacted_text() {
     let work = tempfile::tempdir().unwrap();
     let output = kakou(&[
         "synth",
@@ -206,7 +206,7 @@ fn the_demo_runs_with_redacted_text() {
     assert!(output.status.success(), "{}", error_of(&output));
     let key = new_key(work.path());
     let release = run(
-        &repo("policies/demo.toml"),
+        &repo("policies/csv.toml"),
         &work.path().join("csv"),
         &key,
         &work.path().join("out"),

@@ -56,7 +56,7 @@ const CANARIES: &[(&str, &str)] = &[
 /// Too common as texts to be looked for.
 const NOT_SEARCHED: &[&str] = &["2", "73"];
 
-/// The demo's hospital with one person more, whose every cell is a canary.
+/// The hospitals of the plain CSV with one person more, whose every cell is a canary.
 fn data(folder: &Path) -> PathBuf {
     let output = kakou(&[
         "synth",
@@ -151,10 +151,10 @@ fn no_canary_is_in_logs_messages_records_and_reports() {
         log: work.path().join("log.jsonl"),
     };
     let needles = needles();
-    let demo = repo("policies/demo.toml");
+    let shipped = repo("policies/csv.toml");
     // A person of a class of one is suppressed; what matters is that the run sees the cells and does not tell.
     for more in [&[][..], &["--memory", "2M", "--threads", "2"], &["--json"]] {
-        let output = attempt(&bench, &demo, more, None);
+        let output = attempt(&bench, &shipped, more, None);
         assert!(output.status.success(), "{}", error_of(&output));
         search("the output", &said(&output), &needles);
     }
@@ -202,11 +202,11 @@ fn panics_and_refusals_show_no_canary() {
         log: work.path().join("log.jsonl"),
     };
     let needles = needles();
-    let demo = repo("policies/demo.toml");
+    let shipped = repo("policies/csv.toml");
     if cfg!(debug_assertions) {
         for point in ["intake", "measure", "apply"] {
             for more in [&[][..], &["--memory", "2M"]] {
-                let output = attempt(&bench, &demo, more, Some(point));
+                let output = attempt(&bench, &shipped, more, Some(point));
                 assert_eq!(output.status.code(), Some(4), "{point}: {}", error_of(&output));
                 assert!(error_of(&output).contains("internal error at"), "{}", error_of(&output));
                 search(point, &said(&output), &needles);
@@ -218,7 +218,8 @@ fn panics_and_refusals_show_no_canary() {
     }
     // A policy that cannot hold on these data: the refusal is logged with its code.
     let policy = work.path().join("strict.toml");
-    let strict = std::fs::read_to_string(&demo).unwrap().replace("at_most = 0.05", "at_most = 0.0");
+    let strict =
+        std::fs::read_to_string(&shipped).unwrap().replace("at_most = 0.05", "at_most = 0.0");
     std::fs::write(&policy, strict).unwrap();
     let output = attempt(&bench, &policy, &[], None);
     assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
@@ -229,7 +230,7 @@ fn panics_and_refusals_show_no_canary() {
         encoding_rs::SHIFT_JIS.encode("ZQ9FACIL77,0077319204,S9977319204,鸛丸,20170731\r\n");
     let bytes = std::fs::read(&stays).unwrap();
     std::fs::write(&stays, [&bytes[..], &broken[..]].concat()).unwrap();
-    let output = attempt(&bench, &demo, &[], None);
+    let output = attempt(&bench, &shipped, &[], None);
     assert_eq!(output.status.code(), Some(3), "{}", error_of(&output));
     search("the data error", &said(&output), &needles);
     let log = std::fs::read_to_string(&bench.log).unwrap();

@@ -15,7 +15,7 @@ use common::{error_of, files, kakou, new_key, records, repo, run, text};
 
 const CANARY: &str = "CANARY-山田-7f3a";
 
-fn demo_data(folder: &Path, persons: &str) -> PathBuf {
+fn csv_data(folder: &Path, persons: &str) -> PathBuf {
     let output = kakou(&[
         "synth",
         "--quiet",
@@ -32,7 +32,7 @@ fn demo_data(folder: &Path, persons: &str) -> PathBuf {
 
 #[test]
 fn shipped_policies_are_taken() {
-    for policy in ["demo", "clinosim", "template"] {
+    for policy in ["demo", "csv", "clinosim", "template"] {
         let output = kakou(&["check", "--policy", text(&repo(&format!("policies/{policy}.toml")))]);
         assert!(output.status.success(), "{policy}: {}", error_of(&output));
         let shown = String::from_utf8(output.stdout).unwrap();
@@ -47,7 +47,7 @@ fn shipped_policies_are_taken() {
 #[test]
 fn a_draft_names_every_column_and_does_not_run() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let output = kakou(&["init", text(&data)]);
     assert!(output.status.success(), "{}", error_of(&output));
     let draft = String::from_utf8(output.stdout).unwrap();
@@ -76,14 +76,14 @@ fn a_draft_names_every_column_and_does_not_run() {
 
 #[test]
 fn explain_shows_an_example_for_every_column() {
-    let output = kakou(&["explain", "--policy", text(&repo("policies/demo.toml"))]);
+    let output = kakou(&["explain", "--policy", text(&repo("policies/csv.toml"))]);
     assert!(output.status.success(), "{}", error_of(&output));
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(
         shown.contains("1954-12") && shown.contains("60-89") && shown.contains("distinct persons"),
         "{shown}"
     );
-    let json = kakou(&["explain", "--json", "--policy", text(&repo("policies/demo.toml"))]);
+    let json = kakou(&["explain", "--json", "--policy", text(&repo("policies/csv.toml"))]);
     let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(value["views"][0]["k"], 10);
 }
@@ -91,18 +91,18 @@ fn explain_shows_an_example_for_every_column() {
 #[test]
 fn parquet_and_csv_releases_hold_the_same_rows() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
     let policy = work.path().join("parquet.toml");
     std::fs::write(
         &policy,
         format!(
             "extends = {:?}\n[output]\nformat = \"parquet\"\n",
-            text(&repo("policies/demo.toml"))
+            text(&repo("policies/csv.toml"))
         ),
     )
     .unwrap();
-    let csv = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("csv-out"), &[]);
+    let csv = run(&repo("policies/csv.toml"), &data, &key, &work.path().join("csv-out"), &[]);
     let parquet = run(&policy, &data, &key, &work.path().join("parquet-out"), &[]);
     let again = run(
         &policy,
@@ -140,10 +140,10 @@ fn parquet_and_csv_releases_hold_the_same_rows() {
 #[test]
 fn the_anonymized_order_tells_nothing_of_the_input_order() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "2000");
+    let data = csv_data(work.path(), "2000");
     let key = new_key(work.path());
-    let a = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("a"), &[]);
-    let b = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("b"), &[]);
+    let a = run(&repo("policies/csv.toml"), &data, &key, &work.path().join("a"), &[]);
+    let b = run(&repo("policies/csv.toml"), &data, &key, &work.path().join("b"), &[]);
     let ranks = |release: &Path| -> Vec<String> {
         records(&release.join("anonymized/persons.csv"))
             .1
@@ -245,16 +245,16 @@ fn the_command_line_says_what_is_wrong() {
 #[test]
 fn ids_are_never_used_twice_and_keys_are_guarded() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
     let out = work.path().join("out");
-    run(&repo("policies/demo.toml"), &data, &key, &out, &["--release-id", "one"]);
+    run(&repo("policies/csv.toml"), &data, &key, &out, &["--release-id", "one"]);
     let attempt = |key: &Path, id: &str| {
         kakou(&[
             "run",
             "--quiet",
             "--policy",
-            text(&repo("policies/demo.toml")),
+            text(&repo("policies/csv.toml")),
             "--input",
             text(&data),
             "--key",
@@ -283,14 +283,14 @@ fn ids_are_never_used_twice_and_keys_are_guarded() {
 #[test]
 fn a_dry_run_publishes_nothing() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
     let out = work.path().join("out");
     let output = kakou(&[
         "run",
         "--dry-run",
         "--policy",
-        text(&repo("policies/demo.toml")),
+        text(&repo("policies/csv.toml")),
         "--input",
         text(&data),
         "--key",

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use common::{error_of, kakou, new_key, records, repo, run, text};
 use serde_json::Value;
 
-fn demo_data(folder: &Path, persons: &str) -> PathBuf {
+fn csv_data(folder: &Path, persons: &str) -> PathBuf {
     let output = kakou(&[
         "synth",
         "--quiet",
@@ -60,9 +60,9 @@ fn counted(path: &Path, person: &str, column: &str) -> BTreeMap<String, u64> {
 #[test]
 fn categories_are_those_of_the_released_files() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1200");
+    let data = csv_data(work.path(), "1200");
     let key = new_key(work.path());
-    let release = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("out"), &[]);
+    let release = run(&repo("policies/csv.toml"), &data, &key, &work.path().join("out"), &[]);
     let facts = facts(&release);
     let mut checked = 0;
     let mut hidden = 0;
@@ -127,9 +127,9 @@ fn categories_are_those_of_the_released_files() {
 #[test]
 fn rare_values_are_not_in_the_facts() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
-    let release = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("out"), &[]);
+    let release = run(&repo("policies/csv.toml"), &data, &key, &work.path().join("out"), &[]);
     let whole = std::fs::read_to_string(release.join("record/report.json")).unwrap();
     // Source values by persons, from the raw CP932 files.
     for (file, column) in
@@ -172,10 +172,10 @@ fn rare_values_are_not_in_the_facts() {
 #[test]
 fn the_facts_are_the_same_in_one_partition_and_in_many() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
     let out = work.path().join("out");
-    let policy = repo("policies/demo.toml");
+    let policy = repo("policies/csv.toml");
     let mut one = facts(&run(&policy, &data, &key, &out, &["--release-id", "one"]));
     let many = ["--release-id", "many", "--memory", "2M", "--threads", "1"];
     let mut many = facts(&run(&policy, &data, &key, &work.path().join("more"), &many));
@@ -192,9 +192,9 @@ fn the_facts_are_the_same_in_one_partition_and_in_many() {
 #[test]
 fn pages_are_self_contained_and_in_their_language() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
-    let release = run(&repo("policies/demo.toml"), &data, &key, &work.path().join("out"), &[]);
+    let release = run(&repo("policies/csv.toml"), &data, &key, &work.path().join("out"), &[]);
     for (lang, there, absent) in [
         ("ja", "加工報告書", "Processing report"),
         ("en", "Processing report", "加工報告書"),
@@ -233,31 +233,31 @@ fn pages_are_self_contained_and_in_their_language() {
 #[test]
 fn a_comparison_names_what_changed() {
     let work = tempfile::tempdir().unwrap();
-    let data = demo_data(work.path(), "1000");
+    let data = csv_data(work.path(), "1000");
     let key = new_key(work.path());
-    let demo = repo("policies/demo.toml");
+    let shipped = repo("policies/csv.toml");
     let other = work.path().join("other.toml");
-    let changed = std::fs::read_to_string(&demo)
+    let changed = std::fs::read_to_string(&shipped)
         .unwrap()
         .replace("width = 30, top = 90", "width = 45, top = 90")
-        .replace("id = \"demo\"", "id = \"<b>demo\"");
+        .replace("id = \"csv\"", "id = \"<b>csv\"");
     // Ids are plain words: the markup goes into a title-like field that may hold anything.
     let changed = changed
-        .replace("id = \"<b>demo\"", "id = \"demo\"")
-        .replace("recipient = \"demo-recipient\"", "recipient = \"demo <b>&\\\"recipient\"");
+        .replace("id = \"<b>csv\"", "id = \"csv\"")
+        .replace("recipient = \"csv-recipient\"", "recipient = \"csv <b>&\\\"recipient\"");
     std::fs::write(&other, changed).unwrap();
-    let policies = page(work.path(), &[text(&demo), "--against", text(&other), "--lang", "en"]);
+    let policies = page(work.path(), &[text(&shipped), "--against", text(&other), "--lang", "en"]);
     assert!(policies.contains("persons.生年月日: anonymized") && policies.contains("<del>"));
-    assert!(policies.contains("demo &lt;b&gt;&amp;&quot;recipient") && !policies.contains("<b>&"));
-    let same = page(work.path(), &[text(&demo), "--against", text(&demo), "--lang", "en"]);
+    assert!(policies.contains("csv &lt;b&gt;&amp;&quot;recipient") && !policies.contains("<b>&"));
+    let same = page(work.path(), &[text(&shipped), "--against", text(&shipped), "--lang", "en"]);
     assert!(same.contains("The policies say the same."));
-    let a = run(&demo, &data, &key, &work.path().join("a"), &[]);
+    let a = run(&shipped, &data, &key, &work.path().join("a"), &[]);
     let b = run(&other, &data, &key, &work.path().join("b"), &[]);
     let html = page(work.path(), &[text(&a), "--against", text(&b), "--lang", "both"]);
     for there in ["persons.生年月日", "比較報告書", "Distance of distributions", "<svg "] {
         assert!(html.contains(there), "{there}");
     }
     // A policy alone has no report; a policy against a release compares the policies.
-    assert_eq!(kakou(&["report", text(&demo)]).status.code(), Some(1));
-    assert!(page(work.path(), &[text(&demo), "--against", text(&b)]).contains("<ins>"));
+    assert_eq!(kakou(&["report", text(&shipped)]).status.code(), Some(1));
+    assert!(page(work.path(), &[text(&shipped), "--against", text(&b)]).contains("<ins>"));
 }

@@ -145,7 +145,7 @@ fn a_view_of_a_policy_names_the_columns() {
     let work = tempfile::tempdir().unwrap();
     let path =
         file(work.path(), "persons.csv", "生年月日,性別,郵便番号\n1950,1,関東\n1950,1,関東\n");
-    let policy = common::repo("policies/demo.toml");
+    let policy = common::repo("policies/csv.toml");
     let output =
         kakou(&["risk", text(&path), "--policy", text(&policy), "--view", "person", "--brief"]);
     // The view asks for ten persons.

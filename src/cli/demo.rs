@@ -1,23 +1,25 @@
 //! `kakou demo`: needs no data.
 
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
 
 use clap::Args;
 
 use super::recording::Recording;
 use super::run::{Run, report};
 use super::{Failure, Outcome, Show, key, prepare};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, small};
 use crate::key::{ProjectKey, Sign as _, SigningKey, Suite};
 use crate::record::ledger::Ledger;
+use crate::report::facts::grouped;
 use crate::say;
-use crate::synth::{SynthConfig, write};
+use crate::synth::{SynthConfig, layouts, write};
 
 /// The shipped policy of the demo.
 pub const POLICY: &str = include_str!("../../policies/demo.toml");
 
-/// Makes a small synthetic hospital, runs the shipped policy on it and shows where everything is.
+/// Makes two synthetic hospitals, runs the shipped policy on their DPC files and laboratory results, verifies and reports.
 #[derive(Args, Debug)]
 pub struct Demo {
     /// Where to put it; a new folder each time by default.
@@ -26,7 +28,7 @@ pub struct Demo {
     /// Number of made-up persons; with fewer than 1,000 the demo's k = 10 could hold for hardly anybody.
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1000..))]
     patients: u64,
-    /// The seed of the made-up hospital.
+    /// The seed of the made-up hospitals.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -37,43 +39,68 @@ impl Demo {
     /// # Errors
     /// See the exit codes.
     pub fn run(&self, show: Show) -> Outcome<()> {
+        let begun = Instant::now();
         let folder = self.folder()?;
-        let data = folder.join("data");
-        show.line(&format!("1. a made-up hospital group: {} persons, 2 hospitals, CP932, 和暦 and western dates, planted dirt", self.patients));
+        let at = |name: &str| folder.join(name);
+        let path = |name: &str| at(name).display().to_string();
+        // The steps that have results of their own speak to people only: one document is what machines read.
+        let aside = Show { json: false, quiet: show.quiet || show.json };
+
+        show.line("1. made: two hospitals that do not exist, one fiscal year, as files lie on a hospital's disk (CP932, TAB, no");
+        show.line("   header; with dirt)");
         let config = SynthConfig {
             persons: self.patients,
             hospitals: 2,
             seed: self.seed,
-            layouts: vec!["csv".to_owned()],
+            // 2025-04-01: one fiscal year, that of the policy's layouts.
+            start: 20_179,
+            years: 1,
+            layouts: vec!["dpc".to_owned(), "lab".to_owned()],
             ..SynthConfig::default()
         };
-        write(&config, &data)?;
-        let data = data.join("csv");
-        let policy = folder.join("policy.toml");
-        put(&policy, POLICY)?;
-        let project = folder.join("project.key");
-        ProjectKey::create(&project, None, Suite::default(), 1, SystemTime::now())?;
+        let facts = write(&config, &at("data"))?;
         show.line(&format!(
-            "   data {}, policy {}, key {}",
-            data.display(),
-            policy.display(),
-            project.display()
+            "   {} persons, {} stays",
+            grouped(self.patients),
+            grouped(facts.stays)
         ));
+        for (name, about) in layouts().into_iter().filter(|(name, _)| facts.files_of(name) > 0) {
+            show.line(&format!(
+                "   {:<24} {:>9} rows in {:>3} files: {about}",
+                path(&format!("data/{name}")),
+                grouped(facts.rows_of(name)),
+                facts.files_of(name)
+            ));
+        }
+        let policy = at("policy.toml");
+        put(&policy, POLICY)?;
+        let project = at("project.key");
+        ProjectKey::create(&project, None, Suite::default(), 1, SystemTime::now())?;
         // A throw-away key: whoever reads the demo's folder has it.
-        let signing = folder.join("signing.key");
+        let signing = at("signing.key");
         let signing_key = SigningKey::create(&signing, None, SystemTime::now())?;
         let named = key::named(signing_key.public(), None)?;
-        put(&folder.join("signing.pub"), &format!("{named}\n"))?;
-        let ledger = folder.join("ledger");
+        put(&at("signing.pub"), &format!("{named}\n"))?;
+        let ledger = at("ledger");
         Ledger::init(&ledger, "demo.example/kakou", &signing_key)?;
         drop(signing_key);
-        show.line("2. kakou run: both releases from one policy, entered in a ledger, signed with a throw-away key");
+
+        show.line("\n2. run: both releases from one policy, entered in a ledger, signed with a throw-away key");
+        show.line(&format!(
+            "   kakou run --policy {} --input {} --key {} --sign {} --ledger {} --out {}",
+            path("policy.toml"),
+            path("data"),
+            path("project.key"),
+            path("signing.key"),
+            path("ledger"),
+            path("releases")
+        ));
         let run = Run {
             policy: policy.clone(),
-            input: data,
-            key: project,
+            input: at("data"),
+            key: Some(project),
             passphrase_file: None,
-            out: folder.join("releases"),
+            out: at("releases"),
             release_id: None,
             exclude: Vec::new(),
             exclude_pseudonymized: Vec::new(),
@@ -94,30 +121,70 @@ impl Demo {
         let published =
             run.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         report(&published, show);
-        if let Some(release) = &published.folder {
-            show.line("3. kakou verify: every digest and count again, from the files alone");
-            super::verify::Verify {
-                release: release.clone(),
-                public_key: vec![folder.join("signing.pub")],
-                ledger: Some(ledger),
-                attest: None,
-                sign: None,
-                sign_passphrase_file: None,
-            }
-            .run(Show { json: false, ..show })?;
-            show.line("4. kakou report: one page for the review board");
-            let report = super::report::Report {
-                release: release.clone(),
-                against: None,
-                lang: crate::report::words::Lang::Both,
-                to: Some(folder.join("report.html")),
-            };
-            let page = report.write()?;
-            show.line(&format!(
-                "\nlook at {}: pseudonymized/, anonymized/ and record/statement.json",
-                release.display()
-            ));
-            show.line(&format!("open {} in a browser", page.display()));
+        let Some(release) = &published.folder else { return Ok(()) };
+
+        show.line("\n3. verify: every digest and count again, and k in persons, from the files of the release alone");
+        super::verify::Verify {
+            release: release.clone(),
+            public_key: vec![at("signing.pub")],
+            ledger: Some(ledger),
+            attest: None,
+            sign: None,
+            sign_passphrase_file: None,
+        }
+        .run(aside)?;
+
+        show.line(
+            "\n4. one person, one token: a hospital's number names nobody at the other hospital",
+        );
+        for line in tokens(release, &at("data"))?.lines() {
+            show.line(&line);
+        }
+
+        let page = super::report::Report {
+            release: release.clone(),
+            against: None,
+            lang: crate::report::words::Lang::Both,
+            to: Some(at("report.html")),
+        }
+        .write()?;
+        let release = release.display();
+        show.line(&format!("\ndone in {:.1} s. Look at:", begun.elapsed().as_secs_f64()));
+        for (what, why) in [
+            (
+                page.display().to_string(),
+                "for the review board; open it in a browser (日本語, English)",
+            ),
+            (policy.display().to_string(), "what happens to each column, with the reasons"),
+            (
+                format!("{release}/pseudonymized"),
+                "仮名加工: ff1_a000010.csv has the patients, labs.csv the results",
+            ),
+            (format!("{release}/anonymized"), "匿名加工: the same tables, k = 10 persons"),
+            (
+                format!("{release}/record"),
+                "what anybody can verify; statement.json has every count",
+            ),
+            (path("data/dpc"), "the source, in CP932"),
+        ] {
+            show.line(&format!("  {what}\n      {why}"));
+        }
+        show.line("\nNext:");
+        for (what, why) in [
+            (
+                format!("kakou explain --policy {}", policy.display()),
+                "what each treatment does to a value",
+            ),
+            (
+                "kakou init DATA > policy.toml".to_owned(),
+                "a draft for your own files; or policies/dpc-hub.toml",
+            ),
+            (
+                "kakou run --policy policy.toml --input DATA --out OUT".to_owned(),
+                "your releases, on your machine alone",
+            ),
+        ] {
+            show.line(&format!("  {what}\n      {why}"));
         }
         Ok(())
     }
@@ -146,7 +213,69 @@ impl Demo {
     }
 }
 
-fn put(path: &std::path::Path, text: &str) -> Result<()> {
+/// Who is at both hospitals: by the release, and by the truth of the made-up hospitals.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Tokens {
+    /// Tokens of the pseudonymized release.
+    all: u64,
+    /// Tokens that stand in rows of both hospitals.
+    both: u64,
+    /// Persons of the truth with numbers of both hospitals.
+    truth: u64,
+}
+
+impl Tokens {
+    fn lines(&self) -> [String; 3] {
+        [
+            format!(
+                "   {} of {} tokens stand in rows of both hospitals (様式1): the K files give their numbers one common ID",
+                small(self.both),
+                small(self.all)
+            ),
+            format!(
+                "   {} persons have numbers of both hospitals in truth (data/truth). Where the common ID is blank or a filler,",
+                small(self.truth)
+            ),
+            "   or a newborn twin without a name shares it, no file can tell; kakou guesses nothing".to_owned(),
+        ]
+    }
+}
+
+/// Counts tokens by the facilities of their rows.
+fn tokens(release: &Path, data: &Path) -> Result<Tokens> {
+    let released = hospitals_of(
+        &release.join("pseudonymized/ff1_a000010.csv"),
+        "データ識別番号",
+        "施設コード",
+    )?;
+    let truth = hospitals_of(&data.join("truth/registrations.csv"), "person", "facility")?;
+    let both = |of: &BTreeMap<String, BTreeSet<String>>| {
+        of.values().filter(|hospitals| hospitals.len() > 1).count() as u64
+    };
+    Ok(Tokens { all: released.len() as u64, both: both(&released), truth: both(&truth) })
+}
+
+/// The hospitals of each person in a CSV file.
+fn hospitals_of(
+    file: &Path,
+    person: &str,
+    hospital: &str,
+) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let unreadable =
+        || Error::environment("X0709", say!("a file that the demo made cannot be read again"));
+    let mut reader = csv::Reader::from_path(file).map_err(|_| unreadable())?;
+    let header = reader.headers().map_err(|_| unreadable())?.clone();
+    let at = |name: &str| header.iter().position(|h| h == name).ok_or_else(unreadable);
+    let (person, hospital) = (at(person)?, at(hospital)?);
+    let mut of = BTreeMap::<String, BTreeSet<String>>::new();
+    for row in reader.records() {
+        let row = row.map_err(|_| unreadable())?;
+        of.entry(row[person].to_owned()).or_default().insert(row[hospital].to_owned());
+    }
+    Ok(of)
+}
+
+fn put(path: &Path, text: &str) -> Result<()> {
     use std::io::Write as _;
     std::fs::OpenOptions::new()
         .write(true)

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::keys::Wanted;
 use super::{Failure, Outcome, Show, passphrase, prepare, shown};
 use crate::engine::exclude::Lists;
 use crate::engine::same::{LINK_DOMAIN, Same};
@@ -23,7 +24,7 @@ use crate::text::{identifier, link};
 /// Makes the file for a linking body (link_only).
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
-  kakou link export --policy policy.toml --input DATA --key project.key --link-key link.key --body ndb --out link.csv
+  kakou link export --policy policy.toml --input DATA --link-key link.key --body ndb --out link.csv
 
 The link key is a key file (`kakou key new link.key`) that all who are linked share and the linking body does not have.")]
 pub struct Link {
@@ -45,9 +46,9 @@ struct Export {
     /// The folder with the input files.
     #[arg(long)]
     input: PathBuf,
-    /// The project key file: the link ids are made with it.
+    /// The project key file: the link ids are made with it. Without it the project's own, which `kakou run` made.
     #[arg(long)]
-    key: PathBuf,
+    key: Option<PathBuf>,
     /// The passphrase file of the project key.
     #[arg(long)]
     passphrase_file: Option<PathBuf>,
@@ -99,17 +100,28 @@ impl Export {
         }
         let files = intake::find_files(plan, &self.input).map_err(fail)?;
         intake::check_headers(plan, &files).map_err(fail)?;
-        let open = |path: &PathBuf, phrase: Option<&PathBuf>| {
-            passphrase(phrase).and_then(|p| ProjectKey::open(path, p.as_ref()))
+        let wanted = Wanted {
+            given: self.key.as_ref(),
+            passphrase_file: self.passphrase_file.as_ref(),
+            project: &plan.project,
+            out: &self.out,
         };
+        let chosen = wanted.open()?.ok_or_else(|| {
+            Error::environment("K0147", say!("the project `{}` has no key yet", plan.project))
+                .advice(say!("`kakou run` makes one at its first use; or name one: --key FILE"))
+        })?;
+        chosen.tell(show);
         let ids = ReleaseSecrets::pseudonymized(
-            &open(&self.key, self.passphrase_file.as_ref())?,
+            &chosen.key,
             plan.project.as_str(),
             plan.recipient.as_str(),
             identifier::VERSION,
         );
         let tokens = ReleaseSecrets::pseudonymized(
-            &open(&self.link_key, self.link_passphrase_file.as_ref())?,
+            &ProjectKey::open(
+                &self.link_key,
+                passphrase(self.link_passphrase_file.as_ref())?.as_ref(),
+            )?,
             "link",
             &self.body,
             link::VERSION,

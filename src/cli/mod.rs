@@ -18,6 +18,7 @@ pub mod fold;
 pub mod init;
 pub mod join;
 pub mod key;
+pub mod keys;
 pub mod layout;
 pub mod ledger;
 pub mod link;
@@ -45,8 +46,7 @@ const EXAMPLES: &str = "Examples:
   kakou demo                                            a made-up hospital, both releases, the record
   kakou init DATA > policy.toml                         a draft policy for your files
   kakou check --policy policy.toml --input DATA         is the policy complete, do the files fit it
-  kakou key new project.key                             the key of the pseudonymized tokens
-  kakou run --policy policy.toml --input DATA --key project.key --out OUT
+  kakou run --policy policy.toml --input DATA --out OUT
   kakou verify OUT/<release-id>
   kakou report OUT/<release-id>                         one HTML page for the review board";
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::progress::Shown;
 use super::run::exclusions;
-use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, size};
+use super::{Failure, Outcome, Prepared, Show, keys, passphrase, prepare, size};
 use crate::check::replay::{TableReplay, anonymized};
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, make};
@@ -33,7 +33,8 @@ pub struct Replay {
     /// The input files of the run.
     #[arg(long)]
     pub input: PathBuf,
-    /// The project key; without it only the anonymized release is compared.
+    /// The project key. Without it the project's own in your folder of keys, if it is the one of the run; else only the
+    /// anonymized release is compared.
     #[arg(long)]
     pub key: Option<PathBuf>,
     /// A file whose first line is the passphrase of the key file.
@@ -104,17 +105,29 @@ impl Replay {
         let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
         let files = intake::find_files(plan, &self.input)?;
         intake::check_headers(plan, &files)?;
-        let pseudonymized = match &self.key {
+        let own = match &self.key {
+            None => keys::own_if_open(&plan.project, self.passphrase_file.as_ref())?,
+            Some(_) => None,
+        };
+        let keyed = match self.key.as_ref().or(own.as_ref()) {
             Some(path) => {
                 let key =
                     ProjectKey::open(path, passphrase(self.passphrase_file.as_ref())?.as_ref())?;
-                ReleaseSecrets::pseudonymized(
+                let secrets = ReleaseSecrets::pseudonymized(
                     &key,
                     plan.project.as_str(),
                     plan.recipient.as_str(),
                     text::identifier::VERSION,
-                )
+                );
+                // A named key that differs is a finding; one's own that is another one says nothing.
+                let of_run = statement["keys"]["pseudonymized"] == secrets.key_id();
+                (self.key.is_some() || of_run).then_some(secrets)
             }
+            None => None,
+        };
+        let with_key = keyed.is_some();
+        let pseudonymized = match keyed {
+            Some(secrets) => secrets,
             None => ReleaseSecrets::anonymized()?,
         };
         // Any fresh key serves: what is compared does not depend on it.
@@ -150,7 +163,7 @@ impl Replay {
             )));
         }
         let mut same_bytes = Vec::new();
-        if self.key.is_some() {
+        if with_key {
             for file in made.files.iter().filter(|f| f.kind == Kind::Pseudonymized) {
                 let [ours, theirs] = [staging.path(), self.release.as_path()]
                     .map(|folder| digest::file(&folder.join(&file.relative)));
@@ -177,10 +190,10 @@ impl Replay {
             .filter(|c| !c.replayable)
             .map(|c| format!("{}.{}", c.table, c.column))
             .collect();
-        if self.key.is_some() {
+        if with_key {
             show.line(&format!("pseudonymized (仮名): {} files, the same bytes", same_bytes.len()));
         } else {
-            show.line("pseudonymized (仮名): not compared, no key was given");
+            show.line("pseudonymized (仮名): not compared, no key was given (--key)");
         }
         show.line(&format!(
             "anonymized (匿名): {} tables, every column without randomness is the same",

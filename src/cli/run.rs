@@ -6,15 +6,16 @@ use std::time::SystemTime;
 use clap::Args;
 use serde_json::json;
 
+use super::keys::{self, Chosen, Wanted};
 use super::progress::Shown;
 use super::recording::{Recorder, Recording};
-use super::{Failure, Outcome, Prepared, Show, passphrase, prepare, shown, size};
+use super::{Failure, Outcome, Prepared, Show, prepare, shown, size};
 use crate::check::prove::prove;
 use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, Progress, make};
 use crate::error::{Error, Family, Name, Result};
-use crate::key::{ProjectKey, ReleaseSecrets, Sign, harden};
+use crate::key::{ReleaseSecrets, Sign, harden};
 use crate::record::{balance, book, digest, seal, statement};
 use crate::release::Staging;
 use crate::schema::Kind;
@@ -23,7 +24,7 @@ use crate::{note, plan, say, text};
 /// Makes both releases and the record.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  kakou run --policy policy.toml --input DATA --key project.key --out OUT --exclude-anonymized optout.txt\n\n\
+    after_help = "Example:\n  kakou run --policy policy.toml --input DATA --out OUT --exclude-anonymized optout.txt\n\n\
 An exclusion list has one identifier a line, as in the column of the person's key; the parts of a key of several columns are separated by a TAB or a comma."
 )]
 pub struct Run {
@@ -33,9 +34,10 @@ pub struct Run {
     /// The folder with the input files.
     #[arg(long)]
     pub input: PathBuf,
-    /// The project key file (`kakou key new`).
+    /// The project key file (`kakou key new`). Without it the project's own in your folder of keys (`$KAKOU_KEYS`, else
+    /// `$XDG_DATA_HOME/kakou/keys`, else `~/.local/share/kakou/keys`), made at its first use.
     #[arg(long)]
-    pub key: PathBuf,
+    pub key: Option<PathBuf>,
     /// A file whose first line is the passphrase of the key file.
     #[arg(long)]
     pub passphrase_file: Option<PathBuf>,
@@ -85,6 +87,8 @@ pub struct Published {
     pub folder: Option<PathBuf>,
     /// The statement.
     pub statement: serde_json::Value,
+    /// The project's own key file and whether it is new; null if the user named the key.
+    pub key: serde_json::Value,
 }
 
 impl Run {
@@ -161,14 +165,27 @@ impl Run {
         let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
         let files = intake::find_files(plan, &self.input)?;
         intake::check_headers(plan, &files)?;
-        let key = ProjectKey::open(&self.key, passphrase(self.passphrase_file.as_ref())?.as_ref())?;
-        let pseudonymized = ReleaseSecrets::pseudonymized(
-            &key,
-            plan.project.as_str(),
-            plan.recipient.as_str(),
-            text::identifier::VERSION,
-        );
-        drop(key);
+        let chosen = self.project_key(plan)?;
+        let (pseudonymized, key_used) = match chosen {
+            Some(chosen) => {
+                chosen.tell(show);
+                let secrets = ReleaseSecrets::pseudonymized(
+                    &chosen.key,
+                    plan.project.as_str(),
+                    plan.recipient.as_str(),
+                    text::identifier::VERSION,
+                );
+                (secrets, chosen.json())
+            }
+            // A dry run before the first run leaves no key behind: any fresh one serves, as nothing is published.
+            None => {
+                show.line(&format!(
+                    "no key yet: a run would make {}; this dry run uses one that is thrown away",
+                    shown(&keys::own_file(&plan.project)?)
+                ));
+                (ReleaseSecrets::anonymized()?, serde_json::Value::Null)
+            }
+        };
         let anonymized = ReleaseSecrets::anonymized()?;
         let staging = Staging::create(&self.out)?;
         let spill_root = self.spill.clone().unwrap_or_else(|| self.out.clone());
@@ -289,7 +306,18 @@ impl Run {
         };
         note!(info, "published", release = Name::from_policy(id), dry_run = self.dry_run);
         progress.end();
-        Ok(Published { folder, statement })
+        Ok(Published { folder, statement, key: key_used })
+    }
+
+    /// The project key; none in a dry run before the project's own was made.
+    fn project_key(&self, plan: &plan::Plan) -> Result<Option<Chosen>> {
+        let wanted = Wanted {
+            given: self.key.as_ref(),
+            passphrase_file: self.passphrase_file.as_ref(),
+            project: &plan.project,
+            out: &self.out,
+        };
+        if self.dry_run { wanted.open() } else { wanted.open_or_make().map(Some) }
     }
 
     fn id(&self, plan: &plan::Plan) -> Result<String> {
@@ -360,6 +388,7 @@ pub fn report(published: &Published, show: Show) {
     let s = &published.statement;
     show.json(&json!({
         "release": published.folder.as_deref().map(Path::to_string_lossy),
+        "key": published.key,
         "statement": s,
     }));
     if let Some(tables) = s["tables"].as_array() {

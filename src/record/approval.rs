@@ -202,14 +202,15 @@ mod tests {
 
     const DECISION: Decision<'static> = Decision { by: "審査会", reference: "2026-11 第3号" };
 
-    fn demo(change: impl Fn(&str) -> String) -> Loaded {
-        load_text("demo.toml", &change(include_str!("../../policies/demo.toml"))).unwrap()
+    fn shipped(change: impl Fn(&str) -> String) -> Loaded {
+        load_text("csv.toml", &change(include_str!("../../policies/csv.toml"))).unwrap()
     }
 
     #[test]
     fn a_threshold_changes_the_digest_and_a_comment_does_not() {
-        let text = include_str!("../../policies/demo.toml");
-        let digest = |change: &dyn Fn(&str) -> String| seal::policy_digest(&demo(change)).unwrap();
+        let text = include_str!("../../policies/csv.toml");
+        let digest =
+            |change: &dyn Fn(&str) -> String| seal::policy_digest(&shipped(change)).unwrap();
         let base = digest(&str::to_owned);
         assert_eq!(digest(&|t| format!("# a comment\n{t}\n\n# another\n")), base);
         assert_eq!(digest(&|t| t.replace(" = ", "   =  ")), base);
@@ -231,7 +232,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "{}\n[hierarchies.ward]\npath = \"ward.csv\"\nlevels = [\"group\"]\nversion = \"1\"\nsource = \"house\"\n",
-            include_str!("../../policies/demo.toml")
+            include_str!("../../policies/csv.toml")
         );
         let policy = folder.path().join("p.toml");
         std::fs::write(&policy, text).unwrap();
@@ -247,7 +248,7 @@ mod tests {
     fn an_approval_is_found_for_its_policy_and_nobody_approves_his_own() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("approved");
-        let policy = demo(str::to_owned);
+        let policy = shipped(str::to_owned);
         let digest = seal::policy_digest(&policy).unwrap();
         let (board, runner) = (key(1), key(2));
         let path = approve(&dir, &policy, DECISION, &board, &named(&board)).unwrap();

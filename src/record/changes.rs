@@ -305,12 +305,12 @@ mod tests {
     use super::*;
     use crate::policy::load_text;
 
-    const DEMO: &str = include_str!("../../policies/demo.toml");
+    const SHIPPED: &str = include_str!("../../policies/csv.toml");
 
     fn words(change: impl Fn(&str) -> String) -> Vec<Change> {
-        let text = change(DEMO);
-        assert_ne!(text, DEMO, "the change does not apply");
-        let (a, b) = (load_text("a", DEMO).unwrap(), load_text("b", &text).unwrap());
+        let text = change(SHIPPED);
+        assert_ne!(text, SHIPPED, "the change does not apply");
+        let (a, b) = (load_text("a", SHIPPED).unwrap(), load_text("b", &text).unwrap());
         let found = between(&a, &b).unwrap();
         assert_eq!(found.is_empty(), same(&a, &b).unwrap());
         let back = between(&b, &a).unwrap();
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn differences_are_told_by_table_column_and_release() {
-        let line = DEMO.lines().find(|l| l.starts_with("\"生年月日\"")).unwrap();
+        let line = SHIPPED.lines().find(|l| l.starts_with("\"生年月日\"")).unwrap();
         let changed = line.replace("truncate_date = \"month\"", "truncate_date = \"year\"");
         let found = words(|t| t.replacen(line, &changed, 1));
         assert_eq!(found.len(), 1, "{found:?}");
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn columns_that_come_go_and_move() {
-        let lines: Vec<&str> = DEMO.lines().collect();
+        let lines: Vec<&str> = SHIPPED.lines().collect();
         let at = lines.iter().position(|l| l.starts_with("\"氏名\"")).unwrap();
         let mut gone = lines.clone();
         gone.remove(at);

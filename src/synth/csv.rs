@@ -1,4 +1,4 @@
-//! Plain CSV: five tables as a data warehouse gives them. What `kakou demo` and `policies/demo.toml` read.
+//! Plain CSV: five tables as a data warehouse gives them. What `policies/csv.toml` reads.
 
 use super::Layout;
 use super::pools::{DRUGS, LABS};

@@ -22,8 +22,15 @@ pub fn repo(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// The program with a home that does not exist: no test finds or makes a key in the real one.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kakou"));
+    command.env_remove("KAKOU_KEYS").env_remove("XDG_DATA_HOME").env("HOME", "/nowhere/home");
+    command
+}
+
 pub fn kakou(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kakou")).args(arguments).output().unwrap()
+    program().args(arguments).output().unwrap()
 }
 
 pub fn text(path: &Path) -> &str {
