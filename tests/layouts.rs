@@ -182,10 +182,7 @@ columns."ペイロード2" = {{ pseudonymized = "keep", anonymized = {{ rare = 1
     let out = folder.path().join("out");
     let release = common::run(&policy, folder.path(), &key, &out, &[]);
     let (header, people) = records(&release.join("pseudonymized/ff1_a000010.csv"));
-    assert_eq!(
-        header,
-        ["データ識別番号", "コード", "連番", "ペイロード1", "ペイロード2", "入院符号"]
-    );
+    assert_eq!(header, ["データ識別番号", "コード", "連番", "生年月日", "性別", "入院符号"]);
     assert_eq!(people.len(), 40);
     assert!(
         people.iter().all(|r| r[3].starts_with("1950-02") || r[3].starts_with("1951-09")),

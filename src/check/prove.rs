@@ -73,28 +73,27 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     for kind in Kind::BOTH {
         let k = kind as usize;
         let structure = Structure::of(plan, kind);
-        // Tables are proved side by side; what is found is put together in their order.
-        let read: Vec<TableProof> = structure
-            .tables
-            .par_iter()
-            .map(|shape| {
+        // Files are proved side by side; what is found is put together in the order of the tables.
+        let read: Vec<FileProof> = recount::by_file(&structure)
+            .into_par_iter()
+            .map(|tables| {
                 progress.check()?;
-                crate::note!(
-                    debug,
-                    "proving",
-                    table = Name::from_policy(shape.name.as_str()),
-                    kind = kind
-                );
-                table_proof(plan, staging, made, kind, &structure, shape)
+                file_proof(plan, staging, made, kind, &structure, tables)
             })
             .collect::<Result<_>>()?;
+        let mut by_table: Vec<(usize, TableProof)> = Vec::new();
+        for file in read {
+            errors.extend(file.errors);
+            digests[k].push(file.digest);
+            by_table.extend(file.tables);
+        }
+        by_table.sort_by_key(|(t, _)| *t);
         let mut tables = Vec::new();
-        for table in read {
+        for (_, table) in by_table {
             proof.cells_searched += table.searched;
             proof.detectors.add(table.detected);
             errors.extend(table.errors);
             tokens[k].extend(table.tokens);
-            digests[k].push(table.digest);
             tables.push(table.cells);
         }
         for view in &structure.views {
@@ -160,41 +159,71 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     })
 }
 
+struct FileProof {
+    digest: (String, [u8; 32]),
+    errors: Vec<Error>,
+    /// Each table of it by its number in the structure.
+    tables: Vec<(usize, TableProof)>,
+}
+
 struct TableProof {
     cells: Cells,
-    digest: (String, [u8; 32]),
     tokens: Vec<[u8; 16]>,
     searched: u64,
     errors: Vec<Error>,
     detected: (u64, Vec<Detected>),
 }
 
-/// Everything that is proved of one table by itself.
-fn table_proof(
+/// Everything that is proved of one file: each of its tables by itself, and its bytes.
+fn file_proof(
     plan: &Plan,
     staging: &Path,
     made: &Made,
     kind: Kind,
     structure: &Structure,
-    shape: &TableShape,
-) -> Result<TableProof> {
-    let file = made
-        .files
-        .iter()
-        .find(|f| f.relative == shape.file)
-        .ok_or_else(|| missing_file(&shape.name, kind))?;
-    let path = staging.join(&shape.file);
+    numbers: Vec<usize>,
+) -> Result<FileProof> {
     let mut errors = Vec::new();
     // The reader hashes what it reads: the digest is of the very bytes that are proved.
-    let cells = recount::read(staging, structure, shape)?;
+    let cells = recount::read_file(staging, structure, &numbers)?;
+    let shape = &structure.tables[numbers[0]];
+    let digest = (shape.file.clone(), cells[0].sha3_256);
+    let path = staging.join(&shape.file);
+    let mut tables = Vec::new();
+    let mut first = None;
+    for (t, cells) in numbers.into_iter().zip(cells) {
+        let shape = &structure.tables[t];
+        let table = Name::from_policy(shape.name.as_str());
+        crate::note!(debug, "proving", table = table, kind = kind);
+        let file = made
+            .files
+            .iter()
+            .find(|f| f.relative == shape.file && plan.tables[f.table].name == table)
+            .ok_or_else(|| missing_file(&shape.name, kind))?;
+        first.get_or_insert(file.table);
+        tables.push((t, table_proof(plan, made, file, kind, shape, cells)));
+    }
+    table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
+        if let (true, Some(table)) = (made.forbidden.in_file(bytes), first) {
+            errors.push(leak(plan, kind, table, None));
+        }
+    })?;
+    Ok(FileProof { digest, errors, tables })
+}
+
+/// Everything that is proved of one table by itself.
+fn table_proof(
+    plan: &Plan,
+    made: &Made,
+    file: &OutputFile,
+    kind: Kind,
+    shape: &TableShape,
+    cells: Cells,
+) -> TableProof {
+    let mut errors = Vec::new();
     account(plan, made, file, &cells, &mut errors);
     let searched = search(plan, kind, file, &cells, &made.forbidden, &mut errors);
     let detected = detectors::detect(plan, kind, file.table, &cells, shape.person, &mut errors);
-    table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
-        if made.forbidden.in_file(bytes) {
-            errors.push(leak(plan, kind, file.table, None));
-        }
-    })?;
     let mut tokens = Vec::new();
     for (column, texts) in shape.columns.iter().zip(&cells.texts) {
         if !column.token {
@@ -215,8 +244,7 @@ fn table_proof(
             }
         }
     }
-    let digest = (shape.file.clone(), cells.sha3_256);
-    Ok(TableProof { cells, digest, tokens, searched, errors, detected })
+    TableProof { cells, tokens, searched, errors, detected }
 }
 
 fn missing_file(table: &str, kind: Kind) -> Error {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path as FilePath;
 
 use super::models::{self, Counted};
-use super::structure::{ColumnPath, Path, Structure, TableShape, ViewShape};
+use super::structure::{ColumnPath, LongShape, Path, Structure, TableShape, ViewShape};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Interner, MISSING, Patients};
 use crate::say;
@@ -23,28 +23,168 @@ pub struct Cells {
     pub sha3_256: [u8; 32],
 }
 
-/// Reads a released table.
+/// The tables of a release by their files: numbers of tables, those of one long file together.
+#[must_use]
+pub fn by_file(structure: &Structure) -> Vec<Vec<usize>> {
+    let mut files: Vec<Vec<usize>> = Vec::new();
+    for (t, shape) in structure.tables.iter().enumerate() {
+        let same = |first: &TableShape| shape.long.is_some() && first.file == shape.file;
+        match files.iter_mut().find(|f| f.first().is_some_and(|&f| same(&structure.tables[f]))) {
+            Some(file) => file.push(t),
+            None => files.push(vec![t]),
+        }
+    }
+    files
+}
+
+/// Reads all tables of a release, each file once.
 ///
 /// # Errors
-/// If the file is not what the structure says.
-pub fn read(folder: &FilePath, structure: &Structure, shape: &TableShape) -> Result<Cells> {
-    let name = Name::from_policy(shape.name.clone());
-    let columns: Vec<ColumnSpec> = shape
-        .columns
+/// If a file is not what the structure says.
+pub fn read(folder: &FilePath, structure: &Structure) -> Result<Vec<Cells>> {
+    let mut read: Vec<(usize, Cells)> = Vec::with_capacity(structure.tables.len());
+    for tables in by_file(structure) {
+        let cells = read_file(folder, structure, &tables)?;
+        read.extend(tables.into_iter().zip(cells));
+    }
+    read.sort_by_key(|(t, _)| *t);
+    Ok(read.into_iter().map(|(_, cells)| cells).collect())
+}
+
+/// Reads the tables of one file ([`by_file`]).
+///
+/// # Errors
+/// If the file is not what the structure says; a row of a long file that belongs to none of its tables, or that holds a
+/// cell in a column that its table does not have.
+pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> Result<Vec<Cells>> {
+    let broken = || {
+        Error::data(
+            "D0901",
+            say!("the record's description of the release does not fit its tables"),
+        )
+    };
+    let shapes: Vec<&TableShape> = tables
         .iter()
-        .map(|c| ColumnSpec {
-            name: Name::from_policy(c.name.clone()),
+        .map(|&t| structure.tables.get(t).ok_or_else(broken))
+        .collect::<Result<_>>()?;
+    let first = *shapes.first().ok_or_else(broken)?;
+    let Some(long) = &first.long else {
+        let names = first.columns.iter().map(|c| c.name.as_str());
+        return Ok(vec![read_cells(folder, structure, first, names)?]);
+    };
+    let names = long.columns.iter().map(String::as_str);
+    let whole = read_cells(folder, structure, first, names)?;
+    let longs: Vec<&LongShape> = shapes
+        .iter()
+        .map(|s| s.long.as_ref().filter(|l| l.columns == long.columns).ok_or_else(broken))
+        .collect::<Result<_>>()?;
+    let width = long.columns.len();
+    let fits = |l: &&LongShape, s: &&TableShape| {
+        l.at.len() == s.columns.len()
+            && !l.matching.is_empty()
+            && l.at.iter().chain(l.matching.iter().map(|(c, _)| c)).all(|&c| c < width)
+    };
+    if !longs.iter().zip(&shapes).all(|(l, s)| fits(l, s)) {
+        return Err(broken());
+    }
+    let name = Name::from_policy(first.file.clone());
+    // Which of the tables have the value of a cell in a column: by column that decides, by code.
+    let mut deciding: Vec<usize> =
+        longs.iter().flat_map(|l| l.matching.iter().map(|(c, _)| *c)).collect();
+    deciding.sort_unstable();
+    deciding.dedup();
+    let mut known: HashMap<Vec<u32>, Option<usize>> = HashMap::new();
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
+    for row in 0..whole.rows as usize {
+        let tuple: Vec<u32> = deciding.iter().map(|&c| whole.columns[c][row]).collect();
+        let found = *known.entry(tuple).or_insert_with(|| {
+            longs.iter().position(|l| {
+                l.matching.iter().all(|(c, values)| {
+                    let code = whole.columns[*c][row];
+                    let text = match code {
+                        MISSING => "",
+                        code => whole.texts[*c].dictionary().text(code),
+                    };
+                    values.iter().any(|v| v == text)
+                })
+            })
+        });
+        let Some(table) = found else {
+            let what = say!("the file {}: a row belongs to no table of the release", name);
+            return Err(Error::refused("C0207", what));
+        };
+        rows[table].push(row);
+    }
+    let mut parts = Vec::new();
+    for ((long, shape), rows) in longs.iter().zip(&shapes).zip(rows) {
+        for column in (0..width).filter(|c| !long.at.contains(c)) {
+            if rows.iter().any(|&row| whole.columns[column][row] != MISSING) {
+                return Err(Error::refused(
+                    "C0208",
+                    say!(
+                        "table `{}`: its rows in the file {} hold cells in column `{}`, which it does not release",
+                        Name::from_policy(shape.name.clone()),
+                        name,
+                        Name::from_policy(long.columns[column].clone())
+                    ),
+                ));
+            }
+        }
+        let mut part = Cells {
+            columns: Vec::with_capacity(long.at.len()),
+            texts: Vec::with_capacity(long.at.len()),
+            rows: rows.len() as u64,
+            sha3_256: whole.sha3_256,
+        };
+        for &column in &long.at {
+            // Only the texts of these rows: counts and searches are of the table.
+            let mut texts = Interner::new();
+            let mut map = vec![MISSING; whole.texts[column].dictionary().len()];
+            let codes = rows
+                .iter()
+                .map(|&row| {
+                    let code = whole.columns[column][row];
+                    if code == MISSING {
+                        return MISSING;
+                    }
+                    let slot = &mut map[code as usize];
+                    if *slot == MISSING {
+                        *slot = texts.intern(whole.texts[column].dictionary().text(code));
+                    }
+                    *slot
+                })
+                .collect();
+            part.columns.push(codes);
+            part.texts.push(texts);
+        }
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+/// Reads a file as it stands.
+fn read_cells<'a>(
+    folder: &FilePath,
+    structure: &Structure,
+    shape: &TableShape,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Cells> {
+    let name = Name::from_policy(shape.name.clone());
+    let columns: Vec<ColumnSpec> = names
+        .map(|column| ColumnSpec {
+            name: Name::from_policy(column),
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
         })
         .collect();
+    let long = shape.long.as_ref();
     let spec = ReadSpec {
         table: &name,
         format: structure.format.input(),
-        encoding: structure.encoding,
-        delimiter: b',',
-        header: true,
+        encoding: long.map_or(structure.encoding, |l| l.encoding),
+        delimiter: long.and_then(|l| u8::try_from(l.delimiter).ok()).unwrap_or(b','),
+        header: long.is_none_or(|l| l.header),
         ignore_case: false,
         multiline: true,
         trim: false,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::emit;
+use crate::engine::{emit, files};
 use crate::plan::{Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::Kind;
@@ -76,6 +76,27 @@ pub struct TableShape {
     pub columns: Vec<ColumnShape>,
     /// The column that holds the person's token.
     pub person: usize,
+    /// Which rows of its file it is, if the file is long: other tables have the same file then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongShape>,
+}
+
+/// The rows of a table in a long file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LongShape {
+    /// All columns of the file.
+    pub columns: Vec<String>,
+    /// Where each column of the table stands in the file; the rows of the table have nothing in the others.
+    pub at: Vec<usize>,
+    /// Columns of the file with the values that the rows of the table have there.
+    pub matching: Vec<(usize, Vec<String>)>,
+    /// Field separator.
+    pub delimiter: char,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// Text encoding.
+    pub encoding: Encoding,
 }
 
 /// One column.
@@ -153,7 +174,8 @@ impl Structure {
         let mut place: Vec<Option<usize>> = Vec::new();
         let mut columns_at: Vec<Vec<Option<usize>>> = Vec::new();
         let mut tables = Vec::new();
-        for table in &plan.tables {
+        let files = files::files(plan, kind);
+        for (t, table) in plan.tables.iter().enumerate() {
             let released = emit::released(table, kind, &plan.output);
             let mut at = vec![None; table.columns.len()];
             for (index, r) in released.iter().enumerate() {
@@ -165,32 +187,46 @@ impl Structure {
                 .position(|c| c.key == Some(table.person_key))
                 .and_then(|c| at[c]);
             columns_at.push(at);
-            let (Some(person), false) = (person, released.is_empty()) else {
+            let file = files.iter().find(|f| f.tables.contains(&t));
+            let (Some(person), Some(file)) = (person, file) else {
                 place.push(None);
                 continue;
             };
             place.push(Some(tables.len()));
             tables.push(TableShape {
                 name: table.name.as_str().to_owned(),
-                file: format!(
-                    "{}/{}.{}",
-                    kind.word(),
-                    table.name,
-                    emit::extension(plan.output.format)
-                ),
+                file: file.relative.clone(),
                 columns: released
                     .iter()
                     .map(|r| {
                         let column = &table.columns[r.column];
                         let name = column.treatment(kind).treatment.doc().name;
                         ColumnShape {
-                            name: column.facts.column.as_str().to_owned(),
+                            name: table.name_in(kind, r.column).as_str().to_owned(),
                             ty: type_word(r.out).to_owned(),
                             token: name == "pseudonym" || name == "surrogate",
                         }
                     })
                     .collect(),
                 person,
+                long: file.long.map(|_| {
+                    let dialect = file.dialect(plan);
+                    let matching = table.part.iter().flat_map(|p| &p.matching);
+                    LongShape {
+                        columns: file
+                            .columns
+                            .iter()
+                            .map(|&c| table.columns[c].facts.column.as_str().to_owned())
+                            .collect(),
+                        at: released.iter().filter_map(|r| file.place(r.column)).collect(),
+                        matching: matching
+                            .filter_map(|(c, values)| Some((file.place(*c)?, values.clone())))
+                            .collect(),
+                        delimiter: char::from(dialect.delimiter),
+                        header: dialect.header,
+                        encoding: file.encoding(plan),
+                    }
+                }),
             });
         }
         let path = |view_table: usize, column: &ViewColumn| -> Option<ColumnPath> {

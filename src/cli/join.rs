@@ -145,7 +145,7 @@ fn read(
     let columns: Vec<ColumnSpec> = released
         .iter()
         .map(|r| ColumnSpec {
-            name: part.columns[r.column].facts.column.clone(),
+            name: part.name_in(kind, r.column).clone(),
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),

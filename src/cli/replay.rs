@@ -165,6 +165,10 @@ impl Replay {
         let mut same_bytes = Vec::new();
         if with_key {
             for file in made.files.iter().filter(|f| f.kind == Kind::Pseudonymized) {
+                // The tables of a long file are compared at once.
+                if same_bytes.last() == Some(&file.relative) {
+                    continue;
+                }
                 let [ours, theirs] = [staging.path(), self.release.as_path()]
                     .map(|folder| digest::file(&folder.join(&file.relative)));
                 if ours?.sha3_256 == theirs?.sha3_256 {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::apply::{Alive, Applied};
+use super::files::{self, FilePlan, PartRows};
 use super::intake::{join_blocks, take};
 use super::partition::Partition;
 use super::{Progress, validate};
@@ -42,7 +43,10 @@ pub fn released(table: &TablePlan, kind: Kind, output: &Output) -> Vec<Released>
         .filter_map(|(column, c)| {
             let ty = c.treatment(kind).output?;
             // Decided by the policy, never by the data: special values make a column text.
-            let typed = output.format == OutputFormat::Parquet && c.facts.specials.is_empty();
+            // A column of a long file holds what the rows of all its parts have there.
+            let typed = output.format == OutputFormat::Parquet
+                && c.facts.specials.is_empty()
+                && table.long(kind).is_none();
             let out = match ty {
                 Type::Integer if typed => OutType::Integer,
                 Type::Decimal if typed => OutType::Decimal,
@@ -55,7 +59,7 @@ pub fn released(table: &TablePlan, kind: Kind, output: &Output) -> Vec<Released>
         .collect()
 }
 
-/// A file of a release as it was written.
+/// What a file of a release has of one table, as it was written. A long file has several, with the same path.
 #[derive(Clone, Debug)]
 pub struct OutputFile {
     /// Which release.
@@ -64,13 +68,13 @@ pub struct OutputFile {
     pub table: usize,
     /// Path relative to the release folder (`pseudonymized/patients.csv`).
     pub relative: String,
-    /// What was written.
+    /// What was written: the rows of the table; of a long file, all else is with the first of its tables.
     pub written: Written,
     /// Distinct persons in it.
     pub persons: u64,
 }
 
-/// The rows of one table of one release in one partition, with the tokens of their persons as the last column.
+/// The rows of one file of one release in one partition, with the tokens of their persons as the last column.
 #[must_use]
 pub fn rows_of(
     plan: &Plan,
@@ -79,9 +83,29 @@ pub fn rows_of(
     alive: &Alive,
     blankable: &[Vec<Option<u8>>],
     kind: Kind,
-    t: usize,
+    file: &FilePlan<'_>,
     tokens: &Column,
 ) -> Table {
+    let of = |t: usize| part_rows(plan, partition, applied, alive, blankable, kind, t, tokens);
+    match (file.long, file.tables.as_slice()) {
+        (None, &[t]) => of(t).rows,
+        _ => {
+            let parts = file.tables.par_iter().map(|&t| of(t)).collect();
+            files::long_rows(plan, kind, file, parts)
+        }
+    }
+}
+
+fn part_rows(
+    plan: &Plan,
+    partition: &Partition,
+    applied: &Applied,
+    alive: &Alive,
+    blankable: &[Vec<Option<u8>>],
+    kind: Kind,
+    t: usize,
+    tokens: &Column,
+) -> PartRows {
     let rows: Vec<u32> =
         (0..partition.tables[t].table.rows as u32).filter(|&r| alive.rows[t][r as usize]).collect();
     let blanked = &alive.blanked[t];
@@ -112,7 +136,8 @@ pub fn rows_of(
     let persons = &partition.tables[t].persons;
     let codes = rows.iter().map(|&r| tokens.codes()[persons[r as usize] as usize]).collect();
     columns.push(Column::new(codes, Arc::clone(tokens.dictionary())));
-    Table { rows: rows.len(), columns }
+    let places = partition.tables[t].places.iter().map(|c| c.take(&rows)).collect();
+    PartRows { rows: Table { rows: rows.len(), columns }, places }
 }
 
 fn canonical(cells: &Column, ty: Type) -> Column {
@@ -140,12 +165,22 @@ pub fn person_tokens(plan: &Plan, ids: &Dictionary, secrets: &dyn Secrets) -> Co
     Column::from_texts(tokens.iter().map(Some))
 }
 
-/// Sorts rows by person token, then by content. The last column is the token; it is removed.
+/// Rows in the order of a file, and the rows and distinct persons of each of its tables.
+#[derive(Default)]
+pub struct Sorted {
+    /// The rows.
+    pub rows: Table,
+    /// Rows and persons of each table of the file.
+    pub of: Vec<[u64; 2]>,
+}
+
+/// Sorts rows by person token, then by their columns in order. The last column is the token; it is removed, and so are
+/// the first `sorting` columns, of which the last is the number of the row's table in the file.
 #[must_use]
-pub fn sorted(table: Table) -> (Table, u64) {
+pub fn sorted(table: Table, sorting: usize, tables: usize) -> Sorted {
     let compact: Vec<Column> = table.columns.par_iter().map(Column::compact).collect();
     drop(table.columns);
-    let Some((tokens, cells)) = compact.split_last() else { return (Table::default(), 0) };
+    let Some((tokens, cells)) = compact.split_last() else { return Sorted::default() };
     let keys: Vec<&[u32]> = cells.iter().map(Column::codes).collect();
     let token = tokens.codes();
     // Rows by person first (a counting sort), then each person's few rows by content.
@@ -182,47 +217,89 @@ pub fn sorted(table: Table) -> (Table, u64) {
             std::cmp::Ordering::Equal
         });
     });
-    let columns = cells.par_iter().map(|c| c.take(&order)).collect();
-    (Table { rows: order.len(), columns }, persons as u64)
+    let columns = cells[sorting..].par_iter().map(|c| c.take(&order)).collect();
+    let mut of = vec![[0_u64; 2]; tables];
+    match sorting.checked_sub(1) {
+        None => of[0] = [order.len() as u64, persons as u64],
+        Some(rank) => {
+            let ranks: Vec<usize> = cells[rank]
+                .dictionary()
+                .texts()
+                .map(|text| text.parse().unwrap_or(tables - 1))
+                .collect();
+            // Rows of a person stand together: a table counts a person when it is not the last that it counted.
+            let mut last = vec![MISSING; tables];
+            for &row in &order {
+                let rank = ranks[cells[rank].codes()[row as usize] as usize];
+                let person = token[row as usize];
+                of[rank][0] += 1;
+                of[rank][1] += u64::from(std::mem::replace(&mut last[rank], person) != person);
+            }
+        }
+    }
+    Sorted { rows: Table { rows: order.len(), columns }, of }
 }
 
-/// Writes one table of one release.
+/// Writes one file of one release; what it has of each of its tables.
 ///
 /// # Errors
 /// I/O; a character that the encoding lacks or a formula-like cell, where the policy says `fail`.
 pub fn write(
     plan: &Plan,
     kind: Kind,
-    t: usize,
+    file: &FilePlan<'_>,
     directory: &Path,
     ranges: impl Iterator<Item = Result<Table>>,
     progress: &dyn Progress,
-) -> Result<Option<OutputFile>> {
-    let table = &plan.tables[t];
+) -> Result<Vec<OutputFile>> {
+    let table = &plan.tables[file.tables[0]];
     let released = released(table, kind, &plan.output);
-    if released.is_empty() {
-        return Ok(None);
-    }
-    let columns: Vec<OutColumn> = released
+    let columns: Vec<OutColumn> = file
+        .columns
         .iter()
-        .map(|r| OutColumn {
-            name: table.columns[r.column].facts.column.as_str().to_owned(),
-            ty: r.out,
+        .map(|&column| OutColumn {
+            name: table.name_in(kind, column).as_str().to_owned(),
+            ty: match file.long {
+                Some(_) => OutType::Text,
+                None => {
+                    released.iter().find(|r| r.column == column).map_or(OutType::Text, |r| r.out)
+                }
+            },
         })
         .collect();
-    let relative = format!("{}/{}.{}", kind.word(), table.name, extension(plan.output.format));
-    let path = directory.join(&relative);
-    let spec = table::WriteSpec { table: &table.name, columns: &columns, output: &plan.output };
-    let mut writer = table::create(&path, &spec)?;
-    let mut persons = 0;
+    let shown = match (file.long, &table.part) {
+        (Some(_), Some(part)) => &part.of,
+        _ => &table.name,
+    };
+    let output = file.output(plan);
+    let spec = table::WriteSpec {
+        table: shown,
+        columns: &columns,
+        output: &output,
+        dialect: file.dialect(plan),
+    };
+    let mut writer = table::create(&directory.join(&file.relative), &spec)?;
+    let mut counted = vec![[0_u64; 2]; file.tables.len()];
     for rows in ranges {
         progress.check()?;
-        let (rows, distinct) = sorted(rows?);
-        persons += distinct;
-        writer.write(&rows)?;
+        let sorted = sorted(rows?, file.sorting(plan), file.tables.len());
+        for (sum, more) in counted.iter_mut().zip(sorted.of) {
+            sum[0] += more[0];
+            sum[1] += more[1];
+        }
+        writer.write(&sorted.rows)?;
     }
-    let written = writer.finish()?;
-    Ok(Some(OutputFile { kind, table: t, relative, written, persons }))
+    let mut written = Some(writer.finish()?);
+    let each = file.tables.iter().zip(counted);
+    Ok(each
+        .map(|(&t, [rows, persons])| OutputFile {
+            kind,
+            table: t,
+            relative: file.relative.clone(),
+            written: Written { rows, ..written.take().unwrap_or_default() },
+            persons,
+        })
+        .collect())
 }
 
 /// The ending of output files.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::exclude::Lists;
 use super::partition::Partition;
 use super::same::Same;
-use super::{Progress, identity, rows, validate};
+use super::{Progress, identity, place, rows, validate};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, MISSING, Table};
 use crate::plan::{Plan, TablePlan};
@@ -120,12 +120,16 @@ impl Spilled {
                 let blocks: Vec<Table> =
                     files.iter().map(|f| self.directory.read_block(f)).collect::<Result<_>>()?;
                 let columns = plan.tables[t].columns.len();
-                let keys = plan.tables[t].keys.len();
-                Ok(split(join_blocks(&blocks, columns + keys), columns))
+                Ok(split(join_blocks(&blocks, columns + beside(&plan.tables[t])), columns))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id)))
     }
+}
+
+/// The columns that travel behind those of a table: the identities of its keys and the places of its rows.
+fn beside(table: &TablePlan) -> usize {
+    table.keys.len() + if table.placed() { place::WIDTH } else { 0 }
 }
 
 fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
@@ -431,6 +435,8 @@ fn read_group(
     let mut facts = Vec::new();
     let mut kept: Vec<Vec<Table>> = vec![Vec::new(); members.len()];
     let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![vec![Vec::new(); count]; members.len()];
+    // Rows of the files before this one: a row's place is its number in all files of the table.
+    let (mut before, mut last) = (0_u64, 0_u64);
     for (index, path) in paths.iter().enumerate() {
         let mut spec = read_spec(first, path, &columns)?;
         spec.table = shown;
@@ -438,6 +444,7 @@ fn read_group(
         let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
         while let Some(batch) = reader.next(BATCH).map_err(|e| file.locate(e))? {
             progress.check()?;
+            last = batch.row_numbers.last().copied().unwrap_or(last);
             let parts =
                 if long { rows::split(plan, &members, batch, &file)? } else { vec![(0, batch)] };
             for (m, mut batch) in parts {
@@ -480,6 +487,9 @@ fn read_group(
                     }
                 }
                 whole.columns.extend(identities);
+                if table.placed() {
+                    whole.columns.extend(place::columns(before, &batch.row_numbers));
+                }
                 if good.iter().any(|&g| !g) {
                     let rows: Vec<u32> =
                         (0..whole.rows as u32).filter(|&row| good[row as usize]).collect();
@@ -501,6 +511,7 @@ fn read_group(
                 }
             }
         }
+        before += std::mem::take(&mut last);
         let seen = reader.facts();
         note!(
             debug,
@@ -526,7 +537,7 @@ fn read_group(
             let rows = if spill.is_some() {
                 Table::default()
             } else {
-                join_blocks(&kept, table.columns.len() + table.keys.len())
+                join_blocks(&kept, table.columns.len() + beside(table))
             };
             TableRead { intake, files: facts.take().unwrap_or_default(), rows, blocks }
         })

@@ -17,11 +17,13 @@ use crate::{log, note, say};
 pub mod apply;
 pub mod emit;
 pub mod exclude;
+pub mod files;
 pub mod freeze;
 pub mod identity;
 pub mod intake;
 pub mod observe;
 pub mod partition;
+pub mod place;
 mod rows;
 pub mod same;
 pub mod search;
@@ -168,9 +170,10 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let mut persons_gone = [0_u64; 2];
     let mut out_files: Vec<OutputFile> = Vec::new();
     let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
+    let files_of = Kind::BOTH.map(|kind| files::files(plan, kind));
     let spill = if partitions > 1 {
-        for _ in Kind::BOTH {
-            shuffles.push(plan.tables.iter().map(|_| emit::Shuffle::new(partitions)).collect());
+        for files in &files_of {
+            shuffles.push(files.iter().map(|_| emit::Shuffle::new(partitions)).collect());
         }
         Some(table::spill::SpillDir::create(&job.limits.spill_root)?)
     } else {
@@ -241,28 +244,22 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                     }
                 }
             }
-            let rows_of = |t: usize| {
-                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, t, &tokens)
+            let rows_of = |file: &files::FilePlan<'_>| {
+                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, file, &tokens)
             };
             match &spill {
                 Some(directory) => {
-                    for (t, shuffle) in shuffles[k].iter_mut().enumerate() {
-                        shuffle.add(directory, &rows_of(t))?;
+                    for (file, shuffle) in files_of[k].iter().zip(&mut shuffles[k]) {
+                        shuffle.add(directory, &rows_of(file))?;
                     }
                 }
                 None => {
                     progress.stage("write");
-                    let written: Vec<Option<OutputFile>> = (0..plan.tables.len())
-                        .into_par_iter()
-                        .map(|t| {
-                            emit::write(
-                                plan,
-                                kind,
-                                t,
-                                &job.staging,
-                                std::iter::once(Ok(rows_of(t))),
-                                progress,
-                            )
+                    let written: Vec<Vec<OutputFile>> = files_of[k]
+                        .par_iter()
+                        .map(|file| {
+                            let rows = std::iter::once(Ok(rows_of(file)));
+                            emit::write(plan, kind, file, &job.staging, rows, progress)
                         })
                         .collect::<Result<_>>()?;
                     out_files.extend(written.into_iter().flatten());
@@ -278,10 +275,10 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     if let Some(directory) = &spill {
         progress.stage("write");
         for kind in Kind::BOTH {
-            for (t, shuffle) in shuffles[kind as usize].iter().enumerate() {
-                let columns = emit::released(&plan.tables[t], kind, &plan.output).len() + 1;
-                let ranges = shuffle.ranges(directory, columns);
-                out_files.extend(emit::write(plan, kind, t, &job.staging, ranges, progress)?);
+            let k = kind as usize;
+            for (file, shuffle) in files_of[k].iter().zip(&shuffles[k]) {
+                let ranges = shuffle.ranges(directory, file.width(plan));
+                out_files.extend(emit::write(plan, kind, file, &job.staging, ranges, progress)?);
             }
         }
     }

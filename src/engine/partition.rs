@@ -17,6 +17,8 @@ pub struct TablePart {
     pub table: Table,
     /// The normalized identity of each key of the table, in the order of the plan's keys.
     pub identities: Vec<Column>,
+    /// Where each row stood in the source, for a long table that is released in that order: [`super::place`]; else empty.
+    pub places: Vec<Column>,
     /// The person of each row: an index into [`Partition::ids`].
     pub persons: Vec<u32>,
 }
@@ -33,7 +35,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Makes a partition from tables whose identities are known. `excluded(kind, id)` says who must not be in a release.
+    /// Makes a partition from tables whose identities (and behind them, places) are known. `excluded(kind, id)` says who must not be in a release.
     pub fn assemble(
         plan: &Plan,
         parts: Vec<(Table, Vec<Column>)>,
@@ -41,7 +43,8 @@ impl Partition {
     ) -> Partition {
         let mut interner = Interner::new();
         let mut tables = Vec::with_capacity(parts.len());
-        for (index, (table, identities)) in parts.into_iter().enumerate() {
+        for (index, (table, mut identities)) in parts.into_iter().enumerate() {
+            let places = identities.split_off(plan.tables[index].keys.len());
             let key = &identities[plan.tables[index].person_key];
             let mut map = vec![MISSING; key.dictionary().len()];
             let persons = key
@@ -56,7 +59,7 @@ impl Partition {
                     *slot
                 })
                 .collect();
-            tables.push(TablePart { table, identities, persons });
+            tables.push(TablePart { table, identities, places, persons });
         }
         let ids = Arc::new(interner.finish());
         let eligible =
@@ -157,6 +160,7 @@ impl TablePart {
                 columns: self.table.columns.iter().map(|c| c.take(rows)).collect(),
             },
             identities: self.identities.iter().map(|c| c.take(rows)).collect(),
+            places: self.places.iter().map(|c| c.take(rows)).collect(),
             persons: rows.iter().map(|&row| self.persons[row as usize]).collect(),
         }
     }

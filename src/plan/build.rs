@@ -174,6 +174,10 @@ impl Builder<'_> {
         let sets = self.sets(&tables);
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
+        for fault in super::long::faults(policy, &tables) {
+            let path: Vec<&str> = fault.path.iter().map(String::as_str).collect();
+            self.error(fault.code, &path, fault.what).advice = Some(fault.advice);
+        }
         let suppress = policy.anonymized.suppress.clone();
         if !(0.0..=1.0).contains(&suppress.at_most) {
             self.error(
@@ -329,6 +333,7 @@ impl Builder<'_> {
         for (column_name, column) in &table.columns {
             columns.push(self.column(table_name, table, column_name, column, &keys));
         }
+        super::long::name_columns(table.names, &mut columns);
         if !table.set_aside.is_empty() {
             self.warn(
                 "W0101",
@@ -354,6 +359,7 @@ impl Builder<'_> {
                         Some((table.columns.get_index_of(column)?, values.clone()))
                     })
                     .collect(),
+                long: super::long::plans(table),
             }),
             checks: self.row_checks(table_name, table),
             columns,
@@ -614,6 +620,7 @@ impl Builder<'_> {
             made: table.keys.values().any(|k| k.token() == Some(column_name)),
             digits: column.digits.clone(),
             alias: column.alias.as_deref().map(name),
+            shown: name(column_name),
             key,
             treatments,
             coincides: optional(&column.coincides),

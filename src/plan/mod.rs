@@ -2,6 +2,7 @@
 
 mod build;
 mod evidence;
+mod long;
 mod model;
 #[cfg(test)]
 mod tests;

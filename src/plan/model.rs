@@ -3,7 +3,7 @@
 //! (The engine is written against these types.)
 
 use crate::error::{Name, Place, Said};
-use crate::policy::model::{Defect, Normalize, Output, Source, Suppress};
+use crate::policy::model::{Defect, Form, Normalize, Order, Output, Source, Suppress};
 use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
@@ -124,6 +124,19 @@ pub struct PartPlan {
     pub of: Name,
     /// Column indices with the values that the rows have.
     pub matching: Vec<(usize, Vec<String>)>,
+    /// How the releases (in the order of [`Kind::BOTH`]) have it: in one long file, or in a file of its own.
+    pub long: [Option<LongPlan>; 2],
+}
+
+/// A long table as one file of a release.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LongPlan {
+    /// What the file looks like.
+    pub form: Form,
+    /// How the rows of a person stand.
+    pub order: Order,
+    /// Why the order of the source may be told.
+    pub reason: Option<Name>,
 }
 
 /// What must hold in every row.
@@ -170,6 +183,8 @@ pub struct ColumnPlan {
     pub digits: Vec<u8>,
     /// Another name in references.
     pub alias: Option<Name>,
+    /// Its name in a file of its table alone: the alias, where the policy names columns by their labels.
+    pub shown: Name,
     /// The key whose token it shows, as an index into the table's `keys` (for link columns).
     pub key: Option<usize>,
     /// Treatments, in the order of [`Kind::BOTH`].
@@ -185,6 +200,27 @@ pub struct ColumnPlan {
 }
 
 impl TablePlan {
+    /// The long file that has its rows in a release.
+    #[must_use]
+    pub fn long(&self, kind: Kind) -> Option<&LongPlan> {
+        self.part.as_ref()?.long[kind as usize].as_ref()
+    }
+    /// Whether the place of its rows in the source must be known.
+    #[must_use]
+    pub fn placed(&self) -> bool {
+        Kind::BOTH.iter().any(|&k| self.long(k).is_some_and(|l| l.order == Order::Source))
+    }
+    /// Whether a release has anything of it.
+    #[must_use]
+    pub fn is_released(&self, kind: Kind) -> bool {
+        self.columns.iter().any(|c| c.treatment(kind).output.is_some())
+    }
+    /// The name of a column in the files of a release.
+    #[must_use]
+    pub fn name_in(&self, kind: Kind, column: usize) -> &Name {
+        let column = &self.columns[column];
+        if self.long(kind).is_some() { &column.facts.column } else { &column.shown }
+    }
     /// The columns that stand in the file, in its order.
     pub fn in_file(&self) -> impl Iterator<Item = &ColumnPlan> {
         self.columns.iter().filter(|c| !c.made)

@@ -166,6 +166,12 @@ pub struct Table {
     /// Which rows of which long table these are; made from `when`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// The parts of a long table as one long file again; without it each `when` is a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<Long>,
+    /// What the columns of the released files are called where the layout has a label for them.
+    #[serde(default)]
+    pub names: Names,
     /// What must hold in every row; a file in which most rows fail has another layout and always stops the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<RowCheck>,
@@ -286,6 +292,67 @@ pub struct Part {
     pub matching: IndexMap<String, Vec<String>>,
 }
 
+/// In which releases a long table is one long file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Long {
+    /// In the pseudonymized release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonymized: Option<LongFile>,
+    /// In the anonymized release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymized: Option<LongFile>,
+}
+
+/// One long file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongFile {
+    /// What the file looks like.
+    #[serde(default)]
+    pub form: Form,
+    /// How the rows of a person stand; by default as in the source in the pseudonymized release, by content in the anonymized one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// Why the order of the source may be told in the anonymized release (規則18条5号).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a long file looks like.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// As every other file of the release (`[output]`): a header and the released columns; cells that a row does not have are empty.
+    #[default]
+    Table,
+    /// The layout's own form, for programs that read it: its separator, encoding and header or none, lines that end in CR LF, all of its
+    /// columns, and those that are left out are empty. The file ends in `.txt`.
+    Layout,
+}
+
+/// How the rows of a person stand in a long file. Persons are always in the order of the release's tokens.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// As in the source: by file name, then by row, over all row kinds.
+    Source,
+    /// By stay, by the policy's order of `when`, then by content: tells nothing of the source.
+    Content,
+}
+
+/// What the columns of released files are called.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// By the layout's label (`alias`) of the column in these rows, such as 生年月日, where it has one and no other column of the table
+    /// is called so. One long file has the columns of the layout in any case.
+    #[default]
+    Label,
+    /// As in the file that was read: `ペイロード1`.
+    Column,
+}
+
 /// What must hold in every row.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -392,6 +459,17 @@ pub struct Source {
     /// is neither known nor named here is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// How the file writes dates, for a long file in the layout's form: dates that a treatment shortened are written so too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dates: Option<Dates>,
+}
+
+/// How a file writes dates.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dates {
+    /// Eight digits, zeros for what is not known: 20260405, 20260400.
+    EightDigits,
 }
 
 fn yes() -> bool {

@@ -3,21 +3,21 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::emit;
+use crate::engine::{emit, files};
 use crate::plan::Plan;
 use crate::schema::Kind;
 
 /// The data dictionary of a release as JSON.
 #[must_use]
 pub fn dictionary(plan: &Plan, kind: Kind) -> Value {
+    let files = files::files(plan, kind);
     let tables: Vec<Value> = plan
         .tables
         .iter()
-        .filter_map(|table| {
+        .enumerate()
+        .filter_map(|(t, table)| {
             let released = emit::released(table, kind, &plan.output);
-            if released.is_empty() {
-                return None;
-            }
+            let file = files.iter().find(|f| f.tables.contains(&t))?;
             let columns: Vec<Value> = released
                 .iter()
                 .map(|r| {
@@ -25,7 +25,8 @@ pub fn dictionary(plan: &Plan, kind: Kind) -> Value {
                     let doc = column.treatment(kind).treatment.doc();
                     let token = matches!(doc.name, "pseudonym" | "surrogate");
                     json!({
-                        "name": column.facts.column,
+                        "name": table.name_in(kind, r.column),
+                        "label": column.alias,
                         "meaning": column.meaning,
                         "unit": column.unit,
                         "type": crate::check::structure::type_word(r.out),
@@ -35,11 +36,24 @@ pub fn dictionary(plan: &Plan, kind: Kind) -> Value {
                     })
                 })
                 .collect();
-            Some(json!({
-                "table": table.name,
-                "file": format!("{}.{}", table.name, emit::extension(plan.output.format)),
-                "columns": columns,
-            }))
+            let name = file.relative.rsplit('/').next();
+            let mut told = json!({ "table": table.name, "file": name, "columns": columns });
+            if let (Some(_), Some(part)) = (file.long, &table.part) {
+                let dialect = file.dialect(plan);
+                let rows: serde_json::Map<String, Value> = part
+                    .matching
+                    .iter()
+                    .map(|(c, v)| (table.columns[*c].facts.column.as_str().to_owned(), json!(v)))
+                    .collect();
+                // Several tables are in the file: which rows are this one's, and what stands in a row.
+                told["rows"] = json!(rows);
+                told["fileColumns"] =
+                    file.columns.iter().map(|&c| json!(table.columns[c].facts.column)).collect();
+                told["separator"] = json!(char::from(dialect.delimiter));
+                told["header"] = json!(dialect.header);
+                told["encoding"] = json!(file.encoding(plan));
+            }
+            Some(told)
         })
         .collect();
     json!({

@@ -255,8 +255,7 @@ fn strangers(folder: &Path, record: &Value, wanted: &[[u8; 16]]) -> Result<u64> 
         serde_json::from_value(record["structure"][Release::Pseudonymized.word()].clone())
             .map_err(|_| refused(say!("the record does not describe the pseudonymized release")))?;
     let mut missing: std::collections::BTreeSet<[u8; 16]> = wanted.iter().copied().collect();
-    for shape in &structure.tables {
-        let cells = recount::read(folder, &structure, shape)?;
+    for (shape, cells) in structure.tables.iter().zip(recount::read(folder, &structure)?) {
         for text in cells.texts[shape.person].dictionary().texts() {
             if let Some(token) = parse_token(text) {
                 missing.remove(&token);

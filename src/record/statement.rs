@@ -100,6 +100,8 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                         "excluded": intake.excluded[k],
                         "removed": made.removed[k][t],
                         "left out": file.is_none(),
+                        "file": file.map(|f| f.relative.as_str()),
+                        "long": table.long(kind).map(|l| json!({ "form": l.form, "order": l.order, "reason": l.reason })),
                         "columns": columns(plan, made, kind, t),
                     });
                     (kind.word().to_owned(), value)
@@ -259,6 +261,7 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
             let tally = made.tallies[kind as usize][t][c];
             json!({
                 "column": column.facts.column,
+                "name": planned.output.map(|_| table.name_in(kind, c)),
                 "role": column.facts.role,
                 "treatment": doc.name,
                 "term": doc.ja,

@@ -166,8 +166,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             serde_json::from_value(statement["structure"][kind.word()].clone())
                 .map_err(|_| wrong(say!("{} does not describe the {} release", STATEMENT, kind)))?;
         let mut tables = Vec::new();
-        for shape in &structure.tables {
-            let cells = recount::read(folder, &structure, shape)?;
+        for (shape, cells) in structure.tables.iter().zip(recount::read(folder, &structure)?) {
             let told = table_entry(&statement, &shape.name).map(|t| &t["releases"][kind.word()]);
             let rows = told.and_then(|t| t["rowsOut"].as_u64());
             let persons = told.and_then(|t| t["persons"].as_u64());
@@ -350,8 +349,8 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         entered: None,
     };
     let mut tables = Vec::new();
-    for (index, shape) in structure.tables.iter().enumerate() {
-        let cells = recount::read(folder, &structure, shape)?;
+    let read = recount::read(folder, &structure)?;
+    for (index, (shape, cells)) in structure.tables.iter().zip(read).enumerate() {
         let table = &told["tables"][index];
         let persons = recount::persons_of(shape, &cells);
         // Counts below ten are told as "<10".

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use super::encode::{Lacking, fit, put};
-use super::{TableWriter, WriteSpec, Written};
+use super::{Dialect, TableWriter, WriteSpec, Written};
 use crate::error::{Error, Name, Result};
 use crate::frame::{MISSING, Table};
 use crate::policy::model::{Encoding, Formula, Output};
@@ -15,6 +15,7 @@ pub(super) struct Writer {
     table: Name,
     columns: Vec<Name>,
     output: Output,
+    dialect: Dialect,
     out: BufWriter<File>,
     written: Written,
 }
@@ -25,23 +26,27 @@ impl Writer {
             table: spec.table.clone(),
             columns: spec.columns.iter().map(|c| Name::from_policy(c.name.clone())).collect(),
             output: spec.output.clone(),
+            dialect: spec.dialect,
             out: BufWriter::with_capacity(1 << 20, file),
             written: Written::default(),
         };
         if spec.output.encoding == Encoding::Utf8Bom {
             writer.put(b"\xef\xbb\xbf")?;
         }
+        if !spec.dialect.header {
+            return Ok(writer);
+        }
         for (index, column) in spec.columns.iter().enumerate() {
             if index > 0 {
-                writer.put(b",")?;
+                writer.put(&[spec.dialect.delimiter])?;
             }
             let name = Name::from_policy(column.name.clone());
             let mut bytes = Vec::new();
-            cell(&column.name, &writer.output, &mut bytes, &mut Written::default())
+            cell(&column.name, &writer.output, spec.dialect, &mut bytes, &mut Written::default())
                 .map_err(|bad| refusal(&writer.table, &name, bad))?;
             writer.put(&bytes)?;
         }
-        writer.put(b"\n")?;
+        writer.put(if spec.dialect.plain { b"\r\n" } else { b"\n" })?;
         Ok(writer)
     }
 
@@ -56,6 +61,7 @@ impl Writer {
 pub(super) enum Bad {
     Character,
     Formula,
+    Quotes,
 }
 
 fn refusal(table: &Name, column: &Name, bad: Bad) -> Error {
@@ -65,6 +71,11 @@ fn refusal(table: &Name, column: &Name, bad: Bad) -> Error {
             say!("table `{}`, column `{}`: a character does not exist in the output encoding", table, column),
         )
         .advice(say!("output.unencodable = \"map\", \"geta\" or \"question-mark\", or output.encoding = \"utf-8\"")),
+        Bad::Quotes => Error::refused(
+            "C0503",
+            say!("table `{}`, column `{}`: a cell holds a separator, a quote or a line break, which the form of the layout cannot write", table, column),
+        )
+        .advice(say!("drop or map the column, or let the long file have form = \"table\"")),
         Bad::Formula => Error::refused(
             "C0502",
             say!("table `{}`, column `{}`: a cell begins like a spreadsheet formula (= + - @ TAB CR)", table, column),
@@ -83,6 +94,7 @@ fn like_a_formula(text: &str) -> bool {
 fn cell(
     text: &str,
     output: &Output,
+    dialect: Dialect,
     bytes: &mut Vec<u8>,
     written: &mut Written,
 ) -> std::result::Result<(), Bad> {
@@ -101,8 +113,11 @@ fn cell(
             }
         }
     }
-    let quote =
-        text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ');
+    let special = text.contains(['"', '\n', '\r', char::from(dialect.delimiter)]);
+    if special && dialect.plain {
+        return Err(Bad::Quotes);
+    }
+    let quote = !dialect.plain && (special || text.starts_with(' ') || text.ends_with(' '));
     let quoted;
     if quote {
         quoted = format!("\"{}\"", text.replace('"', "\"\""));
@@ -134,7 +149,7 @@ impl TableWriter for Writer {
                     }
                     let mut bytes = Vec::new();
                     let mut counts = Written::default();
-                    cell(text, &self.output, &mut bytes, &mut counts)
+                    cell(text, &self.output, self.dialect, &mut bytes, &mut counts)
                         .map_err(|bad| refusal(&self.table, name, bad))?;
                     Ok(Some((bytes, counts)))
                 })
@@ -147,7 +162,7 @@ impl TableWriter for Writer {
             line.clear();
             for (index, column) in rows.columns.iter().enumerate() {
                 if index > 0 {
-                    line.push(b',');
+                    line.push(self.dialect.delimiter);
                 }
                 match column.codes()[row] {
                     // An empty line would be no row.
@@ -163,7 +178,7 @@ impl TableWriter for Writer {
                     }
                 }
             }
-            line.push(b'\n');
+            line.extend_from_slice(if self.dialect.plain { b"\r\n" } else { b"\n" });
             self.put(&line)?;
         }
         self.written.rows += rows.rows as u64;

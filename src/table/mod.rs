@@ -247,6 +247,23 @@ pub enum OutType {
     Boolean,
 }
 
+/// The form of delimited text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Dialect {
+    /// Field separator.
+    pub delimiter: u8,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// Whether lines end in CR LF and nothing is ever quoted: a cell that would need quotes is refused.
+    pub plain: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Dialect { delimiter: b',', header: true, plain: false }
+    }
+}
+
 /// How a file is written.
 #[derive(Clone, Debug)]
 pub struct WriteSpec<'a> {
@@ -256,6 +273,8 @@ pub struct WriteSpec<'a> {
     pub columns: &'a [OutColumn],
     /// Format, encoding and the treatment of special characters.
     pub output: &'a Output,
+    /// The form of CSV.
+    pub dialect: Dialect,
 }
 
 /// What was written.

@@ -137,8 +137,11 @@ fn iso_2022_jp_is_read_and_written_without_guesses() {
         .map(|name| OutColumn { name: name.into(), ty: OutType::Text })
         .into_iter()
         .collect();
-    let mut writer =
-        create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output }).unwrap();
+    let mut writer = create(
+        &path,
+        &WriteSpec { table: &TABLE, columns: &out, output: &output, dialect: Default::default() },
+    )
+    .unwrap();
     let rows = Table {
         rows: 2,
         columns: vec![
@@ -196,8 +199,16 @@ fn cp932_is_read_and_written_without_guesses() {
         let output = Output { encoding: Encoding::Cp932, unencodable, ..Output::default() };
         let path = folder.path().join(format!("{unencodable:?}.csv"));
         let out = [OutColumn { name: "a".into(), ty: OutType::Text }];
-        let mut writer =
-            create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output }).unwrap();
+        let mut writer = create(
+            &path,
+            &WriteSpec {
+                table: &TABLE,
+                columns: &out,
+                output: &output,
+                dialect: Default::default(),
+            },
+        )
+        .unwrap();
         let rows = Table { rows: 1, columns: vec![Column::from_texts([Some("𠮷野〜")])] };
         match (writer.write(&rows), expected) {
             (Ok(()), Some(expected)) => {
@@ -221,8 +232,15 @@ fn formulas_are_handled_and_numbers_left_alone() {
     let write = |formula: Formula, name: &str| -> Result<String> {
         let output = Output { formula, ..Output::default() };
         let path = folder.path().join(name);
-        let mut writer =
-            create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output })?;
+        let mut writer = create(
+            &path,
+            &WriteSpec {
+                table: &TABLE,
+                columns: &out,
+                output: &output,
+                dialect: Default::default(),
+            },
+        )?;
         writer.write(&Table {
             rows: cells.len(),
             columns: vec![Column::from_texts(cells.map(Some))],
@@ -237,8 +255,11 @@ fn formulas_are_handled_and_numbers_left_alone() {
 
 fn parquet(rows: &[Table], out: &[OutColumn], path: &Path) {
     let output = Output { format: OutputFormat::Parquet, ..Output::default() };
-    let mut writer =
-        create(path, &WriteSpec { table: &TABLE, columns: out, output: &output }).unwrap();
+    let mut writer = create(
+        path,
+        &WriteSpec { table: &TABLE, columns: out, output: &output, dialect: Default::default() },
+    )
+    .unwrap();
     for part in rows {
         writer.write(part).unwrap();
     }
@@ -391,7 +412,7 @@ proptest! {
                 Column::from_texts(rows.iter().map(|r| r.1.as_ref())),
             ],
         };
-        let mut writer = create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output }).unwrap();
+        let mut writer = create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output, dialect: Default::default() }).unwrap();
         writer.write(&table).unwrap();
         writer.finish().unwrap();
         let columns = columns(&["a,\"b", "c"]);

@@ -291,7 +291,12 @@ fn write_piece(
             let name = Name::fixed(want.table.name);
             let folder = out.join(want.table.name);
             let temporary = folder.join(format!(".{}", file_name(number)));
-            let spec = WriteSpec { table: &name, columns: &columns, output: &output };
+            let spec = WriteSpec {
+                table: &name,
+                columns: &columns,
+                output: &output,
+                dialect: Default::default(),
+            };
             let mut writer = create(&temporary, &spec)?;
             // Sorted dictionaries: the bytes depend on the cells alone.
             let columns = builders.into_iter().map(|b| b.finish().compact()).collect();

@@ -1,0 +1,155 @@
+//! Long tables as one long file of a release: what the policy asks for, and what keeps it from being done.
+//!
+//! The rows of a long file are told apart by the columns that the `when` of its parts match on; so a part that is in the
+//! file releases these columns as they are. ADR 0006 says why the order of the source is not a default in the anonymized release.
+
+use super::model::{ColumnPlan, LongPlan, TablePlan};
+use crate::error::{Name, Said};
+use crate::policy::model::{self as written, Form, Names, Order, OutputFormat, Policy};
+use crate::say;
+use crate::schema::Kind;
+
+/// How the releases have a long table.
+pub(super) fn plans(table: &written::Table) -> [Option<LongPlan>; 2] {
+    Kind::BOTH.map(|kind| {
+        let long = table.long.as_ref()?;
+        let file = match kind {
+            Kind::Pseudonymized => long.pseudonymized.as_ref()?,
+            Kind::Anonymized => long.anonymized.as_ref()?,
+        };
+        let order = file.order.unwrap_or(match kind {
+            Kind::Pseudonymized => Order::Source,
+            Kind::Anonymized => Order::Content,
+        });
+        Some(LongPlan {
+            form: file.form,
+            order,
+            reason: file.reason.as_deref().map(Name::from_policy),
+        })
+    })
+}
+
+/// Names the columns by their labels where no other column of the table has the name.
+pub(super) fn name_columns(names: Names, columns: &mut [ColumnPlan]) {
+    if names == Names::Column {
+        return;
+    }
+    let taken = |name: &Name, columns: &[ColumnPlan]| {
+        let same = |other: &Name| other.as_str() == name.as_str();
+        columns.iter().any(|c| same(&c.facts.column))
+            || columns.iter().filter(|c| c.alias.as_ref().is_some_and(same)).count() > 1
+    };
+    for c in 0..columns.len() {
+        let Some(alias) = columns[c].alias.clone() else { continue };
+        if !taken(&alias, columns) {
+            columns[c].shown = alias;
+        }
+    }
+}
+
+/// A contradiction, with its place.
+pub(super) struct Fault {
+    pub(super) code: &'static str,
+    pub(super) path: Vec<String>,
+    pub(super) what: Said,
+    pub(super) advice: Said,
+}
+
+/// What keeps a long file from being written or proved.
+pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for table in tables {
+        let Some(written) = policy.tables.get(table.name.as_str()) else { continue };
+        let path = |rest: &[&str]| {
+            let head = ["tables", table.name.as_str()];
+            head.iter().chain(rest).map(|&w| w.to_owned()).collect::<Vec<_>>()
+        };
+        if written.long.is_some() && table.part.is_none() {
+            faults.push(Fault {
+                code: "P0105",
+                path: path(&["long"]),
+                what: say!("table `{}`: `long` is for tables with `when`", table.name),
+                advice: say!("this table is one file in any case: leave `long` out"),
+            });
+        }
+        let Some(part) = &table.part else { continue };
+        // What holds for the whole table is said once, at its first part.
+        let first = tables
+            .iter()
+            .find(|t| t.part.as_ref().is_some_and(|p| p.of == part.of))
+            .is_some_and(|t| t.name == table.name);
+        for kind in Kind::BOTH {
+            let Some(long) = table.long(kind) else { continue };
+            let word = kind.word();
+            if first && kind == Kind::Anonymized && long.order == Order::Source {
+                let told = long.reason.as_ref().is_some_and(|r| !r.as_str().trim().is_empty());
+                if !told {
+                    faults.push(Fault {
+                        code: "P0107",
+                        path: path(&["long", word, "order"]),
+                        what: say!("table `{}`: the order of the source tells what the treatments hide; in the anonymized release it needs a `reason`", part.of),
+                        advice: say!("order = \"content\", or reason = \"why it tells nobody anything (規則18条5号)\""),
+                    });
+                }
+            }
+            if first && long.form == Form::Layout && policy.output.format == OutputFormat::Parquet {
+                faults.push(Fault {
+                    code: "P0105",
+                    path: path(&["long", word, "form"]),
+                    what: say!(
+                        "table `{}`: the form of a layout is text, but `output.format` is parquet",
+                        part.of
+                    ),
+                    advice: say!("form = \"table\" (all columns text), or output.format = \"csv\""),
+                });
+            }
+            if first && long.form == Form::Layout && table.layout.is_none() {
+                faults.push(Fault {
+                    code: "P0105",
+                    path: path(&["long", word, "form"]),
+                    what: say!("table `{}` has no `layout`, so there is no form of it", part.of),
+                    advice: say!("form = \"table\""),
+                });
+            }
+            if first && tables.iter().any(|t| t.name == part.of && t.long(kind).is_none()) {
+                faults.push(Fault {
+                    code: "P0101",
+                    path: path(&["long", word]),
+                    what: say!("two files of the {} release would be named `{}`", kind, part.of),
+                    advice: say!("give the other table another name (`as`)"),
+                });
+            }
+            if !table.is_released(kind) {
+                continue;
+            }
+            let deciding: std::collections::BTreeSet<usize> = tables
+                .iter()
+                .filter_map(|t| t.part.as_ref())
+                .filter(|p| p.of == part.of)
+                .flat_map(|p| p.matching.iter().map(|(c, _)| *c))
+                .collect();
+            for c in deciding {
+                let column = &table.columns[c];
+                if column.treatment(kind).treatment.doc().name != "keep" {
+                    faults.push(Fault {
+                        code: "P0107",
+                        path: path(&["columns", column.facts.column.as_str(), word]),
+                        what: say!("table `{}`: column `{}` says what a row of the long file `{}` is, so it must be in the {} release as it is", table.name, column.facts.column, part.of, kind),
+                        advice: say!("{} = \"keep\", or leave `long.{}` out of the table", word, word),
+                    });
+                }
+            }
+            for column in table.columns.iter().filter(|c| c.made && long.form == Form::Layout) {
+                if column.treatment(kind).output.is_some() {
+                    faults.push(Fault {
+                        code: "P0107",
+                        path: path(&["columns", column.facts.column.as_str(), word]),
+                        what: say!("table `{}`: the layout has no place for column `{}`, which is made for a token", table.name, column.facts.column),
+                        advice: say!("{} = \"drop\", or form = \"table\"", word),
+                    });
+                }
+            }
+        }
+    }
+    faults
+}
