@@ -382,10 +382,10 @@ columns."ペイロード2" = {{ pseudonymized = "keep", anonymized = {{ top_code
     assert!(checked.status.success(), "{}", error_of(&checked));
     let release = run(&policy, folder.path(), &key, &folder.path().join("out"), &[]);
     for kind in ["pseudonymized", "anonymized"] {
-        let previous = column(&release.join(kind).join("ff1_a000070.csv"), "ペイロード1");
+        let previous = column(&release.join(kind).join("ff1_a000070.csv"), "前回退院年月日");
         assert_eq!(previous.iter().filter(|v| *v == "99999999").count(), 30, "{kind}");
         assert!(previous.iter().all(|v| v == "99999999" || v != "20250110"));
-        let smoking = column(&release.join(kind).join("ff1_a001020.csv"), "ペイロード2");
+        let smoking = column(&release.join(kind).join("ff1_a001020.csv"), "喫煙指数");
         assert_eq!(smoking.iter().filter(|v| *v == "9999").count(), 20, "{kind}");
     }
 }
