@@ -467,7 +467,8 @@ impl Maker<'_> {
                     continue;
                 }
             }
-            let part_columns = self.part_columns(when, base, columns);
+            let edition = found.map_or("", |f| f.edition.as_str());
+            let part_columns = self.part_columns(when, base, edition, columns);
             let first =
                 matching.values().flatten().next().map_or_else(String::new, |v| v.to_lowercase());
             let part_name = match when.get("as").map(|n| &n.kind) {
@@ -528,6 +529,7 @@ impl Maker<'_> {
         &mut self,
         when: &Node,
         base: Option<(&Node, &crate::schema::layout::When)>,
+        edition: &str,
         columns: &Columns,
     ) -> Columns {
         let unlisted = self.written.get("unlisted");
@@ -536,6 +538,9 @@ impl Maker<'_> {
         let mut forgotten = Vec::new();
         if let Some((node, pack)) = base {
             for (column, node) in pack.list.iter().zip(items(node.get("list"))) {
+                if !Pack::has(&column.editions, edition) {
+                    continue;
+                }
                 let base = facts(node);
                 let made = match (own.get(&column.name), unlisted) {
                     (Some(own), _) => tree::merge(base, own.value.clone()),
@@ -552,7 +557,9 @@ impl Maker<'_> {
             }
         }
         for (column, entry) in own {
-            let described = base.is_some_and(|(_, w)| w.list.iter().any(|c| c.name == *column));
+            let described = base.is_some_and(|(_, w)| {
+                w.list.iter().any(|c| c.name == *column && Pack::has(&c.editions, edition))
+            });
             match part.get_mut(column) {
                 None => self.error(
                     "P0102",

@@ -13,11 +13,24 @@ use super::world::{Diagnosis, Dice, Hospital, Person, Stay, Visit, World};
 
 pub(super) struct Dpc;
 
-/// 様式1 edition of a day: fiscal years begin in April.
-fn edition(days: i32) -> (i32, String) {
+/// 様式1 edition of a day: fiscal years begin in April, but those of a revision of fees in June (2024, 2026).
+fn edition(days: i32) -> i32 {
     let (year, month, _) = civil(days);
-    let year = if month >= 4 { year } else { year - 1 };
-    (year, format!("{year}0401"))
+    let begins = if matches!(year, 2024 | 2026) { 6 } else { 4 };
+    if month >= begins { year } else { year - 1 }
+}
+
+/// The version of a code of 様式1: the day of the edition that introduced it.
+fn version(code: &str) -> &'static str {
+    match code {
+        "A006060" | "FIM0010" => "20160401",
+        "A004020" | "A004030" => "20180401",
+        "ADL0030" | "ADL0040" => "20200401",
+        "A001040" | "A004040" | "A004050" | "FIM0020" | "M040031" | "M050011" | "M050041"
+        | "M050051" | "M050090" => "20240601",
+        "A000021" | "A001050" | "A004060" | "ADL0005" => "20260601",
+        _ => "20140401",
+    }
 }
 
 fn path(kind: &str, hospital: &Hospital, days: i32) -> String {
@@ -80,14 +93,14 @@ fn form1(
     sheet: &mut Sheet,
 ) {
     let dirty = world.config.dirt;
-    let (year, version) = edition(stay.left);
+    let year = edition(stay.left);
     let file = path("FF1", hospital, stay.left);
     let piece = sheet.file(&file);
     let admitted = day8(stay.admitted);
     let mut put = |code: &str, number: u64, payload: [&str; 9]| {
         piece
             .row('\t')
-            .all(&[&hospital.code, id, &admitted, "0", "0", code, &version])
+            .all(&[&hospital.code, id, &admitted, "0", "0", code, version(code)])
             .n(number)
             .all(&payload)
             .end();
@@ -120,8 +133,8 @@ fn form1(
             planned,
             flag(stay.ambulance),
             "0",
-            flag(stay.self_harm),
-            "0",
+            if stay.self_harm { "4" } else { "99" },
+            if stay.self_harm { "0" } else { "" },
         ],
     );
     let left = day8(stay.left);
@@ -134,16 +147,19 @@ fn form1(
             stay.outcome,
             flag(stay.outcome == "6" && stay.left - stay.admitted <= 1),
             "0",
-            "",
+            if year >= 2026 { "1" } else { "" },
             "",
             "",
             "",
         ],
     );
     put("A000031", 0, [&admitted, &left, "", "", "", "", "", "", ""]);
-    put("A000040", 0, [stay.department.1, "0", "", "", "", "", "", "", ""]);
-    put("A000050", 0, [flag(true), "0", "", "", "", "", "", "", ""]);
-    put("A000060", 0, ["1", flag(dice.one_in(200)), "", "", "", "", "", "", ""]);
+    put("A000040", 0, ["", stay.department.1, "0", "", "", "", "", "", ""]);
+    put("A000050", 0, ["", flag(true), "0", "0", "", "", "", "", ""]);
+    put("A000060", 0, ["", "4", flag(dice.one_in(200)), "", "", "", "", "", ""]);
+    if year >= 2026 && stay.ambulance {
+        put("A000021", 0, ["0", "", "", "", "", "", "", "", ""]);
+    }
     let before = stay.before.map_or_else(|| "99999999".to_owned(), day8);
     let before = if dirty && stay.before.is_some() && dice.one_in(30) {
         "00000000".to_owned()
@@ -172,10 +188,16 @@ fn form1(
     }
     if person.age_on(stay.admitted) >= 40 {
         let (dementia, care) = (dice.below(3).to_string(), dice.below(6).to_string());
-        put("A004010", 0, [&dementia, &dementia, "", "", "", "", "", "", ""]);
+        put("A004010", 0, ["", &dementia, "", "", "", "", "", "", ""]);
         put("A004020", 0, ["", &care, "", "", "", "", "", "", ""]);
     }
-    put("A004030", 0, ["", "0", "0", "0", "", "", "", "", ""]);
+    put("A004030", 0, ["", "", "000000", "0", "000000", "0", "00000", "00000", "1"]);
+    if year >= 2024 && dice.one_in(4) {
+        let falls = dice.below(2).to_string();
+        put("A001040", 0, ["", "", "0000000", "0000000", "0000000", "99999999", "", "", ""]);
+        put("A004040", 0, ["", &falls, "0", "", "", "", "", "", ""]);
+        put("A004050", 0, ["", "0", "", "", "", "", "", "", ""]);
+    }
     let mut disease = |code: &str, number: u64, d: &Diagnosis| {
         let modifier = if d.suspected { "8002" } else { "" };
         let added = "";
@@ -210,8 +232,14 @@ fn form1(
     put("JCS0010", 0, ["", stay.coma[0], "", "", "", "", "", "", ""]);
     put("JCS0020", 0, ["", stay.coma[1], "", "", "", "", "", "", ""]);
     if stay.main.icd.starts_with('C') {
-        let stage = dice.pick(&["1", "2", "3", "4", "9"]);
-        put("CAN0010", 0, ["", "0", "1", "0", "0", stage, "", "", ""]);
+        let stage = dice.pick(&["1", "2A", "3B", "4", "9"]);
+        put("CAN0010", 0, ["", "", "0", "", "", "", "", "", ""]);
+        put("CAN0020", 0, ["", "", "T2", "N0", "M0", "8", "", "", ""]);
+        put("CAN0030", 0, ["", "", stage, "", "", "", "", "", ""]);
+        put("CAN0040", 0, ["", "", "0", "", "", "", "", "", ""]);
+    }
+    for (code, payload) in modules(stay.main.icd, year) {
+        put(code, 0, payload);
     }
     if let (Some(row), Some(note)) = (noted, &stay.note) {
         piece.labels.extend(note.planted.iter().map(|(kind, value)| super::sheet::Label {
@@ -222,6 +250,47 @@ fn form1(
             person: person.number,
         }));
     }
+}
+
+/// The rows of 様式1 that a disease asks for.
+fn modules(icd: &str, year: i32) -> Vec<(&'static str, [&'static str; 9])> {
+    let is = |heads: &[&str]| heads.iter().any(|head| icd.starts_with(head));
+    let mut rows = Vec::new();
+    if is(&["I63"]) {
+        rows.push(("M010010", ["", "0", "1", "", "", "", "", "", ""]));
+        rows.push(("M010020", ["", "2", "", "", "", "", "", "", ""]));
+    }
+    if is(&["J"]) {
+        rows.push(("M040010", ["", "2", "", "", "", "", "", "", ""]));
+    }
+    if is(&["J18", "J69"]) {
+        rows.push(("M040020", ["", "1000005", "0", "", "", "", "", "", ""]));
+    }
+    if is(&["I50"]) && year >= 2024 {
+        rows.push(("M050011", ["", "", "", "3", "", "", "", "", ""]));
+        rows.push(("M050041", ["", "", "", "2", "0", "", "", "", ""]));
+        rows.push(("M050090", ["", "2", "", "", "", "", "", "", ""]));
+    }
+    if is(&["I25"]) {
+        rows.push(("M050020", ["", "2", "", "", "", "", "", "", ""]));
+    }
+    if is(&["I21"]) {
+        rows.push(("M050030", ["", "1", "", "", "", "", "", "", ""]));
+        if year >= 2024 {
+            rows.push(("M050051", ["", "1", "", "", "", "", "", "", ""]));
+        }
+    }
+    if is(&["K74"]) {
+        rows.push(("M060010", ["", "11111", "", "", "", "", "", "", ""]));
+    }
+    if is(&["O8"]) {
+        rows.push(("M120010", ["", "2", "400", "", "", "", "", "", ""]));
+    }
+    if is(&["F"]) {
+        rows.push(("M170010", ["", "41", "", "", "", "", "", "", ""]));
+        rows.push(("M170020", ["", "1", "0", "0", "", "", "", "", ""]));
+    }
+    rows
 }
 
 fn form4(stay: &Stay, hospital: &Hospital, id: &str, dice: &mut Dice, sheet: &mut Sheet) {
@@ -495,12 +564,11 @@ fn h_file(
     let ward = format!("W{:02}", stay.ward);
     for day in stay.admitted..=stay.left.min(world.end - 1) {
         let piece = sheet.file(&path("Hn", hospital, day));
-        let (_, version) = edition(day);
-        let mut put = |code: &str, values: &[u64]| {
+        let mut put = |code: &str, values: &[&str]| {
             let text = &mut piece.text;
             let _ = write!(
                 text,
-                "{}\t{ward}\t{id}\t{}\t{}\t{}\t{code}\t{version}\t1",
+                "{}\t{ward}\t{id}\t{}\t{}\t{}\t{code}\t20200401\t0",
                 hospital.code,
                 day_or_zero(known(stay, day)),
                 day8(stay.admitted),
@@ -509,19 +577,20 @@ fn h_file(
             for n in 0..20 {
                 text.push('\t');
                 if let Some(value) = values.get(n) {
-                    let _ = write!(text, "{value}");
+                    text.push_str(value);
                 }
             }
             text.push_str("\r\n");
             piece.rows += 1;
         };
-        if day == stay.admitted {
-            put("TAR0010", &[1]);
-        }
-        let mut values = |count: usize| -> Vec<u64> { (0..count).map(|_| dice.below(2)).collect() };
-        let (a, b, c) = (values(7), values(7), values(7));
-        put("ASS0010", &a);
-        put("ASS0020", &b);
-        put("ASS0030", &c);
+        put("TAR0010", &["0"]);
+        let mut values = |count: usize| -> Vec<&str> {
+            (0..count).map(|_| if dice.one_in(2) { "1" } else { "0" }).collect()
+        };
+        let (mut a, b) = (values(8), values(11));
+        // Three marks in one value: radiation, drainage, a sterile room.
+        a[6] = if a[6] == "1" { "010" } else { "000" };
+        put("ASS0013", &a);
+        put("ASS0021", &b);
     }
 }

@@ -129,7 +129,7 @@ fn survey_files_have_their_columns_codes_and_names() {
                 "Kn" => assert!(cells[4].is_empty() || cells[4].len() == 64),
                 "FF1" => {
                     seen.insert(cells[5].to_owned());
-                    assert!(cells[6].ends_with("0401"));
+                    assert!(cells[6].ends_with("0401") || cells[6].ends_with("0601"));
                     match cells[5] {
                         "A000010" => assert!(day_like(cells[8]) && cells[10].len() == 7),
                         "A000070" => assert!(day_like(cells[8]) && day_like(cells[9])),
@@ -143,7 +143,10 @@ fn survey_files_have_their_columns_codes_and_names() {
         }
     }
     assert_eq!(kinds.len(), 7);
-    for code in ["A000080", "A002010", "A003010", "A006050", "A006060", "A007010", "CAN0010"] {
+    for code in [
+        "A000080", "A002010", "A003010", "A006050", "A006060", "A007010", "CAN0010", "CAN0030",
+        "M010010", "M040020", "M170020",
+    ] {
         assert!(seen.contains(code), "no {code}");
     }
     // The volumes of FORMATS 8: 25 to 45 rows of 様式1, 150 to 400 of EF, 20 to 100 of D a stay, 3 to 4 of H a day.
