@@ -261,20 +261,6 @@ fn the_figures_of_the_documentation_are_current_and_above_the_floors() {
         assert!(c.precision().is_some_and(|p| p >= 0.93), "{name}: precision {:?}", c.hits);
     }
     for (page, japanese) in [("docs/detectors.md", false), ("docs/detectors.ja.md", true)] {
-        let path = repo(page);
-        let old = std::fs::read_to_string(&path).unwrap();
-        let (head, rest) = old.split_once("<!-- measured -->\n").unwrap();
-        let (_, tail) = rest.split_once("<!-- end -->\n").unwrap();
-        let new = format!(
-            "{head}<!-- measured -->\n{}<!-- end -->\n{tail}",
-            measure::table(&counts, japanese)
-        );
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&path, &new).unwrap();
-        }
-        assert!(
-            std::fs::read_to_string(&path).unwrap() == new,
-            "{page} is old: UPDATE=1 cargo test --test detectors"
-        );
+        common::block(page, "measured", &measure::table(&counts, japanese), "detectors");
     }
 }

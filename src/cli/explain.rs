@@ -294,6 +294,7 @@ fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
         domain: "example",
         secrets: &Example,
         known: &[],
+        everyone: None,
     };
     // Without data there are no statistics: a threshold that depends on them is not known yet.
     let depends = treatment.needs().statistics

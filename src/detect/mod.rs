@@ -33,6 +33,7 @@ pub mod driver_licence;
 pub mod elderly_insured;
 pub mod email;
 pub mod employment_insured;
+pub mod everyone;
 pub mod hospital_number;
 pub mod insured_symbol;
 pub mod insurer;
@@ -49,6 +50,7 @@ pub mod resident_code;
 pub mod url;
 mod view;
 
+pub use everyone::Everyone;
 pub use keys::Keys;
 pub use view::{Context, Number, View, topic};
 

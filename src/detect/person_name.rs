@@ -81,6 +81,62 @@ fn titles() -> &'static Titles {
     })
 }
 
+/// Where in a folded text a name may stand, by the titles beside it.
+pub(super) struct Places {
+    ends: Vec<usize>,
+    starts: Vec<usize>,
+}
+
+/// What may stand between a word and the name behind it.
+const BETWEEN: [char; 15] =
+    [' ', ':', '(', ')', '・', 'は', '=', '[', ']', '】', '【', '.', '/', '|', '「'];
+/// How many bytes of it.
+const BETWEEN_MOST: usize = 9;
+
+impl Places {
+    /// Looks for the titles of a folded text.
+    pub(super) fn of(text: &str) -> Places {
+        let ends = behind(text).map(|(end, _)| end).collect();
+        let starts = before(text).map(|(start, ..)| start).collect();
+        Places { ends, starts }
+    }
+    /// Whether a title stands behind a place.
+    pub(super) fn ends_at(&self, end: usize) -> bool {
+        self.ends.contains(&end)
+    }
+    /// Whether a word that announces a name stands before a place.
+    pub(super) fn begins_at(&self, start: usize) -> bool {
+        self.starts.contains(&start)
+    }
+}
+
+/// Titles behind a name: where the name would end, and the title.
+fn behind(text: &str) -> impl Iterator<Item = (usize, &'static str)> + '_ {
+    titles().behind.find_iter(text).filter_map(|m| {
+        let title = BEHIND.get(m.pattern().as_usize())?;
+        let next = text[m.end()..].chars().next();
+        if title.is_ascii() && next.is_some_and(|c| c.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let head = &text[..m.start()];
+        let gap = head.len() - head.trim_end_matches([' ', '(']).len();
+        (gap <= 2).then_some((m.start() - gap, *title))
+    })
+}
+
+/// Words before a name: where the name would begin, the bytes between, the word, and whether a family name is enough.
+fn before(text: &str) -> impl Iterator<Item = (usize, usize, &'static str, bool)> + '_ {
+    titles().before.find_iter(text).filter_map(|m| {
+        let (word, alone) = BEFORE[m.pattern().as_usize()];
+        if word.is_ascii() && text[..m.start()].ends_with(|c: char| c.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let rest = &text[m.end()..];
+        let skipped = rest.len() - rest.trim_start_matches(BETWEEN).len();
+        (skipped <= BETWEEN_MOST).then_some((m.end() + skipped, skipped, word, alone))
+    })
+}
+
 fn is_kanji(c: char) -> bool {
     matches!(c, '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{9fff}' | 'ヶ' | 'ケ' | 'ノ')
 }
@@ -301,22 +357,7 @@ impl Detector for PersonName {
                 if named { Strength::Strong } else { strength },
             ));
         }
-        let titles = titles();
-        for m in titles.behind.find_iter(text) {
-            if m.pattern().as_usize() >= BEHIND.len() {
-                continue;
-            }
-            let title = BEHIND[m.pattern().as_usize()];
-            let next = text[m.end()..].chars().next();
-            if title.is_ascii() && next.is_some_and(|c| c.is_ascii_alphanumeric()) {
-                continue;
-            }
-            let gap =
-                text[..m.start()].len() - text[..m.start()].trim_end_matches([' ', '(']).len();
-            if gap > 2 {
-                continue;
-            }
-            let end = m.start() - gap;
+        for (end, title) in behind(text) {
             let polite = matches!(
                 title,
                 "様" | "さま" | "さん" | "氏" | "殿" | "ちゃん" | "くん" | "君" | "夫妻"
@@ -325,20 +366,7 @@ impl Detector for PersonName {
                 found.push((start..end, Strength::Strong));
             }
         }
-        for m in titles.before.find_iter(text) {
-            let (word, alone) = BEFORE[m.pattern().as_usize()];
-            if word.is_ascii() && text[..m.start()].ends_with(|c: char| c.is_ascii_alphanumeric()) {
-                continue;
-            }
-            let rest = &text[m.end()..];
-            let tail = rest.trim_start_matches([
-                ' ', ':', '(', ')', '・', 'は', '=', '[', ']', '】', '【', '.', '/', '|', '「',
-            ]);
-            let skipped = rest.len() - tail.len();
-            if skipped > 9 {
-                continue;
-            }
-            let start = m.end() + skipped;
+        for (start, skipped, word, alone) in before(text) {
             let Some((end, given, closed)) = beginning_at(text, start) else {
                 // 氏名: and two words, whatever they are.
                 if skipped > 0

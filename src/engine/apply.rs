@@ -2,12 +2,16 @@
 
 use rayon::prelude::*;
 
+use super::exclude::Lists;
 use super::identity;
+use super::intake::Store;
 use super::partition::Partition;
+use crate::detect::Everyone;
+use crate::error::Result;
 use crate::frame::{Column, MISSING};
 use crate::plan::{Grain, Plan, TreatmentPlan};
 use crate::schema::{DateKind, Kind, Role};
-use crate::technique::{Input, Known, Output, Persons, Secrets, Tally, Treatment};
+use crate::technique::{Input, Known, Marks, Output, Persons, Secrets, Tally, Treatment};
 
 /// The treatments of one release with everything fixed: by table, by column.
 pub type Frozen = Vec<Vec<Treatment>>;
@@ -24,6 +28,8 @@ pub struct AppliedTable {
     pub columns: Vec<Option<Column>>,
     /// What happened, by policy column.
     pub tallies: Vec<Tally>,
+    /// Marks in free text, by policy column.
+    pub marks: Vec<Marks>,
 }
 
 /// Which rows of a partition are still there, and which have their quasi-identifiers blanked.
@@ -53,6 +59,7 @@ pub fn with_input<T>(
     column: usize,
     planned: &TreatmentPlan,
     secrets: &dyn Secrets,
+    everyone: Option<&Everyone>,
     f: impl FnOnce(&Input<'_>) -> T,
 ) -> T {
     let table_plan = &plan.tables[table];
@@ -81,7 +88,44 @@ pub fn with_input<T>(
         domain,
         secrets,
         known: &known,
+        everyone,
     })
+}
+
+/// What identifies any person of the run, if a treatment of the pseudonymized release asks for it: the cells of identifying
+/// columns of all partitions, those of excluded persons included.
+///
+/// # Errors
+/// If a spilled partition cannot be read back.
+pub fn everyone(plan: &Plan, store: &Store, lists: &Lists) -> Result<Option<Everyone>> {
+    let mut columns = plan.tables.iter().flat_map(|t| &t.columns);
+    if !columns.any(|c| c.treatment(Kind::Pseudonymized).treatment.needs().known) {
+        return Ok(None);
+    }
+    let mut everyone = Everyone::default();
+    store.each(plan, lists, |_, partition| {
+        for (table, part) in plan.tables.iter().zip(&partition.tables) {
+            for (column, cells) in table.columns.iter().zip(&part.table.columns) {
+                let facts = &column.facts;
+                if !(must_vanish(facts.role) || facts.role == Role::ThirdParty) {
+                    continue;
+                }
+                let mut used = vec![false; cells.dictionary().len()];
+                for &code in cells.codes() {
+                    if code != MISSING {
+                        used[code as usize] = true;
+                    }
+                }
+                for (text, _) in cells.dictionary().texts().zip(&used).filter(|(_, used)| **used) {
+                    if !facts.is_special(text) {
+                        everyone.learn(facts, text);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(Some(everyone))
 }
 
 /// What identifies the persons that have rows in `table`: the cells of identifying columns and the birth dates of all tables.
@@ -122,6 +166,7 @@ pub fn apply(
     partition: &Partition,
     kind: Kind,
     secrets: &dyn Secrets,
+    everyone: Option<&Everyone>,
     alive: &mut Alive,
 ) -> Applied {
     let cells: Vec<(usize, usize)> = plan
@@ -138,7 +183,7 @@ pub fn apply(
             if planned.output.is_none() && !removes(treatment) {
                 return None;
             }
-            Some(with_input(plan, partition, t, c, planned, secrets, |input| {
+            Some(with_input(plan, partition, t, c, planned, secrets, everyone, |input| {
                 treatment.apply(input)
             }))
         })
@@ -150,6 +195,7 @@ pub fn apply(
         let rows = partition.tables[t].table.rows as u64;
         let mut columns = Vec::with_capacity(table.columns.len());
         let mut tallies = Vec::with_capacity(table.columns.len());
+        let mut marks = Vec::with_capacity(table.columns.len());
         for column in &table.columns {
             match next.next().flatten() {
                 Some(output) => {
@@ -157,15 +203,17 @@ pub fn apply(
                     removal.stays.extend(output.remove_stays.iter().map(|&r| (t, r)));
                     removal.persons.extend(output.remove_persons.iter().copied());
                     tallies.push(output.tally);
+                    marks.push(output.marks);
                     columns.push(column.treatment(kind).output.map(|_| output.cells));
                 }
                 None => {
                     tallies.push(Tally { seen: rows, changed: 0, suppressed: rows });
+                    marks.push(Marks::default());
                     columns.push(None);
                 }
             }
         }
-        tables.push(AppliedTable { columns, tallies });
+        tables.push(AppliedTable { columns, tallies, marks });
     }
     removal.carry_out(plan, partition, alive);
     Applied { tables }

@@ -117,7 +117,7 @@ pub fn treatments(
                         let cells = &partition.tables[t].table.columns[c];
                         cells.cells().flatten().collect::<Vec<_>>().join("|")
                     });
-                    with_input(plan, &partition, t, c, planned, secrets, |input| {
+                    with_input(plan, &partition, t, c, planned, secrets, None, |input| {
                         frozen[t][c].measure(input)
                     })
                 })
@@ -301,7 +301,8 @@ fn suppression(
         for (view, classes) in plan.views.iter().zip(&mut source) {
             classes.add(plan, view, &partition, Cells::Source, &here);
         }
-        let applied = apply(plan, anonymized, &partition, Kind::Anonymized, secrets, &mut here);
+        let applied =
+            apply(plan, anonymized, &partition, Kind::Anonymized, secrets, None, &mut here);
         alive.push(here);
         if store.len() == 1 {
             in_memory = Some((partition.into_owned(), applied));
@@ -691,7 +692,8 @@ fn each_applied(
             let partition = partition.of_kind(Kind::Anonymized);
             // Only the cells matter here: removals by techniques are in `alive` already.
             let mut scratch = Alive::all(&partition);
-            let applied = apply(plan, frozen, &partition, Kind::Anonymized, secrets, &mut scratch);
+            let applied =
+                apply(plan, frozen, &partition, Kind::Anonymized, secrets, None, &mut scratch);
             f(p, &partition, &applied)
         }),
     }

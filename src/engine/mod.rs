@@ -11,7 +11,7 @@ use crate::key::ReleaseSecrets;
 use crate::plan::Plan;
 use crate::schema::Kind;
 use crate::table;
-use crate::technique::{Secrets, Tally};
+use crate::technique::{Marks, Secrets, Tally};
 use crate::{log, note, say};
 
 pub mod apply;
@@ -92,6 +92,8 @@ pub struct Made {
     pub frozen: Vec<u8>,
     /// By kind, table, column: what the treatment did, counted over the rows of the release's persons.
     pub tallies: [Vec<Vec<Tally>>; 2],
+    /// By table, column: marks in free text of the pseudonymized release.
+    pub marks: Vec<Vec<Marks>>,
     /// By kind, by table: rows removed by techniques or suppression.
     pub removed: [Vec<u64>; 2],
     /// By kind: distinct persons with at least one row.
@@ -160,6 +162,9 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let mut tallies = Kind::BOTH.map(|_| {
         plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
     });
+    let mut marks: Vec<Vec<Marks>> =
+        plan.tables.iter().map(|t| vec![Marks::default(); t.columns.len()]).collect();
+    let everyone = apply::everyone(plan, &store, lists)?;
     let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
     let mut forbidden = crate::check::forbidden::Forbidden::default();
     let partitions = store.len();
@@ -203,13 +208,24 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                             Kind::Anonymized => anonymized_alive[p].clone(),
                         };
                         let frozen = &plan_frozen.treatments[k];
-                        let applied = apply(plan, frozen, &own, kind, secrets[k], &mut alive);
+                        let applied = apply(
+                            plan,
+                            frozen,
+                            &own,
+                            kind,
+                            secrets[k],
+                            everyone.as_ref(),
+                            &mut alive,
+                        );
                         (own, applied, alive)
                     }
                 };
             for (t, applied) in applied.tables.iter().enumerate() {
                 for (slot, tally) in tallies[k][t].iter_mut().zip(&applied.tallies) {
                     *slot += *tally;
+                }
+                for (slot, here) in marks[t].iter_mut().zip(&applied.marks) {
+                    slot.merge(here);
                 }
                 removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
             }
@@ -317,6 +333,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         search,
         frozen,
         tallies,
+        marks,
         removed,
         persons: persons_out,
         persons_without_rows: persons_gone,

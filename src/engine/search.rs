@@ -198,7 +198,7 @@ impl Search {
             let mut alive = Alive::all(&partition);
             for (step, frozen) in frozen.iter().enumerate() {
                 let applied =
-                    apply(plan, frozen, &partition, Kind::Anonymized, secrets, &mut alive);
+                    apply(plan, frozen, &partition, Kind::Anonymized, secrets, None, &mut alive);
                 for (v, view) in plan.views.iter().enumerate() {
                     for (q, quasi) in view.quasi.iter().enumerate() {
                         let texts = &mut gathered[columns_of[v][q]].levels[step];

@@ -10,7 +10,7 @@ use crate::check::structure::Structure;
 use crate::engine::exclude::Lists;
 use crate::engine::views::Summary;
 use crate::engine::{Made, emit};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, small};
 use crate::key::{Commitment, Destruction, Hygiene, PublicKey};
 use crate::plan::{ItemEvidence, Plan};
 use crate::say;
@@ -259,7 +259,7 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
             let doc = planned.treatment.doc();
             let (ja, en) = planned.treatment.describe();
             let tally = made.tallies[kind as usize][t][c];
-            json!({
+            let mut told = json!({
                 "column": column.facts.column,
                 "name": planned.output.map(|_| table.name_in(kind, c)),
                 "role": column.facts.role,
@@ -272,7 +272,16 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
                 "cells": tally.seen,
                 "changed": tally.changed,
                 "suppressed": tally.suppressed,
-            })
+            });
+            // What was replaced in free text, by kind.
+            let marks: Vec<Value> = made.marks[t][c]
+                .counts()
+                .map(|(mark, n)| json!({ "mark": mark, "places": small(n.places), "persons": small(n.persons) }))
+                .collect();
+            if kind == Kind::Pseudonymized && !marks.is_empty() {
+                told["marks"] = json!(marks);
+            }
+            told
         })
         .collect()
 }

@@ -103,6 +103,50 @@ pub struct Input<'a> {
     pub secrets: &'a dyn Secrets,
     /// What identifies each person in the tables, by person, if [`Needs::known`] asks for it; else empty.
     pub known: &'a [Vec<Known<'a>>],
+    /// What identifies any person of the run, if [`Needs::known`] asks for it.
+    pub everyone: Option<&'a crate::detect::Everyone>,
+}
+
+/// How often a mark was put into cells, and into the cells of how many persons.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Marked {
+    /// Places.
+    pub places: u64,
+    /// Distinct persons.
+    pub persons: u64,
+}
+
+/// By mark, how often. Persons never span partitions, so adding is enough.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    places: BTreeMap<&'static str, u64>,
+    persons: BTreeMap<&'static str, hashbrown::HashSet<u32>>,
+    before: BTreeMap<&'static str, u64>,
+}
+
+impl Marks {
+    /// Adds what was put into a cell of a person (an index of this partition).
+    pub fn add(&mut self, person: u32, marks: BTreeMap<&'static str, u64>) {
+        for (mark, places) in marks {
+            *self.places.entry(mark).or_default() += places;
+            self.persons.entry(mark).or_default().insert(person);
+        }
+    }
+    /// Adds what happened in another partition.
+    pub fn merge(&mut self, other: &Marks) {
+        for (mark, marked) in other.counts() {
+            *self.places.entry(mark).or_default() += marked.places;
+            *self.before.entry(mark).or_default() += marked.persons;
+        }
+    }
+    /// The counts, by mark.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, Marked)> + '_ {
+        self.places.iter().map(|(&mark, &places)| {
+            let here = self.persons.get(mark).map_or(0, |p| p.len() as u64);
+            let before = self.before.get(mark).copied().unwrap_or(0);
+            (mark, Marked { places, persons: before + here })
+        })
+    }
 }
 
 /// What happened to the cells.
@@ -137,6 +181,8 @@ pub struct Output {
     pub remove_stays: Vec<u32>,
     /// Persons that the technique asks to remove (indices, ascending), with all their rows.
     pub remove_persons: Vec<u32>,
+    /// Marks that were put into free text.
+    pub marks: Marks,
 }
 
 /// What a cell becomes.
@@ -259,6 +305,7 @@ impl Output {
             remove_rows: Vec::new(),
             remove_stays: Vec::new(),
             remove_persons: Vec::new(),
+            marks: Marks::default(),
         }
     }
 }

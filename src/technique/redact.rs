@@ -1,36 +1,39 @@
 //! Redact: identifiers in free text are replaced by marks.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Known, Needs, Output, Technique};
-use crate::detect::{self, CATALOGUE, Scanner, Strength, topic};
+use super::{Cell, Doc, Input, Known, Marks, Needs, Output, Technique};
+use crate::detect::everyone::{BIRTH, mark_of, squeezed};
+use crate::detect::{self, CATALOGUE, Everyone, Scanner, Strength};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
 use crate::schema::{ColumnFacts, Kind, Role, Type};
 use crate::text::date;
 use crate::text::identifier;
-use crate::text::normalize::{Folded, fold, large_katakana, name_key};
+use crate::text::normalize::{Folded, fold, name_key};
 
 /// Replaces what looks like an identifier, and every identifier of this person that stands in the tables, by marks such as 【氏名】.
 ///
 /// Found are: strong and fair hits of all detectors (`docs/detectors.md`); names, numbers and birth dates of the row's own
-/// person from all tables, in any width, kana, spacing, hyphens and variant of ideographs.
+/// person from all tables, in any width, kana, spacing, hyphens and variant of ideographs; and the numbers, codes, addresses
+/// and full names of every other person of the run, their family names beside a title ([`crate::detect::everyone`]).
 ///
 /// # Guarantee
 /// * No detector finds anything in the output (tried again until nothing is found; a cell where that fails is suppressed).
 /// * No identifier of the person of four characters or more that stands in a direct, id_code, financial, link or third_party column, and no
 ///   birth date in a form that dates are read in, is left.
+/// * Of other persons of the run: no number of six digits or more as a whole number, no code of six letters or more, no full name.
 ///
-/// Not promised: given names alone of other persons, nicknames, names that no list has, names in Latin letters, and what
+/// Not promised: given names alone of other persons, their birth dates, nicknames, names that no list has, names in Latin letters, and what
 /// identifies by its content (an accident in the news, a profession). So it is for the pseudonymized release only.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redact {}
 
-/// The mark of a known identifier whose column says nothing else.
-const MARK: &str = "【識別子】";
 /// Redaction is repeated, because a mark may stand where it names what follows.
 const ROUNDS: usize = 4;
 
@@ -65,13 +68,21 @@ impl Technique for Redact {
         let scanner = Scanner::of_column(input.facts.column.as_str());
         let mut patterns: Vec<Option<Vec<Pattern>>> = Vec::new();
         patterns.resize_with(input.persons.ids.len(), || None);
-        input.map_rows(|row, text| {
-            let person = input.persons.of_row[row] as usize;
-            let own = patterns[person].get_or_insert_with(|| {
-                input.known.get(person).map(|known| patterns_of(known)).unwrap_or_default()
+        let mut marks = Marks::default();
+        let mut output = input.map_rows(|row, text| {
+            let person = input.persons.of_row[row];
+            let own = patterns[person as usize].get_or_insert_with(|| {
+                input.known.get(person as usize).map(|known| patterns_of(known)).unwrap_or_default()
             });
-            redacted(&scanner, own, text)
-        })
+            let mut here = BTreeMap::new();
+            let cell = redacted(&scanner, own, input.everyone, text, &mut here);
+            if cell != Cell::Missing {
+                marks.add(person, here);
+            }
+            cell
+        });
+        output.marks = marks;
+        output
     }
     fn describe(&self) -> (String, String) {
         (
@@ -88,20 +99,6 @@ enum Pattern {
     Key { key: String, mark: &'static str },
     /// A day.
     Day(i32),
-}
-
-fn mark_of(facts: &ColumnFacts) -> &'static str {
-    let topics = Scanner::of_column(facts.column.as_str()).topics();
-    let named = CATALOGUE
-        .iter()
-        .map(|d| d.doc())
-        .find(|d| d.topics & topics != 0 && d.topics != topic::OTHER);
-    match (named, facts.role) {
-        (Some(doc), _) => doc.mark,
-        (None, Role::Link) => "【患者番号】",
-        (None, Role::IdCode) => "【記号番号】",
-        _ => MARK,
-    }
 }
 
 fn is_kana(c: char) -> bool {
@@ -160,25 +157,6 @@ fn patterns_of(known: &[Known<'_>]) -> Vec<Pattern> {
     patterns
 }
 
-/// The letters and digits of a folded text, and for each byte where its character stands in the folded text.
-fn squeezed(folded: &str) -> (String, Vec<(usize, usize)>) {
-    let mut text = String::with_capacity(folded.len());
-    let mut at = Vec::with_capacity(folded.len());
-    for (start, c) in folded.char_indices() {
-        if c.is_alphanumeric() || matches!(c, 'ー' | '々') {
-            for c in large_katakana(c).to_uppercase() {
-                text.push(c);
-                at.resize(text.len(), (start, start + c_len(folded, start)));
-            }
-        }
-    }
-    (text, at)
-}
-
-fn c_len(text: &str, start: usize) -> usize {
-    text[start..].chars().next().map_or(0, char::len_utf8)
-}
-
 /// Where a person's own identifiers stand, as bytes of the original text with marks.
 fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usize, &'static str)>) {
     if patterns.is_empty() {
@@ -234,7 +212,7 @@ fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usiz
                         && days == *day
                     {
                         let original = folded.original(start..end);
-                        spans.push((original.start, original.end, "【生年月日】"));
+                        spans.push((original.start, original.end, BIRTH));
                     }
                 }
             }
@@ -242,7 +220,13 @@ fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usiz
     }
 }
 
-fn redacted(scanner: &Scanner<'_>, own: &[Pattern], text: &str) -> Cell {
+fn redacted(
+    scanner: &Scanner<'_>,
+    own: &[Pattern],
+    everyone: Option<&Everyone>,
+    text: &str,
+    marks: &mut BTreeMap<&'static str, u64>,
+) -> Cell {
     let mut text = text.to_owned();
     let mut changed = false;
     for _ in 0..ROUNDS {
@@ -252,7 +236,11 @@ fn redacted(scanner: &Scanner<'_>, own: &[Pattern], text: &str) -> Cell {
             .filter(|h| h.strength >= Strength::Fair)
             .map(|h| (h.start, h.end, CATALOGUE[h.detector].doc().mark))
             .collect();
-        own_spans(&fold(&text), own, &mut spans);
+        let folded = fold(&text);
+        own_spans(&folded, own, &mut spans);
+        if let Some(everyone) = everyone {
+            everyone.spans(&folded, &mut spans);
+        }
         if spans.is_empty() {
             return if changed { Cell::Text(text) } else { Cell::Same };
         }
@@ -275,6 +263,7 @@ fn redacted(scanner: &Scanner<'_>, own: &[Pattern], text: &str) -> Cell {
         for (start, end, _, mark) in merged {
             next.push_str(&text[from..start]);
             next.push_str(mark);
+            *marks.entry(mark).or_default() += 1;
             from = end;
         }
         next.push_str(&text[from..]);
@@ -314,7 +303,7 @@ mod tests {
     }
 
     fn of(text: &str) -> String {
-        match redacted(&Scanner::new(), &patterns(), text) {
+        match redacted(&Scanner::new(), &patterns(), None, text, &mut BTreeMap::new()) {
             Cell::Same => text.to_owned(),
             Cell::Text(text) => text,
             Cell::Missing => "-".to_owned(),
@@ -353,7 +342,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_a_detector_finds_is_left(text in "([山田太郎様氏名主治医:TEL電話ID番号記号 、。]{0,6}[0-9０-９-]{0,12}){0,4}") {
-            if let Cell::Text(after) = redacted(&Scanner::new(), &patterns(), &text) {
+            if let Cell::Text(after) = redacted(&Scanner::new(), &patterns(), None, &text, &mut BTreeMap::new()) {
                 prop_assert!(Scanner::new().scan(&after).iter().all(|h| h.strength < Strength::Fair));
             }
         }

@@ -104,6 +104,7 @@ fn with<T>(
         domain: "test",
         secrets: &Open,
         known: &[],
+        everyone: None,
     })
 }
 
@@ -170,5 +171,6 @@ pub(crate) fn with_identity(
         domain: "test",
         secrets: &Open,
         known: &[],
+        everyone: None,
     })
 }

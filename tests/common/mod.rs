@@ -108,3 +108,19 @@ pub fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+/// Compares (or with `UPDATE=1` writes) the part of a page between `<!-- NAME -->` and `<!-- end -->`.
+pub fn block(page: &str, name: &str, new: &str, test: &str) {
+    let path = repo(page);
+    let old = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = old.split_once(&format!("<!-- {name} -->\n")).unwrap();
+    let (_, tail) = rest.split_once("<!-- end -->\n").unwrap();
+    let new = format!("{head}<!-- {name} -->\n{new}<!-- end -->\n{tail}");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &new).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == new,
+        "{page} is old: UPDATE=1 cargo test --test {test}"
+    );
+}
