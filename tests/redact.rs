@@ -270,10 +270,11 @@ fn hospital() -> Hospital {
     let drop = "role = \"text\", pseudonymized = \"drop\"";
     assert!(csv.contains(line) && csv.matches(drop).count() == 1);
     let number = "\"行\" = { role = \"payload\", type = \"integer\", pseudonymized = \"keep\", anonymized = \"drop\" }\n";
-    let csv = demo
-        .replace("cp932", "utf-8")
-        .replacen(line, &format!("{line}{number}"), 1)
-        .replacen(drop, &drop.replace("drop", "redact"), 1);
+    let csv = csv.replace("cp932", "utf-8").replacen(line, &format!("{line}{number}"), 1).replacen(
+        drop,
+        &drop.replace("drop", "redact"),
+        1,
+    );
     std::fs::write(&policy, csv).unwrap();
     let key = new_key(work.path());
     Hospital { work, policy, key, notes }
