@@ -83,6 +83,7 @@ fn read(file: &Path, keep: bool) {
             missing: Vec::new(),
             ty: c.ty,
             specials: c.specials.clone(),
+            path: Vec::new(),
         })
         .collect();
     let facts: Vec<ColumnFacts> = pack

@@ -31,6 +31,7 @@ fn columns(names: &[String]) -> Vec<ColumnSpec> {
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect()
 }

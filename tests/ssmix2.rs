@@ -52,6 +52,7 @@ fn read_with(root: &Path, record: &str, set_aside: &[Defect], ignore: &[String])
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let table = Name::fixed("t");
@@ -364,6 +365,7 @@ fn an_extract_is_the_storage() {
                 missing: Vec::new(),
                 ty: Type::String,
                 specials: Vec::new(),
+                path: Vec::new(),
             })
             .collect();
         let table = Name::fixed("t");

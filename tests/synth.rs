@@ -98,6 +98,7 @@ fn receipt_records(path: &Path, form: &str, kind: &str) -> (uke::Records, BTreeS
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let record = format!("{form}/{kind}");

@@ -111,6 +111,10 @@ impl Forbidden {
                 for (code, text) in cells.dictionary().texts().enumerate() {
                     if used[code] && !column.facts.is_special(text) {
                         self.forbid(text);
+                        // The values of a repeated field (SS-MIX2, FHIR) stand in one cell.
+                        if text.contains('~') {
+                            text.split('~').filter(|t| !t.is_empty()).for_each(|t| self.forbid(t));
+                        }
                     }
                 }
             }

@@ -176,6 +176,7 @@ fn read_cells<'a>(
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let long = shape.long.as_ref();

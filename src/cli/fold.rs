@@ -112,6 +112,7 @@ fn read(plan: &Plan, name: &Name, path: &std::path::Path) -> Result<(Vec<String>
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let spec = ReadSpec {

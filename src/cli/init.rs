@@ -132,6 +132,7 @@ fn draft(file: &Path, index: usize) -> Result<String> {
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let open = |encoding| {

@@ -149,6 +149,7 @@ fn read(
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let (format, encoding) = match plan.output.format {

@@ -161,6 +161,7 @@ pub fn columns_of(table: &TablePlan) -> Vec<ColumnSpec> {
             missing: c.missing.clone(),
             ty: c.facts.ty,
             specials: c.facts.specials.clone(),
+            path: c.path.clone(),
         })
         .collect()
 }
@@ -178,6 +179,7 @@ pub fn read_spec<'a>(
     let format = table.source.format.unwrap_or(match ending.as_str() {
         "parquet" => InputFormat::Parquet,
         "uke" => InputFormat::Uke,
+        "ndjson" => InputFormat::Fhir,
         _ => InputFormat::Csv,
     });
     let delimiter = match table.source.delimiter.as_deref() {

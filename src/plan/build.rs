@@ -566,6 +566,15 @@ impl Builder<'_> {
                 "give one of them a column of its own: {{ columns = [...], token = \"...\" }}"
             ));
         }
+        let fhir = table.source.format == Some(crate::policy::model::InputFormat::Fhir)
+            || table.source.format.is_none() && table.source.path.ends_with(".ndjson");
+        if column.path.is_some() && !fhir {
+            self.error(
+                "P0317",
+                &["tables", table_name, "columns", column_name, "path"],
+                say!("column `{}` has a `path`, which only a FHIR source reads", facts.column),
+            );
+        }
         let key = in_keys.first().copied();
         if key.is_some() && column.role != Role::Link {
             self.advise(
@@ -617,6 +626,7 @@ impl Builder<'_> {
         ColumnPlan {
             facts,
             missing: column.missing.clone(),
+            path: column.path.as_ref().map(|p| p.list().to_vec()).unwrap_or_default(),
             made: table.keys.values().any(|k| k.token() == Some(column_name)),
             digits: column.digits.clone(),
             alias: column.alias.as_deref().map(name),

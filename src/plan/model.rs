@@ -177,6 +177,8 @@ pub struct ColumnPlan {
     pub facts: ColumnFacts,
     /// Texts that mean "missing".
     pub missing: Vec<String>,
+    /// Where its values stand in a FHIR resource.
+    pub path: Vec<String>,
     /// Whether it is made for the token of its key and stands in no file.
     pub made: bool,
     /// Values are digits of one of these lengths; not checked if empty.

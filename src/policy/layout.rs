@@ -229,6 +229,21 @@ fn dropped(mut facts: Node, by: &Node) -> Node {
     facts
 }
 
+/// What a pack knows and leaves out, beside what the policy leaves out.
+fn leave_out(source: &mut Node, found: &Found) {
+    if found.pack.left_out.is_empty() {
+        return;
+    }
+    let like = source.clone();
+    if let Kind::Table(entries) = &mut source.kind {
+        let own = entries.get("ignore").map(|e| items(Some(&e.value)).to_vec());
+        let known = items(found.tree.get("left_out")).iter().filter_map(|l| l.get("path").cloned());
+        let all = own.unwrap_or_default().into_iter().chain(known).collect();
+        let list = Node { file: like.file, span: like.span.clone(), kind: Kind::Array(all) };
+        entries.insert("ignore".into(), entry_of(list));
+    }
+}
+
 /// One written table becomes one, or one a `when`.
 fn table(
     table_name: &str,
@@ -280,13 +295,14 @@ impl Maker<'_> {
         let grain = written.get("grain").cloned();
         let pack_grain = found.and_then(|f| f.tree.get("layout")?.get("grain").cloned());
         put("grain", grain.or(pack_grain));
-        put(
-            "source",
-            match (found.and_then(|f| f.tree.get("source")), written.get("source")) {
-                (Some(base), Some(own)) => Some(tree::merge(base.clone(), own.clone())),
-                (_, own) => own.cloned(),
-            },
-        );
+        let mut source = match (found.and_then(|f| f.tree.get("source")), written.get("source")) {
+            (Some(base), Some(own)) => Some(tree::merge(base.clone(), own.clone())),
+            (_, own) => own.cloned(),
+        };
+        if let (Some(source), Some(found)) = (&mut source, found) {
+            leave_out(source, found);
+        }
+        put("source", source);
         put("keys", keys);
         for key in ["layout", "unlisted", "set_aside"] {
             put(key, written.get(key).cloned());

@@ -452,11 +452,11 @@ pub struct Source {
     #[serde(default)]
     pub trim: bool,
     /// Which records of a source with several kinds of them: a UKE record (`SI`, `dpc/BU`, `chozai/CZ`), an SS-MIX2 table
-    /// (`person`, `laboratory`, ...).
+    /// (`person`, `laboratory`, ...), a FHIR resource type or a repeated element of one (`Patient`, `Observation/component`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
-    /// Kinds of records that are left unread: UKE record types, SS-MIX2 data types (`OMG-01`) and other entries of the tree. A kind that
-    /// is neither known nor named here is refused.
+    /// Kinds of records that are left unread: UKE record types, SS-MIX2 data types (`OMG-01`) and other entries of the tree, FHIR
+    /// elements (`text`, `**.display`) and resource types. A kind that is neither known nor named here is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
     /// How the file writes dates, for a long file in the layout's form: dates that a treatment shortened are written so too.
@@ -506,6 +506,8 @@ pub enum InputFormat {
     Uke,
     /// SS-MIX2 standardized storage: a folder with a file a message.
     Ssmix2,
+    /// HL7 FHIR R4 as Bulk Data gives it (`*.ndjson`, `*.ndjson.gz`): a resource a line.
+    Fhir,
 }
 
 /// One column: its role, then the two treatments side by side.
@@ -532,6 +534,9 @@ pub struct Column {
     /// Values are digits of one of these lengths: a file in which fewer than half of them are has another layout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub digits: Vec<u8>,
+    /// Where its values stand in a FHIR resource (`valueQuantity.comparator+valueQuantity.value`), or several places of which one has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Values>,
     /// Another name for it in references (`ff1.A000010.生年月日` for `ペイロード1`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,

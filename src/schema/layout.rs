@@ -44,6 +44,10 @@ shipped! {
     "uke/chozai-tk" "uke/chozai-ki" "ssmix2/person" "ssmix2/family" "ssmix2/insurance"
     "ssmix2/allergy" "ssmix2/observation" "ssmix2/visit" "ssmix2/diagnosis" "ssmix2/prescription"
     "ssmix2/injection" "ssmix2/laboratory"
+    "fhir/patient" "fhir/encounter" "fhir/condition" "fhir/observation" "fhir/observation_component"
+    "fhir/medication_request" "fhir/medication_administration" "fhir/procedure"
+    "fhir/allergy_intolerance" "fhir/diagnostic_report" "fhir/immunization" "fhir/service_request"
+    "fhir/coverage"
 }
 
 /// The shipped pack with an id.
@@ -69,9 +73,22 @@ pub struct Pack {
     pub rows: Rows,
     /// The columns, in the order of the file.
     pub columns: List,
+    /// What files of the layout hold besides, known and left out.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// What the row-dependent columns mean, by the value of the column that decides it.
     #[serde(default)]
     pub when: Vec<When>,
+}
+
+/// What is known to stand in files of a layout and is not read (FHIR).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// The element with everything below it; `**.name` is the element `name` at any depth.
+    pub path: String,
+    /// Why it is left out.
+    pub reason: String,
 }
 
 /// Identity of a pack.
@@ -130,6 +147,9 @@ pub struct Column {
     /// Values are digits of one of these lengths (at least half of them, or the file has another layout).
     #[serde(default)]
     pub digits: Vec<u8>,
+    /// Where its values stand in a FHIR resource; several places if one of them has them.
+    #[serde(default)]
+    pub path: Option<Values>,
     /// Another name for it in references.
     #[serde(default)]
     pub alias: Option<String>,

@@ -135,6 +135,7 @@ fn whole(
             missing: hints.missing.clone(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect();
     let spec = ReadSpec {

@@ -18,6 +18,7 @@ mod cells;
 mod csv_read;
 mod csv_write;
 mod encode;
+pub mod fhir;
 mod header;
 mod parquet_read;
 mod parquet_write;
@@ -38,6 +39,8 @@ pub struct ColumnSpec {
     pub ty: Type,
     /// Its special values.
     pub specials: Vec<String>,
+    /// Where its values stand in a resource (FHIR); empty for all other formats.
+    pub path: Vec<String>,
 }
 
 /// How a file is read.
@@ -114,6 +117,7 @@ pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>>
         InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec)?)),
         InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
         InputFormat::Ssmix2 => Ok(Box::new(ssmix2::Reader::open(path, spec)?)),
+        InputFormat::Fhir => Ok(Box::new(fhir::Reader::open(path, spec)?)),
     }
 }
 
@@ -139,7 +143,7 @@ pub fn header_names(
         InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
         InputFormat::Parquet => parquet_read::header_names(path),
         // Their columns are those of the records, not of the file.
-        InputFormat::Uke | InputFormat::Ssmix2 => Ok(Vec::new()),
+        InputFormat::Uke | InputFormat::Ssmix2 | InputFormat::Fhir => Ok(Vec::new()),
     }
 }
 
@@ -358,7 +362,9 @@ pub fn is_iso_2022_jp(path: &Path) -> bool {
 /// I/O, or a damaged file.
 pub fn scan_bytes(path: &Path, format: InputFormat, f: &mut dyn FnMut(&[u8])) -> Result<()> {
     match format {
-        InputFormat::Csv | InputFormat::Uke | InputFormat::Ssmix2 => csv_read::scan_bytes(path, f),
+        InputFormat::Csv | InputFormat::Uke | InputFormat::Ssmix2 | InputFormat::Fhir => {
+            csv_read::scan_bytes(path, f)
+        }
         InputFormat::Parquet => parquet_read::scan_bytes(path, f),
     }
 }

@@ -17,6 +17,7 @@ fn columns(names: &[&str]) -> Vec<ColumnSpec> {
             missing: Vec::new(),
             ty: Type::String,
             specials: Vec::new(),
+            path: Vec::new(),
         })
         .collect()
 }
