@@ -82,7 +82,8 @@ impl Dictionary {
 #[derive(Clone, Debug, Default)]
 pub struct Interner {
     dictionary: Dictionary,
-    table: HashTable<u32>,
+    /// Half of a text's hash beside its code: growing and most misses look at no text.
+    table: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
 }
 
@@ -94,17 +95,17 @@ impl Interner {
     }
     /// The code of a text; a new text gets the next number.
     pub fn intern(&mut self, text: &str) -> u32 {
-        let hash = self.hash(text);
-        let Interner { dictionary, table, hasher } = self;
+        let half = self.half(text);
+        let Interner { dictionary, table, .. } = self;
         match table.entry(
-            hash,
-            |&code| dictionary.text(code) == text,
-            |&code| hash_with(hasher, dictionary.text(code)),
+            spread(half),
+            |&(known, code)| known == half && dictionary.text(code) == text,
+            |&(known, _)| spread(known),
         ) {
-            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+            hashbrown::hash_table::Entry::Occupied(entry) => entry.get().1,
             hashbrown::hash_table::Entry::Vacant(entry) => {
                 let code = dictionary.push(text);
-                entry.insert(code);
+                entry.insert((half, code));
                 code
             }
         }
@@ -112,7 +113,10 @@ impl Interner {
     /// The code of a text that is already there.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<u32> {
-        self.table.find(self.hash(text), |&code| self.dictionary.text(code) == text).copied()
+        let half = self.half(text);
+        let same =
+            |&(known, code): &(u32, u32)| known == half && self.dictionary.text(code) == text;
+        self.table.find(spread(half), same).map(|&(_, code)| code)
     }
     /// The texts so far.
     #[must_use]
@@ -124,15 +128,25 @@ impl Interner {
     pub fn finish(self) -> Dictionary {
         self.dictionary
     }
-    fn hash(&self, text: &str) -> u64 {
-        hash_with(&self.hasher, text)
+    fn half(&self, text: &str) -> u32 {
+        let mut state = self.hasher.build_hasher();
+        text.hash(&mut state);
+        let hash = std::hash::Hasher::finish(&state);
+        (hash ^ hash >> 32) as u32
     }
 }
 
-fn hash_with(hasher: &DefaultHashBuilder, text: &str) -> u64 {
-    let mut state = hasher.build_hasher();
-    text.hash(&mut state);
-    std::hash::Hasher::finish(&state)
+/// All 64 bits that the table looks at, made again from the half that it keeps.
+fn spread(half: u32) -> u64 {
+    (u64::from(half) | u64::from(half) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The first bytes of a text as a number that is ordered as the texts are, but for texts that begin alike.
+fn beginning(text: &str) -> u128 {
+    let mut bytes = [0; 16];
+    let length = text.len().min(16);
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 /// A column: a code a row, and the texts of the codes. [`MISSING`] stands for a missing cell.
@@ -220,12 +234,16 @@ impl Column {
                 used[code as usize] = true;
             }
         }
-        let mut order: Vec<u32> =
-            (0..self.dictionary.len() as u32).filter(|&c| used[c as usize]).collect();
-        order.sort_unstable_by(|&a, &b| self.dictionary.text(a).cmp(self.dictionary.text(b)));
+        let mut order: Vec<(u128, u32)> = (0..self.dictionary.len() as u32)
+            .filter(|&c| used[c as usize])
+            .map(|c| (beginning(self.dictionary.text(c)), c))
+            .collect();
+        order.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| self.dictionary.text(a.1).cmp(self.dictionary.text(b.1)))
+        });
         let mut new_code = vec![MISSING; self.dictionary.len()];
         let mut dictionary = Dictionary::default();
-        for &old in &order {
+        for &(_, old) in &order {
             // Two codes may stand for one text after a map; they become one here.
             let text = self.dictionary.text(old);
             let last = dictionary.len().checked_sub(1).map(|l| l as u32);
@@ -268,6 +286,23 @@ impl Column {
         }
         Column { codes, dictionary: Arc::new(interner.finish()) }
     }
+    /// The same columns over one dictionary, so that equal texts have equal codes in all of them.
+    #[must_use]
+    pub fn shared(columns: &[&Column]) -> Vec<Column> {
+        let mut interner = Interner::new();
+        let codes: Vec<Vec<u32>> = columns
+            .iter()
+            .map(|column| {
+                let map: Vec<u32> =
+                    column.dictionary.texts().map(|text| interner.intern(text)).collect();
+                let codes = column.codes.iter();
+                codes.map(|&c| if c == MISSING { MISSING } else { map[c as usize] }).collect()
+            })
+            .collect();
+        let dictionary = Arc::new(interner.finish());
+        let column = |codes| Column { codes, dictionary: Arc::clone(&dictionary) };
+        codes.into_iter().map(column).collect()
+    }
     /// Bytes of memory used (a shared dictionary counts in full).
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -286,6 +321,14 @@ impl ColumnBuilder {
     /// Appends a cell; `None` is missing.
     pub fn push(&mut self, text: Option<&str>) {
         let code = text.map_or(MISSING, |t| self.interner.intern(t));
+        self.codes.push(code);
+    }
+    /// The code of a text in this column, for cells that are known to be equal.
+    pub fn code(&mut self, text: &str) -> u32 {
+        self.interner.intern(text)
+    }
+    /// Appends a cell by its code: one that [`Self::code`] gave, or [`MISSING`].
+    pub fn push_code(&mut self, code: u32) {
         self.codes.push(code);
     }
     /// The number of cells so far.
@@ -332,6 +375,13 @@ mod tests {
         assert_eq!(compact.cells().collect::<Vec<_>>(), [Some("b"), None, Some("a")]);
     }
 
+    #[test]
+    fn compact_sorts_texts_that_begin_alike() {
+        let texts = ["", "\0", "sixteen bytes it", "sixteen bytes it\0", "sixteen bytes its", "山"];
+        let column = Column::from_texts(texts.iter().rev().map(Some));
+        assert_eq!(column.compact().dictionary().texts().collect::<Vec<_>>(), texts);
+    }
+
     proptest! {
         #[test]
         fn concat_and_compact_keep_the_cells(parts in proptest::collection::vec(proptest::collection::vec(proptest::option::of("[a-c]{0,2}"), 0..8), 0..4)) {
@@ -341,6 +391,11 @@ mod tests {
             let cells = |c: &Column| c.cells().map(|t| t.map(str::to_owned)).collect::<Vec<_>>();
             prop_assert_eq!(cells(&whole), expected.clone());
             prop_assert_eq!(cells(&whole.compact()), expected);
+            let shared = Column::shared(&columns.iter().collect::<Vec<_>>());
+            for (one, own) in shared.iter().zip(&columns) {
+                prop_assert_eq!(cells(one), cells(own));
+                prop_assert!(Arc::ptr_eq(one.dictionary(), shared[0].dictionary()));
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::engine::emit::{self, OutputFile};
 use crate::engine::{Made, Progress};
 use crate::error::{Error, Name, Result};
 use crate::plan::Plan;
+use crate::record::digest::Digests;
 use crate::release::{Anonymized, Cleared, Pseudonymized};
 use crate::say;
 use crate::schema::Kind;
@@ -69,7 +70,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         detectors: Detectors::new(plan),
     };
     let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
-    let mut digests: [Vec<(String, [u8; 32])>; 2] = [Vec::new(), Vec::new()];
+    let mut digests: [Vec<(String, Digests)>; 2] = [Vec::new(), Vec::new()];
     for kind in Kind::BOTH {
         let k = kind as usize;
         let structure = Structure::of(plan, kind);
@@ -160,7 +161,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
 }
 
 struct FileProof {
-    digest: (String, [u8; 32]),
+    digest: (String, Digests),
     errors: Vec<Error>,
     /// Each table of it by its number in the structure.
     tables: Vec<(usize, TableProof)>,
@@ -187,11 +188,10 @@ fn file_proof(
     // The reader hashes what it reads: the digest is of the very bytes that are proved.
     let cells = recount::read_file(staging, structure, &numbers)?;
     let shape = &structure.tables[numbers[0]];
-    let digest = (shape.file.clone(), cells[0].sha3_256);
+    let digest = (shape.file.clone(), cells[0].digests);
     let path = staging.join(&shape.file);
-    let mut tables = Vec::new();
-    let mut first = None;
-    for (t, cells) in numbers.into_iter().zip(cells) {
+    let mut made_tables = Vec::new();
+    for t in numbers {
         let shape = &structure.tables[t];
         let table = Name::from_policy(shape.name.as_str());
         crate::note!(debug, "proving", table = table, kind = kind);
@@ -200,14 +200,25 @@ fn file_proof(
             .iter()
             .find(|f| f.relative == shape.file && plan.tables[f.table].name == table)
             .ok_or_else(|| missing_file(&shape.name, kind))?;
-        first.get_or_insert(file.table);
-        tables.push((t, table_proof(plan, made, file, kind, shape, cells)));
+        made_tables.push((t, shape, file));
     }
-    table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
-        if let (true, Some(table)) = (made.forbidden.in_file(bytes), first) {
-            errors.push(leak(plan, kind, table, None));
-        }
-    })?;
+    let first = made_tables.first().map(|(_, _, file)| file.table);
+    let (tables, scanned) = rayon::join(
+        || {
+            let each = made_tables.into_iter().zip(cells).map(|((t, shape, file), cells)| {
+                (t, table_proof(plan, made, file, kind, shape, cells))
+            });
+            each.collect()
+        },
+        || {
+            table::scan_bytes(&path, structure.format.input(), &mut |bytes| {
+                if let (true, Some(table)) = (made.forbidden.in_file(bytes), first) {
+                    errors.push(leak(plan, kind, table, None));
+                }
+            })
+        },
+    );
+    scanned?;
     Ok(FileProof { digest, errors, tables })
 }
 

@@ -3,10 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path as FilePath;
 
+use rayon::prelude::*;
+
 use super::models::{self, Counted};
 use super::structure::{ColumnPath, LongShape, Path, Structure, TableShape, ViewShape};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Interner, MISSING, Patients};
+use crate::record::digest::Digests;
 use crate::say;
 use crate::schema::Type;
 use crate::table::{self, ColumnSpec, ReadSpec};
@@ -19,8 +22,8 @@ pub struct Cells {
     pub texts: Vec<Interner>,
     /// Rows.
     pub rows: u64,
-    /// SHA3-256 of the bytes that were read.
-    pub sha3_256: [u8; 32],
+    /// Digests of the bytes that were read.
+    pub digests: Digests,
 }
 
 /// The tables of a release by their files: numbers of tables, those of one long file together.
@@ -134,7 +137,7 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
             columns: Vec::with_capacity(long.at.len()),
             texts: Vec::with_capacity(long.at.len()),
             rows: rows.len() as u64,
-            sha3_256: whole.sha3_256,
+            digests: whole.digests,
         };
         for &column in &long.at {
             // Only the texts of these rows: counts and searches are of the table.
@@ -194,18 +197,17 @@ fn read_cells<'a>(
         record: None,
         ignore: &[],
     };
-    let mut reader = table::open(&folder.join(&shape.file), &spec)?;
+    let mut reader = table::open_released(&folder.join(&shape.file), &spec)?;
     let mut cells = Cells {
         columns: vec![Vec::new(); columns.len()],
         texts: (0..columns.len()).map(|_| Interner::new()).collect(),
         rows: 0,
-        sha3_256: [0; 32],
+        digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
     };
     while let Some(batch) = reader.next(262_144)? {
         cells.rows += batch.table.rows as u64;
-        for ((column, out), texts) in
-            batch.table.columns.iter().zip(&mut cells.columns).zip(&mut cells.texts)
-        {
+        let found = batch.table.columns.par_iter().zip(&mut cells.columns).zip(&mut cells.texts);
+        found.for_each(|((column, out), texts)| {
             let map: Vec<u32> = column.dictionary().texts().map(|t| texts.intern(t)).collect();
             out.extend(
                 column
@@ -213,9 +215,12 @@ fn read_cells<'a>(
                     .iter()
                     .map(|&c| if c == MISSING { MISSING } else { map[c as usize] }),
             );
-        }
+        });
     }
-    cells.sha3_256 = reader.facts().sha3_256;
+    let facts = reader.facts();
+    if let Some(sha256) = facts.sha256 {
+        cells.digests = Digests { sha256, sha3_256: facts.sha3_256, bytes: facts.bytes };
+    }
     Ok(cells)
 }
 
@@ -403,7 +408,7 @@ fn column(
 /// Distinct persons over all tables of a release.
 #[must_use]
 pub fn persons(structure: &Structure, tables: &[Cells]) -> u64 {
-    let mut all: BTreeSet<&str> = BTreeSet::new();
+    let mut all: HashSet<&str> = HashSet::new();
     for (shape, cells) in structure.tables.iter().zip(tables) {
         if let Some(texts) = cells.texts.get(shape.person) {
             all.extend(texts.dictionary().texts());

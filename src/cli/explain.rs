@@ -293,6 +293,7 @@ fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
         identity: Some(&cells),
         domain: "example",
         secrets: &Example,
+        tokens: &crate::technique::KeyTokens::default(),
         known: &[],
         everyone: None,
     };

@@ -270,7 +270,11 @@ impl Run {
             crate::report::REPORT,
             &pretty(&serde_json::to_value(&seen).unwrap_or_default()),
         )?;
-        let mut manifest = statement::manifest(staging.path(), &statement::NOT_LISTED)?;
+        let mut manifest = statement::manifest(
+            staging.path(),
+            &statement::NOT_LISTED,
+            &[proved.anonymized.digests(), proved.pseudonymized.digests()].concat(),
+        )?;
         let mut entry = None;
         if let Some(key) = recorder.key() {
             let files = manifest.clone();

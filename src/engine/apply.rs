@@ -1,5 +1,7 @@
 //! Apply: a partition, a frozen plan and the secrets of a release give the cells of that release. Pure.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::exclude::Lists;
@@ -8,10 +10,12 @@ use super::intake::Store;
 use super::partition::Partition;
 use crate::detect::Everyone;
 use crate::error::Result;
-use crate::frame::{Column, MISSING};
+use crate::frame::{Column, Dictionary, MISSING};
 use crate::plan::{Grain, Plan, TreatmentPlan};
 use crate::schema::{DateKind, Kind, Role};
-use crate::technique::{Input, Known, Marks, Output, Persons, Secrets, Tally, Treatment};
+use crate::technique::{
+    Input, KeyTokens, Known, Marks, Output, Persons, Secrets, Tally, Treatment,
+};
 
 /// The treatments of one release with everything fixed: by table, by column.
 pub type Frozen = Vec<Vec<Treatment>>;
@@ -20,6 +24,8 @@ pub type Frozen = Vec<Vec<Treatment>>;
 pub struct Applied {
     /// By table.
     pub tables: Vec<AppliedTable>,
+    /// Tokens of the keys, of the persons among them.
+    pub tokens: KeyTokens,
 }
 
 /// The cells of one table.
@@ -59,6 +65,7 @@ pub fn with_input<T>(
     column: usize,
     planned: &TreatmentPlan,
     secrets: &dyn Secrets,
+    tokens: &KeyTokens,
     everyone: Option<&Everyone>,
     f: impl FnOnce(&Input<'_>) -> T,
 ) -> T {
@@ -87,6 +94,7 @@ pub fn with_input<T>(
         identity,
         domain,
         secrets,
+        tokens,
         known: &known,
         everyone,
     })
@@ -175,6 +183,7 @@ pub fn apply(
         .enumerate()
         .flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)))
         .collect();
+    let tokens = key_tokens(plan, partition, kind, secrets);
     let mut outputs: Vec<Option<Output>> = cells
         .par_iter()
         .map(|&(t, c)| {
@@ -183,7 +192,7 @@ pub fn apply(
             if planned.output.is_none() && !removes(treatment) {
                 return None;
             }
-            Some(with_input(plan, partition, t, c, planned, secrets, everyone, |input| {
+            Some(with_input(plan, partition, t, c, planned, secrets, &tokens, everyone, |input| {
                 treatment.apply(input)
             }))
         })
@@ -216,7 +225,35 @@ pub fn apply(
         tables.push(AppliedTable { columns, tallies, marks });
     }
     removal.carry_out(plan, partition, alive);
-    Applied { tables }
+    Applied { tables, tokens }
+}
+
+/// The tokens of the persons, and of the keys that several tables show.
+fn key_tokens(plan: &Plan, partition: &Partition, kind: Kind, secrets: &dyn Secrets) -> KeyTokens {
+    let mut tokens = KeyTokens::default();
+    tokens.add(plan.person_key.as_str(), &partition.ids, secrets);
+    let shown: Vec<_> = plan
+        .tables
+        .iter()
+        .zip(&partition.tables)
+        .flat_map(|(table, part)| table.columns.iter().map(move |column| (table, part, column)))
+        .filter_map(|(table, part, column)| {
+            let planned = column.treatment(kind);
+            let key = column
+                .key
+                .filter(|_| planned.output.is_some() && planned.treatment.needs().identity)?;
+            Some((table.keys[key].name.as_str(), part.identities[key].dictionary()))
+        })
+        .collect();
+    for (at, (name, identities)) in shown.iter().enumerate() {
+        let same = |(other, there): &(&str, &Arc<Dictionary>)| {
+            other == name && Arc::ptr_eq(there, identities)
+        };
+        if shown[at + 1..].iter().any(same) {
+            tokens.add(name, identities, secrets);
+        }
+    }
+    tokens
 }
 
 /// Whether a treatment can ask for rows to be removed even though its column disappears.

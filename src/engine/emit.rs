@@ -14,13 +14,12 @@ use super::intake::{join_blocks, take};
 use super::partition::Partition;
 use super::{Progress, validate};
 use crate::error::{Error, Name, Result};
-use crate::frame::{Column, Dictionary, Interner, MISSING, Table};
+use crate::frame::{Column, Interner, MISSING, Table};
 use crate::plan::{Plan, TablePlan};
 use crate::policy::model::{Output, OutputFormat};
 use crate::say;
 use crate::schema::{Kind, Type};
 use crate::table::{self, OutColumn, OutType, Written};
-use crate::technique::Secrets;
 
 /// A column of an output table.
 #[derive(Clone, Debug)]
@@ -153,16 +152,6 @@ fn canonical(cells: &Column, ty: Type) -> Column {
         .map(|&c| if c == MISSING { MISSING } else { map[c as usize] })
         .collect();
     Column::new(codes, Arc::new(interner.finish()))
-}
-
-/// The tokens of the persons of a partition, one a person index.
-#[must_use]
-pub fn person_tokens(plan: &Plan, ids: &Dictionary, secrets: &dyn Secrets) -> Column {
-    let tokens: Vec<String> = (0..ids.len() as u32)
-        .into_par_iter()
-        .map(|p| crate::key::token_text(&secrets.token(plan.person_key.as_str(), ids.text(p))))
-        .collect();
-    Column::from_texts(tokens.iter().map(Some))
 }
 
 /// Rows in the order of a file, and the rows and distinct persons of each of its tables.

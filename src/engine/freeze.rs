@@ -18,7 +18,7 @@ use crate::policy::model::Unit;
 use crate::privacy::model::Model;
 use crate::privacy::{Reading, suppress};
 use crate::schema::Kind;
-use crate::technique::{Measure, Secrets, Treatment};
+use crate::technique::{KeyTokens, Measure, Secrets, Treatment};
 use crate::{log, note, say};
 
 /// A plan in which every level, threshold, cap and suppression is concrete. Protected data (加工の方法に関する情報):
@@ -117,7 +117,8 @@ pub fn treatments(
                         let cells = &partition.tables[t].table.columns[c];
                         cells.cells().flatten().collect::<Vec<_>>().join("|")
                     });
-                    with_input(plan, &partition, t, c, planned, secrets, None, |input| {
+                    let none = KeyTokens::default();
+                    with_input(plan, &partition, t, c, planned, secrets, &none, None, |input| {
                         frozen[t][c].measure(input)
                     })
                 })

@@ -23,19 +23,29 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
             .iter()
             .map(|p| p.as_ref().map(|p| identifier::compose(&[p.as_str()])))
             .collect();
+        let new: Vec<u32> = composed
+            .iter()
+            .map(|text| text.as_ref().map_or(MISSING, |text| builder.code(text)))
+            .collect();
         for &code in table.columns[*single].codes() {
-            builder.push(if code == MISSING { None } else { composed[code as usize].as_deref() });
+            builder.push_code(if code == MISSING { MISSING } else { new[code as usize] });
         }
         return builder.finish();
     }
-    let mut cache: hashbrown::HashMap<Vec<u32>, Option<String>> = hashbrown::HashMap::new();
+    let mut cache: hashbrown::HashMap<Vec<u32>, u32> = hashbrown::HashMap::new();
     let mut tuple = vec![0; columns.len()];
+    let mut last = None;
     for row in 0..table.rows {
+        // Rows of one person often follow one another.
+        let mut same = true;
         for (slot, &c) in tuple.iter_mut().zip(columns) {
-            *slot = table.columns[c].codes()[row];
+            let code = table.columns[c].codes()[row];
+            same &= code == *slot;
+            *slot = code;
         }
-        if let Some(known) = cache.get(tuple.as_slice()) {
-            builder.push(known.as_deref());
+        if let Some(code) = last.filter(|_| same).or_else(|| cache.get(tuple.as_slice()).copied()) {
+            builder.push_code(code);
+            last = Some(code);
             continue;
         }
         let mut texts = Vec::with_capacity(tuple.len());
@@ -46,8 +56,10 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
             }
         }
         let identity = (texts.len() == tuple.len()).then(|| identifier::compose(&texts));
-        builder.push(identity.as_deref());
-        cache.insert(tuple.clone(), identity);
+        let code = identity.map_or(MISSING, |text| builder.code(&text));
+        builder.push_code(code);
+        cache.insert(tuple.clone(), code);
+        last = Some(code);
     }
     builder.finish()
 }

@@ -11,7 +11,7 @@ use crate::key::ReleaseSecrets;
 use crate::plan::Plan;
 use crate::schema::Kind;
 use crate::table;
-use crate::technique::{Marks, Secrets, Tally};
+use crate::technique::{KeyToken, Marks, Secrets, Tally};
 use crate::{log, note, say};
 
 pub mod apply;
@@ -189,8 +189,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let mut kept = cells;
     let mut observed = observe::Observed::new(plan);
     store.each(plan, lists, |p, whole| {
-        forbidden.add(plan, whole);
-        observed.add_source(plan, whole);
+        rayon::join(|| forbidden.add(plan, whole), || observed.add_source(plan, whole));
         for kind in Kind::BOTH {
             progress.check()?;
             let k = kind as usize;
@@ -245,11 +244,17 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
             persons_gone[k] +=
                 present.iter().zip(&partition.eligible[k]).filter(|&both| gone(both)).count()
                     as u64;
-            let tokens = emit::person_tokens(plan, &partition.ids, secrets[k]);
-            all_tokens[k].extend(
-                (0..partition.ids.len() as u32)
-                    .map(|i| secrets[k].token(plan.person_key.as_str(), partition.ids.text(i))),
-            );
+            let made;
+            let domain = plan.person_key.as_str();
+            let persons = match applied.tokens.of(domain, &partition.ids) {
+                Some(persons) => persons,
+                None => {
+                    made = KeyToken::new(domain, &partition.ids, secrets[k]);
+                    &made
+                }
+            };
+            all_tokens[k].extend(&persons.raw);
+            let tokens = &persons.texts;
             if let (Kind::Anonymized, Some(keys)) = (kind, job.link_keys) {
                 // The link id is derived under the project's key, which is not that of this release.
                 let project = secrets[Kind::Pseudonymized as usize];
@@ -261,7 +266,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
                 }
             }
             let rows_of = |file: &files::FilePlan<'_>| {
-                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, file, &tokens)
+                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, file, tokens)
             };
             match &spill {
                 Some(directory) => {

@@ -38,11 +38,12 @@ impl Partition {
     /// Makes a partition from tables whose identities (and behind them, places) are known. `excluded(kind, id)` says who must not be in a release.
     pub fn assemble(
         plan: &Plan,
-        parts: Vec<(Table, Vec<Column>)>,
+        mut parts: Vec<(Table, Vec<Column>)>,
         excluded: &(dyn Fn(Kind, &str) -> bool + Sync),
     ) -> Partition {
+        share_keys(plan, &mut parts);
         let mut interner = Interner::new();
-        let mut tables = Vec::with_capacity(parts.len());
+        let mut tables: Vec<TablePart> = Vec::with_capacity(parts.len());
         for (index, (table, mut identities)) in parts.into_iter().enumerate() {
             let places = identities.split_off(plan.tables[index].keys.len());
             let key = &identities[plan.tables[index].person_key];
@@ -62,6 +63,10 @@ impl Partition {
             tables.push(TablePart { table, identities, places, persons });
         }
         let ids = Arc::new(interner.finish());
+        for (part, table) in tables.iter_mut().zip(&plan.tables) {
+            // The persons are the codes of their identities: what is made once for each serves all tables.
+            part.identities[table.person_key] = Column::new(part.persons.clone(), Arc::clone(&ids));
+        }
         let eligible =
             Kind::BOTH.map(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
         Partition { tables, ids, eligible }
@@ -127,26 +132,55 @@ impl Partition {
     ) -> Vec<Option<u32>> {
         let (a, b) = (&self.tables[here], &self.tables[there]);
         let (ka, kb) = (&a.identities[key_here], &b.identities[key_there]);
-        let mut interner = Interner::new();
-        let code_b: Vec<u32> = kb.dictionary().texts().map(|t| interner.intern(t)).collect();
-        let mut first = hashbrown::HashMap::with_capacity(b.table.rows);
-        for (row, &code) in kb.codes().iter().enumerate() {
-            if code != MISSING {
-                first.entry((code_b[code as usize], b.persons[row])).or_insert(row as u32);
+        // Keys that several tables have are numbered alike in all of them; others are brought together here.
+        let shared;
+        let (codes_a, codes_b, count) = if Arc::ptr_eq(ka.dictionary(), kb.dictionary()) {
+            (ka.codes(), kb.codes(), ka.dictionary().len())
+        } else {
+            shared = Column::shared(&[ka, kb]);
+            (shared[0].codes(), shared[1].codes(), shared[0].dictionary().len())
+        };
+        // Nearly always a key is of one person; of the others the first row of each is kept apart.
+        let mut first = vec![MISSING; count];
+        let mut others: hashbrown::HashMap<(u32, u32), u32> = hashbrown::HashMap::new();
+        for (row, &code) in codes_b.iter().enumerate().filter(|&(_, &code)| code != MISSING) {
+            let slot = &mut first[code as usize];
+            if *slot == MISSING {
+                *slot = row as u32;
+            } else if b.persons[*slot as usize] != b.persons[row] {
+                others.entry((code, b.persons[row])).or_insert(row as u32);
             }
         }
-        let code_a: Vec<Option<u32>> = ka.dictionary().texts().map(|t| interner.find(t)).collect();
-        ka.codes()
+        codes_a
             .iter()
-            .enumerate()
-            .map(|(row, &code)| {
+            .zip(&a.persons)
+            .map(|(&code, &person)| {
                 if code == MISSING {
                     return None;
                 }
-                let code = code_a[code as usize]?;
-                first.get(&(code, a.persons[row])).copied()
+                match first[code as usize] {
+                    MISSING => None,
+                    row if b.persons[row as usize] == person => Some(row),
+                    _ => others.get(&(code, person)).copied(),
+                }
             })
             .collect()
+    }
+}
+
+/// Gives the identities of a key that several tables have (a stay) one dictionary.
+fn share_keys(plan: &Plan, parts: &mut [(Table, Vec<Column>)]) {
+    let mut places: std::collections::BTreeMap<&str, Vec<(usize, usize)>> = Default::default();
+    for (t, table) in plan.tables.iter().enumerate().take(parts.len()) {
+        for (k, key) in table.keys.iter().enumerate().filter(|&(k, _)| k != table.person_key) {
+            places.entry(key.name.as_str()).or_default().push((t, k));
+        }
+    }
+    for places in places.into_values().filter(|places| places.len() > 1) {
+        let columns: Vec<&Column> = places.iter().map(|&(t, k)| &parts[t].1[k]).collect();
+        for ((t, k), column) in places.into_iter().zip(Column::shared(&columns)) {
+            parts[t].1[k] = column;
+        }
     }
 }
 

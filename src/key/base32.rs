@@ -2,6 +2,22 @@
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/// The value of each byte as a copied character; 32 for none.
+const VALUES: [u8; 256] = {
+    let mut values = [32; 256];
+    let mut value = 0;
+    while value < 32 {
+        let character = ALPHABET[value];
+        values[character as usize] = value as u8;
+        values[character.to_ascii_lowercase() as usize] = value as u8;
+        value += 1;
+    }
+    (values[b'O' as usize], values[b'o' as usize]) = (0, 0);
+    (values[b'I' as usize], values[b'i' as usize]) = (1, 1);
+    (values[b'L' as usize], values[b'l' as usize]) = (1, 1);
+    values
+};
+
 /// Bytes as one big-endian number in as many characters as they need.
 pub(super) fn encode(bytes: &[u8]) -> String {
     let characters = (bytes.len() * 8).div_ceil(5);
@@ -26,7 +42,8 @@ pub fn token_text(token: &[u8; 16]) -> String {
         *place = ALPHABET[(number & 31) as usize];
         number >>= 5;
     }
-    text.iter().map(|&character| character as char).collect()
+    // The alphabet is ASCII: nothing is lost.
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Reads a token as a person may have copied it: small letters, O for 0, I and L for 1 are understood.
@@ -38,12 +55,10 @@ pub fn parse_token(text: &str) -> Option<[u8; 16]> {
     }
     let mut number = 0_u128;
     for character in text.bytes() {
-        let character = match character.to_ascii_uppercase() {
-            b'O' => b'0',
-            b'I' | b'L' => b'1',
-            other => other,
-        };
-        let digit = ALPHABET.iter().position(|&known| known == character)? as u128;
+        let digit = u128::from(VALUES[usize::from(character)]);
+        if digit == 32 {
+            return None;
+        }
         // 26 characters hold 130 bits: the first one is at most 7.
         if number >> 123 != 0 {
             return None;

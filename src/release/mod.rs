@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FlockOperation, RenameFlags, flock, renameat_with};
 
 use crate::error::{Error, Name, Result};
+use crate::record::digest::Digests;
 use crate::say;
 
 /// Marks what was proved of an anonymized release.
@@ -31,13 +32,18 @@ pub enum Pseudonymized {}
 #[derive(Debug)]
 pub struct Cleared<Kind> {
     /// The files that were proved, with the digests that they had.
-    digests: Vec<(String, [u8; 32])>,
+    digests: Vec<(String, Digests)>,
     kind: PhantomData<Kind>,
 }
 
 impl<Kind> Cleared<Kind> {
-    pub(crate) fn proved(digests: Vec<(String, [u8; 32])>) -> Self {
+    pub(crate) fn proved(digests: Vec<(String, Digests)>) -> Self {
         Cleared { digests, kind: PhantomData }
+    }
+    /// The files that were proved, relative to the release folder, with their digests.
+    #[must_use]
+    pub fn digests(&self) -> &[(String, Digests)] {
+        &self.digests
     }
 }
 
@@ -131,7 +137,7 @@ impl Staging {
     ) -> Result<PathBuf> {
         for (relative, digest) in anonymized.digests.iter().chain(&pseudonymized.digests) {
             let listed = manifest.iter().find(|f| f.path == *relative);
-            if listed.map(|f| f.digests.sha3_256) != Some(*digest) {
+            if listed.map(|f| f.digests) != Some(*digest) {
                 return Err(Error::refused(
                     "C0901",
                     say!(

@@ -13,11 +13,10 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use rayon::prelude::*;
-use sha3::Digest as _;
 
 use super::cells::{Cell, Distinct, Scan, undouble};
 use super::encode::Lines;
-use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, header};
+use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
 use crate::policy::model::{Defect, Encoding};
@@ -138,11 +137,15 @@ pub(super) struct Reader {
     positions: Vec<usize>,
     width: usize,
     file: File,
+    /// Its length when it was opened.
+    length: u64,
     buffer: Vec<u8>,
     start: usize,
     end_of_file: bool,
     facts: FileFacts,
-    hasher: Option<(SyncSender<Vec<u8>>, JoinHandle<[u8; 32]>)>,
+    /// Takes chunks until the end of the file.
+    to_hash: Option<SyncSender<Vec<u8>>>,
+    hasher: Option<JoinHandle<([u8; 32], Option<[u8; 32]>)>>,
     /// Hashed chunks come back to be filled again.
     spare: Receiver<Vec<u8>>,
     /// The cells of a batch; kept for the next one.
@@ -152,7 +155,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, sha256: bool) -> Result<Self> {
         let file = File::open(path).map_err(|e| {
             Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e)
         })?;
@@ -169,12 +172,12 @@ impl Reader {
         let (give_back, spare) = channel();
         // Hashing takes longer than splitting: it runs beside.
         let thread = std::thread::spawn(move || {
-            let mut sha3 = sha3::Sha3_256::default();
+            let mut hashing = Hashing::new(sha256);
             while let Ok(chunk) = receiver.recv() {
-                sha3.update(chunk.as_slice());
+                hashing.update(&chunk);
                 let _ = give_back.send(chunk);
             }
-            sha3.finalize().into()
+            hashing.finish()
         });
         let mut reader = Reader {
             table: spec.table.clone(),
@@ -189,12 +192,14 @@ impl Reader {
             set_aside: spec.set_aside.to_vec(),
             positions: (0..spec.columns.len()).collect(),
             width: spec.columns.len(),
+            length: file.metadata().map_or(u64::MAX, |m| m.len()),
             file,
             buffer: Vec::new(),
             start: 0,
             end_of_file: false,
             facts: FileFacts::default(),
-            hasher: Some((sender, thread)),
+            to_hash: Some(sender),
+            hasher: Some(thread),
             spare,
             cells: Vec::new(),
             lines: (spec.encoding == Encoding::Iso2022Jp).then(Lines::default),
@@ -264,7 +269,9 @@ impl Reader {
             self.start = 0;
         }
         let mut chunk = self.spare.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK, 0);
+        // Most files of a hospital are smaller than a chunk; one byte more shows the end.
+        let left = self.length.saturating_sub(self.facts.bytes).saturating_add(1);
+        chunk.resize(usize::try_from(left).unwrap_or(CHUNK).clamp(1 << 12, CHUNK), 0);
         let mut filled = 0;
         while filled < chunk.len() {
             match self.file.read(&mut chunk[filled..]) {
@@ -297,14 +304,20 @@ impl Reader {
             // The end mark of DOS.
             self.buffer.pop();
         }
-        if let Some((sender, _)) = &self.hasher {
+        if let Some(sender) = &self.to_hash {
             let _ = sender.send(chunk);
         }
-        if self.end_of_file
-            && let Some((sender, thread)) = self.hasher.take()
-        {
-            drop(sender);
-            self.facts.sha3_256 = thread.join().map_err(|_| {
+        if self.end_of_file {
+            self.to_hash = None;
+        }
+        Ok(())
+    }
+
+    /// Waits for the digests. At the end of the rows only: the last of them are encoded meanwhile.
+    fn hashed(&mut self) -> Result<()> {
+        if let Some(thread) = self.hasher.take() {
+            self.to_hash = None;
+            (self.facts.sha3_256, self.facts.sha256) = thread.join().map_err(|_| {
                 Error::environment(
                     "X0506",
                     say!("hashing the input of table `{}` failed", self.table),
@@ -447,6 +460,7 @@ impl Batches for Reader {
             }
         }
         if numbers.is_empty() && at == self.start {
+            self.hashed()?;
             return Ok(None);
         }
         let count = numbers.len();
@@ -557,7 +571,7 @@ pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Re
         record: None,
         ignore: &[],
     };
-    let mut reader = Reader::open(path, &spec)?;
+    let mut reader = Reader::open(path, &spec, false)?;
     reader.header(&spec)
 }
 

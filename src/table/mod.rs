@@ -85,6 +85,31 @@ pub struct FileFacts {
     pub bom: bool,
     /// SHA3-256 of the bytes; complete when the last batch was read.
     pub sha3_256: [u8; 32],
+    /// SHA-256 of the same bytes, if it was asked for ([`open_released`]).
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// Digests of the bytes as they are read.
+#[derive(Default)]
+struct Hashing {
+    sha3: sha3::Sha3_256,
+    sha2: Option<sha2::Sha256>,
+}
+
+impl Hashing {
+    fn new(sha256: bool) -> Self {
+        Hashing { sha2: sha256.then(Default::default), ..Hashing::default() }
+    }
+    fn update(&mut self, bytes: &[u8]) {
+        sha3::Digest::update(&mut self.sha3, bytes);
+        if let Some(sha2) = &mut self.sha2 {
+            sha2::Digest::update(sha2, bytes);
+        }
+    }
+    fn finish(self) -> ([u8; 32], Option<[u8; 32]>) {
+        let sha2 = self.sha2.map(|sha2| sha2::Digest::finalize(sha2).into());
+        (sha3::Digest::finalize(self.sha3).into(), sha2)
+    }
 }
 
 /// Some rows.
@@ -113,11 +138,23 @@ pub trait Batches {
 /// I/O, or a header that does not fit the policy.
 pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>> {
     match spec.format {
-        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec)?)),
-        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec)?)),
+        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, false)?)),
+        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, false)?)),
         InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
         InputFormat::Ssmix2 => Ok(Box::new(ssmix2::Reader::open(path, spec)?)),
         InputFormat::Fhir => Ok(Box::new(fhir::Reader::open(path, spec)?)),
+    }
+}
+
+/// Opens a file of a release: its facts will have SHA-256 too.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_released(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>> {
+    match spec.format {
+        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, true)?)),
+        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, true)?)),
+        InputFormat::Uke | InputFormat::Ssmix2 => open(path, spec),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Parquet input: row group by row group, columns in parallel, everything as the text that stands for it.
 
 use std::fs::File;
+use std::hash::BuildHasher as _;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow::array::{
     Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array,
-    Utf8ViewArray,
+    Utf8ViewArray, View,
 };
+use arrow::bitmap::Bitmap;
 use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
+use hashbrown::HashTable;
 use polars_arrow as arrow;
 use polars_buffer::Buffer;
 use polars_parquet::read::{
@@ -16,13 +19,14 @@ use polars_parquet::read::{
     infer_schema, read_metadata,
 };
 use rayon::prelude::*;
-use sha3::Digest as _;
 
-use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, header};
+use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, header};
 use crate::error::{Error, Name, Result};
-use crate::frame::{Column, ColumnBuilder, Table};
+use crate::frame::{Column, ColumnBuilder, MISSING, Table};
 use crate::say;
 
+/// Views that are remembered in any case.
+const VIEWS: usize = 1 << 15;
 /// Bigger pages are not from an honest writer.
 const LARGEST_PAGE: usize = 1 << 30;
 
@@ -35,6 +39,7 @@ pub(super) struct Reader {
     metadata: FileMetadata,
     fields: Vec<Field>,
     next: usize,
+    sha256: bool,
     facts: FileFacts,
 }
 
@@ -50,7 +55,7 @@ fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, sha256: bool) -> Result<Self> {
         let fail = |e: &std::io::Error| {
             Error::io("X0504", say!("opening a file of table `{}`", spec.table), e)
         };
@@ -84,6 +89,7 @@ impl Reader {
             metadata,
             fields,
             next: 0,
+            sha256,
             facts: FileFacts { bytes, ..FileFacts::default() },
         })
     }
@@ -101,7 +107,7 @@ impl Reader {
         let fail = |e: &std::io::Error| {
             Error::io("X0505", say!("reading a file of table `{}`", self.table), e)
         };
-        let mut sha3 = sha3::Sha3_256::default();
+        let mut hashing = Hashing::new(self.sha256);
         let mut buffer = vec![0; 1 << 20];
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).map_err(|e| fail(&e))?;
@@ -110,9 +116,9 @@ impl Reader {
             if read == 0 {
                 break;
             }
-            sha3.update(&buffer[..read]);
+            hashing.update(&buffer[..read]);
         }
-        self.facts.sha3_256 = sha3.finalize().into();
+        (self.facts.sha3_256, self.facts.sha256) = hashing.finish();
         Ok(())
     }
 }
@@ -225,28 +231,23 @@ fn push(
 ) -> Option<()> {
     use ArrowDataType as T;
     let mut put = |text: Option<&str>| -> Option<()> {
-        let text = text.map(|t| if trim { t.trim() } else { t });
-        let text = text.filter(|t| !t.is_empty() && !column.missing.iter().any(|m| m == t));
-        if text.is_some_and(|t| t.contains('\0')) {
-            return None;
-        }
-        builder.push(text);
+        let code = match text {
+            Some(text) => code_of(builder, text, column, trim)?,
+            None => MISSING,
+        };
+        builder.push_code(code);
         Some(())
     };
     let any = array.as_any();
     if let Some(a) = any.downcast_ref::<Utf8ViewArray>() {
-        a.iter().try_for_each(&mut put)
+        views(builder, a.views(), a.validity(), |row| Some(a.value(row)), column, trim)
     } else if let Some(a) = any.downcast_ref::<Utf8Array<i64>>() {
         a.iter().try_for_each(&mut put)
     } else if let Some(a) = any.downcast_ref::<Utf8Array<i32>>() {
         a.iter().try_for_each(&mut put)
     } else if let Some(a) = any.downcast_ref::<BinaryViewArray>() {
-        a.iter().try_for_each(|b| {
-            put(match b {
-                Some(b) => Some(std::str::from_utf8(b).ok()?),
-                None => None,
-            })
-        })
+        let text = |row| std::str::from_utf8(a.value(row)).ok();
+        views(builder, a.views(), a.validity(), text, column, trim)
     } else if let Some(a) = any.downcast_ref::<BinaryArray<i64>>() {
         a.iter().try_for_each(|b| {
             put(match b {
@@ -325,6 +326,67 @@ fn push(
         }
         None
     }
+}
+
+/// The code of a cell; `None` if it holds a NUL.
+fn code_of(
+    builder: &mut ColumnBuilder,
+    text: &str,
+    column: &ColumnSpec,
+    trim: bool,
+) -> Option<u32> {
+    let text = if trim { text.trim() } else { text };
+    if text.is_empty() || column.missing.iter().any(|m| m == text) {
+        return Some(MISSING);
+    }
+    (!text.contains('\0')).then(|| builder.code(text))
+}
+
+/// Appends the cells of an array of views. Equal views are equal cells (not the other way round), and the cells of a page with a
+/// dictionary have the views of the dictionary: so a text is looked at once a distinct view, not once a row.
+fn views<'a>(
+    builder: &mut ColumnBuilder,
+    views: &[View],
+    there: Option<&Bitmap>,
+    text: impl Fn(usize) -> Option<&'a str>,
+    column: &ColumnSpec,
+    trim: bool,
+) -> Option<()> {
+    let seeds = {
+        let hasher = hashbrown::DefaultHashBuilder::default();
+        [hasher.hash_one(1_u8), hasher.hash_one(2_u8)]
+    };
+    let hash = |view: u128| {
+        let product =
+            u128::from(view as u64 ^ seeds[0]) * u128::from((view >> 64) as u64 ^ seeds[1]);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let mut known: HashTable<(u128, u32)> = HashTable::new();
+    let mut last: Option<(u128, u32)> = None;
+    for (row, view) in views.iter().enumerate() {
+        if there.is_some_and(|there| !there.get_bit(row)) {
+            builder.push_code(MISSING);
+            continue;
+        }
+        let view = view.as_u128();
+        let code = match last {
+            Some((same, code)) if same == view => code,
+            _ => match known.find(hash(view), |&(other, _)| other == view) {
+                Some(&(_, code)) => code,
+                None => {
+                    let code = code_of(builder, text(row)?, column, trim)?;
+                    // Pages without a dictionary have a view of its own for every long cell: remembering them is no use.
+                    if known.len() < VIEWS || known.len() * 2 < row {
+                        known.insert_unique(hash(view), (view, code), |&(view, _)| hash(view));
+                    }
+                    code
+                }
+            },
+        };
+        last = Some((view, code));
+        builder.push_code(code);
+    }
+    Some(())
 }
 
 fn scaled(number: i128, scale: usize) -> String {

@@ -71,22 +71,22 @@ impl Technique for DaysSince {
             .texts()
             .map(|t| date::parse(t).and_then(|w| w.days()))
             .collect();
-        input.map_rows(|row, _| {
-            let day = own[input.cells.codes()[row] as usize];
-            let Some((day, anchor)) = day.zip(anchor.and_then(|a| a[row])) else {
-                return Cell::Missing;
-            };
-            let mut days = day - anchor;
-            if let Some(step) = self.step {
-                let step = i32::from(step);
-                days = days.div_euclid(step) * step;
-            }
-            Cell::Text(match (self.at_most, self.at_least) {
-                (Some(most), _) if days > most => format!(">{most}"),
-                (_, Some(least)) if days < least => format!("<{least}"),
-                _ => days.to_string(),
-            })
-        })
+        input.map_pairs(
+            |row| anchor.and_then(|a| a[row]),
+            |code, anchor| {
+                let Some(day) = own[code as usize] else { return Cell::Missing };
+                let mut days = day - anchor;
+                if let Some(step) = self.step {
+                    let step = i32::from(step);
+                    days = days.div_euclid(step) * step;
+                }
+                Cell::Text(match (self.at_most, self.at_least) {
+                    (Some(most), _) if days > most => format!(">{most}"),
+                    (_, Some(least)) if days < least => format!("<{least}"),
+                    _ => days.to_string(),
+                })
+            },
+        )
     }
     fn describe(&self) -> (String, String) {
         (format!("{}からの日数", self.anchor.0), format!("days since {}", self.anchor.0))

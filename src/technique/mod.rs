@@ -4,6 +4,7 @@
 //! kernel and its tests. Adding one touches that file and the catalogue below.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -85,6 +86,47 @@ pub struct Persons<'a> {
     pub ids: &'a Dictionary,
 }
 
+/// Tokens that several columns need, made once.
+#[derive(Default)]
+pub struct KeyTokens(Vec<KeyToken>);
+
+/// The tokens of all identities of a key.
+pub struct KeyToken {
+    domain: String,
+    identities: Arc<Dictionary>,
+    /// By identity.
+    pub raw: Vec<[u8; 16]>,
+    /// As text, a row an identity.
+    pub texts: Column,
+}
+
+impl KeyTokens {
+    /// Makes the tokens of all identities in a domain.
+    pub fn add(&mut self, domain: &str, identities: &Arc<Dictionary>, secrets: &dyn Secrets) {
+        if self.of(domain, identities).is_none() {
+            self.0.push(KeyToken::new(domain, identities, secrets));
+        }
+    }
+    /// The tokens of these very identities (not of equal ones) in a domain, if they were made.
+    #[must_use]
+    pub fn of(&self, domain: &str, identities: &Arc<Dictionary>) -> Option<&KeyToken> {
+        self.0.iter().find(|k| Arc::ptr_eq(&k.identities, identities) && k.domain == domain)
+    }
+}
+
+impl KeyToken {
+    /// Makes the tokens of all identities in a domain.
+    #[must_use]
+    pub fn new(domain: &str, identities: &Arc<Dictionary>, secrets: &dyn Secrets) -> Self {
+        let raw: Vec<[u8; 16]> = (0..identities.len() as u32)
+            .into_par_iter()
+            .map(|code| secrets.token(domain, identities.text(code)))
+            .collect();
+        let texts = Column::from_texts(raw.iter().map(|token| Some(crate::key::token_text(token))));
+        KeyToken { domain: domain.to_owned(), identities: Arc::clone(identities), raw, texts }
+    }
+}
+
 /// What a kernel gets.
 pub struct Input<'a> {
     /// What the column is.
@@ -101,6 +143,8 @@ pub struct Input<'a> {
     pub domain: &'a str,
     /// The secrets of the release.
     pub secrets: &'a dyn Secrets,
+    /// Tokens that were made already.
+    pub tokens: &'a KeyTokens,
     /// What identifies each person in the tables, by person, if [`Needs::known`] asks for it; else empty.
     pub known: &'a [Vec<Known<'a>>],
     /// What identifies any person of the run, if [`Needs::known`] asks for it.
@@ -261,7 +305,53 @@ impl Input<'_> {
                 }
             })
             .collect();
-        Output::plain(Column::new(codes, std::sync::Arc::new(interner.finish())), tally)
+        Output::plain(Column::new(codes, Arc::new(interner.finish())), tally)
+    }
+
+    /// Applies a function to each distinct pair of a text and a number of the row (by `number`; none: the cell is suppressed). It gets
+    /// the code of the text and the number. Missing cells stay missing and special values pass through.
+    pub fn map_pairs(
+        &self,
+        mut number: impl FnMut(usize) -> Option<i32>,
+        mut f: impl FnMut(u32, i32) -> Cell,
+    ) -> Output {
+        let old = self.cells.dictionary();
+        let special: Vec<bool> = old.texts().map(|t| self.facts.is_special(t)).collect();
+        let mut interner = Interner::new();
+        let mut tally = Tally { seen: self.cells.len() as u64, ..Tally::default() };
+        // The new code, and whether the text is another one.
+        let mut known: hashbrown::HashMap<(u32, i32), (u32, bool)> = hashbrown::HashMap::new();
+        let mut last: Option<((u32, i32), (u32, bool))> = None;
+        let mut codes = Vec::with_capacity(self.cells.len());
+        for (row, &code) in self.cells.codes().iter().enumerate() {
+            if code == MISSING {
+                codes.push(MISSING);
+                continue;
+            }
+            if special[code as usize] {
+                codes.push(interner.intern(old.text(code)));
+                continue;
+            }
+            let Some(number) = number(row) else {
+                tally.suppressed += 1;
+                codes.push(MISSING);
+                continue;
+            };
+            let pair = (code, number);
+            let (new, changed) = match last {
+                Some((same, new)) if same == pair => new,
+                _ => *known.entry(pair).or_insert_with(|| match f(code, number) {
+                    Cell::Same => (interner.intern(old.text(code)), false),
+                    Cell::Text(new) => (interner.intern(&new), new != old.text(code)),
+                    Cell::Missing => (MISSING, false),
+                }),
+            };
+            last = Some((pair, (new, changed)));
+            tally.changed += u64::from(changed);
+            tally.suppressed += u64::from(new == MISSING);
+            codes.push(new);
+        }
+        Output::plain(Column::new(codes, Arc::new(interner.finish())), tally)
     }
 
     /// Applies a function to each row: it gets the row number and the cell's text.
@@ -291,7 +381,7 @@ impl Input<'_> {
                 }
             });
         }
-        Output::plain(Column::new(codes, std::sync::Arc::new(interner.finish())), tally)
+        Output::plain(Column::new(codes, Arc::new(interner.finish())), tally)
     }
 }
 
@@ -501,6 +591,7 @@ fn tokens(input: &Input<'_>, domain: Option<&str>) -> Output {
     // The engine gives the identity of every column whose technique asks for it.
     let Some(identity) = input.identity else { return input.map_all(|_| Cell::Missing) };
     let domain = domain.unwrap_or(input.domain);
+    let made = input.tokens.of(domain, identity.dictionary());
     let mut used = vec![false; identity.dictionary().len()];
     for (&code, &cell) in identity.codes().iter().zip(input.cells.codes()) {
         if code != MISSING {
@@ -509,6 +600,13 @@ fn tokens(input: &Input<'_>, domain: Option<&str>) -> Output {
         } else if cell != MISSING {
             tally.suppressed += 1;
         }
+    }
+    if let Some(made) = made {
+        let codes = identity.codes().iter();
+        let codes = codes
+            .map(|&c| if c == MISSING { MISSING } else { made.texts.codes()[c as usize] })
+            .collect();
+        return Output::plain(Column::new(codes, Arc::clone(made.texts.dictionary())), tally);
     }
     let texts: Vec<Option<String>> = used
         .par_iter()
@@ -526,7 +624,7 @@ fn tokens(input: &Input<'_>, domain: Option<&str>) -> Output {
         .iter()
         .map(|&code| if code == MISSING { MISSING } else { map[code as usize] })
         .collect();
-    Output::plain(Column::new(codes, std::sync::Arc::new(interner.finish())), tally)
+    Output::plain(Column::new(codes, Arc::new(interner.finish())), tally)
 }
 
 /// The error for a treatment that offers several levels when none was chosen.

@@ -86,12 +86,14 @@ impl Technique for ShiftDate {
     fn apply(&self, input: &Input<'_>) -> Output {
         let mut shifts: Vec<Option<i32>> = vec![None; input.persons.ids.len()];
         let read: Vec<_> = input.cells.dictionary().texts().map(date::parse).collect();
-        input.map_rows(|row, _| {
+        let shift = |row: usize| {
             let person = input.persons.of_row[row];
-            let shift = *shifts[person as usize].get_or_insert_with(|| {
+            Some(*shifts[person as usize].get_or_insert_with(|| {
                 self.days(input.secrets.draw("shift_date", input.persons.ids.text(person)))
-            });
-            read[input.cells.codes()[row] as usize]
+            }))
+        };
+        input.map_pairs(shift, |code, shift| {
+            read[code as usize]
                 .as_ref()
                 .and_then(|when| when.written_as(when.days()?.checked_add(shift)?))
                 .map_or(Cell::Missing, Cell::Text)

@@ -14,19 +14,7 @@ pub fn normalize(text: &str, drop_leading_zeros: bool, pad_to: Option<u8>) -> Op
     if text.contains('\u{fffd}') {
         return None;
     }
-    let wide: Vec<char> = text.nfkc().filter(|&c| !is_blank(c)).collect();
-    let mut normal = String::with_capacity(text.len());
-    for (index, &c) in wide.iter().enumerate() {
-        // The long vowel mark is a letter in names; between letters and digits it is a typed hyphen.
-        let long_vowel = matches!(c, 'ー' | '―')
-            && index > 0
-            && wide[index - 1].is_ascii_alphanumeric()
-            && wide.get(index + 1).is_some_and(char::is_ascii_alphanumeric);
-        if is_dash(c) || long_vowel {
-            continue;
-        }
-        normal.extend(c.to_uppercase());
-    }
+    let mut normal = if text.is_ascii() { plain(text) } else { folded(text) };
     if normal.is_empty() || is_filler(&normal) {
         return None;
     }
@@ -42,6 +30,28 @@ pub fn normalize(text: &str, drop_leading_zeros: bool, pad_to: Option<u8>) -> Op
         }
     }
     Some(normal)
+}
+
+/// What [`folded`] gives for ASCII, which needs no table.
+fn plain(text: &str) -> String {
+    text.chars().filter(|&c| !is_blank(c) && c != '-').map(|c| c.to_ascii_uppercase()).collect()
+}
+
+fn folded(text: &str) -> String {
+    let wide: Vec<char> = text.nfkc().filter(|&c| !is_blank(c)).collect();
+    let mut normal = String::with_capacity(text.len());
+    for (index, &c) in wide.iter().enumerate() {
+        // The long vowel mark is a letter in names; between letters and digits it is a typed hyphen.
+        let long_vowel = matches!(c, 'ー' | '―')
+            && index > 0
+            && wide[index - 1].is_ascii_alphanumeric()
+            && wide.get(index + 1).is_some_and(char::is_ascii_alphanumeric);
+        if is_dash(c) || long_vowel {
+            continue;
+        }
+        normal.extend(c.to_uppercase());
+    }
+    normal
 }
 
 /// Joins the parts of a key with their lengths: `a` + `bc` is never `ab` + `c`.
@@ -61,7 +71,7 @@ pub fn compose(parts: &[&str]) -> String {
 #[must_use]
 pub fn variants(text: &str) -> Vec<String> {
     let raw = text.trim();
-    let narrow: String = raw.nfkc().collect();
+    let narrow: String = if raw.is_ascii() { raw.to_owned() } else { raw.nfkc().collect() };
     let bare: String =
         narrow.chars().filter(|&c| !is_blank(c) && !is_dash(c) && c != '_').collect();
     let wide: String = narrow
@@ -146,6 +156,10 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn ascii_needs_no_table(text in "[ -~\\t\\n\u{0}\u{7f}]{0,12}") {
+            prop_assert_eq!(plain(&text), folded(&text));
+        }
         #[test]
         fn normalizing_is_idempotent(text in "\\PC{0,12}") {
             if let Some(once) = normalize(&text, false, None) {
