@@ -246,18 +246,23 @@ pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
 /// # Errors
 /// Unknown, missing, duplicate or unnamed columns.
 pub fn check_headers(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<()> {
-    let mut errors = Vec::new();
     // The parts of a long table have no files of their own but those of the first.
-    for (table, paths) in plan.tables.iter().zip(files) {
-        let columns = columns_of(table);
-        for path in paths {
-            let checked =
-                read_spec(table, path, &columns).and_then(|spec| table::read_header(path, &spec));
-            if let Err(error) = checked {
-                errors.extend(error.each().cloned());
-            }
-        }
-    }
+    let columns: Vec<Vec<ColumnSpec>> = plan.tables.iter().map(columns_of).collect();
+    let all: Vec<(&TablePlan, &Vec<ColumnSpec>, &PathBuf)> = plan
+        .tables
+        .iter()
+        .zip(&columns)
+        .zip(files)
+        .flat_map(|((table, columns), paths)| paths.iter().map(move |path| (table, columns, path)))
+        .collect();
+    let checked: Vec<Result<()>> = all
+        .par_iter()
+        .map(|(table, columns, path)| {
+            read_spec(table, path, columns).and_then(|spec| table::read_header(path, &spec))
+        })
+        .collect();
+    let found = checked.iter().filter_map(|c| c.as_ref().err());
+    let errors: Vec<Error> = found.flat_map(|e| e.each().cloned()).collect();
     Error::all(errors).map_or(Ok(()), Err)
 }
 
@@ -475,7 +480,7 @@ fn read_group(
                 rows::check_rows(table, &batch, &mut good, &mut intake[m], &file)?;
                 let mut identities: Vec<Column> = table
                     .keys
-                    .iter()
+                    .par_iter()
                     .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize))
                     .collect();
                 check_keys(table, &batch, &identities, &mut good, &mut intake[m], &file)?;

@@ -16,13 +16,15 @@ use rayon::prelude::*;
 
 use super::cells::{Cell, Distinct, Scan, undouble};
 use super::encode::Lines;
-use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, header};
+use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
 use crate::policy::model::{Defect, Encoding};
 use crate::say;
 
 const CHUNK: usize = 4 << 20;
+/// Read at once where only the header is wanted.
+const HEADER: usize = 1 << 14;
 /// No field of a hospital table is longer; a missing closing quote is found before memory is full.
 const LONGEST_RECORD: usize = 64 << 20;
 /// A batch ends when its rows are longer together, so that memory does not grow with the length of rows.
@@ -139,6 +141,8 @@ pub(super) struct Reader {
     file: File,
     /// Its length when it was opened.
     length: u64,
+    /// Bytes read at once, at most.
+    chunk: usize,
     buffer: Vec<u8>,
     start: usize,
     end_of_file: bool,
@@ -155,7 +159,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, sha256: bool) -> Result<Self> {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
         let file = File::open(path).map_err(|e| {
             Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e)
         })?;
@@ -171,14 +175,15 @@ impl Reader {
         let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
         let (give_back, spare) = channel();
         // Hashing takes longer than splitting: it runs beside.
-        let thread = std::thread::spawn(move || {
-            let mut hashing = Hashing::new(sha256);
+        let hash = move || {
+            let mut hashing = Hashing::new(wanted);
             while let Ok(chunk) = receiver.recv() {
                 hashing.update(&chunk);
                 let _ = give_back.send(chunk);
             }
             hashing.finish()
-        });
+        };
+        let hasher = (wanted != Wanted::Header).then(|| std::thread::spawn(hash));
         let mut reader = Reader {
             table: spec.table.clone(),
             delimiter: spec.delimiter,
@@ -198,8 +203,9 @@ impl Reader {
             start: 0,
             end_of_file: false,
             facts: FileFacts::default(),
-            to_hash: Some(sender),
-            hasher: Some(thread),
+            to_hash: hasher.is_some().then_some(sender),
+            hasher,
+            chunk: if wanted == Wanted::Header { HEADER } else { CHUNK },
             spare,
             cells: Vec::new(),
             lines: (spec.encoding == Encoding::Iso2022Jp).then(Lines::default),
@@ -271,7 +277,7 @@ impl Reader {
         let mut chunk = self.spare.try_recv().unwrap_or_default();
         // Most files of a hospital are smaller than a chunk; one byte more shows the end.
         let left = self.length.saturating_sub(self.facts.bytes).saturating_add(1);
-        chunk.resize(usize::try_from(left).unwrap_or(CHUNK).clamp(1 << 12, CHUNK), 0);
+        chunk.resize(usize::try_from(left).unwrap_or(CHUNK).clamp(1 << 12, self.chunk), 0);
         let mut filled = 0;
         while filled < chunk.len() {
             match self.file.read(&mut chunk[filled..]) {
@@ -571,7 +577,7 @@ pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Re
         record: None,
         ignore: &[],
     };
-    let mut reader = Reader::open(path, &spec, false)?;
+    let mut reader = Reader::open(path, &spec, Wanted::Header)?;
     reader.header(&spec)
 }
 

@@ -89,6 +89,17 @@ pub struct FileFacts {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// The digests that a reader makes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wanted {
+    /// None, and no more is read at first than a header needs.
+    Header,
+    /// SHA3-256.
+    Sha3,
+    /// SHA-256 too.
+    Both,
+}
+
 /// Digests of the bytes as they are read.
 #[derive(Default)]
 struct Hashing {
@@ -97,8 +108,9 @@ struct Hashing {
 }
 
 impl Hashing {
-    fn new(sha256: bool) -> Self {
-        Hashing { sha2: sha256.then(Default::default), ..Hashing::default() }
+    fn new(wanted: Wanted) -> Self {
+        let sha2 = (wanted == Wanted::Both).then(Default::default);
+        Hashing { sha2, ..Hashing::default() }
     }
     fn update(&mut self, bytes: &[u8]) {
         sha3::Digest::update(&mut self.sha3, bytes);
@@ -137,9 +149,13 @@ pub trait Batches {
 /// # Errors
 /// I/O, or a header that does not fit the policy.
 pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>> {
+    open_for(path, spec, Wanted::Sha3)
+}
+
+fn open_for(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Box<dyn Batches + Send>> {
     match spec.format {
-        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, false)?)),
-        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, false)?)),
+        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, wanted)?)),
+        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, wanted)?)),
         InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
         InputFormat::Ssmix2 => Ok(Box::new(ssmix2::Reader::open(path, spec)?)),
         InputFormat::Fhir => Ok(Box::new(fhir::Reader::open(path, spec)?)),
@@ -151,11 +167,7 @@ pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>>
 /// # Errors
 /// As [`open`].
 pub fn open_released(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>> {
-    match spec.format {
-        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, true)?)),
-        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, true)?)),
-        InputFormat::Uke | InputFormat::Ssmix2 => open(path, spec),
-    }
+    open_for(path, spec, Wanted::Both)
 }
 
 /// Reads and checks the header only.
@@ -163,7 +175,7 @@ pub fn open_released(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches
 /// # Errors
 /// I/O, or a header that does not fit the policy.
 pub fn read_header(path: &Path, spec: &ReadSpec<'_>) -> Result<()> {
-    open(path, spec).map(drop)
+    open_for(path, spec, Wanted::Header).map(drop)
 }
 
 /// The names in a file's header, for drafting a policy. They come from data and must be shown to the user of the file only.

@@ -20,7 +20,7 @@ use polars_parquet::read::{
 };
 use rayon::prelude::*;
 
-use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, header};
+use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
 use crate::say;
@@ -39,7 +39,7 @@ pub(super) struct Reader {
     metadata: FileMetadata,
     fields: Vec<Field>,
     next: usize,
-    sha256: bool,
+    wanted: Wanted,
     facts: FileFacts,
 }
 
@@ -55,7 +55,7 @@ fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, sha256: bool) -> Result<Self> {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
         let fail = |e: &std::io::Error| {
             Error::io("X0504", say!("opening a file of table `{}`", spec.table), e)
         };
@@ -89,7 +89,7 @@ impl Reader {
             metadata,
             fields,
             next: 0,
-            sha256,
+            wanted,
             facts: FileFacts { bytes, ..FileFacts::default() },
         })
     }
@@ -107,7 +107,7 @@ impl Reader {
         let fail = |e: &std::io::Error| {
             Error::io("X0505", say!("reading a file of table `{}`", self.table), e)
         };
-        let mut hashing = Hashing::new(self.sha256);
+        let mut hashing = Hashing::new(self.wanted);
         let mut buffer = vec![0; 1 << 20];
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).map_err(|e| fail(&e))?;

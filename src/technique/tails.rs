@@ -56,24 +56,30 @@ pub(super) fn extremes(input: &Input<'_>, n: usize, shown: impl Fn(Decimal) -> D
         .texts()
         .map(|text| if input.facts.is_special(text) { None } else { number(text).map(&shown) })
         .collect();
-    let mut most: Vec<Option<(Decimal, Decimal)>> = vec![None; input.persons.ids.len()];
+    // The distinct numbers in order: rows are compared by the places of their numbers there.
+    let mut sorted: Vec<Decimal> = numbers.iter().flatten().copied().collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let places: Vec<u32> = numbers
+        .iter()
+        .map(|n| n.and_then(|n| sorted.binary_search(&n).ok()).map_or(MISSING, |at| at as u32))
+        .collect();
+    let mut most: Vec<Option<(u32, u32)>> = vec![None; input.persons.ids.len()];
     for (&code, &person) in input.cells.codes().iter().zip(input.persons.of_row) {
-        if code == MISSING {
+        if code == MISSING || places[code as usize] == MISSING {
             continue;
         }
-        if let Some(value) = numbers[code as usize] {
-            let slot = &mut most[person as usize];
-            *slot =
-                Some(slot.map_or((value, value), |(high, low)| (high.max(value), low.min(value))));
-        }
+        let place = places[code as usize];
+        let slot = &mut most[person as usize];
+        *slot = Some(slot.map_or((place, place), |(high, low)| (high.max(place), low.min(place))));
     }
-    let mut high: Vec<Decimal> = most.iter().flatten().map(|m| m.0).collect();
-    let mut low: Vec<Decimal> = most.iter().flatten().map(|m| m.1).collect();
-    high.sort_by(|a, b| b.cmp(a));
-    low.sort();
-    high.truncate(n);
-    low.truncate(n);
-    Measure::Tails { high, low }
+    let mut high: Vec<u32> = most.iter().flatten().map(|m| m.0).collect();
+    let mut low: Vec<u32> = most.iter().flatten().map(|m| m.1).collect();
+    high.sort_unstable_by(|a, b| b.cmp(a));
+    low.sort_unstable();
+    let numbers =
+        |places: Vec<u32>| places.into_iter().take(n).map(|place| sorted[place as usize]).collect();
+    Measure::Tails { high: numbers(high), low: numbers(low) }
 }
 
 /// Joins two statistics. Associative and commutative: persons of two partitions are distinct.

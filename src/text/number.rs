@@ -185,6 +185,9 @@ impl PartialOrd for Decimal {
 }
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.scale == other.scale {
+            return self.mantissa.cmp(&other.mantissa);
+        }
         if let Some((a, b, _)) = self.aligned(*other) {
             return a.cmp(&b);
         }
