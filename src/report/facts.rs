@@ -188,6 +188,9 @@ pub struct Table {
 pub struct Column {
     /// Its name.
     pub name: String,
+    /// Another name, where the file's own says little (`ペイロード1`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// Its role.
     pub role: String,
     /// The role's Japanese term.
@@ -199,6 +202,17 @@ pub struct Column {
     pub reason: Option<String>,
     /// By release kind.
     pub treatments: [Treated; 2],
+}
+
+impl Column {
+    /// Its name, with the other one that says more.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.alias {
+            Some(alias) => format!("{}（{alias}）", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// A treatment of a column.
@@ -559,6 +573,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
                 .iter()
                 .map(|column| Column {
                     name: column.facts.column.to_string(),
+                    alias: column.alias.as_ref().map(Name::to_string),
                     role: column.facts.role.word().to_owned(),
                     role_ja: column.facts.role.ja().to_owned(),
                     ty: column.facts.ty.word().to_owned(),

@@ -477,8 +477,16 @@ pub fn tradeoff(title: &str, curve: &Tradeoff, lang: Lang) -> Figure {
             .y_desc(lang.of(&curve.up))
             .label_style(("sans-serif", 13).into_font().color(&INK))
             .draw();
-        let _ = chart
-            .draw_series(LineSeries::new(finite.iter().map(|p| (p.x, p.y)), BLUE.stroke_width(2)));
+        // The line joins what nothing beats in both; other points stand alone.
+        let mut best: Vec<(f64, f64)> = finite.iter().map(|p| (p.x, p.y)).collect();
+        best.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut least = f64::INFINITY;
+        best.retain(|&(_, y)| {
+            let better = y < least;
+            least = least.min(y);
+            better
+        });
+        let _ = chart.draw_series(LineSeries::new(best, BLUE.stroke_width(2)));
         let _ = chart.draw_series(
             finite
                 .iter()

@@ -4,7 +4,9 @@ use minijinja::value::{Rest, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use super::facts::{ClassRun, Count, Facts, Measure, Run, StratumRun, grouped};
+use super::facts::{
+    Both, ClassRun, Column, Count, Facts, Measure, Policy, Run, StratumRun, Warning, grouped,
+};
 use super::figure::{
     self, BLUE, BarCell, BarTable, Branch, Figure, GREEN, GREY, RED, RiskLine, Stream, escape,
 };
@@ -84,7 +86,7 @@ struct Page<'a> {
     style: Value,
     name: &'a str,
     not_for_release: bool,
-    policy: &'a super::facts::Policy,
+    policy: &'a Policy,
     engine: &'a str,
     started: String,
     finished: String,
@@ -154,6 +156,7 @@ struct ColumnTable {
     name: String,
     grain: String,
     columns: Vec<ColumnLine>,
+    neither: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -254,8 +257,7 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
         engine: &facts.engine,
         started: plain_time(&run.started_at),
         finished: plain_time(&run.finished_at),
-        warnings: policy
-            .warnings
+        warnings: warnings(&policy.warnings)
             .iter()
             .map(|w| WarningLine { code: w.code.clone(), text: lang.of(&w.text) })
             .collect(),
@@ -285,7 +287,7 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
                     numbers.push(flow.removed.to_string());
                     numbers.push(match flow.out {
                         Some(out) => out.to_string(),
-                        None => lang.t("left_out").into_owned(),
+                        None => lang.t("left_out.short").into_owned(),
                     });
                     numbers.push(gone(flow.persons));
                 }
@@ -298,9 +300,9 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
             .views
             .iter()
             .zip(&run.views)
-            .map(|(view, run)| words.view(view, run))
+            .map(|(view, run)| words.view(policy, view, run))
             .collect(),
-        strata: run.strata.iter().filter_map(|s| words.stratum(s)).collect(),
+        strata: run.strata.iter().filter_map(|s| words.stratum(policy, s)).collect(),
         tradeoff: run
             .tradeoff
             .as_ref()
@@ -317,6 +319,64 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
         sections,
     };
     render(&environment(lang), PAGE, &page)
+}
+
+/// Warnings that differ in the first thing that they name (`...`) are one, with all the names.
+fn warnings(all: &[Warning]) -> Vec<Warning> {
+    fn split(text: &str) -> Option<(&str, &str, &str)> {
+        let (before, rest) = text.split_once('`')?;
+        let (name, after) = rest.split_once('`')?;
+        Some((before, name, after))
+    }
+    let mut groups: Vec<(&Warning, [Vec<&str>; 2])> = Vec::new();
+    for warning in all {
+        let parts = [&warning.text.ja, &warning.text.en].map(|text| split(text));
+        let around = |w: &Warning| {
+            [&w.text.ja, &w.text.en]
+                .map(|text| split(text).map(|(b, _, a)| (b.to_owned(), a.to_owned())))
+        };
+        let same = groups.iter_mut().find(|(first, _)| {
+            parts.iter().all(Option::is_some)
+                && first.code == warning.code
+                && around(first) == around(warning)
+        });
+        let names = parts.map(|p| p.map(|(_, name, _)| name));
+        match same {
+            Some((_, all)) => {
+                for (all, name) in all.iter_mut().zip(names) {
+                    all.extend(name);
+                }
+            }
+            None => groups.push((warning, names.map(|n| n.into_iter().collect()))),
+        }
+    }
+    let joined = |text: &str, names: &[&str], comma: &str| match split(text) {
+        Some((before, _, after)) => {
+            let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+            format!("{before}{}{after}", names.join(comma))
+        }
+        None => text.to_owned(),
+    };
+    groups
+        .into_iter()
+        .map(|(first, [ja, en])| Warning {
+            code: first.code.clone(),
+            text: Both::new(joined(&first.text.ja, &ja, "、"), joined(&first.text.en, &en, ", ")),
+        })
+        .collect()
+}
+
+/// `table.column` with the column's other name, if it has one.
+fn with_alias(policy: &Policy, path: &str) -> String {
+    let found = policy.tables.iter().find_map(|table| {
+        let column = path.strip_prefix(table.name.as_str())?.strip_prefix('.')?;
+        table
+            .columns
+            .iter()
+            .find(|c| c.name == column)
+            .map(|c| format!("{}.{}", table.name, c.shown()))
+    });
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 fn plain_time(text: &str) -> String {
@@ -458,7 +518,12 @@ impl Words {
         }
     }
 
-    fn view(&self, view: &super::facts::View, run: &super::facts::ViewRun) -> ViewPart {
+    fn view(
+        &self,
+        policy: &Policy,
+        view: &super::facts::View,
+        run: &super::facts::ViewRun,
+    ) -> ViewPart {
         let names = [self.t("source"), self.t("treated"), self.t("released")];
         let stages = run
             .stages
@@ -476,11 +541,11 @@ impl Words {
             k: view.k,
             verdict: run.holds,
             table: view.table.clone(),
-            quasi: view.quasi.join(", "),
+            quasi: view.quasi.iter().map(|q| with_alias(policy, q)).collect::<Vec<_>>().join(", "),
             sensitive: view
                 .sensitive
                 .iter()
-                .map(|(column, l)| format!("{column} (l ≥ {l})"))
+                .map(|(column, l)| format!("{} (l ≥ {l})", with_alias(policy, column)))
                 .collect::<Vec<_>>()
                 .join(", "),
             figure: safe(self.histogram(view, &run.stages, &names)),
@@ -580,7 +645,7 @@ impl Words {
         .draw()
     }
 
-    fn stratum(&self, stratum: &StratumRun) -> Option<StratumPart> {
+    fn stratum(&self, policy: &Policy, stratum: &StratumRun) -> Option<StratumPart> {
         if stratum.groups.iter().all(|g| g.rows_gone.is_zero()) {
             return None;
         }
@@ -624,7 +689,7 @@ impl Words {
             .collect();
         let by =
             if stratum.by == By::Age { format!(" ({})", self.t("age")) } else { String::new() };
-        let name = format!("{}.{}{by}", stratum.table, stratum.column);
+        let name = with_alias(policy, &format!("{}.{}", stratum.table, stratum.column)) + &by;
         let figure = BarTable {
             title: format!("{}: {name}", self.t("strata")),
             corner: String::new(),
@@ -675,12 +740,14 @@ impl Words {
             .map(|(table, table_run)| ColumnTable {
                 name: table.name.clone(),
                 grain: table.grain.clone(),
+                neither: self.neither(&table.columns),
                 columns: table
                     .columns
                     .iter()
                     .zip(&table_run.columns)
+                    .filter(|(column, _)| !in_neither(column))
                     .map(|(column, column_run)| ColumnLine {
-                        name: column.name.clone(),
+                        name: column.shown(),
                         role: self.lang.pick(&column.role_ja, &column.role).into_owned(),
                         r#type: column.ty.clone(),
                         treatments: column
@@ -716,12 +783,36 @@ impl Words {
             .collect()
     }
 
+    /// Columns that are dropped from both releases: by role and legal items, the names.
+    fn neither(&self, columns: &[Column]) -> Vec<String> {
+        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+        for column in columns.iter().filter(|c| in_neither(c)) {
+            let mut items: Vec<String> = Vec::new();
+            for item in column.treatments.iter().flat_map(|t| &t.items) {
+                if !items.contains(item) {
+                    items.push(item.clone());
+                }
+            }
+            let mut head = self.lang.pick(&column.role_ja, &column.role).into_owned();
+            if !items.is_empty() {
+                head = format!("{head} ({})", short_items(&items));
+            }
+            match groups.iter_mut().find(|(h, _)| *h == head) {
+                Some((_, names)) => names.push(column.shown()),
+                None => groups.push((head, vec![column.shown()])),
+            }
+        }
+        groups.into_iter().map(|(head, names)| format!("{head}: {}", names.join(", "))).collect()
+    }
+
     /// Pictures of distributions: quasi-identifiers and sensitive columns first into the room that there is.
     fn distributions(&self, facts: &Facts, run: &Run) -> (Vec<DistributionTable>, String) {
         let mut order: Vec<(usize, usize)> = Vec::new();
         for (t, table) in run.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
-                if !column.panels.is_empty() || column.too_many {
+                let told = facts.policy.tables.get(t).and_then(|table| table.columns.get(c));
+                let released = told.is_some_and(|column| !in_neither(column));
+                if released && (!column.panels.is_empty() || column.too_many) {
                     order.push((t, c));
                 }
             }
@@ -774,7 +865,7 @@ impl Words {
             done.push((
                 (t, c),
                 DistributionPart {
-                    name: column.name.clone(),
+                    name: column.shown(),
                     unit: units.join(", "),
                     figures: figures.into_iter().map(safe).collect(),
                     note: if column_run.too_many { self.t("too_many") } else { String::new() },
@@ -876,6 +967,11 @@ impl Words {
     }
 }
 
+/// Whether the column is dropped from both releases.
+fn in_neither(column: &Column) -> bool {
+    column.treatments.iter().all(|t| !t.released)
+}
+
 /// `施行規則18条1号, 施行規則18条4号` is long; one `規則18条` and the numbers are enough.
 fn short_items(items: &[String]) -> String {
     let mut by_article: Vec<(String, Vec<String>)> = Vec::new();
@@ -895,4 +991,69 @@ fn short_items(items: &[String]) -> String {
         .map(|(article, numbers)| format!("{article}{}", numbers.join("・")))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(code: &str, ja: &str, en: &str) -> Warning {
+        Warning { code: code.to_owned(), text: Both::new(ja, en) }
+    }
+
+    #[test]
+    fn warnings_of_many_tables_are_one() {
+        let all = [
+            warning("W1", "表`a`: 除く", "table `a`: aside"),
+            warning("W2", "全体", "whole"),
+            warning("W1", "表`b`: 除く", "table `b`: aside"),
+            warning("W1", "表`b`: 別", "table `b`: other"),
+            warning("W2", "全体", "whole"),
+        ];
+        let grouped: Vec<(String, String)> =
+            warnings(&all).into_iter().map(|w| (w.text.ja, w.text.en)).collect();
+        let told = |ja: &str, en: &str| (ja.to_owned(), en.to_owned());
+        assert_eq!(
+            grouped,
+            [
+                told("表`a`、`b`: 除く", "table `a`, `b`: aside"),
+                told("全体", "whole"),
+                told("表`b`: 別", "table `b`: other"),
+                told("全体", "whole"),
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_of_neither_release_are_told_by_role() {
+        let treated = |released, item: &str| super::super::facts::Treated {
+            technique: String::new(),
+            term: String::new(),
+            text: Both::default(),
+            released,
+            items: vec![item.to_owned()],
+        };
+        let column = |name: &str, alias: Option<&str>, role: &str, released| Column {
+            name: name.to_owned(),
+            alias: alias.map(str::to_owned),
+            role: role.to_owned(),
+            role_ja: role.to_owned(),
+            ty: String::new(),
+            reason: None,
+            treatments: [treated(released, "施行規則33条1号"), treated(false, "施行規則18条1号")],
+        };
+        let columns = [
+            column("氏名", None, "direct", false),
+            column("性別", None, "quasi", true),
+            column("p1", Some("住所"), "direct", false),
+            column("備考", None, "text", false),
+        ];
+        assert_eq!(
+            Words { lang: Lang::En }.neither(&columns),
+            [
+                "direct (規則33条1号, 規則18条1号): 氏名, p1（住所）",
+                "text (規則33条1号, 規則18条1号): 備考"
+            ]
+        );
+    }
 }

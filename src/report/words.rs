@@ -116,6 +116,8 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("suppressed", "抑制", "suppressed"),
     ("set_aside", "取り置き（欠陥行）", "set aside (defects)"),
     ("left_out", "表ごと除く", "table left out"),
+    ("left_out.short", "除く", "left out"),
+    ("in.neither", "どちらにも出さない列", "Columns in neither release"),
     ("out", "出力", "out"),
     ("table", "表", "table"),
     ("column", "列", "column"),

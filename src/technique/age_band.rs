@@ -150,9 +150,16 @@ impl Technique for AgeBand {
         })
     }
     fn describe(&self) -> (String, String) {
-        let width = self.width.or(self.widths.first().copied()).unwrap_or(0);
-        let mut ja = format!("{}時点の年齢（{width}歳階級）", self.at.0);
-        let mut en = format!("age at {} in bands of {width} years", self.at.0);
+        let widths: Vec<String> =
+            self.width.iter().chain(&self.widths).map(ToString::to_string).collect();
+        let some = widths.len() > 1;
+        let mut ja = format!(
+            "{}時点の年齢（{}歳階級{}）",
+            self.at.0,
+            widths.join("・"),
+            if some { "のいずれか" } else { "" }
+        );
+        let mut en = format!("age at {} in bands of {} years", self.at.0, widths.join(" or "));
         if let Some(top) = self.top {
             ja.push_str(&format!("、{top}歳以上は一群"));
             en.push_str(&format!(", {top} and above as one"));

@@ -159,10 +159,11 @@ impl Technique for TruncateDate {
         })
     }
     fn describe(&self) -> (String, String) {
-        match self.unit.or(self.units.first().copied()) {
-            Some(unit) => (format!("{}に切捨て", unit.ja()), format!("cut to the {}", unit.word())),
-            None => (String::new(), String::new()),
-        }
+        let units: Vec<DateUnit> = self.unit.iter().chain(&self.units).copied().collect();
+        let ja: Vec<&str> = units.iter().map(|u| u.ja()).collect();
+        let en: Vec<&str> = units.iter().map(|u| u.word()).collect();
+        let some = if units.len() > 1 { "のいずれか" } else { "" };
+        (format!("{}{some}に切捨て", ja.join("・")), format!("cut to the {}", en.join(" or ")))
     }
 }
 
