@@ -9,7 +9,7 @@ if ! command -v strace > /dev/null; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-run=("$kakou" run --quiet --policy "$demo/policy.toml" --input "$demo/data/csv" --key "$demo/project.key" --out "$work/out")
+run=("$kakou" run --quiet --policy "$demo/policy.toml" --input "$demo/data" --key "$demo/project.key" --out "$work/out")
 # A network namespace of its own with nothing in it; where namespaces are not allowed the watched run still counts.
 if unshare --net true 2> /dev/null; then
   unshare --net "${run[@]}"
