@@ -4,6 +4,7 @@ pub mod detectors;
 pub mod forbidden;
 pub mod models;
 pub mod prove;
+pub mod receipts;
 pub mod recount;
 pub mod replay;
 pub mod sets;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::detectors::{self, Detected, Detectors};
 use super::forbidden::Forbidden;
+use super::receipts::{self, ReceiptRecount};
 use super::recount::{self, Cells, Recount};
 use super::sets::{self, SetRecount};
 use super::structure::{Structure, TableShape};
@@ -14,7 +15,8 @@ use crate::engine::emit::{self, OutputFile};
 use crate::engine::{Made, Progress};
 use crate::error::{Error, Name, Result};
 use crate::plan::Plan;
-use crate::record::digest::Digests;
+use crate::policy::model::InputFormat;
+use crate::record::digest::{self, Digests};
 use crate::release::{Anonymized, Cleared, Pseudonymized};
 use crate::say;
 use crate::schema::Kind;
@@ -38,6 +40,9 @@ pub struct Proof {
     pub tokens: [u64; 2],
     /// By kind: distinct persons recounted.
     pub persons: [u64; 2],
+    /// The receipt file as recounted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptRecount>,
     /// What the detectors found.
     pub detectors: Detectors,
 }
@@ -67,6 +72,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         cells_searched: 0,
         tokens: [0; 2],
         persons: [0; 2],
+        receipts: None,
         detectors: Detectors::new(plan),
     };
     let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
@@ -96,6 +102,33 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             errors.extend(table.errors);
             tokens[k].extend(table.tokens);
             tables.push(table.cells);
+        }
+        if let Some(shape) = &structure.receipts {
+            let (recount, read) = receipts::recount(staging, &structure, shape, &tables)?;
+            table::scan_bytes(&staging.join(&shape.file), InputFormat::Uke, &mut |bytes| {
+                if made.forbidden.in_file(bytes) {
+                    errors.push(Error::refused(
+                        "C0303",
+                        say!("the receipt file of the {} release holds a source value of a direct, id_code, financial or link column", kind),
+                    ));
+                }
+            })?;
+            if made.receipts.as_ref().map(|r| r.written.rows) != Some(recount.lines) {
+                errors.push(Error::refused(
+                    "C0207",
+                    say!("the receipt file does not have as many lines as were written"),
+                ));
+            }
+            // Both digests are of the bytes that were compared.
+            let found = digest::file(&staging.join(&shape.file))?;
+            if found.sha3_256 != read {
+                errors.push(Error::refused(
+                    "C0207",
+                    say!("the receipt file changed while it was proved"),
+                ));
+            }
+            digests[k].push((shape.file.clone(), found));
+            proof.receipts = Some(recount);
         }
         for view in &structure.views {
             progress.check()?;

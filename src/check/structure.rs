@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::receipts::ReceiptShape;
 use crate::engine::{emit, files};
 use crate::plan::{Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
@@ -25,6 +26,9 @@ pub struct Structure {
     /// Its sets of items (none for a pseudonymized release).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<SetShape>,
+    /// Its receipt file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptShape>,
 }
 
 /// A set of items a person over a released table.
@@ -297,6 +301,7 @@ impl Structure {
             },
             encoding: plan.output.encoding,
             formula_prefix: plan.output.formula == Formula::Prefix,
+            receipts: ReceiptShape::of(plan, kind, &place),
             tables,
             views,
             sets,

@@ -164,6 +164,15 @@ impl Replay {
         }
         let mut same_bytes = Vec::new();
         if with_key {
+            if let Some(file) = &made.receipts {
+                let [ours, theirs] = [staging.path(), self.release.as_path()]
+                    .map(|folder| digest::file(&folder.join(&file.relative)));
+                if ours?.sha3_256 == theirs?.sha3_256 {
+                    same_bytes.push(file.relative.clone());
+                } else {
+                    errors.push(differs(say!("the receipt file is not the same bytes")));
+                }
+            }
             for file in made.files.iter().filter(|f| f.kind == Kind::Pseudonymized) {
                 // The tables of a long file are compared at once.
                 if same_bytes.last() == Some(&file.relative) {

@@ -24,6 +24,7 @@ pub mod intake;
 pub mod observe;
 pub mod partition;
 pub mod place;
+pub mod receipts;
 mod rows;
 pub mod same;
 pub mod search;
@@ -80,6 +81,8 @@ impl Progress for Silent {
 pub struct Made {
     /// The files of both releases.
     pub files: Vec<OutputFile>,
+    /// The receipt file, if the policy asks for one.
+    pub receipts: Option<receipts::ReceiptFile>,
     /// What intake saw.
     pub intake: IntakeFacts,
     /// What freezing found.
@@ -331,6 +334,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         }
     }
     Ok(Made {
+        receipts: receipts::write(plan, &job.staging)?,
         files: out_files,
         intake: IntakeFacts { tables, files, persons, excluded_persons, same },
         views,

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::evidence::legal_evidence;
 use super::model::*;
+use super::receipts::{self, ReceiptPlan};
 use crate::error::{Error, Name, Result, Said};
 use crate::law::Item;
 use crate::policy::Loaded;
@@ -213,6 +214,7 @@ impl Builder<'_> {
         let not_applicable: BTreeMap<String, Name> =
             policy.not_applicable.iter().map(|(k, v)| (k.clone(), name(v))).collect();
         let same = self.same(&tables);
+        let receipts = self.receipts(&tables);
         let mut plan = Plan {
             id: name(&policy.policy.id),
             version: name(&policy.policy.version),
@@ -229,6 +231,7 @@ impl Builder<'_> {
             output: policy.output.clone(),
             project: name(&policy.pseudonymized.project),
             recipient: name(&policy.pseudonymized.recipient),
+            receipts,
             not_applicable,
             waivers,
             warnings: Vec::new(),
@@ -236,6 +239,19 @@ impl Builder<'_> {
         self.law(&plan);
         plan.warnings = std::mem::take(&mut self.warnings);
         plan
+    }
+
+    fn receipts(&mut self, tables: &[TablePlan]) -> Option<ReceiptPlan> {
+        let file = self.loaded.policy.pseudonymized.receipt_file.as_deref()?;
+        match receipts::plan(file, tables) {
+            Ok(plan) => Some(plan),
+            Err(wrong) => {
+                for (what, advice) in wrong {
+                    self.advise("P0315", &["pseudonymized", "receipt_file"], what, advice);
+                }
+                None
+            }
+        }
     }
 
     fn table(&mut self, table_name: &str, table: &written::Table) -> TablePlan {

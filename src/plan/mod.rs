@@ -4,12 +4,14 @@ mod build;
 mod evidence;
 mod long;
 mod model;
+mod receipts;
 #[cfg(test)]
 mod tests;
 
 pub use build::ladders;
 pub use evidence::{Answer, ItemEvidence, legal_evidence};
 pub use model::*;
+pub use receipts::{ReceiptPlan, is_uke};
 
 use crate::policy::Loaded;
 

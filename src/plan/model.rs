@@ -41,6 +41,8 @@ pub struct Plan {
     pub project: Name,
     /// Part of the derivation of the pseudonymized tokens.
     pub recipient: Name,
+    /// The receipt file of the pseudonymized release.
+    pub receipts: Option<super::ReceiptPlan>,
     /// Legal items (by key, `18-2`) that nothing in the data concerns, with the reason.
     pub not_applicable: std::collections::BTreeMap<String, Name>,
     /// Findings of detectors that do not stop the release.

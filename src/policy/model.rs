@@ -669,6 +669,9 @@ pub struct Pseudonymized {
     pub project: String,
     /// The recipient: part of the derivation of every token, so that two recipients cannot join.
     pub recipient: String,
+    /// Name of a receipt file (`RECEIPTC.UKE`) that the release has beside its tables: the tables of one form of receipts, folded again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_file: Option<String>,
 }
 
 /// Settings of the anonymized release.

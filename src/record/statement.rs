@@ -220,6 +220,12 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "views": views,
         "sets": sets,
         "search": made.search,
+        "receiptFile": made.receipts.as_ref().map(|file| json!({
+            "file": file.relative,
+            "charactersReplaced": file.written.unencodable,
+            "charactersRespelled": file.written.respelled,
+            "recounted": proof.receipts,
+        })),
         "proof": {
             "identifiersSearched": proof.identifiers_searched,
             "identifiersTooShort": proof.identifiers_too_short,

@@ -10,6 +10,7 @@ use super::digest::{self, hex};
 use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
 use super::{balance, ledger, seal};
+use crate::check::receipts::{self, ReceiptRecount};
 use crate::check::recount::{self, Recount};
 use crate::check::sets::{self, SetRecount};
 use crate::check::structure::Structure;
@@ -189,6 +190,19 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             verified.rows[kind as usize] += cells.rows;
             tables.push(cells);
         }
+        if let Some(shape) = &structure.receipts {
+            match receipts::recount(folder, &structure, shape, &tables) {
+                Ok((found, _)) => {
+                    let told = statement["receiptFile"]["recounted"].clone();
+                    if serde_json::from_value::<ReceiptRecount>(told).ok() != Some(found) {
+                        errors.push(wrong(say!(
+                            "the receipt file: the recount is not what the record says"
+                        )));
+                    }
+                }
+                Err(error) => errors.extend(error.each().cloned()),
+            }
+        }
         verified.persons[kind as usize] = recount::persons(&structure, &tables);
         if statement["persons"]["released"][kind.word()].as_u64()
             != Some(verified.persons[kind as usize])
@@ -365,6 +379,11 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         }
         verified.rows[kind as usize] += cells.rows;
         tables.push(cells);
+    }
+    if let Some(shape) = &structure.receipts
+        && let Err(error) = receipts::recount(folder, &structure, shape, &tables)
+    {
+        errors.extend(error.each().cloned());
     }
     verified.persons[kind as usize] = recount::persons(&structure, &tables);
     if told["persons"] != small(verified.persons[kind as usize]).as_str() {

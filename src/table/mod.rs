@@ -395,6 +395,18 @@ pub fn encode(
     })
 }
 
+/// A text as an encoding can hold it; `None` if it lacks a character for which the policy has nothing.
+#[must_use]
+pub fn fitted(
+    text: &str,
+    encoding: Encoding,
+    unencodable: crate::policy::model::Unencodable,
+) -> Option<String> {
+    encode::fit(text, encoding, unencodable, &mut Written::default())
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
 /// Whether a file begins as text in ISO-2022-JP: such text is seven bits, so it passes for UTF-8.
 #[must_use]
 pub fn is_iso_2022_jp(path: &Path) -> bool {
