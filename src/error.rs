@@ -303,8 +303,11 @@ impl fmt::Display for Error {
                 write!(f, "{}:{}:{}: ", place.file, place.line, place.column)?;
             }
             write!(f, "[{}] {}", error.code, error.what)?;
-            if let Some(advice) = &error.advice {
-                write!(f, " ({advice})")?;
+            match &error.advice {
+                // Lines to copy stand by themselves.
+                Some(advice) if advice.as_str().contains('\n') => write!(f, "\n{advice}")?,
+                Some(advice) => write!(f, " ({advice})")?,
+                None => {}
             }
         }
         Ok(())

@@ -264,3 +264,87 @@ fn the_figures_of_the_documentation_are_current_and_above_the_floors() {
         common::block(page, "measured", &measure::table(&counts, japanese), "detectors");
     }
 }
+
+/// The names of gimei's and clinosim's pools in the sentences of a ward.
+#[test]
+fn names_of_pools_by_others() {
+    let Some(fixtures) = common::fixtures() else { return };
+    let read = |name: &str| std::fs::read_to_string(fixtures.join("japan").join(name)).unwrap();
+    let quoted = |text: &str, quote: char| -> Vec<Vec<String>> {
+        text.lines()
+            .map(|l| l.split(quote).skip(1).step_by(2).map(str::to_owned).collect())
+            .collect()
+    };
+    let gimei = read("names.yml");
+    let (given, family) = gimei.split_once("last_name:").unwrap();
+    let mut families: Vec<String> =
+        quoted(family, '\'').into_iter().filter_map(|w| w.into_iter().next()).collect();
+    let givens: Vec<String> =
+        quoted(given, '\'').into_iter().filter_map(|w| w.into_iter().next()).collect();
+    let clinosim = read("clinosim_names.yaml");
+    let (surnames, _) = clinosim.split_once("given").unwrap();
+    families.extend(quoted(surnames, '"').into_iter().filter_map(|w| w.into_iter().next()));
+    assert!(families.len() > 700 && givens.len() > 13_000);
+    let scanner = kakou::detect::Scanner::new();
+    let name = kakou::detect::find("person_name").unwrap();
+    let (mut planted, mut covered) = ([0_u32; 4], [0_u32; 4]);
+    for (i, given) in givens.iter().enumerate().step_by(3) {
+        let family = &families[i % families.len()];
+        let shapes = [
+            format!("{family}様の家族に説明"),
+            format!("{family} {given}さんより電話"),
+            format!("氏名：{family}　{given}　確認済"),
+            format!("転院先より{family}{given}さんの情報"),
+        ];
+        for (shape, text) in shapes.iter().enumerate() {
+            let start = text.find(family.as_str()).unwrap();
+            let end = match shape {
+                0 => start + family.len(),
+                _ => text[start..].find(given.as_str()).unwrap() + start + given.len(),
+            };
+            let hits = scanner.scan(text);
+            let open = text[start..end].char_indices().any(|(at, c)| {
+                let at = start + at;
+                c.is_alphanumeric()
+                    && !hits.iter().any(|h| h.detector == name && h.start <= at && at < h.end)
+            });
+            planted[shape] += 1;
+            covered[shape] += u32::from(!open);
+        }
+    }
+    for (shape, floor) in [0.97, 0.97, 0.97, 0.95].iter().enumerate() {
+        let share = f64::from(covered[shape]) / f64::from(planted[shape]);
+        assert!(share >= *floor, "shape {shape}: {share:.3}");
+    }
+    // Streets of gimei behind its municipalities.
+    let addresses = read("addresses.yml");
+    let (rest, towns) = addresses.split_once("town:").unwrap();
+    let (_, cities) = rest.split_once("city:").unwrap();
+    let first = |text: &str| -> Vec<String> {
+        quoted(text, '\'').into_iter().filter_map(|w| w.into_iter().next()).collect()
+    };
+    let (cities, towns) = (first(cities), first(towns));
+    let address = kakou::detect::find("address").unwrap();
+    let (mut planted, mut found) = (0_u32, 0_u32);
+    for (i, town) in towns.iter().enumerate().step_by(5) {
+        let city = &cities[i % cities.len()];
+        let lot = ["1丁目2番3号", "12-3", "４－５－６", "123番地", "7番8号"][i / 5 % 5];
+        let text = format!("転居先は{city}{town}{lot}とのこと");
+        planted += 1;
+        found += u32::from(scanner.scan(&text).iter().any(|h| h.detector == address));
+    }
+    let share = f64::from(found) / f64::from(planted);
+    assert!(planted > 200 && share >= 0.97, "{planted} {share:.3}");
+}
+
+#[test]
+fn the_lines_of_the_refusal_are_the_waiver() {
+    let (output, _work) = attempt(POLICY);
+    let error = error_of(&output);
+    let at = error.find("[[waive]]").unwrap();
+    let lines: Vec<&str> =
+        error[at..].lines().map(|l| l.trim_start_matches([' ', '|'])).take(4).collect();
+    let waiver = lines.join("\n").replace("reason = \"\"", "reason = \"病院の代表番号\"");
+    let (output, _work) = attempt(&format!("{POLICY}\n{waiver}\n"));
+    assert!(output.status.success(), "{waiver}\n{}", error_of(&output));
+}

@@ -396,3 +396,121 @@ fn what_is_planted_is_gone_and_the_rest_is_there() {
         common::block(page, "run", &table(&corpus, &hospital, japanese), "redact");
     }
 }
+
+/// Notes of SS-MIX2 (NTE-3) and OMOP (NOTE): with a folder, a policy that extends a shipped one, and the column.
+const LAYOUTS: &[(&str, &str, &str, &str)] = &[
+    (
+        "ssmix2",
+        "laboratory",
+        "コメント",
+        r#"extends = "ssmix2.toml"
+[policy]
+id = "notes"
+version = "1"
+profile = "ngmia"
+[anonymized]
+tier = "controlled"
+[tables.person.columns]
+"生年月日" = { anonymized = { age_band = { at = "visit.来院日時", width = 90, top = 90 } } }
+"郵便番号" = { anonymized = "drop" }
+[tables.visit.columns]
+"来院日時" = { anonymized = "drop" }
+"退院日時" = { anonymized = "drop" }
+[tables.laboratory.columns]
+"コメント" = { pseudonymized = "redact", anonymized = "drop" }
+"#,
+    ),
+    (
+        "omop",
+        "note",
+        "note_text",
+        r#"extends = "omop54.toml"
+[policy]
+id = "notes"
+version = "1"
+profile = "ngmia"
+[anonymized]
+tier = "controlled"
+[tables.person.columns]
+year_of_birth = { anonymized = { band = { width = 100, bottom = 1900 } } }
+[tables.note]
+layout = "omop/note@5.4"
+source = { path = "note.*" }
+unlisted = "drop"
+set_aside = ["key"]
+[tables.note.columns]
+person_id = { pseudonymized = "pseudonym", anonymized = "drop" }
+note_text = { pseudonymized = "redact", anonymized = "drop" }
+"#,
+    ),
+];
+
+#[test]
+fn notes_of_ssmix2_and_omop_are_redacted_too() {
+    let work = tempfile::tempdir().unwrap();
+    let mut synth = vec!["synth", "--quiet", "--layouts", "omop,ssmix2", "--patients", "150"];
+    let data = work.path().join("data");
+    synth.extend(["--years", "1", "--out", text(&data)]);
+    let output = kakou(&synth);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let (_, labels) = records(&data.join("truth/planted.csv"));
+    common::copy_folder(&repo("policies"), work.path());
+    let key = new_key(work.path());
+    for (layout, table, column, policy) in LAYOUTS {
+        let path = work.path().join(format!("{layout}-notes.toml"));
+        std::fs::write(&path, policy).unwrap();
+        let mut input = data.join(layout);
+        if *layout == "ssmix2" {
+            // A storage is of one facility.
+            let mut roots: Vec<_> =
+                std::fs::read_dir(&input).unwrap().flatten().map(|e| e.path()).collect();
+            roots.sort();
+            input = roots.swap_remove(0);
+        }
+        let release = run(&path, &input, &key, &work.path().join(format!("out-{layout}")), &[]);
+        let (head, rows) = records(&release.join(format!("pseudonymized/{table}.csv")));
+        let at = head.iter().position(|h| h == column).unwrap();
+        let notes: Vec<&str> =
+            rows.iter().map(|r| r[at].as_str()).filter(|n| !n.is_empty()).collect();
+        assert!(notes.iter().any(|n| n.contains('【')), "{layout}: nothing is marked");
+        // The comments of one storage are few; all of them may have something planted.
+        let plain = notes.iter().any(|n| !n.contains('【'));
+        assert!(plain || *layout == "ssmix2", "{layout}: everything is marked");
+        // A family name alone may stand in other words; a decoy is none.
+        let short = ["decoy", "surname", "other_name", "doctor"];
+        let mut searched = 0;
+        for label in labels.iter().filter(|l| l[0] == *layout && !short.contains(&l[4].as_str())) {
+            searched += 1;
+            assert!(!notes.iter().any(|n| n.contains(&label[5])), "{layout}: {}", label[4]);
+        }
+        assert!(searched > 20, "{layout}: {searched}");
+    }
+}
+
+#[test]
+fn redact_fits_every_text_column_of_the_shipped_policies() {
+    let work = tempfile::tempdir().unwrap();
+    common::copy_folder(&repo("policies"), work.path());
+    let drop = "role = \"text\", pseudonymized = \"drop\"";
+    let typed = "role = \"text\", type = \"string\", pseudonymized = \"drop\"";
+    let mut seen = 0;
+    for file in common::files(work.path()) {
+        let policy = std::fs::read_to_string(&file).unwrap_or_default();
+        if file.extension().is_none_or(|e| e != "toml")
+            || !(policy.contains(drop) || policy.contains(typed))
+        {
+            continue;
+        }
+        if file.file_name().unwrap() == "template.toml" {
+            continue;
+        }
+        seen += 1;
+        let redacting = policy
+            .replace(drop, &drop.replace("\"drop\"", "\"redact\""))
+            .replace(typed, &typed.replace("\"drop\"", "\"redact\""));
+        std::fs::write(&file, redacting).unwrap();
+        let output = kakou(&["check", "--policy", text(&file)]);
+        assert!(output.status.success(), "{}: {}", file.display(), error_of(&output));
+    }
+    assert!(seen >= 2, "{seen}");
+}

@@ -177,14 +177,20 @@ pub fn detect(
                     ),
                 )
                 .advice(say!(
-                    "drop or generalize the column; if these are nobody's identifiers, say so: [[waive]] detector = \"{}\", column = \"{}.{}\", reason = \"...\"",
+                    "drop or generalize the column; if these are nobody's identifiers, put this into the policy, with the reason:\n\n[[waive]]\ndetector = \"{}\"\ncolumn = {}\nreason = \"\"\n",
                     doc.name,
-                    detected.table,
-                    detected.column
+                    quoted(&detected.table, &detected.column)
                 )),
             );
         }
         all.push(detected);
     }
     (columns, all)
+}
+
+/// A column as it is named in a policy, as a TOML string.
+fn quoted(table: &Name, column: &Name) -> Name {
+    let place = format!("{}.{}", table.as_str(), column.as_str());
+    // Strings of JSON are strings of TOML.
+    Name::from_policy(serde_json::to_string(&place).unwrap_or(place))
 }

@@ -1,10 +1,15 @@
 //! `kakou detect`: the detectors, and how well they do on a corpus with known answers.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 
 use super::Show;
+use crate::detect::measure::{Label, Sample};
 use crate::detect::{CATALOGUE, Scanner, VERSION, measure};
-use crate::error::Result;
+use crate::error::{Error, Family, Result};
+use crate::say;
 use crate::synth::notes;
 
 /// Lists the detectors, or measures them.
@@ -42,6 +47,10 @@ struct Measure {
     /// Show the made-up notes in which something was missed or wrongly found, instead of the table.
     #[arg(long)]
     misses: bool,
+    /// Measure these texts instead: JSON lines `{"text": "...", "labels": [{"detector": "phone", "start": 0, "end": 12,
+    /// "named": true}]}`, places in characters. The texts must not be of real persons: `--misses` shows them.
+    #[arg(long)]
+    corpus: Option<PathBuf>,
     /// Also measure the speed.
     #[arg(long)]
     speed: bool,
@@ -64,18 +73,23 @@ impl Detect {
                     ));
                 }
             }
-            What::Measure(m) => m.run(show),
+            What::Measure(m) => return m.run(show),
         }
         Ok(())
     }
 }
 
 impl Measure {
-    fn run(&self, show: Show) {
+    fn run(&self, show: Show) -> Result<()> {
+        let samples: Vec<Sample> = match &self.corpus {
+            Some(path) => labelled(path)?,
+            None => notes::notes(self.seed, self.notes).collect(),
+        };
         if self.misses {
-            return self.misses(show);
+            misses(&samples, show);
+            return Ok(());
         }
-        let counts = measure::measure(notes::notes(self.seed, self.notes));
+        let counts = measure::measure(samples.into_iter());
         show.line(measure::table(&counts, self.ja).trim_end());
         show.json(&serde_json::json!(
             counts.iter().zip(CATALOGUE).map(|(c, d)| serde_json::json!({
@@ -105,57 +119,106 @@ impl Measure {
                 1.0 / seconds
             ));
         }
+        Ok(())
     }
+}
 
-    /// The corpus is made up: its texts may be shown.
-    fn misses(&self, show: Show) {
-        for sample in notes::notes(self.seed, self.notes) {
-            let hits: Vec<_> = Scanner::new()
-                .scan(&sample.text)
-                .into_iter()
-                .filter(|h| h.strength >= crate::detect::Strength::Fair)
+/// The corpus is made up: its texts may be shown.
+fn misses(samples: &[Sample], show: Show) {
+    for sample in samples {
+        let hits: Vec<_> = Scanner::new()
+            .scan(&sample.text)
+            .into_iter()
+            .filter(|h| h.strength >= crate::detect::Strength::Fair)
+            .collect();
+        for label in &sample.labels {
+            let found = hits.iter().any(|h| {
+                CATALOGUE[h.detector].doc().name == label.detector
+                    && h.start < label.end
+                    && label.start < h.end
+            });
+            if !found {
+                show.line(&format!(
+                    "missed {}: {:?} in {:?}",
+                    label.detector,
+                    &sample.text[label.start..label.end],
+                    sample.text
+                ));
+            }
+        }
+        for label in &sample.labels {
+            let open: String = sample.text[label.start..label.end]
+                .char_indices()
+                .filter(|(at, c)| {
+                    let at = label.start + at;
+                    c.is_alphanumeric() && !hits.iter().any(|h| h.start <= at && at < h.end)
+                })
+                .map(|(_, c)| c)
                 .collect();
-            for label in &sample.labels {
-                let found = hits.iter().any(|h| {
-                    CATALOGUE[h.detector].doc().name == label.detector
-                        && h.start < label.end
-                        && label.start < h.end
-                });
-                if !found {
-                    show.line(&format!(
-                        "missed {}: {:?} in {:?}",
-                        label.detector,
-                        &sample.text[label.start..label.end],
-                        sample.text
-                    ));
-                }
+            if !open.is_empty() && open.chars().count() < label.end - label.start {
+                show.line(&format!(
+                    "not covered {}: {open:?} in {:?}",
+                    label.detector, sample.text
+                ));
             }
-            for label in &sample.labels {
-                let open: String = sample.text[label.start..label.end]
-                    .char_indices()
-                    .filter(|(at, c)| {
-                        let at = label.start + at;
-                        c.is_alphanumeric() && !hits.iter().any(|h| h.start <= at && at < h.end)
-                    })
-                    .map(|(_, c)| c)
-                    .collect();
-                if !open.is_empty() && open.chars().count() < label.end - label.start {
-                    show.line(&format!(
-                        "not covered {}: {open:?} in {:?}",
-                        label.detector, sample.text
-                    ));
-                }
-            }
-            for hit in hits {
-                if !sample.labels.iter().any(|l| hit.start < l.end && l.start < hit.end) {
-                    show.line(&format!(
-                        "on nothing {}: {:?} in {:?}",
-                        CATALOGUE[hit.detector].doc().name,
-                        &sample.text[hit.start..hit.end],
-                        sample.text
-                    ));
-                }
+        }
+        for hit in hits {
+            if !sample.labels.iter().any(|l| hit.start < l.end && l.start < hit.end) {
+                show.line(&format!(
+                    "on nothing {}: {:?} in {:?}",
+                    CATALOGUE[hit.detector].doc().name,
+                    &sample.text[hit.start..hit.end],
+                    sample.text
+                ));
             }
         }
     }
+}
+
+/// A text and its labels, places in characters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labelled {
+    text: String,
+    labels: Vec<Planted>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Planted {
+    detector: String,
+    start: usize,
+    end: usize,
+    named: bool,
+}
+
+/// Reads a labelled corpus.
+fn labelled(path: &Path) -> Result<Vec<Sample>> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::io("X0120", say!("the corpus cannot be read"), &e))?;
+    let wrong = |line: usize| {
+        Error::new(
+            Family::Data,
+            "D0120",
+            say!("line {} of the corpus is not a text with labels of known detectors", line + 1),
+        )
+    };
+    let mut samples = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let Labelled { text, labels } = serde_json::from_str(line).map_err(|_| wrong(number))?;
+        let mut places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        places.push(text.len());
+        let mut sample = Sample { labels: Vec::new(), text };
+        for label in labels {
+            let detector = crate::detect::find(&label.detector).ok_or_else(|| wrong(number))?;
+            let (Some(&start), Some(&end)) = (places.get(label.start), places.get(label.end))
+            else {
+                return Err(wrong(number));
+            };
+            let detector = CATALOGUE[detector].doc().name;
+            sample.labels.push(Label { detector, start, end, named: label.named });
+        }
+        samples.push(sample);
+    }
+    Ok(samples)
 }

@@ -437,7 +437,13 @@ fn guess(name: &str, cells: &Column) -> Draft {
         "complaint",
     ]) || guess_free_text(cells)
     {
-        make("text", Type::String, "", "自由記載と思われる / looks like free text", DROP)
+        make(
+            "text",
+            Type::String,
+            "",
+            "自由記載と思われる。仮名加工では \"redact\"（墨消し、docs/detectors.ja.md）も選べる / looks like free text; pseudonymized = \"redact\" replaces identifiers by marks (docs/detectors.md)",
+            DROP,
+        )
     } else if ty.is_date() && has(&["生年", "birth"]) {
         make(
             "quasi",

@@ -155,13 +155,30 @@ fn building(text: &str, from: usize) -> usize {
         {
             named = true;
             end = behind;
-        } else if named
-            && (c.is_ascii_alphanumeric() || so_far.ends_with("号室") || so_far.ends_with("号棟"))
-        {
+        } else if named && (c.is_ascii_alphanumeric() || c == '号' || so_far.ends_with("号室")) {
             end = behind;
         }
     }
-    end
+    if end > from { end } else { flat(text, from).unwrap_or(from) }
+}
+
+/// A word with two katakana or more and the number of a flat behind a blank: `1-2-3 西川シャルム314`. Not a result (`12.5`, `12%`).
+fn flat(text: &str, from: usize) -> Option<usize> {
+    let rest = text[from..].strip_prefix(' ')?;
+    let word: String = rest
+        .chars()
+        .take_while(|&c| is_place(c) && !matches!(c, '\u{3041}'..='\u{3096}'))
+        .collect();
+    let katakana = word.chars().filter(|c| matches!(c, '\u{30a1}'..='\u{30fa}')).count();
+    if katakana < 2 || word.chars().count() > 16 {
+        return None;
+    }
+    let behind = &rest[word.len()..];
+    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+    let end = from + 1 + word.len() + digits;
+    let result =
+        text[end..].starts_with(|c: char| matches!(c, '.' | '%' | '/') || c.is_ascii_alphabetic());
+    ((1..=4).contains(&digits) && !result).then_some(end)
 }
 
 impl Detector for Address {

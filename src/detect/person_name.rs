@@ -9,7 +9,8 @@ use super::{Detector, Doc, Found, Strength, View, topic};
 use crate::text::normalize::large_katakana;
 
 /// A family name of the list beside a word of address or office (`山田様`, `佐藤看護師`, `Dr. 鈴木`, `主治医:田中`, `氏名 山本和花`), in
-/// ideographs, katakana or hiragana; or a cell that is nothing but family and given name of the lists.
+/// ideographs, katakana or hiragana; a whole word of family and given name, both of the lists and of two ideographs or more; or a
+/// cell that is nothing but family and given name of the lists.
 ///
 /// A family name alone in running text is not a finding: 橋本病 and 川崎病 are diseases, 山口 and 福島 places. Names in Latin
 /// letters, given names alone and nicknames are not found.
@@ -18,8 +19,8 @@ pub struct PersonName;
 const DOC: Doc = Doc {
     name: "person_name",
     ja: "氏名",
-    summary: "family names of a list beside titles; cells of family and given name",
-    summary_ja: "姓の一覧と敬称・職名、姓と名だけのセル",
+    summary: "family names of a list beside titles; family with given name of the lists",
+    summary_ja: "姓の一覧と敬称・職名、一覧の姓と名の組",
     mark: "【氏名】",
     law: "規則18条1号・33条1号",
     chance: 0.05,
@@ -181,6 +182,72 @@ fn is_short_reading(text: &str) -> bool {
         .is_some_and(|kana| kana.chars().count() == 2 && names().family_kana.contains(&kana))
 }
 
+/// What could be half a name in katakana.
+fn is_kana_word(text: &str) -> bool {
+    (2..=6).contains(&text.chars().count()) && text.chars().all(is_katakana)
+}
+
+/// The word that begins at a place, where it could be a given name that no list has: all letters of one kind up to the
+/// first that is of another.
+fn given_run(text: &str, from: usize) -> Option<usize> {
+    let first = text[from..].chars().next()?;
+    let (kind, most): (fn(char) -> bool, usize) = match first {
+        c if is_kanji(c) => (is_kanji, 4),
+        c if is_katakana(c) => (is_katakana, 6),
+        c if is_hiragana(c) => (is_hiragana, 5),
+        _ => return None,
+    };
+    let run: String = text[from..].chars().take_while(|&c| kind(c)).collect();
+    let length = run.chars().count();
+    let enough = if is_kanji(first) { 1 } else { 2 };
+    let named = (enough..=most).contains(&length) && !NO_NAME.contains(&run.as_str());
+    named.then_some(from + run.len())
+}
+
+/// Family and given name, both of the lists and of two ideographs or more, that are a whole word of running text
+/// (`支店の山本大輔が`), with a blank between them or not.
+fn full_names(text: &str, found: &mut Found) {
+    let part = |c: char| is_kanji(c) || is_katakana(c);
+    let listed = |family: &str, given: &str| {
+        let two = |t: &str| t.chars().nth(1).is_some();
+        two(family)
+            && two(given)
+            && is_family(family)
+            && is_given(given)
+            && !NO_NAME.contains(&given)
+    };
+    let mut words: Vec<(usize, usize)> = Vec::new();
+    let mut open = None;
+    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
+        match (open, part(c)) {
+            (None, true) => open = Some(at),
+            (Some(start), false) => {
+                words.push((start, at));
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    for (i, &(start, end)) in words.iter().enumerate() {
+        let word = &text[start..end];
+        if !word.chars().all(is_kanji) {
+            continue;
+        }
+        let length = word.chars().count();
+        if (4..=6).contains(&length)
+            && word.char_indices().skip(2).any(|(at, _)| listed(&word[..at], &word[at..]))
+        {
+            found.push((start..end, Strength::Fair));
+        }
+        if let Some(&(next, last)) = words.get(i + 1)
+            && &text[end..next] == " "
+            && listed(word, &text[next..last])
+        {
+            found.push((start..last, Strength::Fair));
+        }
+    }
+}
+
 /// What could be a given name that no list has: up to three ideographs or five kana of one kind.
 fn may_be_given(text: &str) -> bool {
     let length = text.chars().count();
@@ -209,6 +276,10 @@ fn ending_at(text: &str, end: usize, polite: bool) -> Option<usize> {
         {
             continue;
         }
+        // 株式会社山田商事様 is nobody.
+        if text[..start].ends_with("会社") {
+            continue;
+        }
         let piece = piece.trim_end_matches([' ', '・']);
         let before = text[..start].chars().next_back();
         let script = |c: char| (is_kanji(c), is_katakana(c), is_hiragana(c));
@@ -220,8 +291,9 @@ fn ending_at(text: &str, end: usize, polite: bool) -> Option<usize> {
                     && !NO_NAME.contains(&given)
                     && (is_family(family)
                         && (is_given(given)
-                            || may_be_given(given) && family.chars().count() >= 2)
-                        || is_short_reading(family) && is_given(given)) =>
+                            || may_be_given(given) && (family.chars().count() >= 2 || polite))
+                        || is_short_reading(family) && is_given(given)
+                        || polite && open && is_kana_word(family) && is_kana_word(given)) =>
             {
                 5
             }
@@ -279,8 +351,8 @@ fn ending_at(text: &str, end: usize, polite: bool) -> Option<usize> {
 }
 
 /// A family name and perhaps a given name that begin at `start`: where they end, and whether there is a given name or the
-/// family name ends where a word ends.
-fn beginning_at(text: &str, start: usize) -> Option<(usize, bool, bool)> {
+/// family name ends where a word ends, and where the family name ends.
+fn beginning_at(text: &str, start: usize) -> Option<(usize, bool, bool, usize)> {
     let ends: Vec<usize> =
         text[start..].char_indices().map(|(at, c)| start + at + c.len_utf8()).take(6).collect();
     let family = ends.iter().rev().find(|&&end| is_family(&text[start..end]))?;
@@ -304,13 +376,13 @@ fn beginning_at(text: &str, start: usize) -> Option<(usize, bool, bool)> {
     let kanji = text[start..family].chars().all(is_kanji);
     let closed = next.is_none_or(|n| if kanji { !is_kanji(n) } else { !is_katakana(n) });
     match given {
-        Some(end) => Some((end, true, closed)),
+        Some(end) => Some((end, true, closed, family)),
         // A family name of one character needs an end that is no letter at all.
         None if single => {
             let apart = next.is_none_or(|n| !is_kanji(n) && !is_katakana(n));
-            (!blank).then_some((family, false, closed && apart))
+            (!blank).then_some((family, false, closed && apart, family))
         }
-        None => Some((family, false, closed)),
+        None => Some((family, false, closed, family)),
     }
 }
 
@@ -357,6 +429,7 @@ impl Detector for PersonName {
                 if named { Strength::Strong } else { strength },
             ));
         }
+        full_names(text, found);
         for (end, title) in behind(text) {
             let polite = matches!(
                 title,
@@ -367,7 +440,7 @@ impl Detector for PersonName {
             }
         }
         for (start, skipped, word, alone) in before(text) {
-            let Some((end, given, closed)) = beginning_at(text, start) else {
+            let Some((end, given, closed, family)) = beginning_at(text, start) else {
                 // 氏名: and two words, whatever they are.
                 if skipped > 0
                     && is_label(word)
@@ -377,6 +450,19 @@ impl Detector for PersonName {
                 }
                 continue;
             };
+            let opened = text[..start].ends_with(['(', '「', '[']);
+            let label = is_label(word) && skipped > 0;
+            let shut = |end: usize| text[end..].starts_with([')', '」', ']']);
+            let blank = usize::from(text[family..].starts_with([' ', '・']));
+            let gap = text[family..].chars().next().map_or(0, char::len_utf8) * blank;
+            // 長女(吉田 寿津子), 氏名 山岡 城史, (川畑清暢): what follows the family name is the given name, listed or not.
+            if let Some(run) = given_run(text, family + gap)
+                && run >= end
+                && (blank == 1 && (label || opened && shut(run)) || opened && shut(run) && !closed)
+            {
+                found.push((start..run, Strength::Strong));
+                continue;
+            }
             let single = text[start..end].chars().count() == 1;
             // 患者名：森陽翔 has a given name that no list has.
             let run: usize =
@@ -395,7 +481,7 @@ impl Detector for PersonName {
 
 /// Words that are followed by nothing but a name.
 fn is_label(word: &str) -> bool {
-    matches!(word, "氏名" | "患者氏名" | "患者名" | "姓名")
+    matches!(word, "氏名" | "患者氏名" | "患者名" | "姓名" | "フリガナ" | "ふりがな")
 }
 
 /// Two words of name characters with a blank between them.

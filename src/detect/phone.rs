@@ -33,7 +33,8 @@ fn shape(n: &Number<'_>) -> Option<Shape> {
         let rest = rest.strip_prefix('0').unwrap_or(rest);
         return (matches!(rest.len(), 9 | 10) && !rest.starts_with('0')).then_some(Shape::Grouped);
     }
-    let mobile = matches!(digits, [b'0', b'5' | b'6' | b'7' | b'8' | b'9', b'0', b'1'..=b'9', ..]);
+    // Numbers whose fourth digit is 0 are not given out today, and are written all the same.
+    let mobile = matches!(digits, [b'0', b'5' | b'6' | b'7' | b'8' | b'9', b'0', ..]);
     let free = matches!(digits, [b'0', b'1', b'2', b'0', ..] | [b'0', b'5', b'7', b'0', ..]);
     let fixed = matches!(digits, [b'0', b'1'..=b'9', ..]);
     match (digits.len(), n.groups) {
