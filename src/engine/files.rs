@@ -3,7 +3,7 @@
 use crate::frame::{Column, Interner, MISSING, Table};
 use crate::plan::{LongPlan, Plan};
 use crate::policy::model::{Dates, Encoding, Form, Order, Output};
-use crate::schema::Kind;
+use crate::schema::{Kind, Type};
 use crate::table::Dialect;
 
 use super::emit::{self, extension};
@@ -159,7 +159,10 @@ pub fn long_rows(plan: &Plan, kind: Kind, file: &FilePlan<'_>, parts: Vec<PartRo
             let mut own = vec![Column::constant(None, count); file.columns.len()];
             for (released, cells) in released.iter().zip(cells) {
                 if let Some(place) = file.place(released.column) {
-                    let dates = digits && released.ty.is_date();
+                    // A number that a treatment made of a date is none.
+                    let dates = digits
+                        && table.columns[released.column].facts.ty.is_date()
+                        && !matches!(released.ty, Type::Integer | Type::Decimal);
                     own[place] = if dates { eight_digits(&cells) } else { cells };
                 }
             }

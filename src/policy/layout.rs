@@ -549,7 +549,22 @@ impl Maker<'_> {
         columns: &Columns,
     ) -> Columns {
         let unlisted = self.written.get("unlisted");
-        let own: IndexMap<&String, &Entry> = members(when.get("columns")).collect();
+        let mut own: IndexMap<&String, &Entry> = IndexMap::new();
+        for (written, entry) in members(when.get("columns")) {
+            // A column of these rows may be written by its label.
+            let labelled = base.and_then(|(_, w)| {
+                let mut list = w.list.iter().filter(|_| !columns.contains_key(written));
+                list.find(|c| c.alias.as_ref() == Some(written)).map(|c| &c.name)
+            });
+            if own.insert(labelled.unwrap_or(written), entry).is_some() {
+                let what = say!(
+                    "a `when` of table `{}` names the column `{}` twice, by its name and by its label",
+                    name(self.table),
+                    name(written)
+                );
+                self.error("P0101", &entry.value, what, None);
+            }
+        }
         let mut part = columns.clone();
         let mut forgotten = Vec::new();
         if let Some((node, pack)) = base {
