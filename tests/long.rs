@@ -198,7 +198,7 @@ fn form_one_is_one_long_file_again_in_the_order_of_its_source() {
         })
         .collect();
     assert!(before.iter().zip(&sorted).filter(|(a, b)| a == b).count() * 2 < before.len());
-    let before = source(&data, "Hn_", 2, 6, &["ASS0010", "ASS0020", "ASS0030"]);
+    let before = source(&data, "Hn_", 2, 6, &["ASS0013", "ASS0021"]);
     let after = released(lines(&one.join("pseudonymized/h.txt")), 2, 6);
     assert!(before.len() > 20 && before == after);
 
@@ -468,7 +468,7 @@ fn a_long_table_is_a_table_with_a_header_and_goes_through_the_whole_record() {
         };
         assert_eq!(sequences(rows.iter().map(|r| cells(r))), before, "{kind}");
         // 生年月日 in its own rows, nothing in the others.
-        assert!(rows.iter().all(|r| (r[1] == "A000010") == !r[3].is_empty()));
+        assert!(rows.iter().all(|r| (r[1] == "A000010") != r[3].is_empty()));
     }
 
     // From the run to the recipient.

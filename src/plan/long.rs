@@ -1,7 +1,7 @@
 //! Long tables as one long file of a release: what the policy asks for, and what keeps it from being done.
 //!
 //! The rows of a long file are told apart by the columns that the `when` of its parts match on; so a part that is in the
-//! file releases these columns as they are. ADR 0006 says why the order of the source is not a default in the anonymized release.
+//! file releases these columns as they are. ADR 0007 says why the order of the source is not a default in the anonymized release.
 
 use super::model::{ColumnPlan, LongPlan, TablePlan};
 use crate::error::{Name, Said};
