@@ -1,6 +1,7 @@
 //! `kakou layout join`: the tables of a long layout as one long file again, for programs that read nothing else.
 //!
-//! The rows of a person stand together, stay by stay, in the order of the policy's `when` and of their content. The order
+//! For a release made code by code; one that is to be long from the beginning says so in its policy (`long`), and the record
+//! covers it. The rows of a person stand together, stay by stay, in the order of the policy's `when` and of their content. The order
 //! of the source is not kept on purpose: what order tells is not part of a release.
 
 use std::path::{Path, PathBuf};
@@ -70,6 +71,18 @@ impl Join {
             let what = say!("the policy has no long table `{}`", Name::from_policy(&self.table));
             return Err(fail(Error::policy("P0102", what)));
         };
+        if first.long(kind).is_some() {
+            return Err(fail(
+                Error::policy(
+                    "P0307",
+                    say!(
+                        "`{}` is one long file of the release already",
+                        Name::from_policy(&self.table)
+                    ),
+                )
+                .advice(say!("it stands in the folder of the release, and the record covers it")),
+            ));
+        }
         let mut rows: Vec<Row> = Vec::new();
         for (order, part) in parts.iter().enumerate() {
             read(plan, part, kind, &self.folder, order, &mut rows).map_err(fail)?;
