@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::recognize::{self, Candidate};
 use super::{Failure, Outcome, Show, shown};
-use crate::engine::{Silent, exclude, intake};
 use crate::error::{Error, Name};
-use crate::policy::{self, layout::read_pack};
+use crate::policy::layout::read_pack;
+use crate::say;
 use crate::schema::layout::{Pack, SHIPPED, shipped};
-use crate::{plan, say};
 
 /// Lists and shows layout packs, and tells which of them a file has.
 #[derive(Args, Debug)]
@@ -167,27 +167,28 @@ fn own(file: &Path, show: Show) -> Outcome<()> {
 fn check(file: &Path, only: Option<&str>, show: Show) -> Outcome<()> {
     let real =
         file.canonicalize().map_err(|e| Error::io("D0001", say!("opening {}", shown(file)), &e))?;
-    let (Some(folder), Some(name)) = (real.parent(), real.file_name().and_then(|n| n.to_str()))
-    else {
+    let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else {
         return Err(Error::data("D0001", say!("{} is not a file", shown(file))).into());
     };
+    let files = [PathBuf::from(name)];
     let candidates: Vec<String> = match only {
         Some(layout) => vec![layout.to_owned()],
-        None => SHIPPED
-            .iter()
-            .filter_map(|s| {
-                let pack = pack(s.id).ok()?;
-                Some(format!("{}@{}", s.id, pack.layout.editions.last()?))
-            })
-            .collect(),
+        None => Candidate::all().iter().filter_map(Candidate::newest).collect(),
     };
     let mut fits = Vec::new();
     let mut why = None;
     for layout in candidates {
-        match reads(folder, name, &layout) {
-            Ok(rows) => {
-                show.line(&format!("{layout}: fits ({rows} rows)"));
-                fits.push(json!({ "layout": layout, "rows": rows }));
+        // Most layouts are out after a few rows; the others are held against the whole file.
+        let read = recognize::read(folder, &files, &layout, Some(recognize::SAMPLE))
+            .and_then(|_| recognize::read(folder, &files, &layout, None));
+        match read {
+            Ok(fit) => {
+                let defects = match fit.defects {
+                    0 => String::new(),
+                    n => format!(", {n} of them with a defect: see `set_aside`"),
+                };
+                show.line(&format!("{layout}: fits ({} rows{defects})", fit.rows));
+                fits.push(json!({ "layout": layout, "rows": fit.rows, "defects": fit.defects }));
             }
             Err(error) => {
                 if only.is_some() {
@@ -204,23 +205,4 @@ fn check(file: &Path, only: Option<&str>, show: Show) -> Outcome<()> {
             .into()),
         (false, None) => Ok(()),
     }
-}
-
-/// A policy that drops everything, only to read the file as a run reads it.
-fn reads(folder: &Path, name: &str, layout: &str) -> crate::error::Result<u64> {
-    let escaped = glob::Pattern::escape(name).replace('\\', "\\\\").replace('"', "\\\"");
-    let layout = layout.replace(['\\', '"'], "");
-    let text = format!(
-        "[policy]\nid = \"layout-check\"\nversion = \"1\"\nprofile = \"ngmia\"\n[person]\nkey = \"patient\"\n\
-         [pseudonymized]\nproject = \"check\"\nrecipient = \"check\"\n\
-         [tables.file]\nlayout = \"{layout}\"\nunlisted = \"drop\"\nsource = {{ path = \"{escaped}\" }}\n"
-    );
-    let loaded = policy::load_text("layout check", &text).map_err(|f| f.error)?;
-    let plan = plan::Plan::for_reading(&loaded)?;
-    let files = intake::find_files(&plan, folder)?;
-    intake::check_headers(&plan, &files)?;
-    let limits = intake::Limits { memory: u64::MAX, spill_root: std::env::temp_dir() };
-    let lists = exclude::Lists::default();
-    let seen = intake::intake(&plan, &files, &lists, &limits, &Silent)?;
-    Ok(seen.tables.iter().map(|t| t.rows_in).sum())
 }

@@ -27,6 +27,7 @@ pub mod papers;
 pub mod policies;
 pub mod progress;
 pub mod purge;
+pub mod recognize;
 pub mod recording;
 pub mod release;
 pub mod replay;

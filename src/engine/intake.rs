@@ -321,7 +321,7 @@ pub fn intake(
     // One table after the other when spilling (memory), all at once otherwise (speed).
     let read = |group: std::ops::Range<usize>| {
         let paths = &files[group.start];
-        read_group(plan, group, paths, &same, count, spill.as_ref(), &salt, progress)
+        read_group(plan, group, paths, &same, count, spill.as_ref(), &salt, None, progress)
     };
     let results: Vec<Vec<TableRead>> = if count > 1 {
         plan.groups().into_iter().map(read).collect::<Result<_>>()?
@@ -401,6 +401,25 @@ pub fn intake(
     Ok(intake)
 }
 
+/// Reads the first rows of each file, or all, with every check of a run: to recognize a layout, never for a release.
+/// Returns how many rows there were and how many passed.
+///
+/// # Errors
+/// As [`intake`].
+pub fn first_rows(plan: &Plan, files: &[Vec<PathBuf>], most: Option<usize>) -> Result<[u64; 2]> {
+    let salt = hashbrown::DefaultHashBuilder::default();
+    let same = Same::default();
+    let mut seen = [0, 0];
+    for group in plan.groups() {
+        let paths = &files[group.start];
+        for read in read_group(plan, group, paths, &same, 1, None, &salt, most, &super::Silent)? {
+            seen[0] += read.intake.rows_in;
+            seen[1] += read.rows.rows as u64;
+        }
+    }
+    Ok(seen)
+}
+
 /// For the trap of the logs' test.
 fn cells_of(table: &Table) -> String {
     let cells = table.columns.iter().flat_map(|c| c.cells().take(50).flatten());
@@ -425,6 +444,7 @@ fn read_group(
     count: usize,
     spill: Option<&table::spill::SpillDir>,
     salt: &hashbrown::DefaultHashBuilder,
+    most: Option<usize>,
     progress: &dyn Progress,
 ) -> Result<Vec<TableRead>> {
     let first = &plan.tables[group.start];
@@ -449,9 +469,11 @@ fn read_group(
         spec.table = shown;
         let file = FilePlace { table: shown, index, files: paths.len() };
         let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
-        while let Some(batch) = reader.next(BATCH).map_err(|e| file.locate(e))? {
+        let mut batches = 0;
+        while let Some(batch) = reader.next(most.unwrap_or(BATCH)).map_err(|e| file.locate(e))? {
             progress.check()?;
             last = batch.row_numbers.last().copied().unwrap_or(last);
+            batches += 1;
             let parts =
                 if long { rows::split(plan, &members, batch, &file)? } else { vec![(0, batch)] };
             for (m, mut batch) in parts {
@@ -516,6 +538,9 @@ fn read_group(
                         }
                     }
                 }
+            }
+            if most.is_some() && batches == 1 {
+                break;
             }
         }
         before += std::mem::take(&mut last);

@@ -191,6 +191,37 @@ fn the_resolved_policy_means_the_same() {
 }
 
 #[test]
+fn a_shipped_policy_is_extended_by_its_name_without_tables_that_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = folder.path().join("child.toml");
+    let write = |text: &str| std::fs::write(&child, text).unwrap();
+    write(
+        "extends = \"kakou:dpc-hub\"\nwithout = [\"h\", \"k\"]\n[policy]\nid = \"mine\"\n[person]\nsame = []\n",
+    );
+    let loaded = policy::load(&child).unwrap();
+    let plan = Plan::build(&loaded, &ladders(&loaded).unwrap()).unwrap();
+    assert_eq!(plan.id.as_str(), "mine");
+    assert!(plan.tables.iter().any(|t| t.name.as_str() == "ef_in"));
+    assert!(plan.tables.iter().all(|t| t.name.as_str() != "k"));
+    // A table that the base does not have, a policy that is not shipped, no base: each an error with its place.
+    for (text, code, line) in [
+        ("extends = \"kakou:dpc-hub\"\nwithout = [\"hh\"]\n", "P0102", 2),
+        ("extends = \"kakou:dpc-hob\"\n", "P0011", 1),
+        ("without = [\"h\"]\n", "P0004", 1),
+        ("extends = \"kakou:dpc-hub\"\nwithout = \"h\"\n", "P0004", 2),
+    ] {
+        write(text);
+        let error = policy::load(&child).unwrap_err().error;
+        assert_eq!((error.code, error.place.map(|p| p.line)), (code, Some(line)), "{text}");
+    }
+    // What a shipped policy still names in its views or rules is an error, not a guess.
+    write("extends = \"kakou:dpc-hub\"\nwithout = [\"k\"]\n");
+    let loaded = policy::load(&child).unwrap();
+    let error = Plan::build(&loaded, &ladders(&loaded).unwrap()).map(|_| ()).unwrap_err();
+    assert!(error.each().any(|e| e.code == "P0102" || e.code == "P0111"), "{:?}", error.code);
+}
+
+#[test]
 fn extends_takes_the_base_and_changes_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("base.toml"), GOOD).unwrap();

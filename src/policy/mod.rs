@@ -9,6 +9,7 @@ pub mod layout;
 pub mod model;
 mod render;
 mod schema;
+pub mod shipped;
 mod tree;
 mod validate;
 pub(crate) use validate::nearest;
@@ -72,15 +73,27 @@ impl Loaded {
     }
 }
 
-/// Reads a policy file with all that it extends.
+/// Reads a policy file with all that it extends; `kakou:dpc-hub` is a shipped one.
 ///
 /// # Errors
 /// Everything that is wrong with its form, with places.
 pub fn load(path: &Path) -> Result<Loaded, Box<Failed>> {
     let mut sources = Sources::default();
     let mut folders = Vec::new();
-    let tree = read(path, &mut sources, &mut folders, &mut Vec::new());
+    let tree = tree_of(path, &mut sources, &mut folders);
     finish(tree, sources, folders)
+}
+
+/// The policy with what it extends, as written: layouts are named and not yet filled in.
+///
+/// # Errors
+/// As [`load`].
+pub fn merged(path: &Path) -> Result<serde_json::Value, Box<Failed>> {
+    let mut sources = Sources::default();
+    match tree_of(path, &mut sources, &mut Vec::new()) {
+        Ok(tree) => Ok(tree.to_json()),
+        Err(error) => Err(Box::new(Failed { error, sources })),
+    }
 }
 
 /// Reads a policy from a text; it cannot extend another.
@@ -122,47 +135,159 @@ fn finish(
     }
 }
 
-fn read(
+fn tree_of(
     path: &Path,
+    sources: &mut Sources,
+    folders: &mut Vec<PathBuf>,
+) -> crate::error::Result<Node> {
+    let written = path.to_string_lossy();
+    let source = match Source::find(&written, None)? {
+        // A path need not be text; only the name of a shipped policy is.
+        Source::File(_) => Source::File(path.to_owned()),
+        shipped @ Source::Shipped(_) => shipped,
+    };
+    read(source, Name::from_policy(written.into_owned()), sources, folders, &mut Vec::new())
+}
+
+/// A policy to read: a file, or one that is shipped.
+enum Source {
+    File(PathBuf),
+    Shipped(&'static shipped::Shipped),
+}
+
+impl Source {
+    /// What the user wrote; `base` is where it was written, if in another policy.
+    fn find(written: &str, base: Option<&Source>) -> crate::error::Result<Source> {
+        let named = match (written.strip_prefix(shipped::PREFIX), base) {
+            (Some(name), _) => name,
+            // The shipped ones extend one another by the names of their files.
+            (None, Some(Source::Shipped(_))) => written,
+            (None, base) => {
+                let folder = match base {
+                    Some(Source::File(path)) => path.parent().map(Path::to_owned),
+                    _ => None,
+                };
+                return Ok(Source::File(folder.unwrap_or_default().join(written)));
+            }
+        };
+        shipped::shipped(named).map(Source::Shipped).ok_or_else(|| {
+            let names = shipped::SHIPPED.iter().map(|p| p.name);
+            let advice = nearest(named, names.clone()).unwrap_or_else(|| {
+                let names: Vec<_> = names.map(|n| say!("`{}`", Name::fixed(n))).collect();
+                say!("shipped: {}", crate::error::Said::join(&names, ", "))
+            });
+            Error::policy(
+                "P0011",
+                say!("there is no shipped policy `{}`", Name::from_policy(written)),
+            )
+            .advice(advice)
+        })
+    }
+    fn text(&self, shown: &Name) -> crate::error::Result<(PathBuf, String, PathBuf)> {
+        let path = match self {
+            // No file can lie in this folder: what a shipped policy names is shipped too.
+            Source::Shipped(p) => {
+                let id = PathBuf::from(format!("{}{}", shipped::PREFIX, p.name));
+                return Ok((id, p.text.to_owned(), PathBuf::from(shipped::PREFIX)));
+            }
+            Source::File(path) => path,
+        };
+        let fail = |e: &std::io::Error| {
+            let error = Error::io("P0011", say!("reading the policy {}", shown), e);
+            Error { family: crate::error::Family::Policy, ..error }
+        };
+        let real = path.canonicalize().map_err(|e| fail(&e))?;
+        if std::fs::metadata(&real).map_err(|e| fail(&e))?.len() > LARGEST {
+            return Err(Error::policy("P0014", say!("the policy {} is larger than 1 MiB", shown)));
+        }
+        let text = std::fs::read(&real).map_err(|e| fail(&e))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| Error::policy("P0010", say!("the policy {} is not UTF-8 text", shown)))?;
+        let folder = real.parent().map(Path::to_owned).unwrap_or_default();
+        Ok((real, text, folder))
+    }
+}
+
+fn read(
+    source: Source,
+    shown: Name,
     sources: &mut Sources,
     folders: &mut Vec<PathBuf>,
     chain: &mut Vec<PathBuf>,
 ) -> crate::error::Result<Node> {
-    let shown = Name::from_policy(path.to_string_lossy().into_owned());
-    let fail = |e: &std::io::Error| {
-        let error = Error::io("P0011", say!("reading the policy {}", shown), e);
-        Error { family: crate::error::Family::Policy, ..error }
-    };
-    let real = path.canonicalize().map_err(|e| fail(&e))?;
+    let (real, text, folder) = source.text(&shown)?;
     if chain.contains(&real) {
         return Err(Error::policy("P0012", say!("the policy {} extends itself", shown)));
     }
     if chain.len() >= 8 {
         return Err(Error::policy("P0013", say!("policies extend one another more than 8 deep")));
     }
-    if std::fs::metadata(&real).map_err(|e| fail(&e))?.len() > LARGEST {
-        return Err(Error::policy("P0014", say!("the policy {} is larger than 1 MiB", shown)));
-    }
-    let text = std::fs::read(&real).map_err(|e| fail(&e))?;
-    let text = String::from_utf8(text)
-        .map_err(|_| Error::policy("P0010", say!("the policy {} is not UTF-8 text", shown)))?;
-    folders.push(real.parent().map(Path::to_owned).unwrap_or_default());
+    folders.push(folder);
     let mut tree = tree::parse(sources, shown, text)?;
-    let Some(extends) = tree.remove("extends") else { return Ok(tree) };
+    let without = tree.remove("without");
+    let Some(extends) = tree.remove("extends") else {
+        return match without {
+            Some(node) => Err(Error::policy(
+                "P0004",
+                say!(
+                    "`without` names tables of the policy that is extended; there is no `extends`"
+                ),
+            )
+            .at_opt(sources.place(&node))),
+            None => Ok(tree),
+        };
+    };
     let place = sources.place(&extends);
-    let Kind::String(base) = &extends.kind else {
+    let Kind::String(written) = &extends.kind else {
         return Err(Error::policy(
             "P0004",
             say!("`extends` must be the path of a policy, in quotes"),
         )
         .at_opt(place));
     };
-    chain.push(real.clone());
-    let base = real.parent().map(|p| p.join(base)).unwrap_or_default();
-    let base = read(&base, sources, folders, chain)
-        .map_err(|e| if e.place.is_some() { e } else { e.at_opt(place) })?;
+    chain.push(real);
+    let located = |e: Error| if e.place.is_some() { e } else { e.at_opt(place.clone()) };
+    let base = Source::find(written, Some(&source)).map_err(located)?;
+    let shown = match &base {
+        Source::File(path) => Name::from_policy(path.to_string_lossy().into_owned()),
+        Source::Shipped(p) => Name::from_policy(format!("{}{}", shipped::PREFIX, p.name)),
+    };
+    let mut base = read(base, shown, sources, folders, chain).map_err(located)?;
     chain.pop();
+    if let Some(without) = without {
+        leave_out(&mut base, &without, sources)?;
+    }
     Ok(tree::merge(base, tree))
+}
+
+/// Takes the tables that a policy does without from the policy that it extends.
+fn leave_out(base: &mut Node, without: &Node, sources: &Sources) -> crate::error::Result<()> {
+    let wrong = |node: &Node| {
+        Error::policy("P0004", say!("`without` must be a list of names of tables, in quotes"))
+            .at_opt(sources.place(node))
+    };
+    let Kind::Array(items) = &without.kind else { return Err(wrong(without)) };
+    let mut errors = Vec::new();
+    for item in items {
+        let Kind::String(name) = &item.kind else { return Err(wrong(item)) };
+        let tables = match &mut base.kind {
+            Kind::Table(top) => top.get_mut("tables").map(|e| &mut e.value.kind),
+            _ => None,
+        };
+        let Some(Kind::Table(tables)) = tables else { return Err(wrong(item)) };
+        if tables.shift_remove(name).is_none() {
+            let error = Error::policy(
+                "P0102",
+                say!("`without`: the extended policy has no table `{}`", Name::from_policy(name)),
+            )
+            .at_opt(sources.place(item));
+            errors.push(match nearest(name, tables.keys().map(String::as_str)) {
+                Some(advice) => error.advice(advice),
+                None => error,
+            });
+        }
+    }
+    Error::all(errors).map_or(Ok(()), Err)
 }
 
 /// The codes of errors in policies.

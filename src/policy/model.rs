@@ -15,9 +15,13 @@ use crate::technique::Treatment;
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// A policy file (relative to this one) whose content this one changes. Tables are merged key by key; other values replace.
+    /// A policy file (relative to this one), or a shipped policy (`kakou:dpc-hub`), whose content this one changes.
+    /// Tables are merged key by key; other values replace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extends: Option<String>,
+    /// Tables of the extended policy that there are no files for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
     /// What this policy is.
     pub policy: Head,
     /// The unit that k counts.

@@ -103,6 +103,9 @@ pub struct Head {
     pub editions: Vec<String>,
     /// What one row is, as in a policy.
     pub grain: String,
+    /// Names that such files usually have, as patterns (`EFn_*`): a hint for recognition, never a proof.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// Where the layout is published.
     pub source: String,
 }

@@ -89,7 +89,13 @@ pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
         .enumerate()
         .filter(|(at, n)| n.is_empty() || n.parse::<f64>().is_ok() || names[..*at].contains(n))
         .count();
-    let names_look_like_data = !hints.no_header && data * 2 >= names.len().max(1);
+    // One date or patient's number among the names is enough: no header has one.
+    let record = |name: &str| {
+        let digits = name.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 5 && name.bytes().all(|b| b.is_ascii_digit() || b"-/:. T".contains(&b))
+    };
+    let names_look_like_data =
+        !hints.no_header && (data * 2 >= names.len().max(1) || names.iter().any(|n| record(n)));
     let names =
         if hints.no_header { (1..=names.len()).map(|n| n.to_string()).collect() } else { names };
     Ok(Shape { format: InputFormat::Csv, encoding, delimiter, names, names_look_like_data })
@@ -106,7 +112,34 @@ pub fn read(
     hints: &Hints,
     wanted: &[usize],
 ) -> Result<Table> {
-    match whole(path, name, shape, hints, wanted) {
+    encoded(path, name, shape, hints, wanted, None).map(|(_, table)| table)
+}
+
+/// As [`read`], but at most the first `rows` rows; with the encoding that the cells turned out to have.
+///
+/// # Errors
+/// As [`read`].
+pub fn first(
+    path: &Path,
+    name: &Name,
+    shape: &Shape,
+    hints: &Hints,
+    wanted: &[usize],
+    rows: usize,
+) -> Result<(Encoding, Table)> {
+    encoded(path, name, shape, hints, wanted, Some(rows))
+}
+
+fn encoded(
+    path: &Path,
+    name: &Name,
+    shape: &Shape,
+    hints: &Hints,
+    wanted: &[usize],
+    most: Option<usize>,
+) -> Result<(Encoding, Table)> {
+    match whole(path, name, shape, hints, wanted, most) {
+        Ok(table) => Ok((shape.encoding, table)),
         // The header was plain, the cells are not: the file is in CP932 after all.
         Err(error)
             if shape.encoding == Encoding::Utf8
@@ -114,9 +147,11 @@ pub fn read(
                 && shape.delimiter < 0x40 =>
         {
             let shape = Shape { encoding: Encoding::Cp932, ..shape.clone() };
-            whole(path, name, &shape, hints, wanted).map_err(|_| error)
+            whole(path, name, &shape, hints, wanted, most)
+                .map(|table| (shape.encoding, table))
+                .map_err(|_| error)
         }
-        other => other,
+        Err(error) => Err(error),
     }
 }
 
@@ -126,6 +161,7 @@ fn whole(
     shape: &Shape,
     hints: &Hints,
     wanted: &[usize],
+    most: Option<usize>,
 ) -> Result<Table> {
     let columns: Vec<ColumnSpec> = shape
         .names
@@ -154,11 +190,14 @@ fn whole(
     };
     let mut reader = open(path, &spec)?;
     let mut parts: Vec<Table> = Vec::new();
-    while let Some(batch) = reader.next(BATCH)? {
+    while let Some(batch) = reader.next(most.unwrap_or(BATCH))? {
         parts.push(Table {
             rows: batch.table.rows,
             columns: wanted.iter().map(|&c| batch.table.columns[c].clone()).collect(),
         });
+        if most.is_some() {
+            break;
+        }
     }
     Ok(Table {
         rows: parts.iter().map(|p| p.rows).sum(),

@@ -1,0 +1,195 @@
+//! What lies in a folder: files that look alike become one group with one pattern.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::say;
+
+/// Entries that are looked at; a folder with more is most likely a storage of messages.
+const ENTRIES: usize = 200_000;
+/// Levels of folders.
+const DEPTH: usize = 12;
+/// From the root of an SS-MIX2 storage to the folder of a kind of data: three digits, three digits, patient, date, kind.
+const KIND_DEPTH: usize = 5;
+
+/// Files whose names differ in digits alone.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// A pattern that matches them and no other file of the folder, as in `source.path`.
+    pub(super) pattern: String,
+    /// The files, relative to the folder, by name.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// What lies in a folder.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Files by pattern.
+    pub(super) groups: Vec<Group>,
+    /// Roots of SS-MIX2 storages, relative to the folder.
+    pub(super) storages: Vec<PathBuf>,
+    /// Whether not everything was looked at.
+    pub(super) cut: bool,
+}
+
+/// Looks through a folder and the folders in it; what begins with a dot and links to folders are not followed.
+pub(super) fn find(root: &Path) -> Result<Found> {
+    let mut found = Found::default();
+    let mut files = Vec::new();
+    let mut left = ENTRIES;
+    let mut open = vec![PathBuf::new()];
+    while let Some(folder) = open.pop() {
+        if found.storages.iter().any(|s| folder.starts_with(s)) {
+            continue;
+        }
+        let entries = std::fs::read_dir(root.join(&folder))
+            .map_err(|e| Error::io("X0501", say!("opening a folder of the input"), &e))?;
+        let mut names: Vec<_> = entries
+            .flatten()
+            .filter_map(|e| Some((e.file_name(), e.file_type().ok()?)))
+            .filter(|(name, _)| !name.to_string_lossy().starts_with('.'))
+            .collect();
+        names.sort_by(|a, b| b.0.cmp(&a.0));
+        for (name, kind) in names {
+            if left == 0 {
+                found.cut = true;
+                break;
+            }
+            left -= 1;
+            let path = folder.join(&name);
+            if kind.is_dir() {
+                let depth = path.components().count();
+                if depth >= KIND_DEPTH && is_kind_of_data(&name.to_string_lossy()) {
+                    found.storages.push(path.components().take(depth - KIND_DEPTH).collect());
+                    break;
+                }
+                if depth < DEPTH {
+                    open.push(path);
+                }
+            } else if is_data(&path) && root.join(&path).is_file() {
+                files.push(path);
+            }
+        }
+    }
+    found.storages.sort();
+    found.storages.dedup();
+    files.retain(|f| !found.storages.iter().any(|s| f.starts_with(s)));
+    files.sort();
+    let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for file in files {
+        groups.entry(pattern(&file, true)).or_default().push(file);
+    }
+    found.groups = groups
+        .into_iter()
+        .map(|(pattern, files)| match files.as_slice() {
+            [one] => Group { pattern: self::pattern(one, false), files },
+            _ => Group { pattern, files },
+        })
+        .collect();
+    Ok(found)
+}
+
+/// The groups with the files of one alone in each, where their columns differ.
+pub(super) fn apart(group: &Group) -> Vec<Group> {
+    group
+        .files
+        .iter()
+        .map(|file| Group { pattern: pattern(file, false), files: vec![file.clone()] })
+        .collect()
+}
+
+fn is_data(path: &Path) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    matches!(ending.as_str(), "csv" | "tsv" | "txt" | "parquet" | "uke" | "ndjson")
+}
+
+/// `ADT-00`, `OML-11`.
+fn is_kind_of_data(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.len() == 6
+        && bytes[..3].iter().all(u8::is_ascii_uppercase)
+        && bytes[3] == b'-'
+        && bytes[4..].iter().all(u8::is_ascii_digit)
+}
+
+/// A path as a pattern; with `open`, runs of digits (facility, month, number) match any other. A single digit after a
+/// letter is part of a name: `FF1`, `FF4`.
+pub(super) fn pattern(path: &Path, open: bool) -> String {
+    let parts: Vec<String> = path
+        .components()
+        .map(|part| {
+            let name = part.as_os_str().to_string_lossy();
+            let mut made = String::new();
+            let mut before = None;
+            let mut rest = name.chars().peekable();
+            while let Some(c) = rest.next() {
+                let more = rest.peek().is_some_and(char::is_ascii_digit);
+                let kept = before.is_some_and(char::is_alphabetic) && !more;
+                if open && c.is_ascii_digit() && !kept {
+                    while rest.next_if(char::is_ascii_digit).is_some() {}
+                    made.push('*');
+                } else if matches!(c, '*' | '?' | '[' | ']') {
+                    made.push('[');
+                    made.push(c);
+                    made.push(']');
+                } else {
+                    made.push(c);
+                }
+                before = Some(c);
+            }
+            made
+        })
+        .collect();
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_differ_in_digits_are_one_group() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "EFn_131000011_2601.txt",
+            "EFn_131000011_2602.txt",
+            "FF1_131000011_2601.txt",
+            "FF4_131000011_2601.txt",
+            "names.csv",
+            ".hidden.csv",
+            "read.me",
+        ] {
+            std::fs::write(folder.path().join(name), "x\n").unwrap();
+        }
+        std::fs::create_dir(folder.path().join("a[1]")).unwrap();
+        std::fs::write(folder.path().join("a[1]/b.csv"), "x\n").unwrap();
+        let found = find(folder.path()).unwrap();
+        let patterns: Vec<_> = found.groups.iter().map(|g| g.pattern.as_str()).collect();
+        assert_eq!(
+            patterns,
+            [
+                "EFn_*_*.txt",
+                "FF1_131000011_2601.txt",
+                "FF4_131000011_2601.txt",
+                "a[[]1[]]/b.csv",
+                "names.csv"
+            ]
+        );
+        for group in &found.groups {
+            let real = crate::table::expand(folder.path(), &group.pattern).unwrap();
+            assert_eq!(real.len(), group.files.len(), "{}", group.pattern);
+        }
+    }
+
+    #[test]
+    fn a_storage_is_found_by_its_folders_and_not_walked() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = folder.path().join("hospital/000/123/0001234567/20250101/OML-11");
+        std::fs::create_dir_all(&kind).unwrap();
+        std::fs::write(kind.join("message_1"), "x").unwrap();
+        let found = find(folder.path()).unwrap();
+        assert_eq!(found.storages, [PathBuf::from("hospital")]);
+        assert!(found.groups.is_empty());
+    }
+}

@@ -1,0 +1,283 @@
+//! What a column may be: role, type and treatments, from its name and a sample of its cells.
+
+use super::Draft;
+use crate::frame::Column;
+use crate::schema::Type;
+use crate::text::{date, number};
+
+/// Role and type of a column from its name and a sample of its cells. Order matters: what identifies comes first.
+pub(super) fn guess(name: &str, cells: &Column) -> Draft {
+    let (ty, others) = guess_type(name, cells);
+    let mut draft = by_name(name, cells, ty);
+    if draft.ty == ty {
+        let specials: Vec<&str> = FILLERS.iter().copied().filter(|f| others.contains(f)).collect();
+        if !specials.is_empty() {
+            let list: Vec<String> = specials.iter().map(|s| format!("\"{s}\"")).collect();
+            let comma = if draft.extra.is_empty() { "" } else { ", " };
+            draft.extra = format!("{}{comma}specials = [{}]", draft.extra, list.join(", "));
+        }
+        if others.len() > specials.len() {
+            draft.seen.push(format!(
+                "型 {} でない値がある / some values are not of type {}: 表に set_aside = [\"type\"] / on the table",
+                ty.word(),
+                ty.word()
+            ));
+        }
+    }
+    draft
+}
+
+/// Values that mean "none" in the layouts of hospitals; no person's data, so they may be shown.
+const FILLERS: &[&str] =
+    &["00000000", "99999999", "0000000", "9999999", "000", "999", "0000", "9999"];
+
+fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
+    let lower = name.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
+    const DECIDE: (&str, &str) = ("\"decide\"", "\"decide\"");
+    const DROP: (&str, &str) = ("\"drop\"", "\"drop\"");
+    let make = |role, ty, extra: &str, why, suggestion| Draft {
+        role,
+        ty,
+        extra: extra.to_owned(),
+        why,
+        suggestion,
+        seen: Vec::new(),
+    };
+    if has(&[
+        "個人番号",
+        "マイナンバー",
+        "保険者番号",
+        "被保険者",
+        "記号",
+        "枝番",
+        "受給者番号",
+        "旅券",
+        "免許",
+        "my_number",
+        "insured",
+    ]) {
+        make(
+            "id_code",
+            Type::Code,
+            "",
+            "個人識別符号と思われる名称 / the name suggests an identification code",
+            DROP,
+        )
+    } else if has(&["カード番号", "口座", "card_number", "account", "password", "login"]) {
+        make("financial", Type::Code, "", "財産的被害のおそれ / may cause financial damage", DROP)
+    } else if has(&[
+        "氏名",
+        "患者名",
+        "カナ",
+        "姓",
+        "住所",
+        "電話",
+        "メール",
+        "連絡先",
+        "family_name",
+        "given_name",
+        "display_name",
+        "patient_name",
+        "phone",
+        "address",
+        "email",
+        "mail",
+    ]) {
+        make(
+            "direct",
+            Type::String,
+            "",
+            "氏名・住所・連絡先と思われる名称 / the name suggests a direct identifier",
+            DROP,
+        )
+    } else if has(&[
+        "患者id",
+        "患者番号",
+        "patient_id",
+        "person_id",
+        "データ識別番号",
+        "カルテ番号",
+        "mrn",
+    ]) {
+        make(
+            "link",
+            Type::Code,
+            "",
+            "患者番号と思われる名称 / the name suggests a person's number",
+            ("\"pseudonym\"", "\"surrogate\""),
+        )
+    } else if has(&[
+        "入院番号",
+        "受診番号",
+        "オーダ",
+        "encounter_id",
+        "visit_id",
+        "order_id",
+        "_id",
+        "番号",
+    ]) && !has(&["郵便", "concept"])
+    {
+        make(
+            "link",
+            Type::Code,
+            "",
+            "番号と思われる名称 / the name suggests a number of something",
+            ("\"pseudonym\"", "\"decide\""),
+        )
+    } else if has(&[
+        "医師",
+        "看護師",
+        "職員",
+        "施設",
+        "病棟",
+        "doctor",
+        "physician",
+        "surgeon",
+        "nurse",
+        "provider",
+        "prescriber",
+        "staff",
+        "ward",
+        "facility",
+        "hospital",
+    ]) {
+        make(
+            "third_party",
+            Type::Code,
+            "",
+            "医療者・施設と思われる名称 / the name suggests staff or a facility",
+            ("\"drop\"", "\"drop\""),
+        )
+    } else if has(&[
+        "備考",
+        "自由記載",
+        "コメント",
+        "所見",
+        "note",
+        "comment",
+        "remark",
+        "complaint",
+    ]) || guess_free_text(cells)
+    {
+        make(
+            "text",
+            Type::String,
+            "",
+            "自由記載と思われる。仮名加工では \"redact\"（墨消し、docs/detectors.ja.md）も選べる / looks like free text; pseudonymized = \"redact\" replaces identifiers by marks (docs/detectors.md)",
+            DROP,
+        )
+    } else if has(&["生年", "birth"]) {
+        make(
+            "quasi",
+            if ty.is_date() { ty } else { Type::PartialDate },
+            "kind = \"birth\"",
+            "生年月日 / a birth date",
+            ("{ truncate_date = \"month\" }", "\"decide\""),
+        )
+    } else if ty.is_date() {
+        make("quasi", ty, "kind = \"event\"", "日付 / a date", DECIDE)
+    } else if has(&[
+        "性別",
+        "sex",
+        "gender",
+        "年齢",
+        "age",
+        "郵便",
+        "zip",
+        "postal",
+        "都道府県",
+        "市区町村",
+        "city",
+        "state",
+        "county",
+    ]) {
+        let postal = has(&["郵便", "zip", "postal"]);
+        make(
+            "quasi",
+            if postal { Type::Code } else { ty },
+            if postal { "code = \"postal\"" } else { "" },
+            "準識別子と思われる名称 / the name suggests a quasi-identifier",
+            DECIDE,
+        )
+    } else if has(&["icd", "病名", "傷病", "diagnosis", "転帰", "outcome", "死亡", "death"])
+    {
+        make(
+            "sensitive",
+            Type::Code,
+            "",
+            "傷病・転帰と思われる名称 / the name suggests a diagnosis or outcome",
+            ("\"keep\"", "\"decide\""),
+        )
+    } else {
+        make("payload", ty, "", "その他の項目 / other content", ("\"keep\"", "\"decide\""))
+    }
+}
+
+fn texts(cells: &Column) -> impl Iterator<Item = &str> {
+    cells.dictionary().texts()
+}
+
+/// The type that most values have, and the values that are of another one.
+fn guess_type<'a>(name: &str, cells: &'a Column) -> (Type, Vec<&'a str>) {
+    if cells.dictionary().is_empty() {
+        return (Type::String, Vec::new());
+    }
+    let mut rows = vec![0_usize; cells.dictionary().len()];
+    for &code in cells.codes() {
+        if let Some(n) = rows.get_mut(code as usize) {
+            *n += 1;
+        }
+    }
+    let filled: usize = rows.iter().sum();
+    let others = |f: &dyn Fn(&str) -> bool| -> (usize, Vec<&'a str>) {
+        let mut list = Vec::new();
+        let mut count = 0;
+        for (text, n) in texts(cells).zip(&rows) {
+            if !f(text) {
+                count += n;
+                list.push(text);
+            }
+        }
+        (count, list)
+    };
+    let leading_zero = texts(cells).any(|t| {
+        t.len() > 1
+            && t.starts_with('0')
+            && t.bytes().all(|b| b.is_ascii_digit())
+            && !FILLERS.contains(&t)
+    });
+    let lower = name.to_lowercase();
+    let dated = lower.contains('日') || lower.contains("date") || lower.contains("time");
+    let day = |t: &str| {
+        t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time())
+    };
+    let moment = |t: &str| t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some());
+    let boolean = |t: &str| matches!(t.to_ascii_lowercase().as_str(), "true" | "false");
+    let integer = |t: &str| !leading_zero && number::parse_integer(t).is_some();
+    let decimal = |t: &str| !leading_zero && number::Decimal::parse(t).is_some();
+    let measured = |t: &str| !leading_zero && number::Measured::parse(t).is_some();
+    let tries: [(Type, &dyn Fn(&str) -> bool); 6] = [
+        (Type::Boolean, &boolean),
+        (Type::Date, &day),
+        (Type::Datetime, &moment),
+        (Type::Integer, &integer),
+        (Type::Decimal, &decimal),
+        (Type::Measured, &measured),
+    ];
+    for (ty, f) in tries {
+        let (count, list) = others(f);
+        // Dirt does not make a column of dates one of codes: that would be treated far too mildly.
+        let most = if ty.is_date() || dated { 10 } else { 50 };
+        if count == 0 || count * most <= filled && (ty.is_date() || ty == Type::Measured) {
+            return (ty, list);
+        }
+    }
+    (if leading_zero { Type::Code } else { Type::String }, Vec::new())
+}
+
+fn guess_free_text(cells: &Column) -> bool {
+    let distinct = cells.dictionary().len();
+    let long = texts(cells).filter(|t| t.chars().count() > 20).count();
+    distinct > 5 && long * 3 > distinct
+}

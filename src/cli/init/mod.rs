@@ -1,0 +1,323 @@
+//! `kakou init`: drafts a policy from the files of a folder. A guess is never enough to run: every column that is not
+//! clearly to be dropped has the treatment `decide`, which no policy knows.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use self::files::Group;
+use self::guess::guess;
+use super::{Show, shown};
+use crate::error::{Error, Name, Result};
+use crate::frame::{Column, MISSING};
+use crate::policy::model::{Encoding, InputFormat};
+use crate::privacy::risk::unique_sets::unique_sets;
+use crate::say;
+use crate::schema::Type;
+use crate::table::any::{self, Hints};
+
+mod files;
+mod guess;
+mod known;
+
+/// Rows that are looked at to guess types.
+const SAMPLE: usize = 5_000;
+
+/// Drafts a policy from the files of a folder: known layouts (DPC, laboratory, receipts, SS-MIX2, FHIR, OMOP) are recognized, other
+/// CSV, TSV and Parquet files are guessed at. The draft goes to standard output.
+#[derive(Args, Debug)]
+pub struct Init {
+    /// The folder.
+    input: PathBuf,
+}
+
+struct Draft {
+    role: &'static str,
+    ty: Type,
+    extra: String,
+    why: &'static str,
+    suggestion: (&'static str, &'static str),
+    /// What the detectors find in the sample.
+    seen: Vec<String>,
+}
+
+impl Init {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// If the folder has no files that can be read.
+    pub fn run(&self, show: Show) -> Result<()> {
+        let root = self.input.canonicalize().map_err(|e| {
+            Error::io("X0501", say!("opening the folder {}", shown(&self.input)), &e)
+        })?;
+        let found = files::find(&root)?;
+        if found.groups.is_empty() && found.storages.is_empty() {
+            return Err(Error::data(
+                "D0001",
+                say!(
+                    "the folder has no .csv, .tsv, .txt, .parquet, .UKE or .ndjson files and no SS-MIX2 storage"
+                ),
+            ));
+        }
+        let mut notes = Vec::new();
+        if found.cut {
+            notes.push(
+                "フォルダが大きいので全部は見ていない / a large folder: not everything was looked at"
+                    .to_owned(),
+            );
+        }
+        let recognized = known::recognize(&root, &found, &mut notes);
+        let (mut text, covered) = match known::draft(&root, &recognized, &notes) {
+            Some(draft) => draft,
+            None => {
+                let notes: Vec<String> = notes.iter().map(|n| format!("# {n}\n")).collect();
+                (format!("{HEAD}{}", notes.concat()), Default::default())
+            }
+        };
+        let alone = covered.is_empty();
+        for (index, group) in found.groups.iter().enumerate() {
+            if covered.contains(&index) {
+                continue;
+            }
+            let groups =
+                if known::alike(&root, group) { vec![group.clone()] } else { files::apart(group) };
+            for group in &groups {
+                text.push_str(&draft(&root, group, index));
+            }
+        }
+        if alone {
+            text.push_str(TAIL);
+        }
+        if show.json {
+            show.json(&serde_json::json!({ "draft": text }));
+        } else {
+            use std::io::Write as _;
+            let _ = std::io::stdout().write_all(text.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+const HEAD: &str = r#"# 下書き: このままでは動かない。"decide" を人が決めた加工方法に置き換えること。
+# A draft: it does not run as it is. Replace every "decide" by a treatment that a person chose.
+# The roles and types below are guesses; the reason stands behind each. See policies/template.toml and `kakou check`.
+
+[policy]
+id = "draft"
+version = "1"
+profile = "ngmia"
+
+[person]
+key = "patient"          # 決める / decide: which key identifies a person
+
+[pseudonymized]
+project = ""             # 決める / decide
+recipient = ""           # 決める / decide
+"#;
+
+const TAIL: &str = r#"
+# 規則18条5号: 準識別子を人数で数えるビュー / item 5: views in which k counts distinct persons
+# [anonymized]
+# tier = "research"
+# [[anonymized.view]]
+# name = "person"
+# grain = "..."
+# quasi = ["table.column", ...]
+"#;
+
+/// A table of the draft; a comment where a file cannot be read for one.
+fn draft(root: &Path, group: &Group, index: usize) -> String {
+    let Some(first) = group.files.first() else { return String::new() };
+    let file = root.join(first);
+    if ends_in(first, &["uke", "ndjson"]) {
+        return format!(
+            "\n# {}: 知っている版ではない / no layout that is known ({} files)\n",
+            group.pattern,
+            group.files.len()
+        );
+    }
+    let hints = Hints::default();
+    let shape = match any::shape(&file, &hints) {
+        Ok(shape) => shape,
+        Err(error) => return unread(group, &error),
+    };
+    if shape.names_look_like_data {
+        // What stands there is a person's row: it is not shown.
+        return format!(
+            "\n# {}: 見出しの行がないようで、知っている版でもない。版を書く（docs/layouts.ja.md）か、header = false と列名を書く。\n\
+             # It seems to have no header and no layout that is known: write a layout (docs/layouts.md). {} columns, {} files.\n",
+            group.pattern,
+            shape.names.len(),
+            group.files.len()
+        );
+    }
+    let wanted: Vec<usize> = (0..shape.names.len()).collect();
+    let table_name = Name::fixed("draft");
+    let (encoding, batch) = match any::first(&file, &table_name, &shape, &hints, &wanted, SAMPLE) {
+        Ok(read) => read,
+        Err(error) => return unread(group, &error),
+    };
+    let names = &shape.names;
+    let delimiter = match (shape.format, shape.delimiter) {
+        (InputFormat::Parquet, _) | (_, b',') => String::new(),
+        (_, b'\t') if ends_in(first, &["tsv", "txt"]) => String::new(),
+        (_, other) => format!(", delimiter = {}", quoted(&char::from(other).to_string())),
+    };
+    let stem = group.pattern.rsplit('/').next().unwrap_or_default();
+    let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+    let id: String = stem
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' })
+        .take(48)
+        .collect();
+    let id = id.trim_matches('_');
+    let id = if id.is_empty() { format!("table{}", index + 1) } else { id.to_owned() };
+    let columns: Vec<(String, Draft)> = names
+        .iter()
+        .zip(&batch.columns)
+        .map(|(name, cells)| {
+            let mut draft = guess(name, cells);
+            draft.seen.extend(looks_like(name, cells));
+            (name.clone(), draft)
+        })
+        .collect();
+    let mut text = String::new();
+    let _ = writeln!(text, "\n[tables.{id}]");
+    let _ = writeln!(
+        text,
+        "grain = \"event\"          # 決める / decide: person, event, or a key that each row owns"
+    );
+    let encoding = match encoding {
+        Encoding::Cp932 => ", encoding = \"cp932\"",
+        Encoding::Iso2022Jp => ", encoding = \"iso-2022-jp\"",
+        Encoding::Utf8 | Encoding::Utf8Bom => "",
+    };
+    let _ = writeln!(text, "source = {{ path = {}{encoding}{delimiter} }}", quoted(&group.pattern));
+    let key = columns.iter().find(|(_, d)| d.role == "link").map_or("", |(n, _)| n.as_str());
+    let _ = writeln!(text, "keys = {{ patient = {} }}   # 決める / decide", quoted(key));
+    let _ = writeln!(text, "[tables.{id}.columns]");
+    for (name, d) in &columns {
+        let extra = if d.extra.is_empty() { String::new() } else { format!(", {}", d.extra) };
+        let _ = writeln!(
+            text,
+            "{} = {{ role = \"{}\", type = \"{}\"{extra}, pseudonymized = {}, anonymized = {} }}  # {}",
+            quoted(name),
+            d.role,
+            d.ty.word(),
+            d.suggestion.0,
+            d.suggestion.1,
+            d.why
+        );
+        for line in &d.seen {
+            let _ = writeln!(text, "#   {line}");
+        }
+    }
+    for line in singling_out(&columns, &batch.columns, key) {
+        let _ = writeln!(text, "# {line}");
+    }
+    text
+}
+
+fn unread(group: &Group, error: &Error) -> String {
+    format!(
+        "\n# {}: 読めない / could not be read for a draft: [{}] {}\n",
+        group.pattern, error.code, error.what
+    )
+}
+
+fn ends_in(file: &Path, endings: &[&str]) -> bool {
+    let ending = file.extension().and_then(|e| e.to_str()).unwrap_or("");
+    endings.iter().any(|e| ending.eq_ignore_ascii_case(e))
+}
+
+/// Columns that are combined at most, and columns of a combination.
+const COMBINED: usize = 24;
+const TOGETHER: usize = 3;
+/// Share of the sampled rows from which on a combination is told, and combinations that are told.
+const SHARE: f64 = 0.8;
+const TOLD: usize = 5;
+/// Fewer rows say nothing: in a handful of rows everything is alone.
+const ENOUGH: usize = 20;
+
+/// Which columns together single out the persons of most sampled rows (rows, where no column names the person), as lines
+/// of a comment. Names of columns only: no cell is shown.
+fn singling_out(columns: &[(String, Draft)], cells: &[Column], key: &str) -> Vec<String> {
+    let rows = cells.first().map_or(0, |c| c.codes().len());
+    if rows < ENOUGH {
+        return Vec::new();
+    }
+    let person = columns.iter().position(|(name, d)| d.role == "link" && name == key);
+    let persons: Vec<u32> = match person {
+        Some(p) => cells[p].codes().to_vec(),
+        None => (0..rows as u32).collect(),
+    };
+    // What is taken out or replaced anyway is no candidate; what looks like a quasi-identifier comes first.
+    let of_role = |quasi: bool| {
+        columns.iter().enumerate().filter_map(move |(c, (_, d))| {
+            let open = !matches!(
+                d.role,
+                "direct" | "id_code" | "financial" | "link" | "text" | "third_party"
+            );
+            (open && (d.role == "quasi") == quasi).then_some(c)
+        })
+    };
+    let mut candidates: Vec<usize> = of_role(true).chain(of_role(false)).collect();
+    let left = candidates.len().saturating_sub(COMBINED);
+    candidates.truncate(COMBINED);
+    let codes: Vec<&[u32]> = candidates.iter().map(|&c| cells[c].codes()).collect();
+    let found = unique_sets(&codes, &persons, TOGETHER, SHARE);
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let (whose_ja, whose) = if person.is_some() {
+        ("一人だけの", "one person")
+    } else {
+        ("一つだけの", "itself")
+    };
+    let mut lines = vec![format!(
+        "準識別子の候補 / candidates for quasi-identifiers (先頭 {rows} 行の標本 / a sample of the first {rows} rows):"
+    )];
+    for set in found.iter().take(TOLD) {
+        let names: Vec<String> =
+            set.columns.iter().map(|&c| quoted(&columns[candidates[c]].0)).collect();
+        let percent = (set.unique * 100.0).floor();
+        lines.push(format!(
+            "  {}: 合わせると {percent} % の行が{whose_ja}組合せになる / together single out most rows: {percent} % belong to {whose} alone",
+            names.join(", ")
+        ));
+    }
+    if found.len() > TOLD {
+        lines.push(format!("  ほか / further: {}", found.len() - TOLD));
+    }
+    if left > 0 {
+        lines.push(format!("  見ていない列 / columns not looked at: {left}"));
+    }
+    lines
+}
+
+/// What the detectors find in the sample of a column, as lines of a comment. No cell's text is shown.
+fn looks_like(name: &str, cells: &Column) -> Vec<String> {
+    let texts = cells.dictionary().texts();
+    let filled = cells.codes().iter().filter(|&&c| c != MISSING).count() as u64;
+    crate::detect::column::judge(&crate::detect::Scanner::of_column(name), texts)
+        .into_iter()
+        .map(|finding| {
+            let doc = crate::detect::CATALOGUE[finding.detector].doc();
+            let hit = |&&c: &&u32| c != MISSING && finding.hits[c as usize];
+            let rows = cells.codes().iter().filter(hit).count() as u64;
+            format!(
+                "検出 / looks like: {} ({}), {} / {} セル cells",
+                doc.ja,
+                doc.name,
+                crate::error::small(rows),
+                filled
+            )
+        })
+        .collect()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}

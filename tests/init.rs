@@ -1,0 +1,167 @@
+//! `kakou init` on folders as they lie on a hospital's disk: known layouts are recognized, nothing of a patient is shown.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{error_of, kakou, text};
+
+fn synth(out: &Path, layouts: &str) {
+    let output = kakou(&[
+        "synth",
+        "--patients",
+        "300",
+        "--hospitals",
+        "2",
+        "--layouts",
+        layouts,
+        "--out",
+        text(out),
+    ]);
+    assert!(output.status.success(), "{}", error_of(&output));
+}
+
+fn draft(folder: &Path) -> String {
+    let output = kakou(&["init", text(folder)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The draft with its blanks filled passes `check` on the files.
+fn fits(work: &Path, draft: &str, data: &Path) {
+    let policy = work.join("policy.toml");
+    std::fs::write(&policy, draft).unwrap();
+    let output = kakou(&["check", "--policy", text(&policy), "--input", text(data)]);
+    assert_eq!(output.status.code(), Some(2), "a draft with blanks must not pass");
+    let filled = draft
+        .replace("project = \"\"", "project = \"p\"")
+        .replace("recipient = \"\"", "recipient = \"r\"");
+    std::fs::write(&policy, filled).unwrap();
+    let output = kakou(&["check", "--policy", text(&policy), "--input", text(data)]);
+    assert!(output.status.success(), "{}\n{draft}", error_of(&output));
+}
+
+/// Every patient number and name of the made-up persons, from the truth of the generator.
+fn values(out: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let planted = std::fs::read_to_string(out.join("truth/planted.csv")).unwrap();
+    for line in planted.lines().skip(1) {
+        // Layout and kind are words of the generator; the value stands in quotes.
+        found.extend(line.split('"').nth(1).map(str::to_owned));
+    }
+    let bytes = std::fs::read(out.join("csv/persons.csv")).unwrap();
+    let (text, _, _) = encoding_rs::SHIFT_JIS.decode(&bytes);
+    for line in text.lines().skip(1) {
+        found.extend(line.split(',').map(|c| c.trim_matches('"').trim().to_owned()));
+    }
+    found.retain(|v| v.chars().count() >= 6 && v.chars().any(|c| !c.is_ascii_lowercase()));
+    found.sort();
+    found.dedup();
+    assert!(found.len() > 500);
+    found
+}
+
+#[test]
+fn files_of_known_layouts_become_a_draft_that_extends_a_shipped_policy() {
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().join("D");
+    synth(&out, "csv,dpc,lab,uke,ssmix2,omop");
+    let values = values(&out);
+    // DPC and laboratory files side by side, in subfolders as they are.
+    let both = work.path().join("both");
+    std::fs::create_dir(&both).unwrap();
+    for part in ["dpc", "lab"] {
+        std::fs::rename(out.join(part), both.join(part)).unwrap();
+    }
+    for (folder, extends) in [
+        (both.join("dpc"), "kakou:dpc-hub"),
+        (both.join("lab"), "kakou:lab"),
+        (both, "kakou:dpc-lab"),
+        (out.join("omop"), "kakou:omop54"),
+        (out.join("ssmix2"), "kakou:ssmix2"),
+    ] {
+        let draft = draft(&folder);
+        assert!(draft.contains(&format!("extends = \"{extends}\"")), "{draft}");
+        let leaked = values.iter().filter(|v| draft.contains(v.as_str())).count();
+        assert_eq!(leaked, 0, "{extends}: values of cells in the draft");
+        if extends != "kakou:omop54" {
+            fits(work.path(), &draft, &folder);
+        }
+    }
+    let receipts = draft(&out.join("uke"));
+    assert!(receipts.contains("extends = \"kakou:receipt\""), "{receipts}");
+    assert!(receipts.contains("layout = \"uke/dpc-re@"), "{receipts}");
+    assert_eq!(values.iter().filter(|v| receipts.contains(v.as_str())).count(), 0);
+}
+
+#[test]
+fn a_part_of_the_files_leaves_tables_views_and_rules_out() {
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().join("D");
+    synth(&out, "dpc");
+    let part = work.path().join("part");
+    std::fs::create_dir(&part).unwrap();
+    for file in std::fs::read_dir(out.join("dpc")).unwrap().flatten() {
+        let name = file.file_name().into_string().unwrap();
+        if name.starts_with("FF1_") || name.starts_with("EFn_") {
+            std::fs::copy(file.path(), part.join(name)).unwrap();
+        }
+    }
+    let draft = draft(&part);
+    assert!(draft.contains("without = ["), "{draft}");
+    assert!(draft.contains("same = []"), "{draft}");
+    assert!(draft.contains("name = \"stay\"") && !draft.contains("name = \"visit\""), "{draft}");
+    fits(work.path(), &draft, &part);
+}
+
+#[test]
+fn a_file_without_header_and_layout_shows_no_cell() {
+    let work = tempfile::tempdir().unwrap();
+    let row = "0000123456,19540301,YAMADA TARO,GOT,24,U/L\n";
+    for n in 1..=3 {
+        let text = row.repeat(5).replace("123456", &format!("12345{n}"));
+        std::fs::write(work.path().join(format!("export_20260{n}.csv")), text).unwrap();
+    }
+    let output = kakou(&["init", text(work.path())]);
+    let draft = String::from_utf8(output.stdout).unwrap();
+    for cell in ["000012345", "19540301", "YAMADA", "GOT"] {
+        assert!(!draft.contains(cell), "{draft}");
+    }
+    assert!(draft.contains("export_*.csv") && draft.contains("6 columns, 3 files"), "{draft}");
+}
+
+#[test]
+fn dirt_does_not_turn_a_birth_date_into_a_code() {
+    let work = tempfile::tempdir().unwrap();
+    let mut csv = String::from("患者ID,生年月日,検査日,郵便番号,市区町村\n");
+    for n in 0..60 {
+        let birth = if n == 7 { "00000000".to_owned() } else { format!("19{:02}0203", n + 10) };
+        let day = if n == 9 { "不明" } else { "2025/1/3" };
+        csv.push_str(&format!("{n:08},{birth},{day},231{n:04},横浜市\n"));
+    }
+    std::fs::write(work.path().join("a.csv"), csv).unwrap();
+    let draft = draft(work.path());
+    let line = |name: &str| draft.lines().find(|l| l.starts_with(&format!("\"{name}\""))).unwrap();
+    let birth = line("生年月日");
+    for part in ["quasi", "type = \"date\"", "kind = \"birth\"", "specials = [\"00000000\"]"] {
+        assert!(birth.contains(part), "{birth}");
+    }
+    assert!(line("検査日").contains("role = \"quasi\", type = \"date\", kind = \"event\""));
+    assert!(line("郵便番号").contains("type = \"code\", code = \"postal\""));
+    assert!(line("市区町村").contains("quasi"));
+    assert!(!draft.contains("不明") && draft.contains("set_aside"), "{draft}");
+}
+
+#[test]
+fn a_shipped_policy_runs_by_its_name() {
+    let output = Command::new(env!("CARGO_BIN_EXE_kakou"))
+        .args(["check", "--policy", "kakou:dpc-hub"])
+        .current_dir(tempfile::tempdir().unwrap().path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let output = kakou(&["check", "--policy", "kakou:dpc-hib"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("`dpc-hub`"), "{}", error_of(&output));
+}
