@@ -1,4 +1,11 @@
 //! `kakou init` on folders as they lie on a hospital's disk: known layouts are recognized, nothing of a patient is shown.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 mod common;
 
