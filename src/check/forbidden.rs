@@ -31,6 +31,8 @@ pub struct Forbidden {
     hasher: DefaultHashBuilder,
     /// One bit a hash of four bytes: most positions of a file are passed over by one look at half a megabyte.
     filter: Vec<u64>,
+    /// One bit for two bytes with which a substring pattern begins, and one with which a long one does: eight kilobytes each.
+    pairs: [Vec<u64>; 2],
     /// Substring patterns: first four bytes to the lengths that begin so.
     prefixes: HashMap<[u8; 4], Vec<u16>>,
     substrings: HashSet<u64>,
@@ -49,6 +51,7 @@ impl Default for Forbidden {
         Forbidden {
             hasher: DefaultHashBuilder::default(),
             filter: vec![0; 1 << 16],
+            pairs: [vec![0; 1 << 10], vec![0; 1 << 10]],
             prefixes: HashMap::new(),
             substrings: HashSet::new(),
             digits: HashSet::new(),
@@ -144,6 +147,11 @@ impl Forbidden {
                     let length = bytes.len().min(usize::from(u16::MAX)) as u16;
                     let (word, bit) = slot(first_four(bytes));
                     self.filter[word] |= bit;
+                    let pair = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+                    self.pairs[0][pair >> 6] |= 1 << (pair & 63);
+                    if bytes.len() >= LONG {
+                        self.pairs[1][pair >> 6] |= 1 << (pair & 63);
+                    }
                     let lengths = self.prefixes.entry(first_four(bytes)).or_default();
                     if !lengths.contains(&length) {
                         lengths.push(length);
@@ -202,7 +210,12 @@ impl Forbidden {
         if bytes.len() < 4 || self.prefixes.is_empty() {
             return false;
         }
+        let pairs = &self.pairs[usize::from(shortest >= LONG)][..1 << 10];
         for (start, four) in bytes.windows(4).enumerate() {
+            let pair = usize::from(u16::from_le_bytes([four[0], four[1]]));
+            if pairs[pair >> 6] >> (pair & 63) & 1 == 0 {
+                continue;
+            }
             let four = [four[0], four[1], four[2], four[3]];
             let (word, bit) = slot(four);
             if self.filter[word] & bit == 0 {

@@ -239,7 +239,9 @@ fn file_proof(
     let (tables, scanned) = rayon::join(
         || {
             let each = made_tables.into_iter().zip(cells).map(|((t, shape, file), cells)| {
-                (t, table_proof(plan, made, file, kind, shape, cells))
+                let mut proof = table_proof(plan, made, file, kind, shape, cells);
+                proof.cells.keep(&structure.counted(t));
+                (t, proof)
             });
             each.collect()
         },

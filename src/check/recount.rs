@@ -40,6 +40,23 @@ pub fn by_file(structure: &Structure) -> Vec<Vec<usize>> {
     files
 }
 
+impl Cells {
+    /// Forgets the columns that are not kept: other tables may have their memory. A recount that asks for one fails.
+    pub fn keep(&mut self, kept: &[bool]) {
+        for (at, (codes, texts)) in self.columns.iter_mut().zip(&mut self.texts).enumerate() {
+            if !kept.get(at).copied().unwrap_or(false) {
+                *codes = Vec::new();
+                *texts = Interner::new();
+            }
+        }
+    }
+    /// The codes of a column; none if there is no such column or it was forgotten.
+    #[must_use]
+    pub fn codes(&self, column: usize) -> Option<&Vec<u32>> {
+        self.columns.get(column).filter(|codes| codes.len() as u64 == self.rows)
+    }
+}
+
 /// Reads all tables of a release, each file once.
 ///
 /// # Errors
@@ -266,7 +283,7 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
     };
     let shape = structure.tables.get(t).ok_or_else(broken)?;
     let cells = tables.get(t).ok_or_else(broken)?;
-    let persons = cells.columns.get(shape.person).ok_or_else(broken)?;
+    let persons = cells.codes(shape.person).ok_or_else(broken)?;
     let values = |path: &ColumnPath| -> Result<Vec<u32>> {
         column(structure, tables, t, path).ok_or_else(broken)
     };
@@ -368,7 +385,7 @@ fn column(
 ) -> Option<Vec<u32>> {
     let here = tables.get(t)?;
     let there = tables.get(path.table)?;
-    let codes = there.columns.get(path.column)?;
+    let codes = there.codes(path.column)?;
     let (column_here, column_there) = match path.by {
         Path::Row => return Some(codes.clone()),
         Path::Token(a, b) => (a, b),
@@ -378,7 +395,7 @@ fn column(
     let tokens_there = there.texts.get(column_there)?;
     // All values that stand beside a token, as a sorted set.
     let mut beside: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); tokens_there.dictionary().len()];
-    for (&token, &code) in there.columns.get(column_there)?.iter().zip(codes) {
+    for (&token, &code) in there.codes(column_there)?.iter().zip(codes) {
         if token != MISSING && code != MISSING {
             beside[token as usize].insert(code);
         }
@@ -399,7 +416,7 @@ fn column(
             }
         })
         .collect();
-    let column = here.columns.get(column_here)?;
+    let column = here.codes(column_here)?;
     Some(
         column.iter().map(|&c| if c == MISSING { MISSING } else { of_token[c as usize] }).collect(),
     )

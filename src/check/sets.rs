@@ -51,8 +51,8 @@ pub fn recount(tables: &[Cells], structure: &Structure, set: &SetShape) -> Resul
     }
     let cells = tables.get(set.table).ok_or_else(broken)?;
     let shape = structure.tables.get(set.table).ok_or_else(broken)?;
-    let person = cells.columns.get(shape.person).ok_or_else(broken)?;
-    let item = cells.columns.get(set.column).ok_or_else(broken)?;
+    let person = cells.codes(shape.person).ok_or_else(broken)?;
+    let item = cells.codes(set.column).ok_or_else(broken)?;
     // (person, item) and (item, person), each once, sorted: what a person has, and who has an item.
     let mut has: Vec<(u32, u32)> = person
         .iter()

@@ -172,6 +172,32 @@ pub enum Path {
 }
 
 impl Structure {
+    /// Which columns of a table the recounts of persons, views and sets look at.
+    #[must_use]
+    pub fn counted(&self, table: usize) -> Vec<bool> {
+        let Some(shape) = self.tables.get(table) else { return Vec::new() };
+        let mut counted = vec![false; shape.columns.len()];
+        let mut count = |t: usize, column: usize| {
+            if let Some(slot) = counted.get_mut(column).filter(|_| t == table) {
+                *slot = true;
+            }
+        };
+        count(table, shape.person);
+        for view in &self.views {
+            let paths = view.quasi.iter().chain(view.sensitive.iter().map(|(path, _)| path));
+            for path in paths {
+                count(path.table, path.column);
+                if let (Path::Token(here, there), Some(t)) = (&path.by, view.table) {
+                    count(t, *here);
+                    count(path.table, *there);
+                }
+            }
+        }
+        for set in &self.sets {
+            count(set.table, set.column);
+        }
+        counted
+    }
     /// The shape of a release of a plan. Views are part of the anonymized release only.
     #[must_use]
     pub fn of(plan: &Plan, kind: Kind) -> Structure {

@@ -32,6 +32,8 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
         }
         return builder.finish();
     }
+    // By facility and number, the usual key, without a list a row.
+    let mut pairs: hashbrown::HashMap<(u32, u32), u32> = hashbrown::HashMap::new();
     let mut cache: hashbrown::HashMap<Vec<u32>, u32> = hashbrown::HashMap::new();
     let mut tuple = vec![0; columns.len()];
     let mut last = None;
@@ -43,7 +45,11 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
             same &= code == *slot;
             *slot = code;
         }
-        if let Some(code) = last.filter(|_| same).or_else(|| cache.get(tuple.as_slice()).copied()) {
+        let known = || match tuple[..] {
+            [a, b] => pairs.get(&(a, b)).copied(),
+            _ => cache.get(tuple.as_slice()).copied(),
+        };
+        if let Some(code) = last.filter(|_| same).or_else(known) {
             builder.push_code(code);
             last = Some(code);
             continue;
@@ -58,7 +64,10 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
         let identity = (texts.len() == tuple.len()).then(|| identifier::compose(&texts));
         let code = identity.map_or(MISSING, |text| builder.code(&text));
         builder.push_code(code);
-        cache.insert(tuple.clone(), code);
+        match tuple[..] {
+            [a, b] => pairs.insert((a, b), code),
+            _ => cache.insert(tuple.clone(), code),
+        };
         last = Some(code);
     }
     builder.finish()

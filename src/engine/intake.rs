@@ -277,9 +277,9 @@ pub struct Limits {
 
 /// The number of partitions for an input: one if everything fits into memory with room for both outputs.
 fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
-    // Measured on 10 million rows of the demo generator: codes, dictionaries and both releases take 4 to 5 times the
-    // bytes of the CSV text at the peak, 30 times those of zstd Parquet; with partitions, the classes of the views, the
-    // tokens and the list of identifiers stay in memory beside one partition, hence the half more.
+    // Measured on 4 million rows of the generator (docs/benches.md): codes, dictionaries and both releases take 35 bytes a cell
+    // at the peak, or 4 times the bytes of the text. In partitions, the classes of the views, which rows are there, the
+    // identifiers and the largest table at its proof stay in memory beside one partition: a fifth of the whole.
     let mut estimate: u64 = 0;
     // Several tables read the same tree, each a part of it.
     let mut trees = std::collections::BTreeSet::new();
@@ -295,10 +295,20 @@ fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
             other => other.map_or(0, |m| m.len()),
         };
         let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        estimate = estimate.saturating_add(bytes.saturating_mul(if parquet { 55 } else { 8 }));
+        let weight = if parquet { table::parquet_weight(path) } else { None };
+        estimate = estimate.saturating_add(match weight {
+            Some((cells, pages)) => {
+                cells.saturating_mul(36).saturating_add(pages.saturating_mul(2))
+            }
+            None => bytes.saturating_mul(if parquet { 70 } else { 5 }),
+        });
     }
-    let usable = limits.memory.max(1 << 20);
-    usize::try_from(estimate.div_ceil(usable)).unwrap_or(4096).clamp(1, 4096)
+    let memory = limits.memory.max(1 << 20);
+    if estimate <= memory {
+        return 1;
+    }
+    let usable = memory.saturating_sub(estimate / 5).max(memory / 2);
+    usize::try_from(estimate.div_ceil(usable)).unwrap_or(4096).clamp(2, 4096)
 }
 
 /// Reads all files into partitions.

@@ -218,6 +218,13 @@ pub fn expand_folders(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     expand_kind(folder, pattern, true)
 }
 
+/// Cells of a Parquet file, and the bytes of its pages without compression, as its footer tells; for estimates. None if it cannot be
+/// read.
+#[must_use]
+pub fn parquet_weight(path: &Path) -> Option<(u64, u64)> {
+    parquet_read::weight(path)
+}
+
 /// The bytes of all files below a folder, as far as they can be seen; for estimates.
 #[must_use]
 pub fn tree_bytes(folder: &Path) -> u64 {

@@ -11,7 +11,7 @@ use arrow::array::{
 };
 use arrow::bitmap::Bitmap;
 use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use polars_arrow as arrow;
 use polars_buffer::Buffer;
 use polars_parquet::read::{
@@ -276,27 +276,22 @@ fn push(
     } else if matches!(array.dtype(), T::Null) {
         (0..array.len()).try_for_each(|_| put(None))
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i32>>() {
+        let bits = |n: i32| n as u64;
         if matches!(a.dtype(), T::Date32) {
-            a.iter().try_for_each(|d| match d {
-                Some(&d) => {
-                    put(Some(&crate::text::date::date_of(d)?.format("%Y-%m-%d").to_string()))
-                }
-                None => put(None),
-            })
+            let day = |day| Some(crate::text::date::date_of(day)?.format("%Y-%m-%d").to_string());
+            numbers(builder, a.iter(), bits, day, column, trim)
         } else {
-            a.iter().try_for_each(|n| put(n.map(ToString::to_string).as_deref()))
+            numbers(builder, a.iter(), bits, |n| Some(n.to_string()), column, trim)
         }
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i64>>() {
+        let bits = |n: i64| n as u64;
         match a.dtype() {
             T::Timestamp(unit, zone) => {
                 let tokyo =
                     zone.as_ref().is_some_and(|z| matches!(z.as_str(), "Asia/Tokyo" | "+09:00"));
-                a.iter().try_for_each(|t| match t {
-                    Some(&t) => put(Some(&timestamp(t, *unit, tokyo)?)),
-                    None => put(None),
-                })
+                numbers(builder, a.iter(), bits, |t| timestamp(t, *unit, tokyo), column, trim)
             }
-            _ => a.iter().try_for_each(|n| put(n.map(ToString::to_string).as_deref())),
+            _ => numbers(builder, a.iter(), bits, |n| Some(n.to_string()), column, trim),
         }
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i128>>() {
         let scale = match a.dtype() {
@@ -305,27 +300,61 @@ fn push(
         };
         a.iter().try_for_each(|n| put(n.map(|n| scaled(*n, scale)).as_deref()))
     } else {
-        macro_rules! numbers {
+        macro_rules! whole {
             ($($t:ty)*) => {
                 $(if let Some(a) = any.downcast_ref::<PrimitiveArray<$t>>() {
-                    return a.iter().try_for_each(|n| put(n.map(ToString::to_string).as_deref()));
+                    return numbers(builder, a.iter(), |n: $t| n as u64, |n| Some(n.to_string()), column, trim);
                 })*
             };
         }
-        numbers!(i8 i16 u8 u16 u32 u64);
+        whole!(i8 i16 u8 u16 u32 u64);
         // Not a number is no value; whole floats are shown as 79.0, as their writers show them.
         if let Some(a) = any.downcast_ref::<PrimitiveArray<f64>>() {
-            return a.iter().try_for_each(|n| {
-                put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref())
-            });
+            let show = |n: f64| Some(if n.is_finite() { format!("{n:?}") } else { String::new() });
+            return numbers(builder, a.iter(), f64::to_bits, show, column, trim);
         }
         if let Some(a) = any.downcast_ref::<PrimitiveArray<f32>>() {
-            return a.iter().try_for_each(|n| {
-                put(n.filter(|n| n.is_finite()).map(|n| format!("{n:?}")).as_deref())
-            });
+            let show = |n: f32| Some(if n.is_finite() { format!("{n:?}") } else { String::new() });
+            return numbers(builder, a.iter(), |n| n.to_bits().into(), show, column, trim);
         }
         None
     }
+}
+
+/// Appends numbers, of which each distinct one (by its bits) is made a text once. An empty text is a missing cell.
+fn numbers<'a, T: Copy + 'a>(
+    builder: &mut ColumnBuilder,
+    cells: impl Iterator<Item = Option<&'a T>>,
+    bits: impl Fn(T) -> u64,
+    show: impl Fn(T) -> Option<String>,
+    column: &ColumnSpec,
+    trim: bool,
+) -> Option<()> {
+    let mut known: HashMap<u64, u32> = HashMap::new();
+    let mut last: Option<(u64, u32)> = None;
+    for (row, cell) in cells.enumerate() {
+        let Some(&number) = cell else {
+            builder.push_code(MISSING);
+            continue;
+        };
+        let bits = bits(number);
+        let code = match last {
+            Some((same, code)) if same == bits => code,
+            _ => match known.get(&bits) {
+                Some(&code) => code,
+                None => {
+                    let code = code_of(builder, &show(number)?, column, trim)?;
+                    if known.len() < VIEWS || known.len() * 2 < row {
+                        known.insert(bits, code);
+                    }
+                    code
+                }
+            },
+        };
+        last = Some((bits, code));
+        builder.push_code(code);
+    }
+    Some(())
 }
 
 /// The code of a cell; `None` if it holds a NUL.
@@ -418,6 +447,19 @@ pub(super) fn header_names(path: &Path) -> Result<Vec<String>> {
         File::open(path).map_err(|e| Error::io("X0504", say!("opening an input file"), &e))?;
     let metadata = read_metadata(&mut file).map_err(|_| damaged(&table))?;
     Ok(schema_of(&metadata, &table)?.iter_names().map(|n| n.as_str().to_owned()).collect())
+}
+
+/// Cells of a file, and the bytes of its pages without compression; none if the file cannot be read.
+pub(super) fn weight(path: &Path) -> Option<(u64, u64)> {
+    let metadata = read_metadata(&mut File::open(path).ok()?).ok()?;
+    let (mut cells, mut bytes) = (0_u64, 0_u64);
+    for group in &metadata.row_groups {
+        for chunk in group.parquet_columns() {
+            cells = cells.saturating_add(group.num_rows() as u64);
+            bytes = bytes.saturating_add(u64::try_from(chunk.uncompressed_size()).ok()?);
+        }
+    }
+    Some((cells, bytes))
 }
 
 pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {

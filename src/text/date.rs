@@ -70,6 +70,35 @@ impl When {
         self.days()?;
         let day = date_of(days)?;
         let (y, m, d) = (day.year(), day.month(), day.day());
+        // The common forms first: no formatting machinery for each of millions of days.
+        if let (Form::Compact | Form::Separated(..), false, 1000..=9999) =
+            (&self.form, self.wide, y)
+        {
+            let (separator, pad) = match self.form {
+                Form::Separated(separator, pad) => (Some(separator), pad),
+                _ => (None, true),
+            };
+            let mut text = String::with_capacity(10 + self.tail.len());
+            let mut put = |number: u32, least: u32| {
+                let mut unit = 1000;
+                while unit > 0 {
+                    if number >= unit || least >= unit {
+                        text.push(char::from(b'0' + (number / unit % 10) as u8));
+                    }
+                    unit /= 10;
+                }
+                text.extend(separator);
+            };
+            put(y.unsigned_abs(), 1000);
+            let least = if pad { 10 } else { 1 };
+            put(m, least);
+            put(d, least);
+            if separator.is_some() {
+                text.pop();
+            }
+            text.push_str(&self.tail);
+            return Some(text);
+        }
         let two = |pad: bool, n: u32| if pad { format!("{n:02}") } else { n.to_string() };
         let text = match &self.form {
             Form::Compact => format!("{y:04}{m:02}{d:02}"),
@@ -199,26 +228,31 @@ fn is_time(tail: &str) -> bool {
             None => (body, ""),
         },
     };
-    let zone_digits: String = zone.chars().filter(char::is_ascii_digit).collect();
+    let zone_digits = zone.bytes().filter(u8::is_ascii_digit).count();
     let zone_ok = zone.is_empty()
         || matches!(zone, "Z" | "z")
-        || (zone_digits.len() == 4 && zone.chars().skip(1).all(|c| c.is_ascii_digit() || c == ':'));
+        || (zone_digits == 4 && zone.chars().skip(1).all(|c| c.is_ascii_digit() || c == ':'));
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let parts: Vec<&str> = if clock.contains(':') {
-        clock.split(':').collect()
-    } else if clock.len() % 2 == 0 && clock.is_ascii() {
-        (0..clock.len() / 2).map(|i| &clock[i * 2..i * 2 + 2]).collect()
-    } else {
-        return false;
+    let mut parts = 0;
+    let mut fits = |part: &str| {
+        let limit = [24_u8, 60, 61].get(parts).copied().unwrap_or(0);
+        parts += 1;
+        (1..=2).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_digit())
+            && part.parse::<u8>().is_ok_and(|n| n < limit)
     };
-    let number = |p: &&str| p.len() <= 2 && !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
-    let limits = [24_u8, 60, 61];
+    let clock_ok = if clock.contains(':') {
+        clock.split(':').all(&mut fits)
+    } else {
+        clock.len() % 2 == 0
+            && clock.is_ascii()
+            && (0..clock.len() / 2).all(|i| fits(&clock[i * 2..i * 2 + 2]))
+    };
     zone_ok
+        && clock_ok
+        && parts > 0
         && !fraction.is_empty()
         && fraction.bytes().all(|b| b.is_ascii_digit())
-        && (1..=3).contains(&parts.len())
-        && parts.iter().all(number)
-        && parts.iter().zip(limits).all(|(p, limit)| p.parse::<u8>().is_ok_and(|n| n < limit))
 }
 
 fn compact(digits: &str, tail: &str) -> Option<When> {

@@ -1,5 +1,7 @@
 //! Identifiers: two spellings of one number must become one identity, two numbers never.
 
+use std::fmt::Write as _;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The version of the rules below: part of every token's derivation and named in the record.
@@ -59,8 +61,8 @@ fn folded(text: &str) -> String {
 pub fn compose(parts: &[&str]) -> String {
     let mut whole = String::with_capacity(parts.iter().map(|p| p.len() + 4).sum());
     for part in parts {
-        whole.push_str(&part.len().to_string());
-        whole.push(':');
+        // Writing to a text cannot fail.
+        let _ = write!(whole, "{}:", part.len());
         whole.push_str(part);
     }
     whole
