@@ -23,26 +23,32 @@ rm -rf "$work/csv"
 cat > "$work/plain_copy.py" <<'PY'
 import pathlib, resource, sys, time, polars as pl
 work = pathlib.Path(sys.argv[1]); (work / "copy").mkdir(exist_ok=True)
-start = time.monotonic(); rows = 0
+start = time.monotonic(); rows = 0; before = resource.getrusage(resource.RUSAGE_SELF)
 for path in sorted((work / "parquet").glob("*.parquet")):
     frame = pl.read_parquet(path); rows += frame.height
     frame.write_parquet(work / "copy" / path.name, compression="zstd", compression_level=3, row_group_size=250_000)
-print(f"{time.monotonic() - start:.2f} {rows} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}")
+used = resource.getrusage(resource.RUSAGE_SELF)
+cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+print(f"{time.monotonic() - start:.2f} {rows} {used.ru_maxrss // 1024} {cpu:.2f}")
 PY
 "$kakou" key new "$work/key" --quiet
 cat > "$work/timed_run.py" <<'PY'
 import resource, subprocess, sys, time
 start = time.monotonic()
 subprocess.run(sys.argv[1:], check=True)
-print(f"{time.monotonic() - start:.2f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024}")
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"{time.monotonic() - start:.2f} {used.ru_maxrss // 1024} {used.ru_utime + used.ru_stime:.2f}")
 PY
-read -r copy rows copy_mb < <("$work/venv/bin/python" "$work/plain_copy.py" "$work")
-read -r pair pair_mb < <(python3 "$work/timed_run.py" "$kakou" run --quiet --policy benches/spine.toml --input "$work/parquet" --key "$work/key" --out "$work/out" --memory "$memory")
-read -r copy2 _ _ < <("$work/venv/bin/python" "$work/plain_copy.py" "$work")
-python3 - "$rows" "$copy" "$copy2" "$copy_mb" "$pair" "$pair_mb" "$memory" <<'PY'
+read -r copy rows copy_mb copy_cpu < <("$work/venv/bin/python" "$work/plain_copy.py" "$work")
+read -r pair pair_mb pair_cpu < <(python3 "$work/timed_run.py" "$kakou" run --quiet --policy benches/spine.toml --input "$work/parquet" --key "$work/key" --out "$work/out" --memory "$memory")
+read -r copy2 _ _ copy2_cpu < <("$work/venv/bin/python" "$work/plain_copy.py" "$work")
+python3 - "$rows" "$copy" "$copy2" "$copy_mb" "$pair" "$pair_mb" "$memory" "$copy_cpu" "$copy2_cpu" "$pair_cpu" <<'PY'
 import sys
 rows, copy, copy2, copy_mb, pair, pair_mb = [float(x) for x in sys.argv[1:7]]
 best = min(copy, copy2)
+copy_cpu, copy2_cpu, pair_cpu = [float(x) for x in sys.argv[8:11]]
+cpu = min(copy_cpu, copy2_cpu)
 print(f"rows {rows:,.0f}; polars copy {best:.2f} s, {copy_mb:,.0f} MB; kakou pair (with proof) {pair:.2f} s, {pair_mb:,.0f} MB at --memory {sys.argv[7]}")
-print(f"ratio {pair / best:.1f}; {rows / pair:,.0f} rows a second")
+print(f"processor: polars copy {cpu:.2f} s, kakou pair {pair_cpu:.2f} s, ratio {pair_cpu / cpu:.1f}")
+print(f"ratio by the clock {pair / best:.1f}; {rows / pair:,.0f} rows a second")
 PY
