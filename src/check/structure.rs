@@ -172,10 +172,14 @@ pub enum Path {
 }
 
 impl Structure {
-    /// Which columns of a table the recounts of persons, views and sets look at.
+    /// Which columns of a table the recounts of persons, views, sets and receipts look at.
     #[must_use]
     pub fn counted(&self, table: usize) -> Vec<bool> {
         let Some(shape) = self.tables.get(table) else { return Vec::new() };
+        // The lines of a receipt file are compared with all columns of its tables.
+        if self.receipts.is_some() {
+            return vec![true; shape.columns.len()];
+        }
         let mut counted = vec![false; shape.columns.len()];
         let mut count = |t: usize, column: usize| {
             if let Some(slot) = counted.get_mut(column).filter(|_| t == table) {
