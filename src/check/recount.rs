@@ -439,3 +439,59 @@ pub fn persons(structure: &Structure, tables: &[Cells]) -> u64 {
 pub fn persons_of(shape: &TableShape, cells: &Cells) -> u64 {
     cells.texts.get(shape.person).map_or(0, |texts| texts.dictionary().len() as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A long file of two tables: `a` has the columns 1 and 3 (the code), `b` the columns 2 and 3.
+    fn shape() -> Structure {
+        let table = |name: &str, column: &str, at: usize| {
+            let cell = |name: &str| serde_json::json!({ "name": name, "type": "text", "token": name == "who" });
+            serde_json::json!({
+                "name": name, "file": "long.txt", "person": 0,
+                "columns": [cell("who"), cell(column), cell("code")],
+                "long": {
+                    "columns": ["who", "one", "two", "code"], "at": [0, at, 3],
+                    "matching": [[3, [name]]], "delimiter": "\t", "header": false, "encoding": "cp932",
+                },
+            })
+        };
+        let tables = [table("a", "one", 1), table("b", "two", 2)];
+        serde_json::from_value(serde_json::json!({
+            "format": "csv", "encoding": "utf-8", "formulaPrefix": false, "tables": tables, "views": [],
+        }))
+        .unwrap()
+    }
+
+    fn read_text(text: &str) -> Result<Vec<Cells>> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("long.txt"), text).unwrap();
+        read(folder.path(), &shape())
+    }
+
+    #[test]
+    fn a_long_file_is_split_by_what_decides() {
+        let cells = read_text("p\tx\t\ta\r\np\t\ty\tb\r\nq\tx\t\ta\r\n").unwrap();
+        assert_eq!((cells[0].rows, cells[1].rows), (2, 1));
+        let texts = |c: &Cells, at: usize| {
+            c.texts[at].dictionary().texts().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (texts(&cells[0], 0), texts(&cells[1], 0)),
+            (vec!["p".into(), "q".into()], vec!["p".to_owned()])
+        );
+        assert_eq!(
+            (texts(&cells[0], 1), texts(&cells[1], 1)),
+            (vec!["x".to_owned()], vec!["y".to_owned()])
+        );
+    }
+
+    #[test]
+    fn rows_of_nobody_and_cells_that_nobody_released_are_refused() {
+        let code = |text: &str| read_text(text).err().unwrap().code;
+        assert_eq!(code("p\tx\t\ta\r\np\t\t\tc\r\n"), "C0207");
+        assert_eq!(code("p\tx\t\t\r\n"), "C0207");
+        assert_eq!(code("p\tx\t\ta\r\np\tx\ty\tb\r\n"), "C0208");
+    }
+}
