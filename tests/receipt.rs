@@ -86,7 +86,7 @@ fn all_names(record: &str) -> Vec<String> {
     let form = uke::form(form).unwrap();
     let layout = &form.records[kind];
     let mut names = layout.columns.clone();
-    if kind != "GO" && kind != form.header {
+    if kind != "GO" && !form.begins_with(kind) {
         names.push(uke::SEQUENCE.to_owned());
         if kind != "RE" {
             names.push("RE.レセプト番号".to_owned());
@@ -316,8 +316,19 @@ fn undecodable_bytes_are_refused_or_set_aside() {
 
 const DPC: &str = "IR,1,14,1,1234567,,,202405,00,\r\nRE,1,1111,202404,加工　花子,2,19700101\r\nBU,040080x199x0xx,20240401,20240412,1,\r\n\
 SB,8830052,,,J189,11,,\r\nKK,0,0,1,,0,54,,0,,,,,\r\nCD,20240401,21,1,1,620000001,1,,,1,\r\nGO,1,100,99\r\n";
-const PHARMACY: &str = "YK,1,14,4,7654321,,薬局,202405,00,,\r\nRE,1,4111,202404,加工　花子,2,19700101\r\nSH,1,1,001,,10\r\n\
-CZ,20240401,20240402,1,7\r\nIY,1,620000001,3\r\nKI,,1,1,410000110,42\r\nGO,1,100,99\r\n";
+const PHARMACY: &str = "YK,1,14,4,7654321,薬局,202405,00,\r\nRE,1,4111,202404,加工　花子,2,19700101\r\nSH,1,1,001,,10\r\n\
+CZ,1,20240401,20240402,1,7\r\nIY,1,620000001,3\r\nCO,810000001,様子を見る\r\nKI,20240402,1,1,410000110,42\r\nGO,1,100,99\r\n";
+const DENTAL: &str = "UK,1,14,3,3334567,,歯科医院,202405,,00\r\nIR,1,14,3,3334567,,202405,,\r\n\
+RE,1,3112,202404,加工　歯子,2,19700101,,,20240401,,,,,,0000777,,,,,,,,,,カコウハコ,\r\n\
+HO,06140012,１２３,４５６,2,900,,,,,,,,\r\nHS,,,1011000,5234009,,,,,,,,\r\n\
+SS,11,1,301000110,,@,261,1,,,,1,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\nGO,1,900,99\r\n";
+const VISITS: &str = "HM,2,14,6,4444567,訪問看護,202405,\r\nRE,1,6112,202404,加工　訪子,カコウホウコ,2,19700101,,,,,,0000888,\r\n\
+HO,06140012,１２３,４５６,2,9000,,,,,,\r\nIH,14,1,7654321,医院,加工　医師,\r\nJS,落ち着いている,03,,,\r\n\
+KA,20240402,1,510000110,,5550,03,,\r\nGO\r\n";
+
+fn dental() -> String {
+    DENTAL.replace('@', &",".repeat(70))
+}
 
 #[test]
 fn dpc_and_pharmacy_receipts_have_records_of_their_own() {
@@ -329,10 +340,61 @@ fn dpc_and_pharmacy_receipts_have_records_of_their_own() {
     let error = read(&path, "SI").err().unwrap().to_string();
     assert!(error.contains("line 3"), "{error}");
     let (_folder, path) = file(PHARMACY);
-    for kind in ["chozai/SH", "chozai/CZ", "chozai/IY", "chozai/KI"] {
+    for kind in ["chozai/SH", "chozai/CZ", "chozai/IY", "chozai/KI", "chozai/CO"] {
         assert_eq!(read(&path, kind).unwrap().table.rows, 1, "{kind}");
     }
     assert!(read(&path, "SI").err().unwrap().to_string().contains("D0314"));
+}
+
+#[test]
+fn dental_receipts_and_those_of_visiting_nurses_are_read() {
+    let (_folder, path) = file(&dental());
+    for kind in ["shika/UK", "shika/IR", "shika/RE", "shika/HO", "shika/HS", "shika/SS", "shika/GO"]
+    {
+        assert_eq!(read(&path, kind).unwrap().table.rows, 1, "{kind}");
+    }
+    let cell = |path: &Path, record: &str, name: &str| {
+        texts(&read(path, record).unwrap(), &all_names(record), name)[0].clone()
+    };
+    for (record, name, wanted) in [
+        ("shika/UK", "医療機関名称", "歯科医院"),
+        ("shika/RE", "氏名", "加工　歯子"),
+        ("shika/RE", "生年月日", "19700101"),
+        ("shika/RE", "カルテ番号等", "0000777"),
+        ("shika/RE", "カタカナ氏名", "カコウハコ"),
+        ("shika/HO", "被保険者証等の番号", "４５６"),
+        ("shika/SS", "点数", "261"),
+        ("shika/SS", uke::DAY, "20240404"),
+    ] {
+        assert_eq!(cell(&path, record, name).as_deref(), Some(wanted), "{record} {name}");
+    }
+    let (_other, visits) = file(VISITS);
+    for (record, name, wanted) in [
+        ("homon/RE", "氏名", "加工　訪子"),
+        ("homon/RE", "カタカナ氏名", "カコウホウコ"),
+        ("homon/RE", "生年月日", "19700101"),
+        ("homon/RE", "訪問看護記録番号等", "0000888"),
+        ("homon/IH", "主治医氏名", "加工　医師"),
+        ("homon/JS", "心身の状態", "落ち着いている"),
+        ("homon/KA", "算定年月日", "20240402"),
+    ] {
+        assert_eq!(cell(&visits, record, name).as_deref(), Some(wanted), "{record} {name}");
+    }
+    // Back to the files that they were.
+    for (form, path) in [("shika", &path), ("homon", &visits)] {
+        let back = fold(form, &tables(path, form));
+        let text = encoding_rs::SHIFT_JIS.decode(&back).0.into_owned();
+        let first = if form == "shika" { dental() } else { VISITS.to_owned() };
+        assert_eq!(text.lines().count(), first.lines().count(), "{text}");
+        assert!(text.lines().zip(first.lines()).all(|(a, b)| a.starts_with(b)), "{text}");
+    }
+    // The wrong form is told which one it is.
+    for (path, form) in
+        [(&path, "歯科 (record = \"shika/...\")"), (&visits, "訪問看護 (record = \"homon/...\")")]
+    {
+        let said = read(path, "SI").err().unwrap().advice.unwrap().to_string();
+        assert!(said.contains(form), "{said}");
+    }
 }
 
 #[test]
@@ -467,9 +529,14 @@ fn fold_again(path: &Path) -> Vec<u8> {
 
 #[test]
 fn the_layouts_and_the_reader_have_the_same_columns() {
-    for (text, header) in [(NEW, "IR"), (DPC, "IR"), (PHARMACY, "YK")] {
-        let (_folder, path) = file(text);
-        let dpc = std::ptr::eq(text, DPC);
+    for (text, of) in [
+        (NEW.to_owned(), "ika"),
+        (DPC.to_owned(), "dpc"),
+        (PHARMACY.to_owned(), "chozai"),
+        (dental(), "shika"),
+        (VISITS.to_owned(), "homon"),
+    ] {
+        let (_folder, path) = file(&text);
         let mut seen = 0;
         for pack in kakou::schema::layout::SHIPPED {
             let Some(name) = pack.id.strip_prefix("uke/") else { continue };
@@ -477,8 +544,7 @@ fn the_layouts_and_the_reader_have_the_same_columns() {
                 Some((form, record)) => (form, format!("{form}/{}", record.to_uppercase())),
                 None => ("ika", name.to_uppercase()),
             };
-            let fits = (form == "chozai") == (header == "YK") && (form == "dpc") == dpc;
-            if !fits {
+            if form != of {
                 continue;
             }
             let pack: kakou::schema::layout::Pack = toml::from_str(pack.text).unwrap();

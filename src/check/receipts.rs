@@ -60,7 +60,7 @@ impl ReceiptShape {
 
 /// Fields of a receipt's head that count for the whole receipt: in one of its months only.
 const COUNTS: [&str; 3] = ["診療実日数", "合計点数", "処方箋受付回数"];
-const MONTHS: [&str; 2] = ["診療年月", "調剤年月"];
+const MONTHS: [&str; 3] = ["診療年月", "調剤年月", "指定訪問看護年月"];
 const NUMBER: &str = "レセプト番号";
 
 type Month = (i32, u8);
@@ -155,7 +155,7 @@ pub fn recount(
                 what
             ))
         };
-        let plain = *kind == form.header || kind == "GO";
+        let plain = form.begins_with(kind) || kind == "GO";
         let mut names: Vec<String> = layout.columns.clone();
         if !plain {
             names.push(uke::SEQUENCE.to_owned());

@@ -100,7 +100,7 @@ pub fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Orders RE records by person, month and receipt.
 fn sort(re: &mut uke::Records, person: &str) {
     let at = |name: &str| re.names.iter().position(|n| n == name);
-    let month = at("診療年月").or_else(|| at("調剤年月"));
+    let month = uke::MONTHS.into_iter().find_map(at);
     let (person, number) = (at(person), at("レセプト番号"));
     let cell = |column: Option<usize>, row: u32| {
         column.and_then(|c| re.table.columns[c].text(row as usize)).unwrap_or_default()

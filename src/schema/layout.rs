@@ -45,9 +45,13 @@ shipped! {
     "ssmix2/allergy" "ssmix2/observation" "ssmix2/visit" "ssmix2/diagnosis" "ssmix2/prescription"
     "ssmix2/injection" "ssmix2/laboratory"
     "fhir/patient" "fhir/encounter" "fhir/condition" "fhir/observation" "fhir/observation_component"
-    "fhir/medication_request" "fhir/medication_administration" "fhir/procedure"
-    "fhir/allergy_intolerance" "fhir/diagnostic_report" "fhir/immunization" "fhir/service_request"
-    "fhir/coverage"
+    "fhir/medication_request" "fhir/medication_administration" "fhir/procedure" "fhir/allergy_intolerance" "fhir/diagnostic_report"
+    "fhir/immunization" "fhir/service_request" "fhir/coverage" "uke/chozai-st" "uke/shika-re"
+    "uke/shika-ho" "uke/shika-ko" "uke/shika-sn" "uke/shika-jd" "uke/shika-mf"
+    "uke/shika-hs" "uke/shika-ss" "uke/shika-si" "uke/shika-iy" "uke/shika-to"
+    "uke/shika-co" "uke/shika-sj" "uke/homon-re" "uke/homon-ho" "uke/homon-ko"
+    "uke/homon-sn" "uke/homon-jd" "uke/homon-mf" "uke/homon-ih" "uke/homon-hj"
+    "uke/homon-js" "uke/homon-sy" "uke/homon-rj" "uke/homon-co" "uke/homon-ka"
 }
 
 /// The shipped pack with an id.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use super::pack::{Form, Record};
-use super::{DAY, SEQUENCE, TIMES};
+use super::{DAY, MONTHS, SEQUENCE, TIMES};
 use crate::error::{Error, Name, Result};
 use crate::frame::Table;
 use crate::policy::model::{Encoding, Output};
@@ -85,13 +85,15 @@ pub fn fold(form: &Form, tables: &[Records], output: &Output) -> Result<(Vec<u8>
         let Some(layout) = form.records.get(&records.kind) else {
             return Err(unusable(say!("table {}: not a record type of this form", index + 1)));
         };
-        if index == re || records.kind == form.header || records.kind == "GO" {
+        if index == re || form.begins_with(&records.kind) || records.kind == "GO" {
             continue;
         }
         lines_of(index, records, layout, &mut receipts)?;
     }
     let mut file = File { form, tables, output, bytes: Vec::new(), written: Written::default() };
-    file.plain(&form.header, &[])?;
+    for kind in form.opens.iter().chain([&form.header]) {
+        file.plain(kind, &[])?;
+    }
     let numbered = order.iter().all(|id| id.len() <= 6 && id.bytes().all(|b| b.is_ascii_digit()));
     let mut parts: Vec<(&str, Option<Month>, Vec<Line>, bool)> = Vec::new();
     for id in &order {
@@ -122,7 +124,7 @@ pub fn fold(form: &Form, tables: &[Records], output: &Output) -> Result<(Vec<u8>
             if *main && tables[line.records].kind == "HO" {
                 let records = &tables[line.records];
                 points += records
-                    .cell(records.at("合計点数"), line.row)
+                    .cell(records.at("合計点数").or_else(|| records.at("合計金額")), line.row)
                     .and_then(|t| t.parse::<u64>().ok())
                     .unwrap_or(0);
             }
@@ -136,7 +138,7 @@ pub fn fold(form: &Form, tables: &[Records], output: &Output) -> Result<(Vec<u8>
 }
 
 fn month_at(records: &Records) -> Option<usize> {
-    records.at("診療年月").or_else(|| records.at("調剤年月"))
+    MONTHS.into_iter().find_map(|month| records.at(month))
 }
 
 /// The lines of one type, put to their receipts.
@@ -252,11 +254,13 @@ impl File<'_> {
             let re = records.kind == "RE";
             let text = match column.as_str() {
                 "レセプト番号" if re => number.to_owned(),
-                "診療年月" | "調剤年月" if re && month.is_some() => {
+                column if re && MONTHS.contains(&column) && month.is_some() => {
                     month_text(month, cell).unwrap_or_default()
                 }
                 // The counts of the whole receipt stay with its main month.
-                "診療実日数" | "合計点数" | "処方箋受付回数" if layout.head && !main => {
+                "診療実日数" | "合計点数" | "処方箋受付回数" | "実日数" | "合計金額"
+                    if layout.head && !main =>
+                {
                     String::new()
                 }
                 _ => cell.unwrap_or_default().to_owned(),

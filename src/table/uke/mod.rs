@@ -38,6 +38,9 @@ pub const MONTH_START: &str = "診療月初日";
 /// The derived column with what stood in the day's field.
 pub const TIMES: &str = "算定日回数";
 
+/// What the month of a receipt is called in the forms.
+pub const MONTHS: [&str; 3] = ["診療年月", "調剤年月", "指定訪問看護年月"];
+
 /// No line of a receipt is longer (症状詳記 has 2,400 bytes).
 const LONGEST: usize = 1 << 20;
 
@@ -111,7 +114,11 @@ impl Reader {
         let (form, kind, record) = record(spec.table, spec.record)?;
         let derived = |name: &str| -> Option<Take> {
             match name {
-                SEQUENCE | MONTH_START if kind == form.header || kind == "GO" => return None,
+                SEQUENCE | MONTH_START
+                    if kind == form.header || kind == "GO" || form.begins_with(kind) =>
+                {
+                    return None;
+                }
                 SEQUENCE => return Some(Take::Sequence),
                 MONTH_START => return Some(Take::MonthStart),
                 DAY if record.days => return Some(Take::Day),
@@ -120,7 +127,7 @@ impl Reader {
             }
             let (other, field) = name.split_once('.')?;
             let (other, there) = form.records.get_key_value(other)?;
-            (other != kind && other != "GO")
+            (other != kind && other != "GO" && (other == &form.header || !form.begins_with(other)))
                 .then(|| there.position(field).map(|at| Take::Context(other.as_str(), at)))?
         };
         let mut names = record.columns.clone();
@@ -170,7 +177,7 @@ impl Reader {
         reader.next = reader.take_line()?;
         match &reader.next {
             None => return Err(header::empty(spec)),
-            Some((kind, ..)) if *kind != form.header => {
+            Some((kind, ..)) if !form.begins_with(kind) => {
                 return Err(reader.error(
                     1,
                     "D0311",
@@ -239,7 +246,16 @@ impl Reader {
                             Name::from_policy(self.form.title.clone())
                         ),
                     )
-                    .advice(say!("is it another form (`record = \"dpc/...\"`, `\"chozai/...\"`)? To leave a type unread name it in `source.ignore`")));
+                    .advice(match pack::forms_with(kind) {
+                        forms if forms.is_empty() => say!(
+                            "forms of receipts that are read: {}; to leave a type unread name it in `source.ignore`",
+                            pack::supported()
+                        ),
+                        forms => say!(
+                            "receipts with such records: {}; to leave a type unread name it in `source.ignore`",
+                            Said::join(&forms, ", ")
+                        ),
+                    }));
             }
         }
     }
@@ -258,20 +274,20 @@ impl Reader {
             self.done = true;
             return Ok(false);
         };
-        if self.ended && kind != self.form.header {
+        if self.ended && !self.form.begins_with(kind) {
             return Err(self.error(number, "D0316", say!("a record stands behind GO")));
         }
         block.push(kind, &bytes, number);
         self.ended = kind == "GO";
         self.next = self.take_line()?;
-        if kind == self.form.header || kind == "GO" {
+        if self.form.begins_with(kind) || kind == "GO" {
             return Ok(true);
         }
         if kind != "RE" {
             return Err(self.error(number, "D0317", say!("a record stands before the first RE")));
         }
         while let Some((kind, bytes, number)) = self.next.take() {
-            if kind == "RE" || kind == "GO" || kind == self.form.header {
+            if kind == "RE" || kind == "GO" || self.form.begins_with(kind) {
                 self.next = Some((kind, bytes, number));
                 break;
             }
@@ -369,7 +385,7 @@ impl Reader {
             }
         }
         let at = |name: &str| self.form.records.get("RE").and_then(|r| r.position(name));
-        let at = at("診療年月").or_else(|| at("調剤年月")).unwrap_or(0);
+        let at = MONTHS.into_iter().find_map(at).unwrap_or(0);
         let month = block
             .first("RE")
             .and_then(|line| fields(line).get(at).copied())

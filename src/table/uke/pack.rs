@@ -5,21 +5,32 @@ use std::sync::OnceLock;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use crate::error::{Error, Name, Result};
+use crate::error::{Error, Name, Result, Said};
 use crate::say;
 
 const TEXT: &str = include_str!("../../../policies/layouts/uke.toml");
 
-/// A form of receipts: 医科, DPC, 調剤.
+/// A form of receipts: 医科, DPC, 調剤, 歯科, 訪問看護.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Form {
     /// Its name in Japanese.
     pub title: String,
-    /// The record type that begins a file.
+    /// The record type that begins an institution's receipts.
     pub header: String,
+    /// The record type that stands once before the header (歯科: UK).
+    #[serde(default)]
+    pub opens: Option<String>,
     /// Record types.
     pub records: IndexMap<String, Record>,
+}
+
+impl Form {
+    /// Whether a record type begins a file or an institution's receipts.
+    #[must_use]
+    pub fn begins_with(&self, kind: &str) -> bool {
+        kind == self.header || self.opens.as_deref() == Some(kind)
+    }
 }
 
 /// One record type.
@@ -88,8 +99,37 @@ pub(super) fn version() -> Name {
 pub fn form(name: &str) -> Result<&'static Form> {
     pack()?.forms.get(name).ok_or_else(|| {
         Error::policy("P0310", say!("`{}` is not a form of receipts", Name::from_policy(name)))
-            .advice(say!("forms are `ika` (医科, may be left out), `dpc` and `chozai` (調剤)"))
+            .advice(say!("forms are {}", supported()))
     })
+}
+
+/// The forms that are read, with their names in Japanese.
+pub(super) fn supported() -> Said {
+    let named = |(name, form): (&String, &Form)| {
+        say!("`{}` ({})", Name::from_policy(name.clone()), Name::from_policy(form.title.clone()))
+    };
+    Said::join(&pack().map_or_else(|_| Vec::new(), |p| p.forms.iter().map(named).collect()), ", ")
+}
+
+/// The forms that have a record type, in the words of a policy: nothing but names of the shipped layout.
+pub(super) fn forms_with(kind: &str) -> Vec<Said> {
+    let has = |form: &Form| form.records.contains_key(kind);
+    pack().map_or_else(
+        |_| Vec::new(),
+        |p| {
+            p.forms
+                .iter()
+                .filter(|(_, form)| has(form))
+                .map(|(name, form)| {
+                    say!(
+                        "{} (record = \"{}/...\")",
+                        Name::from_policy(form.title.clone()),
+                        Name::from_policy(name.clone())
+                    )
+                })
+                .collect()
+        },
+    )
 }
 
 /// What `source.record` names: `SI`, `dpc/BU`.
@@ -105,13 +145,15 @@ pub fn record(
             "P0311",
             say!("table `{}`: a UKE source needs `record`, the type of its records", table),
         )
-        .advice(say!("such as record = \"SI\", \"dpc/BU\" or \"chozai/CZ\"")));
+        .advice(say!(
+            "such as record = \"SI\", \"dpc/BU\", \"chozai/CZ\", \"shika/SS\" or \"homon/KA\""
+        )));
     };
     let (form_name, kind) = text.split_once('/').unwrap_or(("ika", text));
     let form = form(form_name)?;
     form.records.get_key_value(kind).map(|(kind, record)| (form, kind.as_str(), record)).ok_or_else(
         || {
-            let known: Vec<crate::error::Said> =
+            let known: Vec<Said> =
                 form.records.keys().map(|k| say!("{}", Name::from_policy(k.clone()))).collect();
             Error::policy(
                 "P0312",
@@ -122,7 +164,7 @@ pub fn record(
                     version()
                 ),
             )
-            .advice(say!("known: {}", crate::error::Said::join(&known, " ")))
+            .advice(say!("known: {}", Said::join(&known, " ")))
         },
     )
 }
@@ -134,8 +176,12 @@ mod tests {
     #[test]
     fn the_layout_is_well_formed() {
         let pack = pack().unwrap();
-        assert_eq!(pack.forms.keys().collect::<Vec<_>>(), ["ika", "dpc", "chozai"]);
+        assert_eq!(
+            pack.forms.keys().collect::<Vec<_>>(),
+            ["ika", "dpc", "chozai", "shika", "homon"]
+        );
         for form in pack.forms.values() {
+            assert!(form.opens.as_ref().is_none_or(|o| form.records.contains_key(o)));
             assert!(form.records.contains_key(&form.header) && form.records.contains_key("GO"));
             for (kind, record) in &form.records {
                 assert_eq!(kind.len(), 2);
@@ -161,6 +207,29 @@ mod tests {
             ("GO", 4),
         ] {
             assert_eq!(ika.records[kind].width(), width, "{kind}");
+        }
+        // Widths of the published tables of fields, 令和8年6月版 (調剤: also counted in the published sample) and 令和6年6月版.
+        for (name, widths) in [
+            (
+                "chozai",
+                "YK 9 RE 42 HO 14 KO 10 SN 9 JD 33 MF 33 SH 10 CZ 71 IY 10 TO 7 CO 3 TK 3 KI 114 ST 16 GO 4",
+            ),
+            (
+                "shika",
+                "UK 10 IR 9 RE 27 HO 14 KO 10 SN 9 JD 33 MF 33 HS 13 SS 109 SI 38 IY 39 TO 45 CO 11 SJ 3 GO 4",
+            ),
+            (
+                "homon",
+                "HM 8 RE 15 HO 12 KO 8 SN 9 JD 33 MF 33 IH 7 HJ 4 JS 6 SY 5 RJ 29 CO 4 KA 9 GO 4",
+            ),
+        ] {
+            let found: Vec<String> = form(name)
+                .unwrap()
+                .records
+                .iter()
+                .map(|(kind, r)| format!("{kind} {}", r.width()))
+                .collect();
+            assert_eq!(found.join(" "), widths, "{name}");
         }
     }
 }
