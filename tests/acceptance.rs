@@ -242,29 +242,67 @@ fn aho(wanted: &BTreeSet<String>) -> impl Fn(&[u8]) -> bool {
     }
 }
 
+// The other half of (1), on FHIR: `a_patient_only_transform_is_refused_by_the_search_for_identifiers` in tests/fhir.rs, on resources of
+// JP-CLINS form, and tests/fhir_clinosim.sh on the export of clinosim.
 #[test]
-fn acceptance_01_a_transform_of_the_persons_table_alone_is_refused() {
+fn acceptance_01_a_transform_of_patient_alone_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let people = people(30);
-    let policy = small(folder.path(), &borrowed(&people));
-    // The number stands in a value of another table, as it does in composed order numbers.
-    let b = std::fs::read_to_string(folder.path().join("b.csv")).unwrap();
-    let b = b.replacen(",0\n", &format!(",ORDER-{}-1\n", people[0].1), 1);
-    std::fs::write(folder.path().join("b.csv"), b).unwrap();
+    let mut patients = String::new();
+    let mut observations = String::new();
+    for i in 0..30 {
+        let number = format!("{:08}", 51_000_001 + i * 17);
+        patients.push_str(&format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"pt-{:09}\",\"identifier\":[{{\"value\":\"{number}\"}}],\"gender\":\"female\"}}\n",
+            i * 7
+        ));
+        observations.push_str(&format!(
+            "{{\"resourceType\":\"Observation\",\"id\":\"o{i}\",\"identifier\":[{{\"value\":\"1318814790-{number}-OBSLAB{i}\"}}],\
+             \"subject\":{{\"reference\":\"Patient/pt-{:09}\"}},\"valueInteger\":{i}}}\n",
+            i * 7
+        ));
+    }
+    std::fs::write(folder.path().join("Patient.ndjson"), patients).unwrap();
+    std::fs::write(folder.path().join("Observation.ndjson"), observations).unwrap();
+    let policy = folder.path().join("p.toml");
+    let text_of = |treated: &str| {
+        format!(
+            "[policy]\nid = \"t\"\nversion = \"1\"\nprofile = \"ngmia\"\n[person]\nkey = \"patient\"\n\
+             [pseudonymized]\nproject = \"p\"\nrecipient = \"r\"\n\
+             [anonymized]\ntier = \"controlled\"\n[[anonymized.view]]\nname = \"person\"\ngrain = \"patient\"\nquasi = [\"patient.gender\"]\nk = 3\n\
+             [not_applicable]\n\"18-2\" = \"none\"\n\"33-2\" = \"none\"\n\"33-3\" = \"none\"\n\
+             [tables.patient]\nlayout = \"fhir/patient@R4\"\nunlisted = \"drop\"\nsource = {{ path = \"Patient.ndjson\" }}\n\
+             [tables.patient.columns]\nid = {{ pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}\n\
+             gender = {{ pseudonymized = \"keep\", anonymized = \"keep\" }}\n\
+             [tables.observation]\nlayout = \"fhir/observation@R4\"\nunlisted = \"drop\"\nsource = {{ path = \"Observation.ndjson\" }}\n\
+             [tables.observation.columns]\npatient = {{ pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}\n\
+             value = {{ type = \"measured\", pseudonymized = \"keep\", anonymized = {{ round = {{ step = 10, tails = 3 }} }} }}\n{treated}"
+        )
+    };
     let key = new_key(folder.path());
-    let output = kakou(&[
-        "run",
-        "--policy",
-        text(&policy),
-        "--input",
-        text(folder.path()),
-        "--key",
-        text(&key),
-        "--out",
-        text(&folder.path().join("out")),
-    ]);
+    let made = || {
+        kakou(&[
+            "run",
+            "--policy",
+            text(&policy),
+            "--input",
+            text(folder.path()),
+            "--key",
+            text(&key),
+            "--out",
+            text(&folder.path().join("out")),
+        ])
+    };
+    let kept =
+        "identifier = { role = \"payload\", pseudonymized = \"keep\", anonymized = \"keep\" }\n";
+    std::fs::write(&policy, text_of(kept)).unwrap();
+    let output = made();
     assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
-    assert!(error_of(&output).contains("C0303") && !error_of(&output).contains(&people[0].1));
+    assert!(error_of(&output).contains("C0303") && !error_of(&output).contains("51000001"));
+    assert!(common::releases(&folder.path().join("out")).is_empty());
+    // With the identifiers dropped, as the layout has them, the same export gives both releases.
+    std::fs::write(&policy, text_of("")).unwrap();
+    let output = made();
+    assert!(output.status.success(), "{}", error_of(&output));
 }
 
 fn check_as(file: &Path, layout: &str) -> (Option<i32>, String) {

@@ -114,6 +114,7 @@ fn one(id: &str, toml: bool, show: Show) -> Outcome<()> {
         notes.extend((!c.specials.is_empty()).then(|| c.specials.join(" ")));
         notes.extend((!c.editions.is_empty()).then(|| format!("({})", c.editions.join(" "))));
         notes.extend(c.meaning.clone());
+        notes.extend(c.path.as_ref().map(|p| p.list().join(" / ")));
         format!(
             "{at:>4} {:<20} {:<12} {:<12} {}",
             c.name,
@@ -136,11 +137,19 @@ fn one(id: &str, toml: bool, show: Show) -> Outcome<()> {
             show.line(&describe(String::new(), column));
         }
     }
+    if !found.left_out.is_empty() {
+        show.line("\nknown and left out:");
+    }
+    for left in &found.left_out {
+        show.line(&format!("     {:<28} {}", left.path, left.reason));
+    }
     show.json(&json!({
         "layout": found.layout.id, "editions": found.layout.editions, "source": found.layout.source,
         "columns": found.columns.list.iter().map(|c| json!({
             "name": c.name, "role": c.role, "type": c.ty, "code": c.code, "specials": c.specials, "cite": c.cite,
+            "path": c.path.as_ref().map(crate::schema::layout::Values::list),
         })).collect::<Vec<_>>(),
+        "left_out": found.left_out.iter().map(|l| json!({ "path": l.path, "reason": l.reason })).collect::<Vec<_>>(),
     }));
     Ok(())
 }

@@ -245,11 +245,24 @@ impl Pack {
                     Name::from_policy(&column.name)
                 ));
             }
+            let fhir = self.source.get("format").is_some_and(|f| f == "fhir");
+            if column.path.is_some() != fhir {
+                faults.push(say!(
+                    "column `{}`: a `path` is what a column of a FHIR layout has, and no other",
+                    Name::from_policy(&column.name)
+                ));
+            }
             if column.cite.is_empty() {
                 faults.push(say!(
                     "column `{}` has no `cite`: say where it is published",
                     Name::from_policy(&column.name)
                 ));
+            }
+        }
+        for left in &self.left_out {
+            if left.reason.is_empty() {
+                faults
+                    .push(say!("`{}` is left out without a reason", Name::from_policy(&left.path)));
             }
         }
         let mut values = std::collections::BTreeSet::new();
