@@ -793,6 +793,8 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
             text(&folder.path().join(out)).into(),
             "--link-keys".into(),
             text(&answer).into(),
+            "--link-source".into(),
+            "NDB, 2026-11-02".into(),
         ]
     };
     let start =
@@ -805,6 +807,34 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
         small_policy(same, "").replace("profile = \"ngmia\"", "profile = \"ngmia-linkable\""),
     )
     .unwrap();
+    // Nothing counts k over what NDB shows.
+    let output = start(arguments("no"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_of(&output).contains("C0702"), "{}", error_of(&output));
+    let linkable = small_policy(same, "")
+        .replace("profile = \"ngmia\"", "profile = \"ngmia-linkable\"")
+        .replace("quasi = [\"a.性別\"]", "quasi = [\"a.性別\"]\nvisible_in = \"ndb\"");
+    // A drug code that NDB has too, in no marked view or set.
+    let value = "\"値\" = { role = \"payload\", pseudonymized = \"keep\", anonymized = \"drop\" }";
+    assert!(linkable.contains(value));
+    let coded = "\"値\" = { role = \"payload\", code = \"yj\", pseudonymized = \"keep\", anonymized = { rare = 10 } }";
+    std::fs::write(&policy, linkable.replace(value, coded)).unwrap();
+    let output = start(arguments("no"));
+    assert!(error_of(&output).contains("C0703"), "{}", error_of(&output));
+    std::fs::write(&policy, &linkable).unwrap();
+    // Keys without a source are refused.
+    let mut unsourced = arguments("no");
+    unsourced.truncate(unsourced.len() - 2);
+    assert!(error_of(&start(unsourced)).contains("P0309"));
+    // A view that fails gives no release and no keys.
+    std::fs::write(
+        &policy,
+        linkable.replace("visible_in = \"ndb\"", "visible_in = \"ndb\"\nk = 1000"),
+    )
+    .unwrap();
+    assert_eq!(start(arguments("no")).status.code(), Some(1));
+    assert!(common::releases(&folder.path().join("no")).is_empty());
+    std::fs::write(&policy, &linkable).unwrap();
     let output = start(arguments("yes"));
     assert!(output.status.success(), "{}", error_of(&output));
     let release = common::releases(&folder.path().join("yes")).pop().unwrap();
@@ -824,6 +854,33 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     }
     let verified = kakou(&["verify", text(&release)]);
     assert!(verified.status.success(), "{}", error_of(&verified));
+    let statement: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
+            .unwrap();
+    let told = &statement["linkKeys"];
+    assert_eq!((told["persons"].as_str(), told["returned"].as_str()), (Some("20"), Some("20")));
+    assert_eq!(told["source"], "NDB, 2026-11-02");
+    assert_eq!(told["release"], statement["release"]);
+    // A key in a table, a token of nobody: found by the same check that verify makes.
+    use kakou::check::{links::Links, recount, structure::Structure};
+    use kakou::schema::Kind;
+    let structure: Structure =
+        serde_json::from_value(statement["structure"]["anonymized"].clone()).unwrap();
+    let tables = recount::read(&release, &structure).unwrap();
+    let links_file = release.join("anonymized/links.csv");
+    let good = std::fs::read_to_string(&links_file).unwrap();
+    let found = |text: &str| {
+        std::fs::write(&links_file, text).unwrap();
+        Links::read(&release).map(|l| l.unwrap().check(Kind::Anonymized, &structure, &tables).len())
+    };
+    assert_eq!(found(&good).unwrap(), 0);
+    assert_eq!(found("token,link_key\n00000000000000000000000000,NDB1\n").unwrap(), 1);
+    let sex = column(&release.join("anonymized/a.csv"), "性別").pop().unwrap();
+    assert_eq!(found(&good.replacen("NDB00000", &sex, 1)).unwrap(), 1);
+    assert!(found(&good.replace("NDB00001", "NDB00000")).is_err());
+    std::fs::write(&links_file, good.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n")
+        .unwrap();
+    assert!(!kakou(&["verify", text(&release)]).status.success());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod detectors;
 pub mod forbidden;
+pub mod links;
 pub mod models;
 pub mod prove;
 pub mod receipts;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::detectors::{self, Detected, Detectors};
 use super::forbidden::Forbidden;
+use super::links::Links;
 use super::receipts::{self, ReceiptRecount};
 use super::recount::{self, Cells, Recount};
 use super::sets::{self, SetRecount};
@@ -77,6 +78,13 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     };
     let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
     let mut digests: [Vec<(String, Digests)>; 2] = [Vec::new(), Vec::new()];
+    let links = Links::read(staging)?;
+    if links.as_ref().is_some_and(|l| l.persons() != made.links.len() as u64) {
+        errors.push(Error::refused(
+            "C0704",
+            say!("the file of link keys does not have as many persons as were given keys"),
+        ));
+    }
     for kind in Kind::BOTH {
         let k = kind as usize;
         let structure = Structure::of(plan, kind);
@@ -102,6 +110,9 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             errors.extend(table.errors);
             tokens[k].extend(table.tokens);
             tables.push(table.cells);
+        }
+        if let Some(links) = &links {
+            errors.extend(links.check(kind, &structure, &tables));
         }
         if let Some(shape) = &structure.receipts {
             let (recount, read) = receipts::recount(staging, &structure, shape, &tables)?;

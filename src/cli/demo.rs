@@ -110,6 +110,7 @@ impl Demo {
             spill: None,
             search_seconds: None,
             link_keys: None,
+            link_source: None,
             dry_run: false,
             recording: Recording {
                 sign: Some(signing),

@@ -10,11 +10,12 @@ use super::keys::{self, Chosen, Wanted};
 use super::progress::Shown;
 use super::recording::{Recorder, Recording};
 use super::{Failure, Outcome, Prepared, Show, prepare, shown, size};
+use crate::check::links;
 use crate::check::prove::prove;
 use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, Progress, make};
-use crate::error::{Error, Family, Name, Result};
+use crate::error::{Error, Family, Name, Result, small};
 use crate::key::{ReleaseSecrets, Sign, harden};
 use crate::record::{balance, book, digest, seal, statement};
 use crate::release::Staging;
@@ -60,6 +61,9 @@ pub struct Run {
     /// persons' tokens stands in the anonymized release. Only under the profile `ngmia-linkable`.
     #[arg(long, value_name = "FILE")]
     pub link_keys: Option<PathBuf>,
+    /// Who gave the link keys and when, for the record.
+    #[arg(long, value_name = "TEXT", requires = "link_keys")]
+    pub link_source: Option<String>,
     /// Memory to use; beyond it partitions are spilled to disk. The result does not depend on it.
     #[arg(long, default_value = "4G", value_parser = size)]
     pub memory: u64,
@@ -162,6 +166,19 @@ impl Run {
             )
             .advice(say!("法31条 allows linkable anonymized information for its recipients only")));
         }
+        let link_source = match (&self.link_keys, &self.link_source) {
+            (Some(_), None) => {
+                return Err(Error::policy(
+                    "P0309",
+                    say!("--link-keys needs --link-source: who gave the keys, and when"),
+                ));
+            }
+            (Some(path), Some(source)) => {
+                links::required(plan)?;
+                Some((source, digest::file(path)?))
+            }
+            (None, _) => None,
+        };
         let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
         let files = intake::find_files(plan, &self.input)?;
         intake::check_headers(plan, &files)?;
@@ -204,6 +221,13 @@ impl Run {
         };
         let made = make(&job, &progress)?;
         drop(job);
+        if link_keys.is_some() {
+            let mut text = format!("{}\n", links::HEADER);
+            for (token, key) in &made.links {
+                text.push_str(&format!("{token},{key}\n"));
+            }
+            staging.put(links::FILE, text.as_bytes())?;
+        }
         let proved = prove(plan, staging.path(), &made, &progress)?;
         progress.stage("seal");
         let key_id = pseudonymized.key_id().to_owned();
@@ -213,13 +237,16 @@ impl Run {
             && recorder.approval()["state"] != "unapproved";
         let destruction = anonymized.destroy();
         let evidence = plan::legal_evidence(plan);
-        if link_keys.is_some() {
-            let mut text = String::from("token,link_key\n");
-            for (token, key) in &made.links {
-                text.push_str(&format!("{token},{key}\n"));
-            }
-            staging.put("anonymized/links.csv", text.as_bytes())?;
-        }
+        let link_record = match (&link_keys, link_source) {
+            (Some(returned), Some((source, digests))) => Some(json!({
+                "release": id,
+                "source": source,
+                "file": seal::commit(&digests.sha3_256)?,
+                "returned": small(returned.len() as u64),
+                "persons": small(made.links.len() as u64),
+            })),
+            _ => None,
+        };
         let statement = statement::build(
             plan,
             &made,
@@ -239,6 +266,7 @@ impl Run {
                 destruction: &destruction,
                 for_release,
                 hygiene: &hygiene,
+                links: link_record,
             },
         )?;
         for kind in Kind::BOTH {

@@ -946,6 +946,7 @@ impl Builder<'_> {
             }
             views.push(ViewPlan {
                 name: name(&view.name),
+                visible_in: view.visible_in,
                 table,
                 quasi,
                 k: k.unwrap_or(u64::MAX),
@@ -1012,6 +1013,7 @@ impl Builder<'_> {
             }
             sets.push(SetPlan {
                 name: name(&set.name),
+                visible_in: set.visible_in,
                 table: t,
                 column: c,
                 m: set.m,

@@ -303,6 +303,8 @@ pub struct ViewPlan {
     pub name: Name,
     /// The table whose rows are counted.
     pub table: usize,
+    /// The database that shows its quasi-identifiers and that the release may be linked with.
+    pub visible_in: Option<crate::policy::model::VisibleIn>,
     /// The quasi-identifiers: table, column, and how a row of the grain finds them.
     pub quasi: Vec<ViewColumn>,
     /// Distinct persons a class at least.
@@ -322,6 +324,8 @@ pub struct SetPlan {
     pub table: usize,
     /// The column of the items.
     pub column: usize,
+    /// The database that shows the items and that the release may be linked with.
+    pub visible_in: Option<crate::policy::model::VisibleIn>,
     /// Items that an attacker may know, 1 to 3.
     pub m: usize,
     /// Distinct persons at least.

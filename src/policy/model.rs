@@ -791,6 +791,9 @@ pub struct View {
     pub name: String,
     /// The table whose rows are counted.
     pub grain: String,
+    /// The database that shows its quasi-identifiers and that the release may be linked with (法31条). Link keys need one such view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_in: Option<VisibleIn>,
     /// The quasi-identifiers: `table.column`.
     pub quasi: Vec<String>,
     /// At least this many distinct persons a class; by default the tier's.
@@ -816,6 +819,9 @@ pub struct ItemSet {
     pub name: String,
     /// The column with the items: `table.column`, one item a row. An empty cell is no item.
     pub column: String,
+    /// The database that shows these items and that the release may be linked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_in: Option<VisibleIn>,
     /// Items that an attacker may know: 1, 2 or 3.
     #[serde(default = "two")]
     pub m: usize,
@@ -826,6 +832,18 @@ pub struct ItemSet {
 
 fn two() -> usize {
     2
+}
+
+/// Databases that linkable anonymized information may be linked with (法31条, 令7条).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VisibleIn {
+    /// NDB (匿名医療保険等関連情報).
+    Ndb,
+    /// 介護DB (匿名介護保険等関連情報).
+    Kaigo,
+    /// DPCDB (匿名診療等関連情報).
+    Dpcdb,
 }
 
 /// The largest risks allowed.

@@ -48,6 +48,8 @@ pub struct Facts<'a> {
     pub destruction: &'a Destruction,
     /// Whether this may be released: no test switch was used, and the policy was not run unapproved.
     pub for_release: bool,
+    /// The link keys that the anonymized release has: their source and counts.
+    pub links: Option<Value>,
     /// The state of the process.
     pub hygiene: &'a Hygiene,
 }
@@ -132,6 +134,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                 "grain": plan.tables[view.table].name,
                 "quasiIdentifiers": quasi,
                 "k": view.k,
+                "visibleIn": view.visible_in,
                 "l": view.sensitive.iter().map(|(_, l)| l).collect::<Vec<_>>(),
                 "models": view.models.iter().map(|m| json!({ "model": m.key, "with": m.numbers })).collect::<Vec<_>>(),
                 "rows": outcome.rows,
@@ -220,6 +223,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "views": views,
         "sets": sets,
         "search": made.search,
+        "linkKeys": facts.links,
         "receiptFile": made.receipts.as_ref().map(|file| json!({
             "file": file.relative,
             "charactersReplaced": file.written.unencodable,

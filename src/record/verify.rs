@@ -10,6 +10,7 @@ use super::digest::{self, hex};
 use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
 use super::{balance, ledger, seal};
+use crate::check::links::Links;
 use crate::check::receipts::{self, ReceiptRecount};
 use crate::check::recount::{self, Recount};
 use crate::check::sets::{self, SetRecount};
@@ -162,6 +163,14 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         views: Vec::new(),
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
+    let linked = Links::read(folder)?;
+    let told = &statement["linkKeys"];
+    let persons = linked.as_ref().map(|l| small(l.persons()));
+    if told["persons"].as_str() != persons.as_deref()
+        || linked.is_some() && told["release"] != statement["release"]
+    {
+        errors.push(wrong(say!("the link keys are not those that the record tells of")));
+    }
     for kind in Kind::BOTH {
         let structure: Structure =
             serde_json::from_value(statement["structure"][kind.word()].clone())
@@ -189,6 +198,9 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             }
             verified.rows[kind as usize] += cells.rows;
             tables.push(cells);
+        }
+        if let Some(links) = &linked {
+            errors.extend(links.check(kind, &structure, &tables));
         }
         if let Some(shape) = &structure.receipts {
             match receipts::recount(folder, &structure, shape, &tables) {
@@ -379,6 +391,9 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         }
         verified.rows[kind as usize] += cells.rows;
         tables.push(cells);
+    }
+    if let Some(links) = Links::read(folder)?.filter(|_| kind == Kind::Anonymized) {
+        errors.extend(links.check(kind, &structure, &tables));
     }
     if let Some(shape) = &structure.receipts
         && let Err(error) = receipts::recount(folder, &structure, shape, &tables)
