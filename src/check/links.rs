@@ -48,7 +48,7 @@ pub fn required(plan: &Plan) -> Result<()> {
     let mut errors = Vec::new();
     for (t, table) in plan.tables.iter().enumerate() {
         for (c, column) in table.columns.iter().enumerate() {
-            let shown = column.facts.kind == Some(DateKind::Birth)
+            let shown = column.facts.date == Some(DateKind::Birth)
                 || column.facts.code.as_ref().is_some_and(|code| SHOWN.contains(&code.as_str()));
             let counted = marked().flat_map(|v| &v.quasi).any(|q| (q.table, q.column) == (t, c))
                 || plan

@@ -166,7 +166,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
     let linked = Links::read(folder)?;
     let told = &statement["linkKeys"];
     let persons = linked.as_ref().map(|l| small(l.persons()));
-    if told["persons"].as_str() != persons.as_deref()
+    if told["persons"].as_str() != persons.as_ref().map(Name::as_str)
         || linked.is_some() && told["release"] != statement["release"]
     {
         errors.push(wrong(say!("the link keys are not those that the record tells of")));
