@@ -876,7 +876,7 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     assert_eq!(found(&good).unwrap(), 0);
     assert_eq!(found("token,link_key\n00000000000000000000000000,NDB1\n").unwrap(), 1);
     let sex = column(&release.join("anonymized/a.csv"), "性別").pop().unwrap();
-    assert_eq!(found(&good.replacen("NDB00000", &sex, 1)).unwrap(), 1);
+    assert!(found(&good.replacen("NDB00000", &sex, 1)).unwrap() > 0);
     assert!(found(&good.replace("NDB00001", "NDB00000")).is_err());
     std::fs::write(&links_file, good.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n")
         .unwrap();
