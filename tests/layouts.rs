@@ -524,3 +524,111 @@ fn a_payload_has_its_fiscal_years() {
         assert_eq!(!error_of(&output).contains("P0104"), fine, "{year}: {}", error_of(&output));
     }
 }
+
+#[test]
+fn numbers_that_are_unique_within_a_folder_only_are_two_persons() {
+    let work = tempfile::tempdir().unwrap();
+    let data = work.path().join("data");
+    for (folder, sex) in [("east", 1), ("west", 2)] {
+        std::fs::create_dir_all(data.join(folder)).unwrap();
+        let mut rows = String::from("id,sex,value\n");
+        for n in 0..30 {
+            rows.push_str(&format!("{:07},{sex},{n}\n", n + 1_000_001));
+        }
+        std::fs::write(data.join(folder).join("labs.csv"), rows).unwrap();
+    }
+    let policy = |source: &str| {
+        let path = work.path().join("policy.toml");
+        std::fs::write(
+            &path,
+            format!(
+                r#"[policy]
+id = "folders"
+version = "1"
+profile = "ngmia"
+[person]
+key = "patient"
+[pseudonymized]
+project = "p"
+recipient = "r"
+[anonymized]
+tier = "research"
+suppress = {{ unit = "row", at_most = 0.1 }}
+[[anonymized.view]]
+name = "labs"
+grain = "labs"
+quasi = ["labs.sex"]
+[not_applicable]
+"18-2" = "x"
+"18-4" = "x"
+"33-2" = "x"
+"33-3" = "x"
+[tables.labs]
+grain = "person"
+source = {{ {source} }}
+keys = {{ patient = "id" }}
+[tables.labs.columns]
+id    = {{ role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }}
+sex   = {{ role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }}
+value = {{ role = "payload", type = "integer", pseudonymized = "keep", anonymized = "drop" }}
+"#
+            ),
+        )
+        .unwrap();
+        path
+    };
+    let key = new_key(work.path());
+    let start = |policy: &std::path::Path, out: &str, more: &[&str]| {
+        let out = work.path().join(out);
+        let mut arguments = vec![
+            "run",
+            "--quiet",
+            "--policy",
+            text(policy),
+            "--input",
+            text(&data),
+            "--key",
+            text(&key),
+            "--out",
+            text(&out),
+        ];
+        arguments.extend_from_slice(more);
+        kakou(&arguments)
+    };
+    let good = policy("path = \"*/labs.csv\", per_folder = true");
+    let list = work.path().join("list.txt");
+    std::fs::write(&list, "west,1000005\n").unwrap();
+    let output = start(&good, "good", &["--exclude-anonymized", text(&list)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let release = common::releases(&work.path().join("good")).pop().unwrap();
+    let (_, rows) = records(&release.join("pseudonymized/labs.csv"));
+    let tokens: std::collections::BTreeSet<&str> = rows.iter().map(|r| r[0].as_str()).collect();
+    assert_eq!((rows.len(), tokens.len()), (60, 60), "one number in two folders is two persons");
+    let (_, rows) = records(&release.join("anonymized/labs.csv"));
+    let west = rows.iter().filter(|r| r[1] == "2").count();
+    assert_eq!(
+        (rows.len(), west),
+        (59, 29),
+        "the one of the list is out, not the other of that number"
+    );
+    // Without it the same number is the same person.
+    let output = start(&policy("path = \"*/labs.csv\""), "plain", &[]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let release = common::releases(&work.path().join("plain")).pop().unwrap();
+    let (_, rows) = records(&release.join("pseudonymized/labs.csv"));
+    let tokens: std::collections::BTreeSet<&str> = rows.iter().map(|r| r[0].as_str()).collect();
+    assert_eq!((rows.len(), tokens.len()), (60, 30));
+    // A pattern that does not tell the folder.
+    for path in ["**/labs.csv", "east/labs.csv", "*/**/labs.csv"] {
+        let output = start(&policy(&format!("path = \"{path}\", per_folder = true")), "no", &[]);
+        assert_eq!(output.status.code(), Some(2), "{path}: {}", error_of(&output));
+        assert!(error_of(&output).contains("P0103"), "{}", error_of(&output));
+    }
+    // Names that normalization makes one.
+    std::fs::rename(data.join("east"), data.join("h1")).unwrap();
+    std::fs::rename(data.join("west"), data.join("h-1")).unwrap();
+    let good = policy("path = \"*/labs.csv\", per_folder = true");
+    let output = start(&good, "same", &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", error_of(&output));
+    assert!(error_of(&output).contains("D0212"), "{}", error_of(&output));
+}

@@ -224,7 +224,7 @@ fn what_cannot_be_put_together_is_refused_before_data_is_read() {
         let output = kakou(&["check", "--policy", text(&work.policy)]);
         let error = error_of(&output);
         assert!(
-            !output.status.success() && error.contains("P0315") && error.contains(code),
+            !output.status.success() && error.contains("P0318") && error.contains(code),
             "{error}"
         );
     }
@@ -233,7 +233,7 @@ fn what_cannot_be_put_together_is_refused_before_data_is_read() {
         let policy = POLICY.replace(from, to);
         std::fs::write(&work.policy, policy).unwrap();
         let error = error_of(&kakou(&["check", "--policy", text(&work.policy)]));
-        assert!(error.contains("P0315") && error.contains("receipt_file"), "{error}");
+        assert!(error.contains("P0318") && error.contains("receipt_file"), "{error}");
     }
     // A policy without receipts.
     let folder = tempfile::tempdir().unwrap();
@@ -245,5 +245,5 @@ fn what_cannot_be_put_together_is_refused_before_data_is_read() {
     )
     .unwrap();
     let error = error_of(&kakou(&["check", "--policy", text(&policy)]));
-    assert!(error.contains("P0315"), "{error}");
+    assert!(error.contains("P0318"), "{error}");
 }

@@ -94,7 +94,7 @@ impl Export {
         }
         let _ = harden();
         let mut lists = Lists::default();
-        let parts = plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len());
+        let parts = plan.tables.first().map_or(1, crate::plan::TablePlan::person_parts);
         for path in &self.exclude {
             lists.add(path, &shown(path), &Kind::BOTH, parts, &plan.normalize)?;
         }

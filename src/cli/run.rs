@@ -406,7 +406,7 @@ pub(super) fn exclusions(plan: &plan::Plan, paths: [&Vec<PathBuf>; 3]) -> Result
 
 /// How many columns make the person's key (the same in all tables, checked by the plan).
 fn person_parts(plan: &plan::Plan) -> usize {
-    plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len())
+    plan.tables.first().map_or(1, plan::TablePlan::person_parts)
 }
 
 fn pretty(value: &serde_json::Value) -> Vec<u8> {

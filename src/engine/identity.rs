@@ -7,8 +7,14 @@ use crate::text::identifier;
 /// The normalized identity of a key, one a row: missing where a part is blank or a filler (all nines).
 ///
 /// Every distinct text is normalized once; several columns are joined with their lengths, so that `a` + `bc` is never `ab` + `c`.
+/// The folder, where numbers are unique within one, is the first part.
 #[must_use]
-pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column {
+pub fn column(
+    table: &Table,
+    columns: &[usize],
+    normalize: &Normalize,
+    folder: Option<&str>,
+) -> Column {
     let parts: Vec<Vec<Option<String>>> = columns
         .iter()
         .map(|&c| {
@@ -21,7 +27,10 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
         // One identity a distinct text: no text is composed per row.
         let composed: Vec<Option<String>> = parts[0]
             .iter()
-            .map(|p| p.as_ref().map(|p| identifier::compose(&[p.as_str()])))
+            .map(|p| {
+                let texts: Vec<&str> = folder.into_iter().chain([p.as_deref()?]).collect();
+                Some(identifier::compose(&texts))
+            })
             .collect();
         let new: Vec<u32> = composed
             .iter()
@@ -54,14 +63,18 @@ pub fn column(table: &Table, columns: &[usize], normalize: &Normalize) -> Column
             last = Some(code);
             continue;
         }
-        let mut texts = Vec::with_capacity(tuple.len());
+        let mut texts = Vec::with_capacity(tuple.len() + 1);
         for (&code, part) in tuple.iter().zip(&parts) {
             match if code == MISSING { None } else { part[code as usize].as_deref() } {
                 Some(text) => texts.push(text),
                 None => break,
             }
         }
-        let identity = (texts.len() == tuple.len()).then(|| identifier::compose(&texts));
+        let whole = texts.len() == tuple.len();
+        if let Some(folder) = folder {
+            texts.insert(0, folder);
+        }
+        let identity = whole.then(|| identifier::compose(&texts));
         let code = identity.map_or(MISSING, |text| builder.code(&text));
         builder.push_code(code);
         match tuple[..] {

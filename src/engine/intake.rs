@@ -445,6 +445,24 @@ struct TableRead {
     blocks: Vec<Vec<PathBuf>>,
 }
 
+/// The folder that is a part of the keys of a file's rows, normalized as the parts of an exclusion list are.
+///
+/// # Errors
+/// If nothing of its name is left that could tell it from another.
+pub fn folder_of(table: &TablePlan, path: &Path, plan: &Plan) -> Result<Option<String>> {
+    let Some(folder) = table.folder(path) else { return Ok(None) };
+    identity::part(&folder, &plan.normalize).map(Some).ok_or_else(|| {
+        Error::data(
+            "D0211",
+            say!(
+                "table `{}`: the name of a folder is blank or a filler, and a part of the keys",
+                table.name
+            ),
+        )
+        .advice(say!("rename the folder, for example to the facility's code"))
+    })
+}
+
 /// Reads the files of a table, or of a long table for all its parts at once.
 fn read_group(
     plan: &Plan,
@@ -472,12 +490,23 @@ fn read_group(
     let mut facts = Vec::new();
     let mut kept: Vec<Vec<Table>> = vec![Vec::new(); members.len()];
     let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![vec![Vec::new(); count]; members.len()];
+    let mut folders: BTreeMap<String, String> = BTreeMap::new();
     // Rows of the files before this one: a row's place is its number in all files of the table.
     let (mut before, mut last) = (0_u64, 0_u64);
     for (index, path) in paths.iter().enumerate() {
         let mut spec = read_spec(first, path, &columns)?;
         spec.table = shown;
         let file = FilePlace { table: shown, index, files: paths.len() };
+        let folder = folder_of(first, path, plan)?;
+        if let (Some(folder), Some(name)) = (&folder, first.folder(path))
+            && folders.entry(folder.clone()).or_insert_with(|| name.clone()) != &name
+        {
+            return Err(Error::data(
+                "D0212",
+                say!("table `{}`: two folders have names that differ in width, hyphens or zeros alone", shown),
+            )
+            .advice(say!("their persons could not be told apart: rename one")));
+        }
         let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
         let mut batches = 0;
         while let Some(batch) = reader.next(most.unwrap_or(BATCH)).map_err(|e| file.locate(e))? {
@@ -513,7 +542,10 @@ fn read_group(
                 let mut identities: Vec<Column> = table
                     .keys
                     .par_iter()
-                    .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize))
+                    .map(|key| {
+                        let folder = folder.as_deref();
+                        identity::column(&batch.table, &key.columns, &plan.normalize, folder)
+                    })
                     .collect();
                 check_keys(table, &batch, &identities, &mut good, &mut intake[m], &file)?;
                 let local =

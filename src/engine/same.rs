@@ -98,6 +98,7 @@ fn each_row(
         let table = &plan.tables[rule.table];
         let columns = intake::columns_of(table);
         for path in &files[rule.table] {
+            let folder = intake::folder_of(table, path, plan)?;
             let spec = intake::read_spec(table, path, &columns)?;
             let mut reader = table::open(path, &spec)?;
             while let Some(mut batch) = reader.next(262_144)? {
@@ -107,7 +108,12 @@ fn each_row(
                     batch.table.columns.insert(at, Column::constant(None, rows));
                 }
                 let key = &table.keys[table.person_key];
-                let local = identity::column(&batch.table, &key.columns, &plan.normalize);
+                let local = identity::column(
+                    &batch.table,
+                    &key.columns,
+                    &plan.normalize,
+                    folder.as_deref(),
+                );
                 let links = links(rule, &batch.table);
                 for row in 0..batch.table.rows {
                     f(rule, local.text(row), links.text(row))?;

@@ -146,16 +146,17 @@ impl Builder<'_> {
             self.error("P0103", &["tables"], say!("the policy has no tables"));
         }
         self.parts(&tables);
-        let key_widths: Vec<usize> = tables
+        let key_widths: Vec<(usize, bool)> = tables
             .iter()
-            .filter_map(|t: &TablePlan| t.keys.get(t.person_key))
-            .map(|k| k.columns.len())
+            .filter_map(|t: &TablePlan| {
+                Some((t.keys.get(t.person_key)?.columns.len(), t.source.per_folder))
+            })
             .collect();
         if key_widths.windows(2).any(|w| w[0] != w[1]) {
             self.error(
                 "P0103",
                 &["person", "key"],
-                say!("the person's key must have the same number of columns in every table"),
+                say!("the person's key must have the same number of columns in every table, and the folder (`per_folder`) in all or in none"),
             );
         }
         // Dates need all tables.
@@ -247,7 +248,7 @@ impl Builder<'_> {
             Ok(plan) => Some(plan),
             Err(wrong) => {
                 for (what, advice) in wrong {
-                    self.advise("P0315", &["pseudonymized", "receipt_file"], what, advice);
+                    self.advise("P0318", &["pseudonymized", "receipt_file"], what, advice);
                 }
                 None
             }
@@ -263,6 +264,14 @@ impl Builder<'_> {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !plain {
             self.error("P0101", &path, say!("table `{}`: a table name has small letters, digits and `_` (its files are named after it)", name(table_name)));
+        }
+        if table.source.per_folder && table.source.folder_place().is_none() {
+            self.advise(
+                "P0103",
+                &["tables", table_name, "source", "per_folder"],
+                say!("table `{}`: its path does not tell which folder makes numbers unique", name(table_name)),
+                say!("the first wildcard must be a whole folder, without `**` in or behind it: path = \"*/labs.csv\""),
+            );
         }
         let column_names: Vec<&str> = table.columns.keys().map(String::as_str).collect();
         let mut keys = Vec::new();

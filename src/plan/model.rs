@@ -214,6 +214,18 @@ impl TablePlan {
     pub fn placed(&self) -> bool {
         Kind::BOTH.iter().any(|&k| self.long(k).is_some_and(|l| l.order == Order::Source))
     }
+    /// The parts of the person's key: its columns, and the folder where numbers are unique within one.
+    #[must_use]
+    pub fn person_parts(&self) -> usize {
+        self.keys[self.person_key].columns.len() + usize::from(self.source.per_folder)
+    }
+    /// The folder that is a part of the keys of a file's rows.
+    #[must_use]
+    pub fn folder(&self, path: &std::path::Path) -> Option<String> {
+        let place = self.source.folder_place().filter(|_| self.source.per_folder)?;
+        let part = path.components().rev().nth(place)?;
+        Some(part.as_os_str().to_string_lossy().into_owned())
+    }
     /// Whether a release has anything of it.
     #[must_use]
     pub fn is_released(&self, kind: Kind) -> bool {

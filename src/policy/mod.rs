@@ -321,4 +321,6 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0130", "a privacy model", "プライバシーモデルの誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
+    ("P0317", "a path without a FHIR source", "FHIRでない源の path"),
+    ("P0318", "a receipt file that cannot be put together", "組み立てられないレセプトファイル"),
 ];

@@ -428,12 +428,34 @@ impl crate::error::Tell for Defect {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Source {
+    /// Where the folder of `per_folder` stands in the path of a file, counted from its end (0 is the file itself, or the
+    /// folder of an SS-MIX2 storage). None if the pattern does not tell.
+    #[must_use]
+    pub fn folder_place(&self) -> Option<usize> {
+        let parts: Vec<&str> = self.path.split('/').collect();
+        let at = parts.iter().position(|p| p.contains(['*', '?', '[']))?;
+        let place = parts.len() - 1 - at;
+        let told = !parts[at..].contains(&"**");
+        (told && (place > 0 || self.format == Some(InputFormat::Ssmix2))).then_some(place)
+    }
+}
+
 /// Where the files of a table are and how they are read.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// File name or glob, relative to the input folder.
     pub path: String,
+    /// Numbers are unique within a folder only (a folder a hospital, files without a facility column): the folder that the
+    /// first wildcard of `path` stands for (`*/labs.csv`) is the first part of every key of the table.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub per_folder: bool,
     /// Text encoding.
     #[serde(default)]
     pub encoding: Encoding,

@@ -71,7 +71,8 @@ mod tests {
     #[test]
     fn the_dictionary_has_no_field_for_parameters() {
         let source = include_str!("book.rs");
-        let body = source.split("#[cfg(test)]").next().unwrap();
+        // What separates the cells of a file tells nothing of a technique.
+        let body = source.split("#[cfg(test)]").next().unwrap().replace("delimiter", "");
         for word in ["describe(", "frozen", "limit", "weeks", "key_id"] {
             assert!(!body.contains(word), "{word}");
         }

@@ -12,7 +12,7 @@ use crate::engine::views::Summary;
 use crate::engine::{Made, emit};
 use crate::error::{Error, Result, small};
 use crate::key::{Commitment, Destruction, Hygiene, PublicKey};
-use crate::plan::{ItemEvidence, Plan};
+use crate::plan::{ItemEvidence, Plan, TablePlan};
 use crate::say;
 use crate::schema::Kind;
 use crate::text::identifier;
@@ -250,7 +250,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "project": plan.project,
             "recipient": plan.recipient,
             "domain": plan.person_key,
-            "parts": plan.tables.first().map_or(1, |t| t.keys[t.person_key].columns.len()),
+            "parts": plan.tables.first().map_or(1, TablePlan::person_parts),
             "normalize": plan.normalize,
         },
         "process": facts.hygiene,

@@ -284,7 +284,13 @@ pub(super) fn draft(
             let _ = writeln!(lines, "layout = {}", quoted(newest));
         }
         if !same_files(root, &t.path, r) {
-            let _ = writeln!(lines, "source = {{ path = {} }}", quoted(&r.pattern));
+            // Two storages may give one number to two persons.
+            let folder = if r.records && r.id.starts_with("ssmix2/") && r.files > 1 {
+                ", per_folder = true"
+            } else {
+                ""
+            };
+            let _ = writeln!(lines, "source = {{ path = {}{folder} }}", quoted(&r.pattern));
         }
         if !lines.is_empty() {
             let _ = write!(text, "\n[tables.{}]\n{lines}", t.table);
