@@ -79,11 +79,9 @@ fn read(file: &Path, keep: bool) {
         .list
         .iter()
         .map(|c| ColumnSpec {
-            name: Name::from_policy(c.name.clone()),
-            missing: Vec::new(),
             ty: c.ty,
             specials: c.specials.clone(),
-            path: Vec::new(),
+            ..ColumnSpec::text(Name::from_policy(c.name.clone()))
         })
         .collect();
     let facts: Vec<ColumnFacts> = pack
@@ -101,18 +99,11 @@ fn read(file: &Path, keep: bool) {
         })
         .collect();
     let spec = ReadSpec {
-        table: &table,
-        format: InputFormat::Csv,
         encoding: Encoding::Cp932,
         delimiter: b'\t',
         header: false,
-        ignore_case: false,
-        multiline: false,
         trim: true,
-        columns: &columns,
-        set_aside: &[],
-        record: None,
-        ignore: &[],
+        ..ReadSpec::new(&table, InputFormat::Csv, &columns)
     };
     let start = Instant::now();
     let mut reader = table::open(file, &spec).unwrap();

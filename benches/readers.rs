@@ -16,38 +16,19 @@ use std::time::Instant;
 
 use kakou::error::Name;
 use kakou::policy::model::{Encoding, InputFormat};
-use kakou::schema::Type;
 use kakou::table::{self, ColumnSpec, ReadSpec, ssmix2, uke};
 
 fn columns(names: &[String]) -> Vec<ColumnSpec> {
-    names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::from_policy(n.clone()),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect()
+    names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect()
 }
 
 fn read(path: &Path, format: InputFormat, record: &str, names: &[String]) -> (usize, u64) {
     let columns = columns(names);
     let table = Name::fixed("t");
     let spec = ReadSpec {
-        table: &table,
-        format,
         encoding: Encoding::Cp932,
-        delimiter: b',',
-        header: true,
-        ignore_case: false,
-        multiline: false,
-        trim: false,
-        columns: &columns,
-        set_aside: &[],
         record: Some(record),
-        ignore: &[],
+        ..ReadSpec::new(&table, format, &columns)
     };
     let mut reader = table::open(path, &spec).unwrap();
     let mut rows = 0;

@@ -172,3 +172,21 @@ fn a_shipped_policy_runs_by_its_name() {
     assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("`dpc-hub`"), "{}", error_of(&output));
 }
+
+#[test]
+fn a_patients_number_in_another_table_is_told() {
+    let work = tempfile::tempdir().unwrap();
+    let (mut persons, mut notes) = (String::from("患者ID,性別\n"), String::from("記録番号,所見\n"));
+    for n in 0..40 {
+        persons.push_str(&format!("PT{n:06}9,1\n"));
+        notes.push_str(&format!("{n},PT{n:06}9 さんの件で連絡あり。変わりなし\n"));
+    }
+    std::fs::write(work.path().join("persons.csv"), persons).unwrap();
+    std::fs::write(work.path().join("notes.csv"), notes).unwrap();
+    let draft = draft(work.path());
+    let after = draft.lines().skip_while(|l| !l.starts_with("\"所見\"")).nth(1).unwrap();
+    assert!(after.contains("hospital_number") && after.contains("40 / 40"), "{draft}");
+    let own = draft.lines().skip_while(|l| !l.starts_with("\"患者ID\"")).nth(1).unwrap();
+    assert!(!own.contains("hospital_number"), "{draft}");
+    assert!(!draft.contains("PT00"), "{draft}");
+}

@@ -16,7 +16,6 @@ use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text
 use kakou::error::{Name, Result};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, Encoding, InputFormat, Output};
-use kakou::schema::Type;
 use kakou::table::{self, ColumnSpec, FileFacts, ReadSpec, uke};
 
 fn sample() -> Option<PathBuf> {
@@ -24,16 +23,7 @@ fn sample() -> Option<PathBuf> {
 }
 
 fn columns(names: &[String]) -> Vec<ColumnSpec> {
-    names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::from_policy(n.clone()),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect()
+    names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect()
 }
 
 struct Read {
@@ -53,18 +43,12 @@ fn read_with(
     let columns = columns(names);
     let table = Name::fixed("t");
     let spec = ReadSpec {
-        table: &table,
-        format: InputFormat::Uke,
         encoding: Encoding::Cp932,
-        delimiter: b',',
         header: false,
-        ignore_case: false,
-        multiline: false,
-        trim: false,
-        columns: &columns,
         set_aside,
         record: Some(record),
         ignore,
+        ..ReadSpec::new(&table, InputFormat::Uke, &columns)
     };
     let mut reader = table::open(path, &spec)?;
     let mut parts = Vec::new();

@@ -15,8 +15,7 @@ use std::path::{Path, PathBuf};
 use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::frame::{Column, Table};
-use kakou::policy::model::{Defect, Encoding, InputFormat};
-use kakou::schema::Type;
+use kakou::policy::model::{Defect, InputFormat};
 use kakou::table::{self, ColumnSpec, FileFacts, ReadSpec, ssmix2};
 
 fn storage() -> Option<PathBuf> {
@@ -45,30 +44,13 @@ impl Read {
 
 fn read_with(root: &Path, record: &str, set_aside: &[Defect], ignore: &[String]) -> Result<Read> {
     let names = ssmix2::columns(record).unwrap();
-    let columns: Vec<ColumnSpec> = names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::fixed(n),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect();
+    let columns: Vec<ColumnSpec> = names.iter().map(|n| ColumnSpec::text(Name::fixed(n))).collect();
     let table = Name::fixed("t");
     let spec = ReadSpec {
-        table: &table,
-        format: InputFormat::Ssmix2,
-        encoding: Encoding::Utf8,
-        delimiter: b',',
-        header: true,
-        ignore_case: false,
-        multiline: false,
-        trim: false,
-        columns: &columns,
         set_aside,
         record: Some(record),
         ignore,
+        ..ReadSpec::new(&table, InputFormat::Ssmix2, &columns)
     };
     let mut reader = table::open(root, &spec)?;
     let mut parts = Vec::new();
@@ -357,32 +339,10 @@ fn an_extract_is_the_storage() {
     for record in ssmix2::names() {
         let direct = read(&root, record).unwrap();
         let path = out.join(record).join("part-000000.parquet");
-        let columns: Vec<ColumnSpec> = direct
-            .names
-            .iter()
-            .map(|n| ColumnSpec {
-                name: Name::fixed(n),
-                missing: Vec::new(),
-                ty: Type::String,
-                specials: Vec::new(),
-                path: Vec::new(),
-            })
-            .collect();
+        let columns: Vec<ColumnSpec> =
+            direct.names.iter().map(|n| ColumnSpec::text(Name::fixed(n))).collect();
         let table = Name::fixed("t");
-        let spec = ReadSpec {
-            table: &table,
-            format: InputFormat::Parquet,
-            encoding: Encoding::Utf8,
-            delimiter: b',',
-            header: true,
-            ignore_case: false,
-            multiline: false,
-            trim: false,
-            columns: &columns,
-            set_aside: &[],
-            record: None,
-            ignore: &[],
-        };
+        let spec = ReadSpec { ..ReadSpec::new(&table, InputFormat::Parquet, &columns) };
         let mut reader = table::open(&path, &spec).unwrap();
         let mut rows = 0;
         while let Some(batch) = reader.next(1 << 20).unwrap() {

@@ -16,7 +16,6 @@ use common::{error_of, files, kakou, records, text};
 use kakou::error::Name;
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Encoding, InputFormat, Output};
-use kakou::schema::Type;
 use kakou::table::{self, ColumnSpec, ReadSpec, uke};
 
 fn made(folder: &Path, more: &[&str]) {
@@ -91,30 +90,15 @@ fn receipt_records(path: &Path, form: &str, kind: &str) -> (uke::Records, BTreeS
     if record.days {
         names.extend([uke::DAY.to_owned(), uke::TIMES.to_owned()]);
     }
-    let columns: Vec<ColumnSpec> = names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::from_policy(n.clone()),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect();
+    let columns: Vec<ColumnSpec> =
+        names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect();
     let record = format!("{form}/{kind}");
+    let name = Name::fixed("t");
     let spec = ReadSpec {
-        table: &Name::fixed("t"),
-        format: InputFormat::Uke,
         encoding: Encoding::Cp932,
-        delimiter: b',',
         header: false,
-        ignore_case: false,
-        multiline: false,
-        trim: false,
-        columns: &columns,
-        set_aside: &[],
         record: Some(&record),
-        ignore: &[],
+        ..ReadSpec::new(&name, InputFormat::Uke, &columns)
     };
     let mut reader = table::open(path, &spec).unwrap();
     let (mut parts, mut lines) = (Vec::new(), BTreeSet::new());

@@ -13,7 +13,7 @@ use crate::frame::{Column, MISSING};
 use crate::plan::Plan;
 use crate::policy::model::{Encoding, InputFormat, Unencodable};
 use crate::say;
-use crate::schema::{Kind, Type};
+use crate::schema::Kind;
 use crate::table::{self, ColumnSpec, ReadSpec, uke};
 use crate::text::date;
 
@@ -427,29 +427,13 @@ fn fitted(row: Row, shape: &ReceiptShape) -> Result<Row> {
 /// The columns of a record type, with the digest of the file.
 fn read(path: &Path, record: &str, names: &[String]) -> Result<(Vec<Column>, [u8; 32])> {
     let name = Name::fixed("receipt file");
-    let columns: Vec<ColumnSpec> = names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::from_policy(n.clone()),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect();
+    let columns: Vec<ColumnSpec> =
+        names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect();
     let spec = ReadSpec {
-        table: &name,
-        format: InputFormat::Uke,
         encoding: Encoding::Cp932,
-        delimiter: b',',
         header: false,
-        ignore_case: false,
-        multiline: false,
-        trim: false,
-        columns: &columns,
-        set_aside: &[],
         record: Some(record),
-        ignore: &[],
+        ..ReadSpec::new(&name, InputFormat::Uke, &columns)
     };
     let mut reader = table::open(path, &spec)?;
     let mut parts = Vec::new();

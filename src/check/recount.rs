@@ -11,7 +11,6 @@ use crate::error::{Error, Name, Result};
 use crate::frame::{Interner, MISSING, Patients};
 use crate::record::digest::Digests;
 use crate::say;
-use crate::schema::Type;
 use crate::table::{self, ColumnSpec, ReadSpec};
 
 /// The cells of a released table, as numbers of texts; [`MISSING`] for an empty cell.
@@ -190,29 +189,15 @@ fn read_cells<'a>(
     names: impl Iterator<Item = &'a str>,
 ) -> Result<Cells> {
     let name = Name::from_policy(shape.name.clone());
-    let columns: Vec<ColumnSpec> = names
-        .map(|column| ColumnSpec {
-            name: Name::from_policy(column),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect();
+    let columns: Vec<ColumnSpec> =
+        names.map(|column| ColumnSpec::text(Name::from_policy(column))).collect();
     let long = shape.long.as_ref();
     let spec = ReadSpec {
-        table: &name,
-        format: structure.format.input(),
         encoding: long.map_or(structure.encoding, |l| l.encoding),
         delimiter: long.and_then(|l| u8::try_from(l.delimiter).ok()).unwrap_or(b','),
         header: long.is_none_or(|l| l.header),
-        ignore_case: false,
         multiline: true,
-        trim: false,
-        columns: &columns,
-        set_aside: &[],
-        record: None,
-        ignore: &[],
+        ..ReadSpec::new(&name, structure.format.input(), &columns)
     };
     let mut reader = table::open_released(&folder.join(&shape.file), &spec)?;
     let mut cells = Cells {

@@ -15,7 +15,7 @@ use crate::engine::emit;
 use crate::error::{Error, Name};
 use crate::plan::{Plan, TablePlan};
 use crate::policy::model::{Encoding, OutputFormat};
-use crate::schema::{Kind, Type};
+use crate::schema::Kind;
 use crate::table::{self, ColumnSpec, ReadSpec};
 use crate::{policy::model::InputFormat, say};
 
@@ -155,34 +155,14 @@ fn read(
     if released.is_empty() {
         return Ok(());
     }
-    let columns: Vec<ColumnSpec> = released
-        .iter()
-        .map(|r| ColumnSpec {
-            name: part.name_in(kind, r.column).clone(),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect();
+    let columns: Vec<ColumnSpec> =
+        released.iter().map(|r| ColumnSpec::text(part.name_in(kind, r.column).clone())).collect();
     let (format, encoding) = match plan.output.format {
         OutputFormat::Csv => (InputFormat::Csv, plan.output.encoding),
         OutputFormat::Parquet => (InputFormat::Parquet, Encoding::Utf8),
     };
-    let spec = ReadSpec {
-        table: &part.name,
-        format,
-        encoding,
-        delimiter: b',',
-        header: true,
-        ignore_case: false,
-        multiline: true,
-        trim: false,
-        columns: &columns,
-        set_aside: &[],
-        record: None,
-        ignore: &[],
-    };
+    let spec =
+        ReadSpec { encoding, multiline: true, ..ReadSpec::new(&part.name, format, &columns) };
     let path = folder.join(format!("{}.{}", part.name, emit::extension(plan.output.format)));
     // The places of the layout's columns; a made column has none.
     let place: Vec<Option<usize>> = {

@@ -14,7 +14,7 @@ use crate::frame::{Column, Table};
 use crate::plan::{Plan, is_uke};
 use crate::policy::model::{InputFormat, OutputFormat};
 use crate::say;
-use crate::schema::{Kind, Type};
+use crate::schema::Kind;
 use crate::table::{self, ColumnSpec, ReadSpec, Written, uke};
 use crate::text::date;
 
@@ -121,29 +121,12 @@ fn read(plan: &Plan, name: &Name, path: &Path) -> Result<(Vec<String>, Table)> {
         OutputFormat::Parquet => InputFormat::Parquet,
     };
     let names = table::header_names(path, format, plan.output.encoding, b',')?;
-    let columns: Vec<ColumnSpec> = names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::from_policy(n.clone()),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect();
+    let columns: Vec<ColumnSpec> =
+        names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect();
     let spec = ReadSpec {
-        table: name,
-        format,
         encoding: plan.output.encoding,
-        delimiter: b',',
-        header: true,
-        ignore_case: false,
         multiline: true,
-        trim: false,
-        columns: &columns,
-        set_aside: &[],
-        record: None,
-        ignore: &[],
+        ..ReadSpec::new(name, format, &columns)
     };
     let mut reader = table::open(path, &spec)?;
     let mut parts = Vec::new();

@@ -7,7 +7,6 @@ use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Table};
 use crate::policy::model::{Encoding, InputFormat};
 use crate::say;
-use crate::schema::Type;
 
 /// Rows a batch.
 const BATCH: usize = 1 << 18;
@@ -167,26 +166,17 @@ fn whole(
         .names
         .iter()
         .map(|n| ColumnSpec {
-            name: Name::from_policy(n.clone()),
             missing: hints.missing.clone(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
+            ..ColumnSpec::text(Name::from_policy(n.clone()))
         })
         .collect();
     let spec = ReadSpec {
-        table: name,
-        format: shape.format,
         encoding: shape.encoding,
         delimiter: shape.delimiter,
         header: !hints.no_header,
         multiline: true,
         trim: true,
-        columns: &columns,
-        set_aside: &[],
-        record: None,
-        ignore: &[],
-        ignore_case: false,
+        ..ReadSpec::new(name, shape.format, &columns)
     };
     let mut reader = open(path, &spec)?;
     let mut parts: Vec<Table> = Vec::new();

@@ -564,18 +564,12 @@ fn encode(
 pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Result<Vec<String>> {
     let name = Name::fixed("input");
     let spec = ReadSpec {
-        table: &name,
-        format: crate::policy::model::InputFormat::Csv,
         encoding,
         delimiter,
         header: false,
-        ignore_case: false,
-        multiline: false,
         trim: true,
-        columns: &[],
         set_aside: &[Defect::Ragged],
-        record: None,
-        ignore: &[],
+        ..ReadSpec::new(&name, crate::policy::model::InputFormat::Csv, &[])
     };
     let mut reader = Reader::open(path, &spec, Wanted::Header)?;
     reader.header(&spec)

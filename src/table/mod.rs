@@ -43,6 +43,20 @@ pub struct ColumnSpec {
     pub path: Vec<String>,
 }
 
+impl ColumnSpec {
+    /// A column of text without special values.
+    #[must_use]
+    pub fn text(name: Name) -> Self {
+        ColumnSpec {
+            name,
+            missing: Vec::new(),
+            ty: Type::String,
+            specials: Vec::new(),
+            path: Vec::new(),
+        }
+    }
+}
+
 /// How a file is read.
 #[derive(Clone, Debug)]
 pub struct ReadSpec<'a> {
@@ -70,6 +84,27 @@ pub struct ReadSpec<'a> {
     pub record: Option<&'a str>,
     /// Kinds of records left unread (UKE, SS-MIX2).
     pub ignore: &'a [String],
+}
+
+impl<'a> ReadSpec<'a> {
+    /// UTF-8, commas, a header, no line breaks in cells; every defect ends the reading.
+    #[must_use]
+    pub fn new(table: &'a Name, format: InputFormat, columns: &'a [ColumnSpec]) -> Self {
+        ReadSpec {
+            table,
+            format,
+            encoding: Encoding::Utf8,
+            delimiter: b',',
+            header: true,
+            ignore_case: false,
+            multiline: false,
+            trim: false,
+            columns,
+            set_aside: &[],
+            record: None,
+            ignore: &[],
+        }
+    }
 }
 
 /// What was seen of a file.

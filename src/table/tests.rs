@@ -10,35 +10,13 @@ use crate::frame::{Column, Table};
 use crate::policy::model::{Formula, Unencodable};
 
 fn columns(names: &[&str]) -> Vec<ColumnSpec> {
-    names
-        .iter()
-        .map(|n| ColumnSpec {
-            name: Name::from_policy(*n),
-            missing: Vec::new(),
-            ty: Type::String,
-            specials: Vec::new(),
-            path: Vec::new(),
-        })
-        .collect()
+    names.iter().map(|n| ColumnSpec::text(Name::from_policy(*n))).collect()
 }
 
 static TABLE: Name = Name::fixed("t");
 
 fn spec<'a>(columns: &'a [ColumnSpec], set_aside: &'a [Defect]) -> ReadSpec<'a> {
-    ReadSpec {
-        table: &TABLE,
-        format: InputFormat::Csv,
-        encoding: Encoding::Utf8,
-        delimiter: b',',
-        header: true,
-        ignore_case: false,
-        multiline: false,
-        trim: false,
-        columns,
-        set_aside,
-        record: None,
-        ignore: &[],
-    }
+    ReadSpec { set_aside, ..ReadSpec::new(&TABLE, InputFormat::Csv, columns) }
 }
 
 type Cells = Vec<Vec<Option<String>>>;

@@ -42,6 +42,7 @@ fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
         extra: extra.to_owned(),
         why,
         suggestion,
+        names_person: false,
         seen: Vec::new(),
     };
     if has(&[
@@ -100,13 +101,16 @@ fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
         "カルテ番号",
         "mrn",
     ]) {
-        make(
-            "link",
-            Type::Code,
-            "",
-            "患者番号と思われる名称 / the name suggests a person's number",
-            ("\"pseudonym\"", "\"surrogate\""),
-        )
+        Draft {
+            names_person: true,
+            ..make(
+                "link",
+                Type::Code,
+                "",
+                "患者番号と思われる名称 / the name suggests a person's number",
+                ("\"pseudonym\"", "\"surrogate\""),
+            )
+        }
     } else if has(&[
         "入院番号",
         "受診番号",

@@ -9,6 +9,7 @@ use clap::Args;
 use self::files::Group;
 use self::guess::guess;
 use super::{Show, shown};
+use crate::detect::{Keys, Scanner};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, MISSING};
 use crate::policy::model::{Encoding, InputFormat};
@@ -38,6 +39,8 @@ struct Draft {
     extra: String,
     why: &'static str,
     suggestion: (&'static str, &'static str),
+    /// Whether its values are numbers of patients.
+    names_person: bool,
     /// What the detectors find in the sample.
     seen: Vec<String>,
 }
@@ -76,15 +79,22 @@ impl Init {
             }
         };
         let alone = covered.is_empty();
+        let mut rest: Vec<(usize, Group)> = Vec::new();
         for (index, group) in found.groups.iter().enumerate() {
             if covered.contains(&index) {
                 continue;
             }
             let groups =
                 if known::alike(&root, group) { vec![group.clone()] } else { files::apart(group) };
-            for group in &groups {
-                text.push_str(&draft(&root, group, index));
-            }
+            rest.extend(groups.into_iter().map(|g| (index, g)));
+        }
+        // The numbers of all tables first: they are looked for in the columns of every other.
+        let mut numbers = Keys::default();
+        for (_, group) in &rest {
+            learn(&root, group, &mut numbers);
+        }
+        for (index, group) in &rest {
+            text.push_str(&draft(&root, group, *index, &numbers));
         }
         if alone {
             text.push_str(TAIL);
@@ -126,10 +136,34 @@ const TAIL: &str = r#"
 # quasi = ["table.column", ...]
 "#;
 
-/// A table of the draft; a comment where a file cannot be read for one.
-fn draft(root: &Path, group: &Group, index: usize) -> String {
-    let Some(first) = group.files.first() else { return String::new() };
+/// The columns and the first rows of a group's first file, with their encoding.
+fn sample(root: &Path, group: &Group) -> Result<Option<(any::Shape, Encoding, Vec<Column>)>> {
+    let Some(first) = group.files.first() else { return Ok(None) };
     let file = root.join(first);
+    let hints = Hints::default();
+    let shape = any::shape(&file, &hints)?;
+    if shape.names_look_like_data {
+        return Ok(Some((shape, Encoding::Utf8, Vec::new())));
+    }
+    let wanted: Vec<usize> = (0..shape.names.len()).collect();
+    let name = Name::fixed("draft");
+    let (encoding, rows) = any::first(&file, &name, &shape, &hints, &wanted, SAMPLE)?;
+    Ok(Some((shape, encoding, rows.columns)))
+}
+
+/// Remembers the numbers of patients in a table.
+fn learn(root: &Path, group: &Group, numbers: &mut Keys) {
+    let Ok(Some((shape, _, columns))) = sample(root, group) else { return };
+    for (name, cells) in shape.names.iter().zip(&columns) {
+        if guess(name, cells).names_person {
+            cells.dictionary().texts().for_each(|text| numbers.add(text));
+        }
+    }
+}
+
+/// A table of the draft; a comment where a file cannot be read for one.
+fn draft(root: &Path, group: &Group, index: usize, numbers: &Keys) -> String {
+    let Some(first) = group.files.first() else { return String::new() };
     if ends_in(first, &["uke", "ndjson"]) {
         return format!(
             "\n# {}: 知っている版ではない / no layout that is known ({} files)\n",
@@ -137,9 +171,9 @@ fn draft(root: &Path, group: &Group, index: usize) -> String {
             group.files.len()
         );
     }
-    let hints = Hints::default();
-    let shape = match any::shape(&file, &hints) {
-        Ok(shape) => shape,
+    let (shape, encoding, cells) = match sample(root, group) {
+        Ok(Some(sample)) => sample,
+        Ok(None) => return String::new(),
         Err(error) => return unread(group, &error),
     };
     if shape.names_look_like_data {
@@ -152,12 +186,6 @@ fn draft(root: &Path, group: &Group, index: usize) -> String {
             group.files.len()
         );
     }
-    let wanted: Vec<usize> = (0..shape.names.len()).collect();
-    let table_name = Name::fixed("draft");
-    let (encoding, batch) = match any::first(&file, &table_name, &shape, &hints, &wanted, SAMPLE) {
-        Ok(read) => read,
-        Err(error) => return unread(group, &error),
-    };
     let names = &shape.names;
     let delimiter = match (shape.format, shape.delimiter) {
         (InputFormat::Parquet, _) | (_, b',') => String::new(),
@@ -176,10 +204,10 @@ fn draft(root: &Path, group: &Group, index: usize) -> String {
     let id = if id.is_empty() { format!("table{}", index + 1) } else { id.to_owned() };
     let columns: Vec<(String, Draft)> = names
         .iter()
-        .zip(&batch.columns)
+        .zip(&cells)
         .map(|(name, cells)| {
             let mut draft = guess(name, cells);
-            draft.seen.extend(looks_like(name, cells));
+            draft.seen.extend(looks_like(name, cells, numbers, draft.names_person));
             (name.clone(), draft)
         })
         .collect();
@@ -214,7 +242,7 @@ fn draft(root: &Path, group: &Group, index: usize) -> String {
             let _ = writeln!(text, "#   {line}");
         }
     }
-    for line in singling_out(&columns, &batch.columns, key) {
+    for line in singling_out(&columns, &cells, key) {
         let _ = writeln!(text, "# {line}");
     }
     text
@@ -298,10 +326,13 @@ fn singling_out(columns: &[(String, Draft)], cells: &[Column], key: &str) -> Vec
 }
 
 /// What the detectors find in the sample of a column, as lines of a comment. No cell's text is shown.
-fn looks_like(name: &str, cells: &Column) -> Vec<String> {
+fn looks_like(name: &str, cells: &Column, numbers: &Keys, own: bool) -> Vec<String> {
     let texts = cells.dictionary().texts();
     let filled = cells.codes().iter().filter(|&&c| c != MISSING).count() as u64;
-    crate::detect::column::judge(&crate::detect::Scanner::of_column(name), texts)
+    let scanner = Scanner::of_column(name);
+    // A column of patients' numbers holds them of course.
+    let scanner = if own { scanner } else { scanner.with_keys(numbers) };
+    crate::detect::column::judge(&scanner, texts)
         .into_iter()
         .map(|finding| {
             let doc = crate::detect::CATALOGUE[finding.detector].doc();
