@@ -193,8 +193,13 @@ pub fn fold(text: &str) -> Folded {
         let mut end = end;
         let mut cluster: Vec<char> = vec![voiced_mark(c).unwrap_or(c)];
         while let Some(&(at, n)) = chars.peek() {
+            // What is written nowhere does not part a mark from its character.
+            if is_invisible(n) {
+                chars.next();
+                continue;
+            }
             let mark = voiced_mark(n);
-            if mark.is_none() && !is_combining_mark(n) || is_invisible(n) {
+            if mark.is_none() && !is_combining_mark(n) {
                 break;
             }
             cluster.push(mark.unwrap_or(n));
@@ -324,6 +329,7 @@ mod tests {
         // A part of what one character became leads back to the whole character.
         let folded = fold("㈱");
         assert_eq!(folded.original(1..4), 0..3);
+        assert_eq!(fold("か\u{200b}゛").text(), "が");
     }
 
     proptest! {
