@@ -214,6 +214,8 @@ fn a_shipped_policy_is_extended_by_its_name_without_tables_that_are_not_there() 
         let error = policy::load(&child).unwrap_err().error;
         assert_eq!((error.code, error.place.map(|p| p.line)), (code, Some(line)), "{text}");
     }
+    let error = policy::load_text("p", "without = [\"h\"]\n").unwrap_err().error;
+    assert_eq!(error.code, "P0015");
     // What a shipped policy still names in its views or rules is an error, not a guess.
     write("extends = \"kakou:dpc-hub\"\nwithout = [\"k\"]\n");
     let loaded = policy::load(&child).unwrap();

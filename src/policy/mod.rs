@@ -103,7 +103,8 @@ pub fn merged(path: &Path) -> Result<serde_json::Value, Box<Failed>> {
 pub fn load_text(name: &str, text: &str) -> Result<Loaded, Box<Failed>> {
     let mut sources = Sources::default();
     let tree = tree::parse(&mut sources, Name::from_policy(name), text.to_owned());
-    let tree = tree.and_then(|tree| match tree.get("extends") {
+    // `without` means nothing alone, and must not be passed over.
+    let tree = tree.and_then(|tree| match tree.get("extends").or_else(|| tree.get("without")) {
         Some(node) => {
             Err(Error::policy("P0015", say!("a policy given as text cannot extend another"))
                 .at_opt(sources.place(node)))
