@@ -659,6 +659,7 @@ impl Builder<'_> {
             key,
             treatments,
             coincides: optional(&column.coincides),
+            because: optional(&column.because),
             meaning: optional(&column.meaning).or_else(|| optional(&column.alias)),
             unit: optional(&column.unit),
             reason: optional(&column.reason),

@@ -195,6 +195,8 @@ pub struct ColumnPlan {
     pub treatments: [TreatmentPlan; 2],
     /// Why its values may coincide with names of persons without being names (searching for short names is then off).
     pub coincides: Option<Name>,
+    /// Why it is right as declared although a check would refuse it.
+    pub because: Option<Name>,
     /// What it means, for the recipient.
     pub meaning: Option<Name>,
     /// Its unit, for the recipient.

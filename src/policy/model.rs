@@ -576,6 +576,10 @@ pub struct Column {
     /// three characters are then not searched for in it; the record says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coincides: Option<String>,
+    /// Why the column is right as it is declared although a check of declarations or of the released files would refuse it (its name
+    /// suggests another role, its values split a class, its values have no floor). It stands in the record, the report and the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// What the column means, for the recipient's dictionary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,
