@@ -7,6 +7,8 @@
     reason = "a test"
 )]
 
+mod common;
+
 use std::path::Path;
 
 fn uses(folder: &str) -> Vec<(String, String)> {
@@ -38,6 +40,31 @@ fn uses(folder: &str) -> Vec<(String, String)> {
     }
     assert!(!found.is_empty() || folder == "text");
     found
+}
+
+#[test]
+fn what_is_drawn_anew_is_no_text_of_a_test() {
+    let hex = "0123456789abcdef".repeat(4);
+    let envelope = "eyJhIjoi5bGx55SwIiwibm90ZSI6Im5vIHRva2VuIn0gICAg";
+    for (text, settled) in [
+        ("0S30090400709000000000000Z,1,S30", "·,1,S30"),
+        ("\"keyId\":\"83J2Q2PR0W2H9\"", "\"keyId\":\"·\""),
+        ("/tmp/.tmp09a4J7/data", "/tmp/.·/data"),
+        ("2026-01-02T03:04:05.987612Z x", "2026-01-02T03:04:05.· x"),
+        ("csv-20261126T134205Z-a1b2c3.html", "csv-·-·.html"),
+        (&format!("sha256 {hex}"), "sha256 ·"),
+        (
+            &format!("{{\"payload\":\"{envelope}\"}}"),
+            "{\"payload\":\"{\"a\":\"山田\",\"note\":\"no token\"}    \"}",
+        ),
+        ("+/".repeat(24).as_str(), "·"),
+        // What may be an identifier stays.
+        ("51000001,POP-000004,4123456789012", "51000001,POP-000004,4123456789012"),
+        ("0123456789 a1b2c3 1.25", "0123456789 a1b2c3 1.25"),
+        ("", ""),
+    ] {
+        assert_eq!(common::settled(text), settled);
+    }
 }
 
 #[test]

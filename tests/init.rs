@@ -90,7 +90,8 @@ fn files_of_known_layouts_become_a_draft_that_extends_a_shipped_policy() {
     ] {
         let draft = draft(&folder);
         assert!(draft.contains(&format!("extends = \"{extends}\"")), "{draft}");
-        let leaked = values.iter().filter(|v| draft.contains(v.as_str())).count();
+        let settled = common::settled(&draft);
+        let leaked = values.iter().filter(|v| settled.contains(v.as_str())).count();
         assert_eq!(leaked, 0, "{extends}: values of cells in the draft");
         if extends != "kakou:omop54" {
             fits(work.path(), &draft, &folder);
@@ -99,7 +100,8 @@ fn files_of_known_layouts_become_a_draft_that_extends_a_shipped_policy() {
     let receipts = draft(&out.join("uke"));
     assert!(receipts.contains("extends = \"kakou:receipt\""), "{receipts}");
     assert!(receipts.contains("layout = \"uke/dpc-re@"), "{receipts}");
-    assert_eq!(values.iter().filter(|v| receipts.contains(v.as_str())).count(), 0);
+    let settled = common::settled(&receipts);
+    assert_eq!(values.iter().filter(|v| settled.contains(v.as_str())).count(), 0);
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn a_file_without_header_and_layout_shows_no_cell() {
         std::fs::write(work.path().join(format!("export_20260{n}.csv")), text).unwrap();
     }
     let output = kakou(&["init", text(work.path())]);
-    let draft = String::from_utf8(output.stdout).unwrap();
+    let draft = common::settled(&String::from_utf8(output.stdout).unwrap());
     for cell in ["000012345", "19540301", "YAMADA", "GOT"] {
         assert!(!draft.contains(cell), "{draft}");
     }
@@ -188,5 +190,5 @@ fn a_patients_number_in_another_table_is_told() {
     assert!(after.contains("hospital_number") && after.contains("40 / 40"), "{draft}");
     let own = draft.lines().skip_while(|l| !l.starts_with("\"患者ID\"")).nth(1).unwrap();
     assert!(!own.contains("hospital_number"), "{draft}");
-    assert!(!draft.contains("PT00"), "{draft}");
+    assert!(!common::settled(&draft).contains("PT00"), "{draft}");
 }

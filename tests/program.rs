@@ -222,6 +222,7 @@ fn no_message_shows_a_cell() {
             let output = kakou(&arguments);
             assert_eq!(output.status.code(), Some(*code), "case {index}: {}", error_of(&output));
             let said = format!("{}{}", error_of(&output), String::from_utf8_lossy(&output.stdout));
+            let said = common::settled(&said);
             assert!(!said.contains("CANARY") && !said.contains("7f3a"), "case {index}: {said}");
             assert!(!said.contains("internal error"), "case {index}: {said}");
             assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0, "case {index} left something");
@@ -380,7 +381,7 @@ fn a_draft_tells_which_columns_together_single_out_most_rows() {
     std::fs::write(work.path().join("stays.csv"), csv).unwrap();
     let output = kakou(&["init", text(work.path())]);
     assert!(output.status.success(), "{}", error_of(&output));
-    let draft = String::from_utf8(output.stdout).unwrap();
+    let draft = common::settled(&String::from_utf8(output.stdout).unwrap());
     let told: Vec<&str> = draft.lines().filter(|l| l.contains("together single out")).collect();
     assert_eq!(told.len(), 1, "{draft}");
     for column in ["\"sex\"", "\"pref\"", "\"course\"", "100 %"] {

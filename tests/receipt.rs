@@ -453,10 +453,10 @@ fn the_shipped_policy_releases_the_sample_and_names_nobody() {
     assert!(needles.len() > 150, "{}", needles.len());
     let long: Vec<&str> = needles.iter().copied().filter(|n| n.len() >= 8).collect();
     let search = aho_corasick::AhoCorasick::new(&long).unwrap();
+    for (path, says) in common::shown(&release) {
+        assert!(!search.is_match(&path) && !search.is_match(&says), "{path}");
+    }
     for file in files(&release) {
-        let bytes = std::fs::read(&file).unwrap();
-        assert!(!search.is_match(&bytes), "{}", file.display());
-        assert!(!search.is_match(text(&file)), "{}", file.display());
         if file.extension().is_some_and(|e| e == "csv") {
             let (header, rows) = records(&file);
             for row in rows {

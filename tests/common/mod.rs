@@ -56,11 +56,13 @@ pub fn run(policy: &Path, input: &Path, key: &Path, out: &Path, more: &[&str]) -
         text(out),
     ];
     arguments.extend(more);
+    let before = releases(out);
     let output = kakou(&arguments);
     assert!(output.status.success(), "{}", error_of(&output));
-    let mut releases: Vec<PathBuf> = releases(out);
-    releases.sort_by_key(|p| std::fs::metadata(p.join("record")).unwrap().modified().unwrap());
-    releases.pop().unwrap()
+    let mut new = releases(out);
+    new.retain(|release| !before.contains(release));
+    assert_eq!(new.len(), 1, "{new:?}");
+    new.remove(0)
 }
 
 /// The published releases of an output folder.
@@ -90,6 +92,89 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// A text without what is drawn anew in every run: tokens, ids of keys and releases, digests, signatures, names of temporary
+/// folders, fractions of seconds (`·` stands there); what is signed in base64 is read. A test that searches for something
+/// short searches in this, or it falls as often as such a thing happens to hold it.
+pub fn settled(text: &str) -> String {
+    let edge = |c: Option<u8>| c.is_none_or(|c| c == b'"' || c.is_ascii_whitespace());
+    let bytes = text.as_bytes();
+    let mut opened = String::with_capacity(text.len());
+    let (mut at, mut from) = (0, 0);
+    while at < bytes.len() {
+        let base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+        let letters = bytes[at..].iter().take_while(|b| base64(b)).count();
+        let signs = bytes[at + letters..].iter().take_while(|b| **b == b'=').count();
+        let end = at + letters + signs;
+        let packed = letters >= 40
+            && (letters + signs).is_multiple_of(4)
+            && edge(at.checked_sub(1).map(|b| bytes[b]))
+            && edge(bytes.get(end).copied());
+        if packed {
+            use base64::Engine as _;
+            let inner = base64::engine::general_purpose::STANDARD.decode(&bytes[at..end]).ok();
+            opened.push_str(&text[from..at]);
+            opened.push_str(&inner.and_then(|i| String::from_utf8(i).ok()).unwrap_or("·".into()));
+            from = end;
+        }
+        at = end.max(at + 1);
+    }
+    opened.push_str(&text[from..]);
+    without_drawn_words(&opened)
+}
+
+fn without_drawn_words(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut left = String::with_capacity(text.len());
+    let (mut at, mut from) = (0, 0);
+    let mut release = false;
+    while at < bytes.len() {
+        let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        let word = &bytes[at..at + length];
+        let all = |f: fn(&u8) -> bool| word.iter().all(f);
+        let any = |f: fn(&u8) -> bool| word.iter().any(f);
+        let base32 = all(|b| b.is_ascii_digit() || b.is_ascii_uppercase() && !b"ILOU".contains(b));
+        let hex = all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+        let before = |n: usize| &bytes[at.saturating_sub(n)..at];
+        let seconds =
+            matches!(before(4), [b':', a, b, b'.'] if a.is_ascii_digit() && b.is_ascii_digit());
+        let moment = length == 16 && word[8] == b'T' && word[15] == b'Z';
+        let drawn = match length {
+            26 if base32 => true,
+            13 if base32 && any(u8::is_ascii_alphabetic) => true,
+            32 | 40 | 56 | 64 | 96 | 128 if hex => true,
+            9 if word.starts_with(b"tmp") && before(1) == b"." => true,
+            6 if hex && release && before(1) == b"-" => true,
+            1.. => seconds || moment,
+            _ => false,
+        };
+        if drawn {
+            left.push_str(&text[from..at]);
+            left.push('·');
+            from = at + length;
+        }
+        if length > 0 {
+            release = moment;
+        }
+        at += length.max(1);
+    }
+    left.push_str(&text[from..]);
+    left
+}
+
+/// Every file below a folder: its path from there, and what it says, as [`settled`] has it.
+pub fn shown(folder: &Path) -> Vec<(String, String)> {
+    files(folder)
+        .iter()
+        .map(|file| {
+            let bytes = std::fs::read(file).unwrap();
+            let says = String::from_utf8(bytes).unwrap_or_else(|other| {
+                encoding_rs::SHIFT_JIS.decode(other.as_bytes()).0.into_owned()
+            });
+            (text(file.strip_prefix(folder).unwrap()).to_owned(), settled(&says))
+        })
+        .collect()
 }
 
 /// The records of a CSV file: header and rows.
