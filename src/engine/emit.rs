@@ -21,6 +21,19 @@ use crate::say;
 use crate::schema::{Kind, Type};
 use crate::table::{self, OutColumn, OutType, Written};
 
+/// Techniques whose labels are numbers and ranges of numbers (`-5--1`, `-10+`), which spreadsheets are told apart from formulas.
+const RANGES: [&str; 9] = [
+    "age_band",
+    "band",
+    "bottom_code",
+    "days_since",
+    "generalize",
+    "map",
+    "round",
+    "stay_interval",
+    "top_code",
+];
+
 /// A column of an output table.
 #[derive(Clone, Debug)]
 pub struct Released {
@@ -254,6 +267,10 @@ pub fn write(
                     released.iter().find(|r| r.column == column).map_or(OutType::Text, |r| r.out)
                 }
             },
+            ranges: file.tables.iter().all(|&t| {
+                let column = plan.tables[t].columns[column].treatment(kind);
+                column.output.is_none() || RANGES.contains(&column.treatment.doc().name)
+            }),
         })
         .collect();
     let shown = match (file.long, &table.part) {

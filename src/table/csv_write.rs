@@ -14,6 +14,7 @@ use crate::text::number::Decimal;
 pub(super) struct Writer {
     table: Name,
     columns: Vec<Name>,
+    ranges: Vec<bool>,
     output: Output,
     dialect: Dialect,
     out: BufWriter<File>,
@@ -25,6 +26,7 @@ impl Writer {
         let mut writer = Writer {
             table: spec.table.clone(),
             columns: spec.columns.iter().map(|c| Name::from_policy(c.name.clone())).collect(),
+            ranges: spec.columns.iter().map(|c| c.ranges).collect(),
             output: spec.output.clone(),
             dialect: spec.dialect,
             out: BufWriter::with_capacity(1 << 20, file),
@@ -42,7 +44,8 @@ impl Writer {
             }
             let name = Name::from_policy(column.name.clone());
             let mut bytes = Vec::new();
-            cell(&column.name, &writer.output, spec.dialect, &mut bytes, &mut Written::default())
+            let (output, mut written) = (&writer.output, Written::default());
+            cell(&column.name, output, spec.dialect, false, &mut bytes, &mut written)
                 .map_err(|bad| refusal(&writer.table, &name, bad))?;
             writer.put(&bytes)?;
         }
@@ -84,17 +87,37 @@ fn refusal(table: &Name, column: &Name, bad: Bad) -> Error {
     }
 }
 
-/// Whether a spreadsheet would take the cell for a formula. Numbers and laboratory signs are not.
-fn like_a_formula(text: &str) -> bool {
+/// Whether a spreadsheet would take the cell for a formula. Numbers and laboratory signs are not; nor is a range of numbers
+/// where a technique has made the labels.
+fn like_a_formula(text: &str, ranges: bool) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r'])
         && Decimal::parse(text).is_none()
         && text.chars().any(|c| !matches!(c, '+' | '-' | '±'))
+        && !(ranges && is_range(text))
+}
+
+/// `-5--1`, `-1.5-0`, `-10+`: one number or two in their order, the first below zero.
+fn is_range(text: &str) -> bool {
+    let number = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        plain.then(|| Decimal::parse(text)).flatten()
+    };
+    let Some(behind) = text.strip_prefix('-') else { return false };
+    let first =
+        behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+    let (low, rest) = text.split_at(first + 1);
+    match rest.strip_prefix('-') {
+        Some(high) => number(low).zip(number(high)).is_some_and(|(low, high)| low <= high),
+        None => rest == "+" && number(low).is_some(),
+    }
 }
 
 fn cell(
     text: &str,
     output: &Output,
     dialect: Dialect,
+    ranges: bool,
     bytes: &mut Vec<u8>,
     written: &mut Written,
 ) -> std::result::Result<(), Bad> {
@@ -102,7 +125,7 @@ fn cell(
         .map_err(|Lacking| Bad::Character)?;
     let prefixed;
     let mut text = &*fitted;
-    if like_a_formula(text) {
+    if like_a_formula(text, ranges) {
         match output.formula {
             Formula::Fail => return Err(Bad::Formula),
             Formula::Keep => {}
@@ -132,7 +155,7 @@ impl TableWriter for Writer {
         // Each distinct cell is quoted and encoded once; counts of replacements are per row.
         let mut encoded: Vec<Vec<Option<(Vec<u8>, Written)>>> =
             Vec::with_capacity(rows.columns.len());
-        for (column, name) in rows.columns.iter().zip(&self.columns) {
+        for ((column, name), &ranges) in rows.columns.iter().zip(&self.columns).zip(&self.ranges) {
             let mut used = vec![false; column.dictionary().len()];
             for &code in column.codes() {
                 if code != MISSING {
@@ -149,7 +172,7 @@ impl TableWriter for Writer {
                     }
                     let mut bytes = Vec::new();
                     let mut counts = Written::default();
-                    cell(text, &self.output, self.dialect, &mut bytes, &mut counts)
+                    cell(text, &self.output, self.dialect, ranges, &mut bytes, &mut counts)
                         .map_err(|bad| refusal(&self.table, name, bad))?;
                     Ok(Some((bytes, counts)))
                 })

@@ -325,6 +325,8 @@ pub struct OutColumn {
     pub name: String,
     /// Its type.
     pub ty: OutType,
+    /// Its cells are labels that a technique has made of numbers: a range of numbers is no formula there.
+    pub ranges: bool,
 }
 
 /// Types of output columns: decided by the policy, never by the data.

@@ -113,7 +113,7 @@ fn iso_2022_jp_is_read_and_written_without_guesses() {
         ..Output::default()
     };
     let out: Vec<OutColumn> = ["名", "メモ"]
-        .map(|name| OutColumn { name: name.into(), ty: OutType::Text })
+        .map(|name| OutColumn { name: name.into(), ty: OutType::Text, ranges: false })
         .into_iter()
         .collect();
     let mut writer = create(
@@ -177,7 +177,7 @@ fn cp932_is_read_and_written_without_guesses() {
     ] {
         let output = Output { encoding: Encoding::Cp932, unencodable, ..Output::default() };
         let path = folder.path().join(format!("{unencodable:?}.csv"));
-        let out = [OutColumn { name: "a".into(), ty: OutType::Text }];
+        let out = [OutColumn { name: "a".into(), ty: OutType::Text, ranges: false }];
         let mut writer = create(
             &path,
             &WriteSpec {
@@ -206,30 +206,58 @@ fn cp932_is_read_and_written_without_guesses() {
 #[test]
 fn formulas_are_handled_and_numbers_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let out = [OutColumn { name: "a".into(), ty: OutType::Text }];
+    let write_cells =
+        |cells: &[&str], ranges: bool, formula: Formula, name: &str| -> Result<String> {
+            let out = [OutColumn { name: "a".into(), ty: OutType::Text, ranges }];
+            let output = Output { formula, ..Output::default() };
+            let path = folder.path().join(name);
+            let mut writer = create(
+                &path,
+                &WriteSpec {
+                    table: &TABLE,
+                    columns: &out,
+                    output: &output,
+                    dialect: Default::default(),
+                },
+            )?;
+            writer.write(&Table {
+                rows: cells.len(),
+                columns: vec![Column::from_texts(cells.iter().copied().map(Some))],
+            })?;
+            writer.finish()?;
+            Ok(std::fs::read_to_string(path).unwrap())
+        };
     let cells = ["-5", "+3.2", "(+)", "-", "+-", "=1+1", "@x"];
-    let write = |formula: Formula, name: &str| -> Result<String> {
-        let output = Output { formula, ..Output::default() };
-        let path = folder.path().join(name);
-        let mut writer = create(
-            &path,
-            &WriteSpec {
-                table: &TABLE,
-                columns: &out,
-                output: &output,
-                dialect: Default::default(),
-            },
-        )?;
-        writer.write(&Table {
-            rows: cells.len(),
-            columns: vec![Column::from_texts(cells.map(Some))],
-        })?;
-        writer.finish()?;
-        Ok(std::fs::read_to_string(path).unwrap())
-    };
+    let write = |formula: Formula, name: &str| write_cells(&cells, false, formula, name);
     assert_eq!(write(Formula::Fail, "f").unwrap_err().code, "C0502");
     assert_eq!(write(Formula::Keep, "k").unwrap(), "a\n-5\n+3.2\n(+)\n-\n+-\n=1+1\n@x\n");
     assert_eq!(write(Formula::Prefix, "p").unwrap(), "a\n-5\n+3.2\n(+)\n-\n+-\n'=1+1\n'@x\n");
+    // Labels of bands below zero are ranges of numbers; from the source they may be anything.
+    for label in ["-5--1", "-5-10", "-1.5--0.5", "-10+", "-366", "-0.5-0", ">=80", "<=-5", "[-1,0)"]
+    {
+        for formula in [Formula::Fail, Formula::Prefix] {
+            let written = write_cells(&[label], true, formula, "l").unwrap();
+            assert!(written == format!("a\n{label}\n") || written == format!("a\n\"{label}\"\n"));
+        }
+    }
+    for (cell, ranges) in [
+        ("-5--1", false),
+        ("-10+", false),
+        ("-5%", false),
+        ("-5%", true),
+        ("-5 mg", true),
+        ("-1-2-3", true),
+        ("-5-A1", true),
+        ("-5--10", true),
+        ("+5-10", true),
+        ("=5-10", true),
+        ("-1,000-2", true),
+        ("-1+2", true),
+        ("-", true),
+    ] {
+        let fails = write_cells(&[cell], ranges, Formula::Fail, "x").is_err();
+        assert_eq!(fails, cell != "-", "{cell}");
+    }
 }
 
 fn parquet(rows: &[Table], out: &[OutColumn], path: &Path) {
@@ -256,7 +284,7 @@ fn parquet_keeps_types_and_carries_nothing_else() {
         ("日", OutType::Date),
         ("b", OutType::Boolean),
     ]
-    .map(|(name, ty)| OutColumn { name: name.into(), ty })
+    .map(|(name, ty)| OutColumn { name: name.into(), ty, ranges: false })
     .to_vec();
     let source = Column::from_texts([Some("CANARY-山田-7f3a"), Some("花"), None, Some("花")]);
     let rows = Table {
@@ -304,7 +332,7 @@ fn parquet_keeps_types_and_carries_nothing_else() {
 #[test]
 fn parquet_bytes_do_not_depend_on_how_rows_are_handed_over() {
     let folder = tempfile::tempdir().unwrap();
-    let out = [OutColumn { name: "a".into(), ty: OutType::Text }];
+    let out = [OutColumn { name: "a".into(), ty: OutType::Text, ranges: false }];
     let whole = Column::from_texts((0..600_000).map(|n| Some(format!("v{}", n % 1000))));
     let part = |from: u32, to: u32| Table {
         rows: (to - from) as usize,
@@ -382,7 +410,7 @@ proptest! {
     fn what_is_written_is_read(rows in proptest::collection::vec(("[ -~あ髙\n\"]{0,6}", proptest::option::of("[a-z,\"\n ]{1,4}")), 0..40)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
-        let out = [OutColumn { name: "a,\"b".into(), ty: OutType::Text }, OutColumn { name: "c".into(), ty: OutType::Text }];
+        let out = [OutColumn { name: "a,\"b".into(), ty: OutType::Text, ranges: false }, OutColumn { name: "c".into(), ty: OutType::Text, ranges: false }];
         let output = Output { formula: Formula::Keep, ..Output::default() };
         let table = Table {
             rows: rows.len(),

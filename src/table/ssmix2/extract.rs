@@ -286,7 +286,7 @@ fn write_piece(
             }
             let columns: Vec<OutColumn> = names
                 .iter()
-                .map(|n| OutColumn { name: (*n).to_owned(), ty: OutType::Text })
+                .map(|n| OutColumn { name: (*n).to_owned(), ty: OutType::Text, ranges: false })
                 .collect();
             let name = Name::fixed(want.table.name);
             let folder = out.join(want.table.name);
