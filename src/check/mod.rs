@@ -1,6 +1,7 @@
 //! Checks: one file each. A check judges data and never changes it. What `prove` and `verify` run.
 
 pub mod detectors;
+pub mod floors;
 pub mod forbidden;
 pub mod links;
 pub mod models;

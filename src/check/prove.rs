@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::detectors::{self, Detected, Detectors};
+use super::floors::{self, FloorRecount};
 use super::forbidden::Forbidden;
 use super::links::Links;
 use super::receipts::{self, ReceiptRecount};
@@ -29,6 +30,8 @@ use crate::table;
 pub struct Proof {
     /// Views of the anonymized release as recounted.
     pub views: Vec<Recount>,
+    /// Floors of the anonymized release as recounted.
+    pub floors: Vec<FloorRecount>,
     /// Sets of items of the anonymized release as recounted.
     pub sets: Vec<SetRecount>,
     /// Distinct source identifiers that were searched for.
@@ -67,6 +70,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     let mut errors = Vec::new();
     let mut proof = Proof {
         views: Vec::new(),
+        floors: Vec::new(),
         sets: Vec::new(),
         identifiers_searched: made.forbidden.searched,
         identifiers_too_short: made.forbidden.too_short,
@@ -109,6 +113,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             proof.detectors.add(table.detected);
             errors.extend(table.errors);
             tokens[k].extend(table.tokens);
+            proof.floors.extend(table.floors);
             tables.push(table.cells);
         }
         if let Some(links) = &links {
@@ -217,6 +222,7 @@ struct TableProof {
     searched: u64,
     errors: Vec<Error>,
     detected: (u64, Vec<Detected>),
+    floors: Vec<FloorRecount>,
 }
 
 /// Everything that is proved of one file: each of its tables by itself, and its bytes.
@@ -251,6 +257,18 @@ fn file_proof(
         || {
             let each = made_tables.into_iter().zip(cells).map(|((t, shape, file), cells)| {
                 let mut proof = table_proof(plan, made, file, kind, shape, cells);
+                let of_table = structure.floors.iter().filter(|f| f.table == t);
+                for floor in of_table {
+                    match floors::recount(shape, &proof.cells, floor) {
+                        Some(found) => {
+                            if !found.holds {
+                                proof.errors.push(floors::broken(&found));
+                            }
+                            proof.floors.push(found);
+                        }
+                        None => proof.errors.push(missing_file(&shape.name, kind)),
+                    }
+                }
                 proof.cells.keep(&structure.counted(t));
                 (t, proof)
             });
@@ -301,7 +319,7 @@ fn table_proof(
             }
         }
     }
-    TableProof { cells, tokens, searched, errors, detected }
+    TableProof { cells, tokens, searched, errors, detected, floors: Vec::new() }
 }
 
 fn missing_file(table: &str, kind: Kind) -> Error {

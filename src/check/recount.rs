@@ -232,6 +232,9 @@ fn read_cells<'a>(
 pub struct Recount {
     /// The view's name.
     pub view: String,
+    /// Whether the engine added it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
     /// Classes.
     pub classes: u64,
     /// Persons of the smallest class; none if there are no rows.
@@ -253,6 +256,7 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
     let Some(t) = view.table else {
         return Ok(Recount {
             view: view.name.clone(),
+            implied: view.implied,
             classes: 0,
             smallest: None,
             l: vec![None; view.sensitive.len()],
@@ -272,7 +276,8 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
     let values = |path: &ColumnPath| -> Result<Vec<u32>> {
         column(structure, tables, t, path).ok_or_else(broken)
     };
-    let quasi: Vec<Vec<u32>> = view.quasi.iter().map(values).collect::<Result<_>>()?;
+    let quasi: Vec<Vec<u32>> =
+        view.quasi.iter().chain(&view.facts).map(values).collect::<Result<_>>()?;
     let sensitive: Vec<Vec<u32>> =
         view.sensitive.iter().map(|(p, _)| values(p)).collect::<Result<_>>()?;
     struct Group {
@@ -342,6 +347,7 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
         && l.iter().zip(&view.sensitive).all(|(l, (_, wanted))| l.is_none_or(|l| l >= *wanted));
     Ok(Recount {
         view: view.name.clone(),
+        implied: view.implied,
         classes: groups.len() as u64,
         smallest: smallest.map(Patients),
         l,

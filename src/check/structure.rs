@@ -26,6 +26,9 @@ pub struct Structure {
     /// Its sets of items (none for a pseudonymized release).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<SetShape>,
+    /// Columns whose values are shown for enough persons (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<FloorShape>,
     /// Its receipt file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<ReceiptShape>,
@@ -45,6 +48,24 @@ pub struct SetShape {
     pub m: usize,
     /// Distinct persons at least.
     pub k: u64,
+}
+
+/// A column whose values are shown for enough persons.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FloorShape {
+    /// The table.
+    pub table: usize,
+    /// The column.
+    pub column: usize,
+    /// Distinct persons behind every value shown.
+    pub persons: u64,
+    /// Measured numbers: the lowest and the highest label, what is no number, and missing cells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tails: bool,
+    /// Values that are no numbers though they look like some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specials: Vec<String>,
 }
 
 /// CSV or Parquet.
@@ -128,6 +149,12 @@ pub struct ViewShape {
     pub k: u64,
     /// Quasi-identifiers (those that are released).
     pub quasi: Vec<ColumnPath>,
+    /// Other released forms of the same facts, which count with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<ColumnPath>,
+    /// Whether the engine added it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
     /// Sensitive columns with l.
     pub sensitive: Vec<(ColumnPath, u64)>,
     /// Further models.
@@ -188,7 +215,8 @@ impl Structure {
         };
         count(table, shape.person);
         for view in &self.views {
-            let paths = view.quasi.iter().chain(view.sensitive.iter().map(|(path, _)| path));
+            let counted = view.quasi.iter().chain(&view.facts);
+            let paths = counted.chain(view.sensitive.iter().map(|(path, _)| path));
             for path in paths {
                 count(path.table, path.column);
                 if let (Path::Token(here, there), Some(t)) = (&path.by, view.table) {
@@ -275,7 +303,7 @@ impl Structure {
             let by = match column.join {
                 Join::SameRow => Path::Row,
                 Join::Person => Path::Person,
-                Join::Key { here, there } => {
+                Join::Key { here, there } | Join::KeySet { here, there } => {
                     Path::Token(key_column(view_table, here)?, key_column(column.table, there)?)
                 }
             };
@@ -291,6 +319,8 @@ impl Structure {
                     table: place[view.table],
                     k: view.k,
                     quasi: view.quasi.iter().filter_map(|c| path(view.table, c)).collect(),
+                    facts: view.facts.iter().filter_map(|c| path(view.table, c)).collect(),
+                    implied: view.implied,
                     sensitive: view
                         .sensitive
                         .iter()
@@ -324,6 +354,32 @@ impl Structure {
                 })
                 .collect(),
         };
+        let floors = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => {
+                let all = plan.tables.iter().enumerate().flat_map(|(t, table)| {
+                    (0..table.columns.len()).filter_map(move |c| {
+                        let floor = plan.floor_of(t, c)?;
+                        let specials = if floor.tails {
+                            table.columns[c].facts.specials.clone()
+                        } else {
+                            Vec::new()
+                        };
+                        Some((t, c, floor, specials))
+                    })
+                });
+                all.filter_map(|(t, c, floor, specials)| {
+                    Some(FloorShape {
+                        table: place[t]?,
+                        column: columns_at[t][c]?,
+                        persons: floor.persons,
+                        tails: floor.tails,
+                        specials,
+                    })
+                })
+                .collect()
+            }
+        };
         Structure {
             format: match plan.output.format {
                 OutputFormat::Csv => OutputFormatName::Csv,
@@ -335,6 +391,7 @@ impl Structure {
             tables,
             views,
             sets,
+            floors,
         }
     }
 }

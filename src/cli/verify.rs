@@ -56,10 +56,17 @@ impl Verify {
         ));
         for view in &verified.views {
             show.line(&format!(
-                "view {}: recounted k = {} in {} classes: holds",
+                "view {}{}: recounted k = {} in {} classes: holds",
                 view.view,
+                if view.implied { " (implied)" } else { "" },
                 view.smallest.map_or_else(|| "-".to_owned(), |s| s.0.to_string()),
                 view.classes
+            ));
+        }
+        if !verified.floors.is_empty() {
+            show.line(&format!(
+                "floors: {} columns recounted, every value shown is held by enough persons: holds",
+                verified.floors.len()
             ));
         }
         show.line(&match &verified.signed {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::exclude::Lists;
+use super::floors::{self, Floors};
 use super::identity;
 use super::intake::Store;
 use super::partition::Partition;
@@ -17,8 +18,14 @@ use crate::technique::{
     Input, KeyTokens, Known, Marks, Output, Persons, Secrets, Tally, Treatment,
 };
 
-/// The treatments of one release with everything fixed: by table, by column.
-pub type Frozen = Vec<Vec<Treatment>>;
+/// The treatments of one release with everything fixed.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Frozen {
+    /// By table, by column.
+    pub treatments: Vec<Vec<Treatment>>,
+    /// Labels that are shown otherwise, as too few persons held them.
+    pub floors: Floors,
+}
 
 /// The cells of one release for one partition.
 pub struct Applied {
@@ -188,13 +195,18 @@ pub fn apply(
         .par_iter()
         .map(|&(t, c)| {
             let planned = plan.tables[t].columns[c].treatment(kind);
-            let treatment = &frozen[t][c];
+            let treatment = &frozen.treatments[t][c];
             if planned.output.is_none() && !removes(treatment) {
                 return None;
             }
-            Some(with_input(plan, partition, t, c, planned, secrets, &tokens, everyone, |input| {
-                treatment.apply(input)
-            }))
+            let mut output =
+                with_input(plan, partition, t, c, planned, secrets, &tokens, everyone, |input| {
+                    treatment.apply(input)
+                });
+            if let Some(done) = frozen.floors.of(t, c) {
+                output.cells = floors::relabel(&output.cells, &done.labels, &mut output.tally);
+            }
+            Some(output)
         })
         .collect();
     let mut removal = Removal::default();
@@ -216,7 +228,7 @@ pub fn apply(
                     columns.push(column.treatment(kind).output.map(|_| output.cells));
                 }
                 None => {
-                    tallies.push(Tally { seen: rows, changed: 0, suppressed: rows });
+                    tallies.push(Tally { seen: rows, suppressed: rows, ..Tally::default() });
                     marks.push(Marks::default());
                     columns.push(None);
                 }

@@ -6,10 +6,12 @@ use serde::Serialize;
 use super::Progress;
 use super::apply::{Alive, Applied, Frozen, Removal, apply, with_input};
 use super::exclude::Lists;
+use super::floors::{self, Counted, FloorOutcome, Keeper};
 use super::intake::Store;
 use super::partition::Partition;
 use super::search::{self, Search, Searched};
 use super::sets::{Items, Judged, SetOutcome};
+use super::steady::{Splits, Steady};
 use super::views::{Cells, Classes, NO_CLASS, Summary, column_codes};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Interner, MISSING};
@@ -54,6 +56,10 @@ pub struct Outcome {
     pub cells: Option<(Partition, Applied)>,
     /// How the levels were chosen, if the policy offers several.
     pub search: Option<Searched>,
+    /// What became of the columns whose values have a floor.
+    pub floors: Vec<FloorOutcome>,
+    /// Facts outside the views that are the same in all rows of a person.
+    pub steady: Vec<Steady>,
 }
 
 /// One view before and after.
@@ -84,13 +90,21 @@ pub fn treatments(
     secrets: &dyn Secrets,
     progress: &dyn Progress,
 ) -> Result<Frozen> {
-    let mut frozen: Frozen = plan
+    let mut frozen: Vec<Vec<Treatment>> = plan
         .tables
         .iter()
         .map(|t| t.columns.iter().map(|c| c.treatment(kind).treatment.clone()).collect())
         .collect();
     for (table, column, level) in levels {
         frozen[*table][*column].choose(level.as_str());
+        // Columns that repeat it get the same level.
+        for (t, other) in plan.tables.iter().enumerate() {
+            for (c, tied) in other.columns.iter().enumerate() {
+                if tied.tied[kind as usize] == Some((*table, *column)) {
+                    frozen[t][c].choose(level.as_str());
+                }
+            }
+        }
     }
     let mut open: Vec<(usize, usize)> = Vec::new();
     for (t, table) in frozen.iter().enumerate() {
@@ -174,6 +188,7 @@ pub fn treatments(
             }
         }
     }
+    let frozen = Frozen { treatments: frozen, floors: floors::Floors::default() };
     Error::all(errors).map_or(Ok(frozen), Err)
 }
 
@@ -288,7 +303,7 @@ fn suppression(
     treatments: [Frozen; 2],
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let anonymized = &treatments[Kind::Anonymized as usize];
+    let [pseudonymized, mut anonymized] = treatments;
     let models: Vec<Vec<Box<dyn Model>>> =
         plan.views.iter().map(ViewPlan::all_models).collect::<Result<_>>()?;
     let mut alive: Vec<Alive> = Vec::new();
@@ -303,7 +318,7 @@ fn suppression(
             classes.add(plan, view, &partition, Cells::Source, &here);
         }
         let applied =
-            apply(plan, anonymized, &partition, Kind::Anonymized, secrets, None, &mut here);
+            apply(plan, &anonymized, &partition, Kind::Anonymized, secrets, None, &mut here);
         alive.push(here);
         if store.len() == 1 {
             in_memory = Some((partition.into_owned(), applied));
@@ -312,6 +327,11 @@ fn suppression(
     })?;
     let rows_before: Vec<u64> = plan.sets.iter().map(|set| rows_there(&alive, set.table)).collect();
     let mut set_outcomes: Vec<SetOutcome> = Vec::new();
+    let blankable = blankable(plan);
+    let mut rows: Vec<u64> = (0..plan.tables.len()).map(|t| rows_there(&alive, t)).collect();
+    let mut keeper = Keeper::new(plan, rows.clone());
+    // Tables whose rows changed since their values were counted.
+    let mut fresh = vec![true; plan.tables.len()];
     // What was there before any suppression, for the comparison.
     let mut rounds = Vec::new();
     let mut treated_before: Option<Vec<Summary>> = None;
@@ -321,7 +341,7 @@ fn suppression(
             plan,
             store,
             lists,
-            anonymized,
+            &anonymized,
             secrets,
             in_memory.as_ref(),
             |p, partition, applied| {
@@ -337,7 +357,7 @@ fn suppression(
                 plan,
                 store,
                 lists,
-                anonymized,
+                &anonymized,
                 secrets,
                 in_memory.as_ref(),
                 view,
@@ -352,14 +372,24 @@ fn suppression(
         progress.check()?;
         let mut classes: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
         let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
+        for (t, before) in rows.iter_mut().enumerate() {
+            let now = rows_there(&alive, t);
+            fresh[t] |= now != *before;
+            *before = now;
+        }
+        // Spilled partitions are read and treated anew in every pass: then all is counted in one.
+        let mut counted = Counted::new(plan, &fresh);
         each_applied(
             plan,
             store,
             lists,
-            anonymized,
+            &anonymized,
             secrets,
             in_memory.as_ref(),
             |p, partition, applied| {
+                if in_memory.is_none() {
+                    counted.add(p, partition, applied, &alive[p], &blankable);
+                }
                 of_rows.push(
                     plan.views
                         .iter()
@@ -395,7 +425,7 @@ fn suppression(
                 plan,
                 store,
                 lists,
-                anonymized,
+                &anonymized,
                 secrets,
                 in_memory.as_ref(),
                 &mut alive,
@@ -403,6 +433,38 @@ fn suppression(
                 &mut set_outcomes,
             )?;
             if removed {
+                continue;
+            }
+            // What is shown is counted over what is left once views and sets hold.
+            if let Some((partition, applied)) = &in_memory {
+                counted.add(0, partition, applied, &alive[0], &blankable);
+            }
+            fresh.fill(false);
+            let step = keeper.step(plan, &counted, &mut anonymized);
+            if let Some((_, applied)) = &mut in_memory {
+                floors::carry_out(&step, &anonymized, applied);
+            }
+            if step.removes() {
+                let mut removals: Vec<Removal> = Vec::new();
+                let each = |p: usize, partition: &Partition, applied: &Applied| {
+                    removals.push(step.removal(plan, partition, applied, &alive[p], &blankable));
+                    Ok(())
+                };
+                let memory = in_memory.as_ref();
+                each_applied(plan, store, lists, &anonymized, secrets, memory, each)?;
+                let memory = in_memory.as_ref().map(|(partition, _)| partition);
+                let mut removals = removals.into_iter();
+                each_partition(plan, store, lists, memory, |p, partition| {
+                    if let Some(removal) = removals.next() {
+                        keeper.removed(&step, &removal);
+                        removal.carry_out(plan, partition, &mut alive[p]);
+                    }
+                    Ok(())
+                })?;
+                continue;
+            }
+            // Where no view or set looks at the columns that changed, what was counted still holds.
+            if step.columns.iter().any(|at| looked_at(plan, *at)) {
                 continue;
             }
             break (!is_first).then_some(classes);
@@ -493,8 +555,27 @@ fn suppression(
     if let Some(error) = Error::all(errors) {
         return Err(error);
     }
-    let frozen = FrozenPlan { treatments, rounds };
-    Ok(Outcome { frozen, alive, views, sets: set_outcomes, cells: in_memory, search: None })
+    let mut splits = Splits::new(plan, keeper.steady(plan));
+    if !splits.is_empty() {
+        let memory = in_memory.as_ref();
+        each_applied(plan, store, lists, &anonymized, secrets, memory, |p, partition, applied| {
+            splits.add(plan, partition, applied, &alive[p]);
+            Ok(())
+        })?;
+    }
+    let steady = splits.finish(plan)?;
+    let floors = keeper.finish(plan)?;
+    let frozen = FrozenPlan { treatments: [pseudonymized, anonymized], rounds };
+    let cells = in_memory;
+    Ok(Outcome { frozen, alive, views, sets: set_outcomes, cells, search: None, floors, steady })
+}
+
+/// Whether a view or a set looks at a column.
+fn looked_at(plan: &Plan, at: (usize, usize)) -> bool {
+    let views =
+        plan.views.iter().flat_map(|v| v.counted().chain(v.sensitive.iter().map(|(c, _)| c)));
+    let mut columns = views.map(|c| (c.table, c.column));
+    columns.any(|c| c == at) || plan.sets.iter().any(|s| (s.table, s.column) == at)
 }
 
 fn rows_there(alive: &[Alive], table: usize) -> u64 {

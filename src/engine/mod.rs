@@ -18,6 +18,7 @@ pub mod apply;
 pub mod emit;
 pub mod exclude;
 pub mod files;
+pub mod floors;
 pub mod freeze;
 pub mod identity;
 pub mod intake;
@@ -29,6 +30,7 @@ mod rows;
 pub mod same;
 pub mod search;
 pub mod sets;
+pub mod steady;
 pub mod validate;
 pub mod views;
 
@@ -89,6 +91,10 @@ pub struct Made {
     pub views: Vec<freeze::ViewOutcome>,
     /// What freezing found of the sets of items.
     pub sets: Vec<sets::SetOutcome>,
+    /// What became of the columns whose values have a floor.
+    pub floors: Vec<floors::FloorOutcome>,
+    /// Facts outside the views that are the same in all rows of a person.
+    pub steady: Vec<steady::Steady>,
     /// How levels were chosen, if the policy offers several.
     pub search: Option<search::Searched>,
     /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
@@ -171,8 +177,16 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
     let mut forbidden = crate::check::forbidden::Forbidden::default();
     let partitions = store.len();
-    let Outcome { frozen: plan_frozen, alive: anonymized_alive, views, sets, cells, search } =
-        outcome;
+    let Outcome {
+        frozen: plan_frozen,
+        alive: anonymized_alive,
+        views,
+        sets,
+        cells,
+        search,
+        floors,
+        steady,
+    } = outcome;
     let blankable = freeze::blankable(plan);
     let mut persons_out = [0_u64; 2];
     let mut persons_gone = [0_u64; 2];
@@ -339,6 +353,8 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         intake: IntakeFacts { tables, files, persons, excluded_persons, same },
         views,
         sets,
+        floors,
+        steady,
         search,
         frozen,
         tallies,

@@ -104,7 +104,8 @@ impl Partition {
         let here = &self.tables[table];
         match reference.join {
             Join::SameRow => days,
-            Join::Key { here: key_here, there: key_there } => {
+            Join::Key { here: key_here, there: key_there }
+            | Join::KeySet { here: key_here, there: key_there } => {
                 let found = self.rows_by_key(table, key_here, reference.table, key_there);
                 found.into_iter().map(|row| row.and_then(|row| days[row as usize])).collect()
             }
@@ -119,6 +120,48 @@ impl Partition {
                 here.persons.iter().map(|&person| earliest[person as usize]).collect()
             }
         }
+    }
+
+    /// Numbers for the rows of two tables, the same for rows that have the same key and person ([`MISSING`] without a key), and
+    /// how many numbers there are.
+    #[must_use]
+    pub fn groups_by_key(
+        &self,
+        here: usize,
+        key_here: usize,
+        there: usize,
+        key_there: usize,
+    ) -> (Vec<u32>, Vec<u32>, usize) {
+        let (a, b) = (&self.tables[here], &self.tables[there]);
+        let shared = Column::shared(&[&a.identities[key_here], &b.identities[key_there]]);
+        let count = shared[0].dictionary().len();
+        // Nearly always a key is of one person; the others get numbers behind.
+        let mut first = vec![MISSING; count];
+        let mut others: hashbrown::HashMap<(u32, u32), u32> = hashbrown::HashMap::new();
+        let mut number = |codes: &[u32], persons: &[u32]| -> Vec<u32> {
+            codes
+                .iter()
+                .zip(persons)
+                .map(|(&code, &person)| {
+                    if code == MISSING {
+                        return MISSING;
+                    }
+                    let of = &mut first[code as usize];
+                    if *of == MISSING {
+                        *of = person;
+                    }
+                    if *of == person {
+                        return code;
+                    }
+                    let next = (count + others.len()) as u32;
+                    *others.entry((code, person)).or_insert(next)
+                })
+                .collect()
+        };
+        let groups_here = number(shared[0].codes(), &a.persons);
+        let groups_there = number(shared[1].codes(), &b.persons);
+        let count = count + others.len();
+        (groups_here, groups_there, count)
     }
 
     /// For each row of table `here`: the first row of table `there` that has the same key and person.

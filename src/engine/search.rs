@@ -91,7 +91,8 @@ pub fn offered(plan: &Plan) -> Vec<Offered> {
     for (t, table) in plan.tables.iter().enumerate() {
         for (c, column) in table.columns.iter().enumerate() {
             let choices = column.treatment(Kind::Anonymized).treatment.choices();
-            if !choices.is_empty() {
+            // A column that repeats another one gets the level that is chosen for that.
+            if !choices.is_empty() && column.tied[Kind::Anonymized as usize].is_none() {
                 found.push(Offered {
                     table: t,
                     column: c,
@@ -140,7 +141,11 @@ impl Search {
         let offered = offered(plan);
         for column in &offered {
             let in_view = plan.views.iter().any(|v| {
-                v.quasi.iter().any(|q| (q.table, q.column) == (column.table, column.column))
+                v.quasi.iter().any(|q| {
+                    let tied = plan.tables[q.table].columns[q.column].tied;
+                    let of = tied[Kind::Anonymized as usize].unwrap_or((q.table, q.column));
+                    of == (column.table, column.column)
+                })
             });
             if !in_view {
                 return Err(Error::policy(
@@ -164,12 +169,13 @@ impl Search {
         for view in &plan.views {
             let mut columns = Vec::new();
             for quasi in &view.quasi {
-                let known = gathered
-                    .iter()
-                    .position(|g| (g.at.table, g.at.column) == (quasi.table, quasi.column));
+                // A column and those that repeat it are one attribute.
+                let tied = plan.tables[quasi.table].columns[quasi.column].tied;
+                let of = tied[Kind::Anonymized as usize].unwrap_or((quasi.table, quasi.column));
+                let known = gathered.iter().position(|g| (g.at.table, g.at.column) == of);
                 columns.push(known.unwrap_or_else(|| {
                     gathered.push(Gathered {
-                        at: quasi.clone(),
+                        at: ViewColumn { table: of.0, column: of.1, join: quasi.join.clone() },
                         levels: (0..steps).map(|_| Interner::new()).collect(),
                         base: HashMap::new(),
                         tuples: Vec::new(),

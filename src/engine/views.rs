@@ -51,7 +51,7 @@ impl Classes {
     #[must_use]
     pub fn new(view: &ViewPlan) -> Self {
         Classes {
-            columns: view.quasi.iter().map(|_| Interner::new()).collect(),
+            columns: view.counted().map(|_| Interner::new()).collect(),
             values: view.sensitive.iter().map(|_| Interner::new()).collect(),
             seen: view.sensitive.iter().map(|_| HashMap::new()).collect(),
             whole: view.sensitive.iter().map(|_| HashMap::new()).collect(),
@@ -72,8 +72,13 @@ impl Classes {
         let there = &alive.rows[view.table];
         let mut class: Vec<u32> = vec![0; part.table.rows];
         let mut codes: Vec<Vec<u32>> = Vec::with_capacity(view.quasi.len());
-        for (column, interner) in view.quasi.iter().zip(&mut self.columns) {
-            codes.push(column_codes(plan, view, column, partition, cells, alive, interner));
+        for (at, (column, interner)) in view.counted().zip(&mut self.columns).enumerate() {
+            // Other forms of a fact are a matter of what is released.
+            if at >= view.quasi.len() && matches!(cells, Cells::Source) {
+                codes.push(vec![0; part.table.rows]);
+            } else {
+                codes.push(column_codes(plan, view, column, partition, cells, alive, interner));
+            }
         }
         // Fold the columns into one local class number, two at a time.
         let mut count = 1_u32;
@@ -226,6 +231,16 @@ impl Classes {
         fails
     }
 
+    /// Classes that are there and have fewer than `k` persons.
+    #[must_use]
+    pub fn below(&self, k: u64) -> u64 {
+        self.rows
+            .iter()
+            .zip(&self.persons)
+            .filter(|&(&rows, &persons)| rows > 0 && persons < k)
+            .count() as u64
+    }
+
     /// The values of a class, in the order of the view's columns.
     #[must_use]
     pub fn values(&self, class: usize) -> Vec<Option<String>> {
@@ -369,42 +384,61 @@ pub(super) fn column_codes(
             .into_iter()
             .map(|row| row.map_or(0, |row| code_of(row as usize, interner)))
             .collect(),
+        Join::KeySet { here, there } => {
+            let (groups_here, groups_there, count) =
+                partition.groups_by_key(view.table, here, column.table, there);
+            let gone =
+                |row: usize| matches!(cells, Cells::Applied(_)) && !alive.rows[column.table][row];
+            let sets = set_codes(&groups_there, count, gone, &mut code_of, interner);
+            let of = |&group: &u32| if group == MISSING { 0 } else { sets[group as usize] };
+            groups_here.iter().map(of).collect()
+        }
         Join::Person => {
-            // Usually one value a person; several become one value of their own (the set), since an
-            // attacker who sees the table sees all of them.
             let part = &partition.tables[column.table];
-            let there = &alive.rows[column.table];
-            let mut one: Vec<u32> = vec![0; partition.ids.len()];
-            let mut several: HashMap<u32, Vec<u32>> = HashMap::new();
-            for (row, &here) in there.iter().enumerate() {
-                if !here && matches!(cells, Cells::Applied(_)) {
-                    continue;
-                }
-                let code = code_of(row, interner);
-                let person = part.persons[row];
-                let slot = &mut one[person as usize];
-                if code == 0 || *slot == code {
-                    continue;
-                }
-                if *slot == 0 {
-                    *slot = code;
-                } else {
-                    several.entry(person).or_insert_with(|| vec![*slot]).push(code);
-                }
-            }
-            let mut persons: Vec<u32> = several.keys().copied().collect();
-            persons.sort_unstable();
-            for person in persons {
-                let mut texts: Vec<&str> = several[&person]
-                    .iter()
-                    .map(|&code| interner.dictionary().text(code - 1))
-                    .collect();
-                texts.sort_unstable();
-                texts.dedup();
-                let set = texts.join("\u{1f}");
-                one[person as usize] = 1 + interner.intern(&set);
-            }
-            partition.tables[view.table].persons.iter().map(|&p| one[p as usize]).collect()
+            let gone =
+                |row: usize| matches!(cells, Cells::Applied(_)) && !alive.rows[column.table][row];
+            let count = partition.ids.len();
+            let sets = set_codes(&part.persons, count, gone, &mut code_of, interner);
+            partition.tables[view.table].persons.iter().map(|&p| sets[p as usize]).collect()
         }
     }
+}
+
+/// By group: the code of the value that its rows show; several values become one of their own (the set), since an attacker who
+/// sees the table sees all of them.
+fn set_codes(
+    groups: &[u32],
+    count: usize,
+    gone: impl Fn(usize) -> bool,
+    code_of: &mut impl FnMut(usize, &mut Interner) -> u32,
+    interner: &mut Interner,
+) -> Vec<u32> {
+    let mut one: Vec<u32> = vec![0; count];
+    let mut several: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (row, &group) in groups.iter().enumerate() {
+        if group == MISSING || gone(row) {
+            continue;
+        }
+        let code = code_of(row, interner);
+        let slot = &mut one[group as usize];
+        if code == 0 || *slot == code {
+            continue;
+        }
+        if *slot == 0 {
+            *slot = code;
+        } else {
+            several.entry(group).or_insert_with(|| vec![*slot]).push(code);
+        }
+    }
+    let mut groups: Vec<u32> = several.keys().copied().collect();
+    groups.sort_unstable();
+    for group in groups {
+        let mut texts: Vec<&str> =
+            several[&group].iter().map(|&code| interner.dictionary().text(code - 1)).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let set = texts.join("\u{1f}");
+        one[group as usize] = 1 + interner.intern(&set);
+    }
+    one
 }

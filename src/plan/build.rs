@@ -159,20 +159,31 @@ impl Builder<'_> {
                 say!("the person's key must have the same number of columns in every table, and the folder (`per_folder`) in all or in none"),
             );
         }
+        let floor = super::closure::floor(&policy.anonymized);
+        for table in &mut tables {
+            for column in &mut table.columns {
+                column.treatments.iter_mut().for_each(|t| t.treatment.set_persons(floor));
+            }
+        }
+        self.tie(&mut tables);
         // Dates need all tables.
         for t in 0..tables.len() {
             for c in 0..tables[t].columns.len() {
                 for kind in Kind::BOTH {
-                    let needed = tables[t].columns[c].treatment(kind).treatment.needs().dates;
+                    let needs = tables[t].columns[c].treatment(kind).treatment.needs();
                     let mut dates = Vec::new();
-                    for reference in needed {
-                        dates.extend(self.date(&tables, t, c, kind, &reference));
+                    for reference in needs.dates {
+                        let found = self.date(&tables, t, c, kind, &reference);
+                        dates.extend(found.map(|d| match needs.earliest {
+                            true => DateRef { join: Join::Person, ..d },
+                            false => d,
+                        }));
                     }
                     tables[t].columns[c].treatments[kind as usize].dates = dates;
                 }
             }
         }
-        let views = self.views(&tables);
+        let mut views = self.views(&tables);
         let sets = self.sets(&tables);
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
@@ -204,6 +215,16 @@ impl Builder<'_> {
                 say!("tokens are derived for a recipient: two recipients cannot join their data"),
             );
         }
+        if policy.anonymized.floor.is_some_and(|n| n < 2) {
+            let what = say!("`floor` is at least 2: one person alone would be shown");
+            self.advise(
+                "P0108",
+                &["anonymized", "floor"],
+                what,
+                say!("a single column is exempt with `no_floor = \"why\"`"),
+            );
+        }
+        super::closure::close(&tables, &mut views, floor);
         let mut never_blank = Vec::new();
         for (at, text) in policy.anonymized.suppress.never.iter().enumerate() {
             let at = at.to_string();
@@ -226,6 +247,8 @@ impl Builder<'_> {
             tables,
             views,
             sets,
+            tier: policy.anonymized.tier,
+            floor,
             suppress,
             never_blank,
             search,
@@ -237,6 +260,17 @@ impl Builder<'_> {
             waivers,
             warnings: Vec::new(),
         };
+        // A floor may put a label that is no number (`>=90`) where the treatment gives numbers.
+        for t in 0..plan.tables.len() {
+            for c in 0..plan.tables[t].columns.len() {
+                let floored = plan.floor_of(t, c).is_some();
+                let planned = &mut plan.tables[t].columns[c].treatments[Kind::Anonymized as usize];
+                let number = matches!(planned.output, Some(Type::Integer | Type::Decimal));
+                if floored && number {
+                    planned.output = Some(Type::Measured);
+                }
+            }
+        }
         self.law(&plan);
         plan.warnings = std::mem::take(&mut self.warnings);
         plan
@@ -636,6 +670,22 @@ impl Builder<'_> {
                     TreatmentPlan { treatment, dates: Vec::new(), output }
                 });
         let optional = |text: &Option<String>| text.as_deref().map(name);
+        if let Some(why) = &column.no_floor {
+            if why.trim().is_empty() {
+                let what = say!("column `{}`: `no_floor` without a reason", facts.column);
+                self.error(
+                    "P0105",
+                    &["tables", table_name, "columns", column_name, "no_floor"],
+                    what,
+                );
+            }
+            self.warn(
+                "W0122",
+                &path,
+                say!("column `{}`.`{}`: its values may be shown for fewer persons than the floor asks: {}", name(table_name), facts.column, name(why)),
+                say!("列`{}`.`{}`: 下限の人数に満たない値も表示する（理由: {}）", name(table_name), facts.column, name(why)),
+            );
+        }
         if column.coincides.is_some() {
             self.warn(
                 "W0102",
@@ -660,6 +710,8 @@ impl Builder<'_> {
             treatments,
             coincides: optional(&column.coincides),
             because: optional(&column.because),
+            no_floor: optional(&column.no_floor),
+            tied: [None; 2],
             meaning: optional(&column.meaning).or_else(|| optional(&column.alias)),
             unit: optional(&column.unit),
             reason: optional(&column.reason),
@@ -752,12 +804,64 @@ impl Builder<'_> {
         let column = &tables[t].columns[c].facts;
         let path =
             ["tables", tables[t].name.as_str(), "columns", column.column.as_str(), kind.word()];
-        let (table, found) = self.resolve(tables, Some(t), &reference.0, &path)?;
+        // Names in a repeated treatment are those of the other column's table.
+        let at = tables[t].columns[c].tied[kind as usize].map_or(t, |(of, _)| of);
+        let (table, found) = self.resolve(tables, Some(at), &reference.0, &path)?;
         if !tables[table].columns[found].facts.ty.is_date() {
             self.error("P0105", &path, say!("`{}` is not a column of dates", name(&reference.0)));
             return None;
         }
         Some(DateRef { table, column: found, join: Self::join(tables, t, table) })
+    }
+
+    /// Puts the treatments that `same_as` names in its place.
+    fn tie(&mut self, tables: &mut [TablePlan]) {
+        for t in 0..tables.len() {
+            for c in 0..tables[t].columns.len() {
+                for kind in Kind::BOTH {
+                    let treatment = &tables[t].columns[c].treatment(kind).treatment;
+                    let Some(reference) = treatment.same_as().cloned() else { continue };
+                    let facts = tables[t].columns[c].facts.clone();
+                    let path = [
+                        "tables",
+                        facts.table.as_str(),
+                        "columns",
+                        facts.column.as_str(),
+                        kind.word(),
+                    ];
+                    let Some((of, at)) = self.resolve(tables, Some(t), &reference.0, &path) else {
+                        continue;
+                    };
+                    let mut repeated = tables[of].columns[at].treatment(kind).treatment.clone();
+                    if repeated.same_as().is_some() {
+                        self.advise(
+                            "P0410",
+                            &path,
+                            say!(
+                                "column `{}`: `{}` repeats another column itself",
+                                facts.column,
+                                name(&reference.0)
+                            ),
+                            say!("name the column that has a treatment of its own"),
+                        );
+                        continue;
+                    }
+                    let mut wrong: Vec<Said> =
+                        repeated.attach(self.ladders, &facts).err().into_iter().collect();
+                    if wrong.is_empty() {
+                        wrong = repeated.check(&facts, kind);
+                    }
+                    for what in wrong {
+                        self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
+                    }
+                    let output = repeated.output(&facts);
+                    let column = &mut tables[t].columns[c];
+                    column.tied[kind as usize] = Some((of, at));
+                    column.treatments[kind as usize] =
+                        TreatmentPlan { treatment: repeated, dates: Vec::new(), output };
+                }
+            }
+        }
     }
 
     /// Findings of detectors that the policy answers for.
@@ -962,6 +1066,8 @@ impl Builder<'_> {
                 k: k.unwrap_or(u64::MAX),
                 sensitive,
                 models,
+                facts: Vec::new(),
+                implied: false,
             });
         }
         views
@@ -1113,18 +1219,6 @@ impl Builder<'_> {
                             &path,
                             say!("column `{}`.`{}`: free text is redacted, not removed; redaction cannot promise to find everything (docs/detectors.md)", table.name, column.facts.column),
                             say!("列`{}`.`{}`: 自由記載を墨消しして残している。すべてを見つける保証はない（docs/detectors.ja.md）", table.name, column.facts.column),
-                        );
-                    }
-                    if kind == Kind::Anonymized
-                        && technique == "keep"
-                        && column.facts.role == Role::Payload
-                        && column.facts.ty.is_number()
-                    {
-                        self.warn(
-                            "W0105",
-                            &path,
-                            say!("column `{}`.`{}`: numbers are kept without tails; extreme values may be singular (round with tails, top_code)", table.name, column.facts.column),
-                            say!("列`{}`.`{}`: 数値を端の処理なしで残している（特異な値に注意）", table.name, column.facts.column),
                         );
                     }
                 }

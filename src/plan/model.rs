@@ -29,6 +29,10 @@ pub struct Plan {
     pub views: Vec<ViewPlan>,
     /// Sets of items a person, in policy order.
     pub sets: Vec<SetPlan>,
+    /// Who receives the anonymized release.
+    pub tier: Option<crate::policy::model::Tier>,
+    /// Distinct persons behind every value that the anonymized release shows, where a column says nothing else.
+    pub floor: u64,
     /// Suppression of the anonymized release.
     pub suppress: Suppress,
     /// Columns (by table and column) of which no single cell is suppressed.
@@ -197,6 +201,10 @@ pub struct ColumnPlan {
     pub coincides: Option<Name>,
     /// Why it is right as declared although a check would refuse it.
     pub because: Option<Name>,
+    /// Why its values have no floor in the anonymized release.
+    pub no_floor: Option<Name>,
+    /// The column whose treatment it repeats (`same_as`), in the order of [`Kind::BOTH`].
+    pub tied: [Option<(usize, usize)>; 2],
     /// What it means, for the recipient.
     pub meaning: Option<Name>,
     /// Its unit, for the recipient.
@@ -308,6 +316,13 @@ pub enum Join {
     },
     /// Any row of the same person: the earliest date.
     Person,
+    /// All rows of the other table with the same key (of this row's stay): their values as a set.
+    KeySet {
+        /// Index into this table's keys.
+        here: usize,
+        /// Index into the other table's keys.
+        there: usize,
+    },
 }
 
 /// A view.
@@ -321,6 +336,10 @@ pub struct ViewPlan {
     pub visible_in: Option<crate::policy::model::VisibleIn>,
     /// The quasi-identifiers: table, column, and how a row of the grain finds them.
     pub quasi: Vec<ViewColumn>,
+    /// Other released forms of facts that stand in `quasi`: they count with them, as what a person (or a stay) shows over all rows.
+    pub facts: Vec<ViewColumn>,
+    /// Whether the policy names it; otherwise it is implied, as its table releases quasi-identifiers.
+    pub implied: bool,
     /// Distinct persons a class at least.
     pub k: u64,
     /// Sensitive columns and distinct l (0 for a column that only a model looks at).
@@ -358,6 +377,10 @@ pub struct ModelPlan {
 }
 
 impl ViewPlan {
+    /// Everything that its classes are made of: the quasi-identifiers, then the other forms of the same facts.
+    pub fn counted(&self) -> impl Iterator<Item = &ViewColumn> {
+        self.quasi.iter().chain(&self.facts)
+    }
     /// Everything that must hold for the view's classes.
     ///
     /// # Errors
@@ -398,6 +421,15 @@ pub struct SearchPlan {
     pub keep_at_least: f64,
     /// Weights by table and column.
     pub weights: std::collections::BTreeMap<(usize, usize), f64>,
+}
+
+/// What the values of a column must hold in the anonymized release.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FloorPlan {
+    /// Distinct persons behind every value shown.
+    pub persons: u64,
+    /// Measured numbers: asked of the lowest and the highest label, of what is no number, and of missing cells.
+    pub tails: bool,
 }
 
 /// A column of a view.

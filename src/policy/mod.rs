@@ -287,8 +287,30 @@ fn leave_out(base: &mut Node, without: &Node, sources: &Sources) -> crate::error
                 None => error,
             });
         }
+        for table in tables.values_mut() {
+            forget_anchors(&mut table.value, name);
+        }
     }
     Error::all(errors).map_or(Ok(()), Err)
+}
+
+/// Takes the dates of a table that is left out from lists of anchors: the first of the others remains.
+fn forget_anchors(node: &mut Node, table: &str) {
+    let Kind::Table(entries) = &mut node.kind else { return };
+    for (key, entry) in entries.iter_mut() {
+        match &mut entry.value.kind {
+            Kind::Array(items) if key == "at" => {
+                let of = |item: &Node| match &item.kind {
+                    Kind::String(column) => column.split('.').next() == Some(table),
+                    _ => false,
+                };
+                if !items.iter().all(of) {
+                    items.retain(|item| !of(item));
+                }
+            }
+            _ => forget_anchors(&mut entry.value, table),
+        }
+    }
 }
 
 /// The codes of errors in policies.
@@ -322,6 +344,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0130", "a privacy model", "プライバシーモデルの誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
+    ("P0410", "same_as names nothing of its own", "same_as の先に加工がない"),
     ("P0317", "a path without a FHIR source", "FHIRでない源の path"),
     ("P0318", "a receipt file that cannot be put together", "組み立てられないレセプトファイル"),
 ];

@@ -580,6 +580,10 @@ pub struct Column {
     /// suggests another role, its values split a class, its values have no floor). It stands in the record, the report and the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// Why the values of this column may be shown in the anonymized release for fewer persons than the floor asks. It stands in the
+    /// record; without it no value is shown for fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_floor: Option<String>,
     /// What the column means, for the recipient's dictionary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,
@@ -711,6 +715,11 @@ pub struct Anonymized {
     /// Preset of thresholds by recipient (`controlled` k 5, `research` k 10, `public` k 12).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<Tier>,
+    /// Distinct persons behind every code, category, date and count of days that is shown, and behind both ends of measured numbers;
+    /// by default the tier's k (or the views' smallest k, if that is more). A number at a treatment (`below`, `persons`, `tails`)
+    /// goes before it in its column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<u64>,
     /// Views: where k counts distinct persons.
     #[serde(rename = "view")]
     pub views: Vec<View>,

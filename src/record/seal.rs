@@ -131,6 +131,7 @@ pub fn releases(run: &Run<'_>, key: &dyn Sign) -> Result<Vec<(String, String)>> 
         structure["views"] = json!([]);
         if let Some(structure) = structure.as_object_mut() {
             structure.remove("sets");
+            structure.remove("floors");
         }
         let predicate = json!({
             "schemaVersion": VERSION,

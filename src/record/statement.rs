@@ -132,7 +132,9 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             json!({
                 "view": view.name,
                 "grain": plan.tables[view.table].name,
+                "implied": view.implied,
                 "quasiIdentifiers": quasi,
+                "facts": view.facts.iter().map(|c| name_of(plan, c.table, c.column)).collect::<Vec<_>>(),
                 "k": view.k,
                 "visibleIn": view.visible_in,
                 "l": view.sensitive.iter().map(|(_, l)| l).collect::<Vec<_>>(),
@@ -222,6 +224,12 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "tables": tables,
         "views": views,
         "sets": sets,
+        "floors": made.floors.iter().map(|f| json!({
+            "column": name_of(plan, f.table, f.column), "outcome": f,
+        })).collect::<Vec<_>>(),
+        "steady": made.steady.iter().map(|s| json!({
+            "column": name_of(plan, s.table, s.column), "smallest": small(s.smallest), "split": s,
+        })).collect::<Vec<_>>(),
         "search": made.search,
         "linkKeys": facts.links,
         "receiptFile": made.receipts.as_ref().map(|file| json!({
@@ -236,6 +244,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "cellsSearched": proof.cells_searched,
             "tokens": { "pseudonymized": proof.tokens[0], "anonymized": proof.tokens[1], "shared": 0 },
             "detectors": proof.detectors,
+            "floors": proof.floors,
         },
         "law": law,
         "warnings": plan.warnings.iter().chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).collect::<Vec<_>>(),
@@ -256,6 +265,12 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "process": facts.hygiene,
         "structure": structures,
     }))
+}
+
+/// `table.column`.
+fn name_of(plan: &Plan, table: usize, column: usize) -> String {
+    let table = &plan.tables[table];
+    format!("{}.{}", table.name, table.columns[column].facts.column)
 }
 
 fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
@@ -282,6 +297,7 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
                 "cells": tally.seen,
                 "changed": tally.changed,
                 "suppressed": tally.suppressed,
+                "floored": tally.floored,
             });
             // What was replaced in free text, by kind.
             let marks: Vec<Value> = made.marks[t][c]

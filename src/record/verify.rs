@@ -10,6 +10,7 @@ use super::digest::{self, hex};
 use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
 use super::{balance, ledger, seal};
+use crate::check::floors::{self, FloorRecount};
 use crate::check::links::Links;
 use crate::check::receipts::{self, ReceiptRecount};
 use crate::check::recount::{self, Recount};
@@ -32,6 +33,8 @@ pub struct Verified {
     pub rows: [u64; 2],
     /// Distinct persons counted, by release kind.
     pub persons: [u64; 2],
+    /// The floors as recounted.
+    pub floors: Vec<FloorRecount>,
     /// The views as recounted.
     pub views: Vec<Recount>,
     /// Whether the record says that this is not for release.
@@ -161,6 +164,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         rows: [0; 2],
         persons: [0; 2],
         views: Vec::new(),
+        floors: Vec::new(),
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
     let linked = Links::read(folder)?;
@@ -241,6 +245,29 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
                 )));
             }
             verified.views.push(recount);
+        }
+        let told = statement["proof"]["floors"].as_array().cloned().unwrap_or_default();
+        let mut told = told.into_iter();
+        for floor in &structure.floors {
+            let found = structure.tables.get(floor.table).zip(tables.get(floor.table));
+            let found = found.and_then(|(shape, cells)| floors::recount(shape, cells, floor));
+            let Some(found) = found else {
+                errors.push(wrong(say!("a floor is of a column that is not there")));
+                continue;
+            };
+            if !found.holds {
+                errors.push(floors::broken(&found));
+            }
+            let said: Option<FloorRecount> =
+                told.next().and_then(|v| serde_json::from_value(v).ok());
+            if said.as_ref() != Some(&found) {
+                errors.push(wrong(say!(
+                    "table `{}`, column `{}`: the recount of its floor is not what the record says",
+                    Name::from_policy(found.table.clone()),
+                    Name::from_policy(found.column.clone())
+                )));
+            }
+            verified.floors.push(found);
         }
         for (index, set) in structure.sets.iter().enumerate() {
             let recount = sets::recount(&tables, &structure, set)?;
@@ -367,6 +394,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         rows: [0; 2],
         persons: [0; 2],
         views: Vec::new(),
+        floors: Vec::new(),
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
         statement_file: file,

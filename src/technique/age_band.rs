@@ -22,8 +22,10 @@ use crate::text::date;
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgeBand {
-    /// The anchor: `table.column`, or a date column of the same table.
-    pub at: ColumnRef,
+    /// The anchor: `table.column`, a date column of the same table, a fixed day (`"2026-04-01"`), or a list of columns of
+    /// dates. With a list it is the earliest that the person has in any of them, once for all rows of the person: a band
+    /// that changes between two rows tells the birthday nearly to the month.
+    pub at: Anchor,
     /// Width of the bands in years.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
@@ -39,6 +41,43 @@ pub struct AgeBand {
     /// Show age 0 in days: `0-6d`, `7-27d`, `28-364d`.
     #[serde(default)]
     pub neonates: bool,
+}
+
+/// When the age is taken.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Anchor {
+    /// A date column, or a fixed day.
+    At(ColumnRef),
+    /// The person's first date in these columns.
+    First(Vec<ColumnRef>),
+}
+
+impl Anchor {
+    /// The fixed day.
+    fn day(&self) -> Option<i32> {
+        match self {
+            Anchor::At(at) => date::parse(&at.0).and_then(|when| when.days()),
+            Anchor::First(_) => None,
+        }
+    }
+    /// Whether it is the same for all rows of a person.
+    #[must_use]
+    pub fn once(&self) -> bool {
+        self.day().is_some() || matches!(self, Anchor::First(_))
+    }
+    fn words(&self) -> (String, String) {
+        match self {
+            Anchor::At(at) => (at.0.clone(), at.0.clone()),
+            Anchor::First(all) => {
+                let names: Vec<&str> = all.iter().map(|c| c.0.as_str()).collect();
+                (
+                    format!("最初の日（{}）", names.join("、")),
+                    format!("the first of {}", names.join(", ")),
+                )
+            }
+        }
+    }
 }
 
 impl AgeBand {
@@ -106,8 +145,19 @@ impl Technique for AgeBand {
         }
         said
     }
+    fn ordered(&self) -> bool {
+        true
+    }
+    fn relative(&self) -> bool {
+        true
+    }
     fn needs(&self) -> Needs {
-        Needs { dates: vec![self.at.clone()], ..Needs::default() }
+        let dates = match &self.at {
+            _ if self.at.day().is_some() => Vec::new(),
+            Anchor::At(at) => vec![at.clone()],
+            Anchor::First(all) => all.clone(),
+        };
+        Needs { dates, earliest: self.at.once(), ..Needs::default() }
     }
     fn output(&self, _: &ColumnFacts) -> Option<Type> {
         Some(Type::Code)
@@ -133,7 +183,7 @@ impl Technique for AgeBand {
         Ok(frozen)
     }
     fn apply(&self, input: &Input<'_>) -> Output {
-        let anchor = input.dates.first();
+        let day = self.at.day();
         let births: Vec<Option<i32>> = input
             .cells
             .dictionary()
@@ -142,7 +192,7 @@ impl Technique for AgeBand {
             .collect();
         input.map_rows(|row, _| {
             let birth = births[input.cells.codes()[row] as usize];
-            let at = anchor.and_then(|a| a[row]);
+            let at = day.or_else(|| input.dates.iter().filter_map(|d| d[row]).min());
             birth
                 .zip(at)
                 .and_then(|(birth, at)| self.label(birth, at))
@@ -153,13 +203,13 @@ impl Technique for AgeBand {
         let widths: Vec<String> =
             self.width.iter().chain(&self.widths).map(ToString::to_string).collect();
         let some = widths.len() > 1;
+        let (at_ja, at_en) = self.at.words();
         let mut ja = format!(
-            "{}時点の年齢（{}歳階級{}）",
-            self.at.0,
+            "{at_ja}時点の年齢（{}歳階級{}）",
             widths.join("・"),
             if some { "のいずれか" } else { "" }
         );
-        let mut en = format!("age at {} in bands of {} years", self.at.0, widths.join(" or "));
+        let mut en = format!("age at {at_en} in bands of {} years", widths.join(" or "));
         if let Some(top) = self.top {
             ja.push_str(&format!("、{top}歳以上は一群"));
             en.push_str(&format!(", {top} and above as one"));
@@ -178,7 +228,7 @@ mod tests {
     }
     fn band(width: u32) -> AgeBand {
         AgeBand {
-            at: ColumnRef("d".into()),
+            at: Anchor::At(ColumnRef("d".into())),
             width: Some(width),
             widths: vec![],
             top: Some(90),
@@ -201,6 +251,33 @@ mod tests {
         assert_eq!(at(&young, "20240401", "20240408").as_deref(), Some("7-27d"));
         assert_eq!(at(&young, "20240401", "20250331").as_deref(), Some("28-364d"));
         assert_eq!(at(&young, "20240401", "20250401").as_deref(), Some("1-4"));
+    }
+
+    #[test]
+    fn one_age_a_person() {
+        let read = |text: &str| serde_json::from_str::<Anchor>(text).unwrap();
+        let (day, column, list) =
+            (read(r#""2026-04-01""#), read(r#""入院日""#), read(r#"["a.x", "b.y"]"#));
+        assert!(day.once() && list.once() && !column.once());
+        let needs = |at: Anchor| AgeBand { at, ..band(5) }.needs();
+        assert_eq!(needs(day.clone()).dates.len(), 0);
+        assert!(needs(list.clone()).earliest && !needs(column).earliest);
+        let rows = crate::technique::testing::Rows::new([(0, Some("1954-12-03".to_owned()))]);
+        let facts = ColumnFacts {
+            date: Some(DateKind::Birth),
+            ..crate::technique::testing::facts(Type::Date)
+        };
+        let shown = |at: Anchor, dates: &[Vec<Option<i32>>]| {
+            let config = AgeBand { at, ..band(1) };
+            let (_, output) =
+                crate::technique::testing::frozen_with_dates(&config, &rows, &facts, dates)
+                    .unwrap();
+            output.cells.text(0).map(str::to_owned)
+        };
+        assert_eq!(shown(day, &[]).as_deref(), Some("71"));
+        let dates = [vec![Some(days("2026-12-03"))], vec![Some(days("2026-12-02"))]];
+        assert_eq!(shown(list.clone(), &dates).as_deref(), Some("71"));
+        assert_eq!(shown(list, &[vec![None], vec![None]]), None);
     }
 
     proptest! {

@@ -124,6 +124,12 @@ impl Technique for Band {
         }
         said
     }
+    fn ordered(&self) -> bool {
+        true
+    }
+    fn remainder(&self) -> Option<&str> {
+        (self.otherwise == Otherwise::Other).then_some(self.other.as_str())
+    }
     fn needs(&self) -> Needs {
         Needs { statistics: self.otherwise == Otherwise::Refuse, ..Needs::default() }
     }

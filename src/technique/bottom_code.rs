@@ -10,15 +10,15 @@ use crate::say;
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::text::number::{Decimal, Measured};
 
-/// Replaces every value below a limit by `<=limit`.
+/// Replaces every value up to a limit by `<=limit`.
 ///
 /// The limit is `at`, or where `persons` is given the smallest value that at least so many distinct persons reach
 /// (never below `at`). A patient aged 116 is a singular description; after top-coding he is one of all who are 90 or older.
 ///
 /// # Guarantee
 /// * No output value tells how far below the limit a value was.
-/// * With `persons = n`: at least n distinct persons have a value at or below the limit (or nobody has a value).
-/// * A value on the limit's inner side is unchanged, to the byte.
+/// * With `persons = n`: at least n distinct persons are shown as `<=limit` (or nobody has a value).
+/// * Everybody at or below the limit is shown as one group; a value above it is unchanged, to the byte.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BottomCode {
@@ -67,6 +67,9 @@ impl Technique for BottomCode {
     fn needs(&self) -> Needs {
         Needs { statistics: self.persons.is_some(), ..Needs::default() }
     }
+    fn persons(&self) -> Option<u64> {
+        self.persons
+    }
     fn output(&self, facts: &ColumnFacts) -> Option<Type> {
         Some(if self.as_number { facts.ty } else { Type::Measured })
     }
@@ -98,15 +101,8 @@ impl Technique for BottomCode {
         let Some(limit) = self.limit else { return input.map_values(|_| Cell::Missing) };
         let shown = if self.as_number { limit.to_string() } else { format!("<={limit}") };
         input.map_values(|text| match tails::number(text) {
-            Some(number) if number < limit => Cell::Text(shown.clone()),
-            // A value that is only known to lie below the limit tells no more than the tail.
-            Some(number)
-                if number == limit
-                    && Measured::parse(text)
-                        .is_some_and(|m| m.operator.is_some_and(|o| o.starts_with('<'))) =>
-            {
-                Cell::Text(shown.clone())
-            }
+            // The limit itself is in the tail: its persons are counted there, and a label of its own could be of few.
+            Some(number) if number <= limit => Cell::Text(shown.clone()),
             Some(_) => Cell::Same,
             None if Measured::parse(text).is_some() => Cell::Same,
             None => Cell::Missing,
@@ -147,11 +143,11 @@ mod tests {
                 return Ok(());
             };
             let Some(limit) = fixed.limit else { return Ok(()) };
-            let in_tail = |t: &str| t.starts_with("<=") || Decimal::parse(t) == Some(limit);
-            prop_assert!(rows.persons_in(&output.cells, in_tail) as u64 >= n);
+
+            prop_assert!(rows.persons_in(&output.cells, |t| t.starts_with("<=")) as u64 >= n);
             for (before, after) in rows.texts().zip(output.cells.cells()) {
                 let (before, after) = (before.unwrap(), after.unwrap());
-                if Decimal::parse(before).unwrap() < limit {
+                if Decimal::parse(before).unwrap() <= limit {
                     prop_assert_eq!(after, format!("<={limit}"));
                 } else {
                     prop_assert_eq!(after, before);

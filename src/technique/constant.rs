@@ -29,6 +29,9 @@ impl Technique for Constant {
         shorthand: Some("value"),
         keyed: false,
     };
+    fn relative(&self) -> bool {
+        true
+    }
     fn output(&self, _: &ColumnFacts) -> Option<Type> {
         Some(Type::String)
     }

@@ -53,6 +53,12 @@ impl Technique for DaysSince {
         }
         said
     }
+    fn ordered(&self) -> bool {
+        true
+    }
+    fn relative(&self) -> bool {
+        true
+    }
     fn needs(&self) -> Needs {
         Needs { dates: vec![self.anchor.clone()], ..Needs::default() }
     }

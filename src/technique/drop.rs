@@ -26,6 +26,9 @@ impl Technique for Drop {
         shorthand: None,
         keyed: false,
     };
+    fn relative(&self) -> bool {
+        true
+    }
     fn output(&self, _: &ColumnFacts) -> Option<Type> {
         None
     }

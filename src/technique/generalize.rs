@@ -108,6 +108,9 @@ impl Technique for Generalize {
         against.extend(leaves_a_part(facts.role));
         against
     }
+    fn remainder(&self) -> Option<&str> {
+        (self.otherwise == Otherwise::Other).then_some(self.other.as_str())
+    }
     fn needs(&self) -> Needs {
         let all = self.candidates().iter().all(|level| *level == ALL);
         Needs { statistics: self.otherwise == Otherwise::Refuse && !all, ..Needs::default() }

@@ -68,6 +68,9 @@ impl Technique for Map {
         shorthand: None,
         keyed: false,
     };
+    fn remainder(&self) -> Option<&str> {
+        (self.otherwise == Otherwise::Other).then_some(self.other.as_str())
+    }
     fn needs(&self) -> Needs {
         Needs { statistics: self.otherwise == Otherwise::Refuse, ..Needs::default() }
     }

@@ -50,6 +50,8 @@ pub struct Needs {
     /// value; in another table that shares a key below the person (a stay) it is that stay's; otherwise it is
     /// the earliest of the person.
     pub dates: Vec<ColumnRef>,
+    /// Whether each of the dates is the person's earliest, also where the row or its stay has one of its own.
+    pub earliest: bool,
     /// Whether `measure` must see all data before `freeze`.
     pub statistics: bool,
     /// Whether it needs the identity of a link column (`Input::identity`).
@@ -202,6 +204,9 @@ pub struct Tally {
     pub changed: u64,
     /// Cells that had a text and are missing afterwards.
     pub suppressed: u64,
+    /// Cells whose label was joined with others, as too few persons held it.
+    #[serde(default)]
+    pub floored: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -209,6 +214,7 @@ impl std::ops::AddAssign for Tally {
         self.seen += other.seen;
         self.changed += other.changed;
         self.suppressed += other.suppressed;
+        self.floored += other.floored;
     }
 }
 
@@ -459,6 +465,31 @@ pub trait Technique: Sized + Clone {
         let _ = (ladders, facts);
         Ok(())
     }
+    /// The distinct persons that the policy asks for behind what is shown (`below`, `persons`, `tails`); without, the floor of the
+    /// release holds.
+    fn persons(&self) -> Option<u64> {
+        None
+    }
+    /// Gives the technique the floor of the release where it needs one and the policy names none.
+    fn set_persons(&mut self, n: u64) {
+        let _ = n;
+    }
+    /// The text for what is covered by nothing else; without, the cell is suppressed.
+    fn remainder(&self) -> Option<&str> {
+        None
+    }
+    /// Whether its labels are numbers or intervals of whole numbers, which can be joined with their neighbours.
+    fn ordered(&self) -> bool {
+        false
+    }
+    /// Whether the output tells nothing of where a date lies in the calendar.
+    fn relative(&self) -> bool {
+        false
+    }
+    /// The column whose treatment this one repeats.
+    fn same_as(&self) -> Option<&ColumnRef> {
+        None
+    }
     /// The choices that the policy offers to the search of levels, finest first; empty if the treatment is fixed.
     fn choices(&self) -> Vec<String> {
         Vec::new()
@@ -518,6 +549,23 @@ macro_rules! catalogue {
             /// # Errors
             /// If the technique needs a ladder that is not there.
             pub fn attach(&mut self, ladders: &Ladders, facts: &ColumnFacts) -> Result<(), Said> { match self { $(Treatment::$variant(t) => t.attach(ladders, facts),)* } }
+            /// See [`Technique::persons`].
+            #[must_use]
+            pub fn persons(&self) -> Option<u64> { match self { $(Treatment::$variant(t) => t.persons(),)* } }
+            /// See [`Technique::set_persons`].
+            pub fn set_persons(&mut self, n: u64) { match self { $(Treatment::$variant(t) => t.set_persons(n),)* } }
+            /// See [`Technique::remainder`].
+            #[must_use]
+            pub fn remainder(&self) -> Option<&str> { match self { $(Treatment::$variant(t) => t.remainder(),)* } }
+            /// See [`Technique::ordered`].
+            #[must_use]
+            pub fn ordered(&self) -> bool { match self { $(Treatment::$variant(t) => t.ordered(),)* } }
+            /// See [`Technique::relative`].
+            #[must_use]
+            pub fn relative(&self) -> bool { match self { $(Treatment::$variant(t) => t.relative(),)* } }
+            /// See [`Technique::same_as`].
+            #[must_use]
+            pub fn same_as(&self) -> Option<&ColumnRef> { match self { $(Treatment::$variant(t) => t.same_as(),)* } }
             /// See [`Technique::choices`].
             #[must_use]
             pub fn choices(&self) -> Vec<String> { match self { $(Treatment::$variant(t) => t.choices(),)* } }
@@ -553,6 +601,7 @@ pub mod pseudonym;
 pub mod rare;
 pub mod redact;
 pub mod round;
+pub mod same_as;
 pub mod shift_date;
 pub mod stay_interval;
 pub mod suppress;
@@ -577,6 +626,7 @@ catalogue! {
     Rare = rare::Rare, "Rare values go up to their parent level.";
     Redact = redact::Redact, "Identifiers in free text are replaced by marks (pseudonymized release).";
     Round = round::Round, "Rounded numbers.";
+    SameAs = same_as::SameAs, "The treatment of another column, at the same level.";
     ShiftDate = shift_date::ShiftDate, "One shift in whole weeks a person (pseudonymized release).";
     StayInterval = stay_interval::StayInterval, "Days since the end of the person's previous stay.";
     Suppress = suppress::Suppress, "Cells, rows, stays or persons are removed.";

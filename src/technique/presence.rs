@@ -29,6 +29,9 @@ impl Technique for Presence {
         shorthand: None,
         keyed: false,
     };
+    fn relative(&self) -> bool {
+        true
+    }
     fn output(&self, _: &ColumnFacts) -> Option<Type> {
         Some(Type::Code)
     }

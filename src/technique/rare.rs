@@ -28,8 +28,9 @@ use crate::schema::{ColumnFacts, Kind, Type};
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rare {
-    /// Fewer distinct persons than this make a label rare.
-    pub below: u64,
+    /// Fewer distinct persons than this make a label rare; by default the floor of the release (that of its tier).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<u64>,
     /// The level of the column's code system or hierarchy to start with; by default the code itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
@@ -73,7 +74,7 @@ impl Rare {
     #[must_use]
     pub fn new(below: u64) -> Self {
         Rare {
-            below,
+            below: Some(below),
             start: None,
             other: other(),
             frozen: None,
@@ -82,6 +83,10 @@ impl Rare {
         }
     }
 
+    /// Without a number nothing is common enough: the plan gives one.
+    fn n(&self) -> u64 {
+        self.below.unwrap_or(u64::MAX)
+    }
     /// The labels of a code, from the starting level up, without `other`.
     fn path(&self, text: &str) -> Vec<String> {
         let mut path = Vec::new();
@@ -124,7 +129,7 @@ impl Rare {
         let Measure::Persons(counts) = statistics else { return Vec::new() };
         counts
             .iter()
-            .filter(|&(_, &persons)| persons < self.below)
+            .filter(|&(_, &persons)| persons < self.n())
             .filter_map(|(key, _)| {
                 let (level, label) = key.split_once('\u{1f}')?;
                 Some((level.parse().ok()?, label.to_owned()))
@@ -145,7 +150,20 @@ impl Technique for Rare {
         keyed: false,
     };
     fn check(&self, _: &ColumnFacts, _: Kind) -> Vec<Said> {
-        if self.below < 2 { vec![say!("rare: `below` must be at least 2")] } else { Vec::new() }
+        if self.below.is_some_and(|n| n < 2) {
+            vec![say!("rare: `below` must be at least 2")]
+        } else {
+            Vec::new()
+        }
+    }
+    fn persons(&self) -> Option<u64> {
+        self.below
+    }
+    fn set_persons(&mut self, n: u64) {
+        self.below.get_or_insert(n);
+    }
+    fn remainder(&self) -> Option<&str> {
+        Some(&self.other)
     }
     fn needs(&self) -> Needs {
         Needs { statistics: true, ..Needs::default() }
@@ -233,8 +251,8 @@ impl Technique for Rare {
     fn describe(&self) -> (String, String) {
         let start = self.start.as_ref().map(|s| format!("「{s}」から")).unwrap_or_default();
         (
-            format!("{start}{}人未満の値を上位区分に置換", self.below),
-            format!("values of fewer than {} persons replaced by their parent level", self.below),
+            format!("{start}{}人未満の値を上位区分に置換", self.n()),
+            format!("values of fewer than {} persons replaced by their parent level", self.n()),
         )
     }
 }

@@ -14,8 +14,8 @@ use crate::text::number::{Decimal, Measured};
 ///
 /// # Guarantee
 /// * Every number shown is a multiple of the step (or has at most so many decimals or significant digits).
-/// * With `tails = n`: the outermost values are shown as `>=H` and `<=L`, and at least n distinct persons have a value
-///   that is shown at or beyond each of the two limits (or nobody has a value).
+/// * With `tails = n`: the outermost values are shown as `>=H` and `<=L`, each for at least n distinct persons (or nobody has
+///   a value). Where the two would meet, all values are one group.
 /// * Rounding twice is rounding once.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -82,6 +82,9 @@ impl Technique for Round {
         }
         said
     }
+    fn persons(&self) -> Option<u64> {
+        self.tails
+    }
     fn needs(&self) -> Needs {
         Needs { statistics: self.tails.is_some(), ..Needs::default() }
     }
@@ -106,10 +109,10 @@ impl Technique for Round {
         let mut frozen = self.clone();
         if let (Some(n), Measure::Tails { high, low }) = (self.tails, statistics)
             && tails::enough(high.len(), n)?
-            && let (Some(&high), Some(&low)) = (high.last(), low.last())
+            && let (Some(&high), Some(&low), Some(&first)) = (high.last(), low.last(), low.first())
         {
-            // With few persons the tails could cross: then all values are one group.
-            frozen.limits = Some(if low <= high { (low, high) } else { (high, high) });
+            // Tails that meet are one group of everybody: two labels at one limit could leave few persons on one side.
+            frozen.limits = Some(if low < high { (low, high) } else { (first, first) });
         }
         Ok(frozen)
     }
@@ -174,6 +177,15 @@ mod tests {
             output.cells.cells().flatten().collect::<Vec<_>>(),
             [">1000(+)", "3+(290)", "(+)", "12"]
         );
+    }
+
+    #[test]
+    fn tails_that_meet_are_one_group() {
+        let rows =
+            Rows::new((0..13).map(|p| (p, Some(if p == 0 { "3" } else { "15" }.to_owned()))));
+        let config = Round { step: Decimal::parse("1"), tails: Some(10), ..Round::default() };
+        let (_, output) = frozen(&config, &rows, &facts(Type::Integer)).unwrap();
+        assert_eq!(rows.persons_in(&output.cells, |t| t == ">=3"), 13);
     }
 
     proptest! {

@@ -58,6 +58,12 @@ impl Technique for StayInterval {
         }
         said
     }
+    fn ordered(&self) -> bool {
+        true
+    }
+    fn relative(&self) -> bool {
+        true
+    }
     fn needs(&self) -> Needs {
         Needs { dates: vec![self.since.clone()], ..Needs::default() }
     }

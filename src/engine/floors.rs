@@ -1,0 +1,839 @@
+//! Floors: how many distinct persons stand behind every value that the anonymized release shows, counted over the rows that are
+//! left (規則18条4号: 特異な記述等). What too few persons hold is joined with its neighbours, goes into a tail, or becomes the
+//! column's remainder; the remainder takes in the next smallest until it has enough persons itself, or its rows go.
+//!
+//! Every step joins labels or removes rows and nothing takes either back, so repeating it ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::apply::{Alive, Applied, Frozen, Removal};
+use super::partition::Partition;
+use crate::error::{Error, Result, small};
+use crate::frame::{Column, Interner, MISSING};
+use crate::plan::{FloorPlan, Grain, Plan};
+use crate::policy::model::Unit;
+use crate::say;
+use crate::schema::ColumnFacts;
+use crate::technique::Tally;
+use crate::text::number::{Decimal, Measured};
+
+/// What became of the labels of a column. Protected data, as the frozen plan that it is a part of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Relabelled {
+    /// Table index.
+    pub table: usize,
+    /// Column index.
+    pub column: usize,
+    /// The label that the treatment gave, and the one that is shown; none for a suppressed cell.
+    pub labels: BTreeMap<String, Option<String>>,
+}
+
+/// The labels that floors changed, by column.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Floors(Vec<Relabelled>);
+
+impl Floors {
+    /// Those of a column.
+    #[must_use]
+    pub fn of(&self, table: usize, column: usize) -> Option<&Relabelled> {
+        self.0.iter().find(|r| (r.table, r.column) == (table, column))
+    }
+    /// Follows what stands there already by a further step.
+    fn then(&mut self, table: usize, column: usize, step: &BTreeMap<String, Option<String>>) {
+        if self.of(table, column).is_none() {
+            self.0.push(Relabelled { table, column, labels: BTreeMap::new() });
+            self.0.sort_by_key(|r| (r.table, r.column));
+        }
+        let mine = |r: &&mut Relabelled| (r.table, r.column) == (table, column);
+        let Some(here) = self.0.iter_mut().find(mine) else { return };
+        for shown in here.labels.values_mut() {
+            if let Some(next) = shown.as_ref().and_then(|label| step.get(label)) {
+                *shown = next.clone();
+            }
+        }
+        for (label, shown) in step {
+            // A label that only an earlier step made stands in the values, where it was followed.
+            here.labels.entry(label.clone()).or_insert_with(|| shown.clone());
+        }
+    }
+}
+
+/// The cells with other labels; what changed is added to the tally.
+#[must_use]
+pub fn relabel(
+    cells: &Column,
+    labels: &BTreeMap<String, Option<String>>,
+    tally: &mut Tally,
+) -> Column {
+    let mut texts = Interner::new();
+    let mut moved = vec![0_u8; cells.dictionary().len()];
+    let map: Vec<u32> = cells
+        .dictionary()
+        .texts()
+        .zip(&mut moved)
+        .map(|(text, moved)| match labels.get(text) {
+            None => texts.intern(text),
+            Some(Some(label)) => {
+                *moved = 1;
+                texts.intern(label)
+            }
+            Some(None) => {
+                *moved = 2;
+                MISSING
+            }
+        })
+        .collect();
+    let codes = cells
+        .codes()
+        .iter()
+        .map(|&code| {
+            if code == MISSING {
+                return MISSING;
+            }
+            match moved[code as usize] {
+                0 => {}
+                1 => tally.floored += 1,
+                _ => tally.suppressed += 1,
+            }
+            map[code as usize]
+        })
+        .collect();
+    Column::new(codes, std::sync::Arc::new(texts.finish()))
+}
+
+/// Who holds a label.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    rows: u64,
+    persons: u64,
+    /// Persons, as many as the floor asks: enough to count a union exactly as far as it matters.
+    some: Vec<u64>,
+}
+
+impl Held {
+    fn person(&mut self, person: u64, n: u64) {
+        self.persons += 1;
+        if (self.some.len() as u64) < n {
+            self.some.push(person);
+        }
+    }
+    /// Takes another label in.
+    fn add(&mut self, other: &Held, n: u64) {
+        self.rows += other.rows;
+        if self.persons >= n || other.persons >= n {
+            self.persons = self.persons.max(other.persons);
+            if self.some.len() < other.some.len() {
+                self.some.clone_from(&other.some);
+            }
+            return;
+        }
+        // Both are known person by person.
+        self.some.extend(&other.some);
+        self.some.sort_unstable();
+        self.some.dedup();
+        self.persons = self.some.len() as u64;
+    }
+    /// Adds the same label of another partition: nobody is in both.
+    fn elsewhere(&mut self, other: &Held, n: u64) {
+        self.rows += other.rows;
+        self.persons += other.persons;
+        let free = usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(self.some.len());
+        self.some.extend(other.some.iter().take(free));
+    }
+}
+
+/// The labels of a column with their holders.
+#[derive(Default)]
+struct Counts {
+    texts: Interner,
+    held: Vec<Held>,
+    missing: Held,
+    repeated: Repeated,
+}
+
+/// How a column stands in several rows of one person.
+#[derive(Clone, Copy, Debug, Default)]
+struct Repeated {
+    /// Persons with more than one row.
+    persons: u64,
+    /// Whether one of them shows more than one value.
+    varies: bool,
+}
+
+/// Counts over the rows that are left, of all partitions.
+pub struct Counted {
+    /// The columns with a floor.
+    columns: Vec<(usize, usize, FloorPlan, Counts)>,
+}
+
+impl Counted {
+    /// The columns of these tables, nothing counted.
+    #[must_use]
+    pub fn new(plan: &Plan, tables: &[bool]) -> Self {
+        let mut columns = Vec::new();
+        for (t, table) in plan.tables.iter().enumerate().filter(|&(t, _)| tables[t]) {
+            for c in 0..table.columns.len() {
+                if let Some(floor) = plan.floor_of(t, c) {
+                    columns.push((t, c, floor, Counts::default()));
+                }
+            }
+        }
+        Counted { columns }
+    }
+
+    /// Adds a partition.
+    pub fn add(
+        &mut self,
+        number: usize,
+        partition: &Partition,
+        applied: &Applied,
+        alive: &Alive,
+        blankable: &[Vec<Option<u8>>],
+    ) {
+        let mut tables: Vec<usize> = self.columns.iter().map(|(t, ..)| *t).collect();
+        tables.dedup();
+        let orders: BTreeMap<usize, Option<Vec<u32>>> = tables
+            .into_par_iter()
+            .map(|t| (t, by_person(&partition.tables[t].persons, partition.ids.len())))
+            .collect();
+        self.columns.par_iter_mut().for_each(|(t, c, floor, counts)| {
+            let Some(cells) = &applied.tables[*t].columns[*c] else { return };
+            let persons = &partition.tables[*t].persons;
+            let bit = blankable[*t][*c];
+            let blank = |row: usize| bit.is_some_and(|bit| alive.blanked[*t][row] >> bit & 1 == 1);
+            let order = orders.get(t).and_then(Option::as_deref);
+            let found = count(cells, persons, order, &alive.rows[*t], blank, floor.persons, number);
+            counts.missing.elsewhere(&found.1, floor.persons);
+            counts.repeated.persons += found.2.persons;
+            counts.repeated.varies |= found.2.varies;
+            for (code, held) in found.0.iter().enumerate().filter(|(_, held)| held.rows > 0) {
+                let at = counts.texts.intern(cells.dictionary().text(code as u32)) as usize;
+                if counts.held.len() <= at {
+                    counts.held.resize_with(at + 1, Held::default);
+                }
+                counts.held[at].elsewhere(held, floor.persons);
+            }
+        });
+    }
+}
+
+/// Row numbers with each person's rows together; none if they stand so already.
+fn by_person(persons: &[u32], ids: usize) -> Option<Vec<u32>> {
+    if persons.is_sorted() {
+        return None;
+    }
+    let mut next = vec![0_u32; ids + 1];
+    for &person in persons {
+        next[person as usize + 1] += 1;
+    }
+    for p in 0..ids {
+        next[p + 1] += next[p];
+    }
+    let mut order = vec![0_u32; persons.len()];
+    for (row, &person) in persons.iter().enumerate() {
+        let slot = &mut next[person as usize];
+        order[*slot as usize] = row as u32;
+        *slot += 1;
+    }
+    Some(order)
+}
+
+/// Holders by code of the column's dictionary, and of missing cells.
+fn count(
+    cells: &Column,
+    persons: &[u32],
+    order: Option<&[u32]>,
+    there: &[bool],
+    blank: impl Fn(usize) -> bool,
+    n: u64,
+    partition: usize,
+) -> (Vec<Held>, Held, Repeated) {
+    let codes = cells.codes();
+    let mut held = vec![Held::default(); cells.dictionary().len() + 1];
+    let mut last = vec![u32::MAX; held.len()];
+    let nothing = held.len() - 1;
+    let number = (partition as u64) << 32;
+    let mut repeated = Repeated::default();
+    // The person of the row before, its value, and whether it was counted as one of several rows.
+    let mut before = (u32::MAX, 0, false);
+    let mut look = |row: usize| {
+        if !there[row] {
+            return;
+        }
+        let code = codes[row];
+        let at = if code == MISSING || blank(row) { nothing } else { code as usize };
+        held[at].rows += 1;
+        let person = persons[row];
+        if before.0 == person {
+            repeated.varies |= before.1 != at;
+            repeated.persons += u64::from(!before.2);
+            before.2 = true;
+        } else {
+            before = (person, at, false);
+        }
+        if last[at] != person {
+            last[at] = person;
+            held[at].person(number | u64::from(person), n);
+        }
+    };
+    match order {
+        None => (0..codes.len()).for_each(&mut look),
+        Some(order) => order.iter().for_each(|&row| look(row as usize)),
+    }
+    let missing = held.pop().unwrap_or_default();
+    (held, missing, repeated)
+}
+
+/// What a column's labels become.
+#[derive(Debug, Default, PartialEq)]
+struct Decision {
+    /// Labels that are shown otherwise; none is a suppressed cell.
+    labels: BTreeMap<String, Option<String>>,
+    /// Labels whose rows go; none stands for missing cells.
+    remove: BTreeSet<Option<String>>,
+}
+
+/// What decides about a column.
+struct Rule<'a> {
+    facts: &'a ColumnFacts,
+    n: u64,
+    tails: bool,
+    ordered: bool,
+    remainder: Option<&'a str>,
+    /// Share of the rows that may be removed.
+    at_most: f64,
+}
+
+/// Labels that are shown as one.
+#[derive(Clone, Debug)]
+struct Group {
+    label: String,
+    members: Vec<String>,
+    held: Held,
+}
+
+impl Group {
+    fn join(
+        mut parts: Vec<Group>,
+        label: impl FnOnce(&[Group]) -> String,
+        n: u64,
+    ) -> Option<Group> {
+        if parts.len() < 2 {
+            return parts.pop();
+        }
+        let label = label(&parts);
+        let mut all = Group { label, members: Vec::new(), held: Held::default() };
+        for part in parts {
+            all.members.extend(part.members);
+            all.held.add(&part.held, n);
+        }
+        Some(all)
+    }
+}
+
+/// How many times the rows of a remainder may be suppressed in the column beside them before these rows go instead.
+const DEAR: u64 = 5;
+
+/// Whether a remainder that takes in the smallest groups (which stand last) until it has enough persons would cost too much.
+fn dear(groups: &[Group], remainder: &Held, n: u64) -> bool {
+    let mut all = remainder.clone();
+    let mut taken = 0;
+    for group in groups.iter().rev() {
+        if all.persons >= n {
+            break;
+        }
+        all.add(&group.held, n);
+        taken += 1;
+    }
+    let shown = taken < groups.len();
+    !groups.is_empty() && (!shown || all.rows - remainder.rows > DEAR * remainder.rows)
+}
+
+fn decide(rule: &Rule<'_>, counts: &Counts) -> Decision {
+    let n = rule.n;
+    let mut texts: Vec<Group> = Vec::new();
+    let mut numbers: Vec<(Decimal, Group)> = Vec::new();
+    let mut spans: Vec<(Span, Group)> = Vec::new();
+    for (at, held) in counts.held.iter().enumerate().filter(|(_, held)| held.rows > 0) {
+        let label = counts.texts.dictionary().text(at as u32).to_owned();
+        let group =
+            Group { label: label.clone(), members: vec![label.clone()], held: held.clone() };
+        let special = rule.facts.is_special(&label);
+        let number = if rule.tails && !special { number(&label) } else { None };
+        let span = if rule.ordered && !special { Span::parse(&label) } else { None };
+        match (number, span) {
+            (Some(number), _) => numbers.push((number, group)),
+            (None, Some(span)) => spans.push((span, group)),
+            (None, None) => texts.push(group),
+        }
+    }
+    let mut pool: Vec<Group> = Vec::new();
+    let mut groups = tails(numbers, n, &mut pool);
+    groups.extend(intervals(spans, n, &mut pool));
+    texts.sort_by(|a, b| a.label.cmp(&b.label));
+    for group in texts {
+        if group.held.persons < n { pool.push(group) } else { groups.push(group) }
+    }
+    let missing_is_rare = counts.missing.rows > 0 && counts.missing.persons < n;
+    let mut decision = Decision::default();
+    if !pool.is_empty() || missing_is_rare {
+        remainder(rule, counts, groups, pool, missing_is_rare, &mut decision)
+    } else {
+        for group in &groups {
+            group.tell(&mut decision);
+        }
+    }
+    decision
+}
+
+impl Group {
+    fn tell(&self, decision: &mut Decision) {
+        for member in self.members.iter().filter(|m| **m != self.label) {
+            decision.labels.insert(member.clone(), Some(self.label.clone()));
+        }
+    }
+}
+
+/// Puts what too few hold into the remainder, which itself needs enough persons.
+fn remainder(
+    rule: &Rule<'_>,
+    counts: &Counts,
+    mut groups: Vec<Group>,
+    pool: Vec<Group>,
+    missing_is_rare: bool,
+    decision: &mut Decision,
+) {
+    let n = rule.n;
+    // A rare "missing" can only be hidden among suppressed cells.
+    let mut target = rule.remainder.filter(|_| !missing_is_rare).map(str::to_owned);
+    let mut all = Held::default();
+    let mut members: Vec<String> = Vec::new();
+    for group in pool {
+        all.add(&group.held, n);
+        members.extend(group.members);
+    }
+    if let Some(at) = groups.iter().position(|g| Some(&g.label) == target.as_ref()) {
+        let same = groups.remove(at);
+        all.add(&same.held, n);
+        members.extend(same.members);
+    }
+    let mut with_missing = target.is_none();
+    if with_missing {
+        all.add(&counts.missing, n);
+    }
+    let total: u64 = counts.held.iter().map(|h| h.rows).sum::<u64>() + counts.missing.rows;
+    groups.sort_by(|a, b| {
+        (b.held.persons, b.held.rows, &b.label).cmp(&(a.held.persons, a.held.rows, &a.label))
+    });
+    // Its rows go where the policy allows it and the cells of others would pay more for it, or all of them.
+    let may_go = all.rows as f64 <= rule.at_most * total as f64;
+    if all.persons < n && may_go && dear(&groups, &all, n) {
+        decision.remove = members.into_iter().map(Some).collect();
+        if with_missing && counts.missing.rows > 0 {
+            decision.remove.insert(None);
+        }
+        groups.iter().for_each(|group| group.tell(decision));
+        return;
+    }
+    while all.persons < n {
+        let Some(next) = groups.pop() else {
+            if with_missing {
+                // Everything is suppressed: nothing is shown.
+                break;
+            }
+            with_missing = true;
+            target = None;
+            all.add(&counts.missing, n);
+            continue;
+        };
+        all.add(&next.held, n);
+        members.extend(next.members);
+    }
+    for group in &groups {
+        group.tell(decision);
+    }
+    for member in members.into_iter().filter(|m| Some(m) != target.as_ref()) {
+        decision.labels.insert(member, target.clone());
+    }
+}
+
+fn number(label: &str) -> Option<Decimal> {
+    Decimal::parse(label).or_else(|| Measured::parse(label)?.number)
+}
+
+/// Joins the outermost numbers until the lowest and the highest label are shown for enough persons each.
+fn tails(mut numbers: Vec<(Decimal, Group)>, n: u64, pool: &mut Vec<Group>) -> Vec<Group> {
+    numbers.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.label.cmp(&b.1.label)));
+    let Some(lowest) = numbers.first().map(|(number, _)| *number) else { return Vec::new() };
+    // How many labels at an end must become one.
+    let needed = |order: &mut dyn Iterator<Item = &(Decimal, Group)>| -> Option<usize> {
+        let mut held = Held::default();
+        let mut taken = 0;
+        let mut at = None;
+        for (number, group) in order {
+            if held.persons >= n && at != Some(*number) {
+                return Some(taken);
+            }
+            at = Some(*number);
+            held.add(&group.held, n);
+            taken += 1;
+        }
+        (held.persons >= n).then_some(taken)
+    };
+    let Some(top) = needed(&mut numbers.iter().rev()) else {
+        pool.extend(numbers.into_iter().map(|(_, group)| group));
+        return Vec::new();
+    };
+    let high = numbers.split_off(numbers.len() - top);
+    if let Some(limit) = high.first().map(|(number, _)| *number) {
+        let parts = high.into_iter().map(|(_, group)| group).collect();
+        if let Some(group) = Group::join(parts, |_| format!(">={limit}"), n) {
+            numbers.push((limit, group));
+        }
+    }
+    if let Some(bottom) = needed(&mut numbers.iter()) {
+        let rest = numbers.split_off(bottom);
+        if let Some(limit) = numbers.last().map(|(number, _)| *number) {
+            let everything = rest.is_empty();
+            let label = if everything { format!(">={lowest}") } else { format!("<={limit}") };
+            let parts = std::mem::take(&mut numbers).into_iter().map(|(_, group)| group).collect();
+            if let Some(group) = Group::join(parts, |_| label, n) {
+                numbers.push((limit, group));
+            }
+        }
+        numbers.extend(rest);
+    }
+    numbers.into_iter().map(|(_, group)| group).collect()
+}
+
+/// A label that is a whole number or an interval of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Span {
+    low: i64,
+    high: i64,
+    /// Open to one side (`>60`, `80+`, `<=3`).
+    open_low: bool,
+    open_high: bool,
+    /// Written as `80+`.
+    plus: bool,
+}
+
+impl Span {
+    fn parse(label: &str) -> Option<Span> {
+        let whole = |text: &str| {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let fine = !digits.is_empty()
+                && digits.len() < 18
+                && digits.bytes().all(|b| b.is_ascii_digit());
+            if fine { text.parse::<i64>().ok() } else { None }
+        };
+        let closed = |low, high| Span { low, high, open_low: false, open_high: false, plus: false };
+        if let Some(n) = whole(label) {
+            return Some(closed(n, n));
+        }
+        if let Some(n) = label.strip_suffix('+').and_then(whole) {
+            return Some(Span { open_high: true, plus: true, ..closed(n, n) });
+        }
+        for (sign, step, up) in
+            [(">=", 0, true), ("<=", 0, false), (">", 1, true), ("<", -1, false)]
+        {
+            if let Some(n) = label.strip_prefix(sign).and_then(whole) {
+                let n = n + step;
+                return Some(Span { open_high: up, open_low: !up, ..closed(n, n) });
+            }
+        }
+        // The hyphen between two numbers, the second of which may have a sign too.
+        let at = label.char_indices().skip(1).find(|(_, c)| *c == '-')?.0;
+        let (low, high) = (whole(&label[..at])?, whole(&label[at + 1..])?);
+        (low < high).then(|| closed(low, high))
+    }
+    fn is_point(self) -> bool {
+        self.low == self.high && !self.open_low && !self.open_high
+    }
+}
+
+/// Joins neighbours until every interval is shown for enough persons; the ends become tails.
+fn intervals(mut spans: Vec<(Span, Group)>, n: u64, pool: &mut Vec<Group>) -> Vec<Group> {
+    spans.sort_by(|a, b| {
+        let key = |s: &Span| (!s.open_low, s.low, s.high, s.open_high);
+        key(&a.0).cmp(&key(&b.0)).then_with(|| a.1.label.cmp(&b.1.label))
+    });
+    let mut held = Held::default();
+    spans.iter().for_each(|(_, group)| held.add(&group.held, n));
+    if held.persons < n {
+        pool.extend(spans.into_iter().map(|(_, group)| group));
+        return Vec::new();
+    }
+    if spans.iter().all(|(_, group)| group.held.persons >= n) {
+        return spans.into_iter().map(|(_, group)| group).collect();
+    }
+    // From the high end to the low one: each block ends as soon as it has enough.
+    let mut blocks: Vec<Vec<(Span, Group)>> = Vec::new();
+    let mut block: Vec<(Span, Group)> = Vec::new();
+    let mut held = Held::default();
+    for span in spans.into_iter().rev() {
+        held.add(&span.1.held, n);
+        block.push(span);
+        if held.persons >= n {
+            blocks.push(std::mem::take(&mut block));
+            held = Held::default();
+        }
+    }
+    // What is left at the low end joins the block above it.
+    if let (false, Some(last)) = (block.is_empty(), blocks.last_mut()) {
+        last.append(&mut block);
+    }
+    let count = blocks.len();
+    let joined = blocks.into_iter().enumerate().filter_map(|(at, mut block)| {
+        block.reverse();
+        let label = label_of(&block, at == 0, at + 1 == count);
+        Group::join(block.into_iter().map(|(_, group)| group).collect(), |_| label, n)
+    });
+    joined.collect()
+}
+
+/// The label of neighbours that are shown as one.
+fn label_of(block: &[(Span, Group)], highest: bool, lowest: bool) -> String {
+    let (Some((first, _)), Some((last, _))) = (block.first(), block.last()) else {
+        return String::new();
+    };
+    let low = first.low;
+    let high = block.iter().map(|(span, _)| span.high).max().unwrap_or(last.high);
+    let plus = block.iter().any(|(span, _)| span.plus);
+    if plus {
+        return format!("{low}+");
+    }
+    // Of single numbers the outermost one is not told.
+    if last.open_high || highest && last.is_point() {
+        return format!(">={low}");
+    }
+    if first.open_low || lowest && first.is_point() {
+        return format!("<={high}");
+    }
+    format!("{low}-{high}")
+}
+
+/// What a step of the floors did.
+pub struct Step {
+    /// Columns whose labels changed.
+    pub columns: Vec<(usize, usize)>,
+    /// By column: labels whose rows go.
+    remove: Vec<(usize, usize, BTreeSet<Option<String>>)>,
+}
+
+impl Step {
+    /// Whether nothing was to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty() && self.remove.is_empty()
+    }
+    /// Whether rows go.
+    #[must_use]
+    pub fn removes(&self) -> bool {
+        !self.remove.is_empty()
+    }
+    /// The rows of a partition that go.
+    #[must_use]
+    pub fn removal(
+        &self,
+        plan: &Plan,
+        partition: &Partition,
+        applied: &Applied,
+        alive: &Alive,
+        blankable: &[Vec<Option<u8>>],
+    ) -> Removal {
+        let mut removal = Removal::default();
+        for (t, c, labels) in &self.remove {
+            let Some(cells) = &applied.tables[*t].columns[*c] else { continue };
+            let goes: Vec<bool> = cells
+                .dictionary()
+                .texts()
+                .map(|text| labels.contains(&Some(text.to_owned())))
+                .collect();
+            let missing = labels.contains(&None);
+            let bit = blankable[*t][*c];
+            for (row, &code) in cells.codes().iter().enumerate() {
+                let blank = bit.is_some_and(|bit| alive.blanked[*t][row] >> bit & 1 == 1);
+                let gone = if code == MISSING || blank { missing } else { goes[code as usize] };
+                if gone && alive.rows[*t][row] {
+                    match plan.suppress.unit {
+                        Unit::Cell | Unit::Row => removal.rows.push((*t, row as u32)),
+                        Unit::Person => removal.persons.push(partition.tables[*t].persons[row]),
+                    }
+                }
+            }
+        }
+        removal
+    }
+}
+
+/// What became of a column, for the record.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FloorOutcome {
+    /// Table index.
+    #[serde(skip)]
+    pub table: usize,
+    /// Column index.
+    #[serde(skip)]
+    pub column: usize,
+    /// Distinct persons asked for.
+    pub persons: u64,
+    /// Asked of the ends of measured numbers only.
+    pub tails: bool,
+    /// Labels that are shown as others or not at all.
+    pub joined: u64,
+    /// Rows that went because what they show could be hidden nowhere.
+    pub rows_removed: u64,
+    /// Labels shown.
+    pub labels: u64,
+    /// Of measured numbers between the ends: labels shown for fewer persons than the floor.
+    pub few: u64,
+}
+
+/// The floors of a run.
+pub struct Keeper {
+    outcomes: Vec<FloorOutcome>,
+    rows: Vec<u64>,
+    /// Columns that are the same in all rows of a person, as last counted.
+    steady: BTreeSet<(usize, usize)>,
+}
+
+/// Persons with several rows that make "the same in all of them" more than a chance.
+const EVIDENCE: u64 = 20;
+
+impl Keeper {
+    /// Nothing done yet; `rows` are those of each table before any suppression.
+    #[must_use]
+    pub fn new(plan: &Plan, rows: Vec<u64>) -> Self {
+        let all = (0..plan.tables.len())
+            .flat_map(|t| (0..plan.tables[t].columns.len()).map(move |c| (t, c)));
+        let outcomes = all
+            .filter_map(|(table, column)| {
+                let floor = plan.floor_of(table, column)?;
+                Some(FloorOutcome {
+                    table,
+                    column,
+                    persons: floor.persons,
+                    tails: floor.tails,
+                    ..FloorOutcome::default()
+                })
+            })
+            .collect();
+        Keeper { outcomes, rows, steady: BTreeSet::new() }
+    }
+
+    /// Decides about every column that was counted, and writes the labels into the frozen plan.
+    #[must_use]
+    pub fn step(&mut self, plan: &Plan, counted: &Counted, frozen: &mut Frozen) -> Step {
+        let decisions: Vec<(usize, usize, Decision, u64, u64)> = counted
+            .columns
+            .par_iter()
+            .map(|(t, c, floor, counts)| {
+                let treatment = &frozen.treatments[*t][*c];
+                let rule = Rule {
+                    facts: &plan.tables[*t].columns[*c].facts,
+                    n: floor.persons,
+                    tails: floor.tails,
+                    ordered: treatment.ordered(),
+                    remainder: treatment.remainder(),
+                    at_most: plan.suppress.at_most,
+                };
+                let shown = counts.held.iter().filter(|h| h.rows > 0);
+                let few = shown.clone().filter(|h| h.persons < floor.persons).count() as u64;
+                (*t, *c, decide(&rule, counts), shown.count() as u64, few)
+            })
+            .collect();
+        let mut step = Step { columns: Vec::new(), remove: Vec::new() };
+        for (t, c, floor, counts) in &counted.columns {
+            let by_row = plan.tables[*t].grain == Grain::Person;
+            let several = counts.held.iter().filter(|h| h.rows > 0).count() > 1;
+            let steady = !counts.repeated.varies && (by_row || counts.repeated.persons >= EVIDENCE);
+            // Measured numbers change with every measurement; that one was taken once says nothing.
+            if steady && several && !floor.tails {
+                self.steady.insert((*t, *c));
+            } else {
+                self.steady.remove(&(*t, *c));
+            }
+        }
+        for (t, c, decision, labels, few) in decisions {
+            if let Some(outcome) = self.outcome(t, c) {
+                outcome.joined += decision.labels.len() as u64;
+                (outcome.labels, outcome.few) = (labels, few);
+            }
+            if !decision.labels.is_empty() {
+                frozen.floors.then(t, c, &decision.labels);
+                step.columns.push((t, c));
+            }
+            if !decision.remove.is_empty() {
+                step.remove.push((t, c, decision.remove));
+            }
+        }
+        step
+    }
+
+    /// Counts rows that a step removed.
+    pub fn removed(&mut self, step: &Step, removal: &Removal) {
+        for (t, c, _) in &step.remove {
+            let rows = removal.rows.iter().filter(|(at, _)| at == t).count() as u64;
+            if let Some(outcome) = self.outcome(*t, *c) {
+                outcome.rows_removed += rows;
+            }
+        }
+    }
+
+    /// The columns that are the same in all rows of a person, and that no view counts.
+    #[must_use]
+    pub fn steady(&self, plan: &Plan) -> Vec<(usize, usize)> {
+        let counted: BTreeSet<(usize, usize)> =
+            plan.views.iter().flat_map(|v| v.counted()).map(|c| (c.table, c.column)).collect();
+        self.steady.difference(&counted).copied().collect()
+    }
+
+    fn outcome(&mut self, table: usize, column: usize) -> Option<&mut FloorOutcome> {
+        self.outcomes.iter_mut().find(|o| (o.table, o.column) == (table, column))
+    }
+
+    /// What became of the columns.
+    ///
+    /// # Errors
+    /// If more rows of a table went for floors than the policy allows.
+    pub fn finish(self, plan: &Plan) -> Result<Vec<FloorOutcome>> {
+        let mut errors = Vec::new();
+        for outcome in &self.outcomes {
+            let rows = self.rows[outcome.table];
+            if outcome.rows_removed as f64 > plan.suppress.at_most * rows as f64 {
+                let table = &plan.tables[outcome.table];
+                errors.push(
+                    Error::refused(
+                        "C0103",
+                        say!(
+                            "table `{}`, column `{}`: values shown for fewer than {} persons need the suppression of {} of {} rows, more than the share {} that the policy allows",
+                            table.name,
+                            table.columns[outcome.column].facts.column,
+                            outcome.persons,
+                            small(outcome.rows_removed),
+                            rows,
+                            plan.suppress.at_most
+                        ),
+                    )
+                    .advice(say!("coarser values for the column, \"drop\", or `no_floor = \"why\"` if few persons may be shown")),
+                );
+            }
+        }
+        Error::all(errors).map_or(Ok(self.outcomes), Err)
+    }
+}
+
+/// Writes the labels of a step into cells that are kept in memory.
+pub fn carry_out(step: &Step, frozen: &Frozen, applied: &mut Applied) {
+    for &(t, c) in &step.columns {
+        let table = &mut applied.tables[t];
+        if let (Some(done), Some(cells)) = (frozen.floors.of(t, c), &table.columns[c]) {
+            table.columns[c] = Some(relabel(cells, &done.labels, &mut table.tallies[c]));
+        }
+    }
+}
