@@ -45,12 +45,32 @@ pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
     for kind in Kind::BOTH {
         for &item in Item::of(kind) {
             let mut answered_by = Vec::new();
-            for table in &plan.tables {
-                for column in &table.columns {
+            for (t, table) in plan.tables.iter().enumerate() {
+                for (c, column) in table.columns.iter().enumerate() {
+                    let floor = plan.floor_of(t, c).filter(|_| item == Item::A4);
                     let treatment = &column.treatment(kind).treatment;
                     if answers(item, column.facts.role, treatment.doc().name, treatment.doc().items)
                     {
                         let (ja, en) = treatment.describe();
+                        answered_by.push(Answer {
+                            table: table.name.clone(),
+                            column: column.facts.column.clone(),
+                            treatment: treatment.doc().name,
+                            ja,
+                            en,
+                        });
+                    } else if let Some(floor) = floor {
+                        let n = floor.persons;
+                        let (ja, en) = match floor.tails {
+                            true => (
+                                format!("両端を{n}人以上の群にまとめる"),
+                                format!("both ends are groups of at least {n} persons"),
+                            ),
+                            false => (
+                                format!("{n}人未満の値を表示しない"),
+                                format!("no value of fewer than {n} persons is shown"),
+                            ),
+                        };
                         answered_by.push(Answer {
                             table: table.name.clone(),
                             column: column.facts.column.clone(),

@@ -218,7 +218,7 @@ mod tests {
             ("at_most = 0.05", "at_most = 0.06"),
             ("\"research\"", "\"public\""),
             ("width = 30", "width = 31"),
-            ("below = 10", "below = 11"),
+            ("step = 1 ", "step = 2 "),
             ("at_most = 60", "at_most = 61"),
             ("l = 2", "l = 3"),
         ] {

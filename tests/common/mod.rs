@@ -209,3 +209,63 @@ pub fn block(page: &str, name: &str, new: &str, test: &str) {
         "{page} is old: UPDATE=1 cargo test --test {test}"
     );
 }
+
+/// Every value that the anonymized release shows is held by enough persons, counted here from the files: of measured numbers both
+/// ends are. The record says which columns are which.
+pub fn closed(release: &Path) {
+    use std::collections::{BTreeMap, BTreeSet};
+    let statement: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
+            .unwrap();
+    let structure = &statement["structure"]["anonymized"];
+    if structure["format"] != "csv" || structure["encoding"] != "utf-8" {
+        return;
+    }
+    let tables = structure["tables"].as_array().unwrap();
+    let floors = structure["floors"].as_array().cloned().unwrap_or_default();
+    let number = |text: &str| -> Option<f64> {
+        text.trim_start_matches(['<', '>', '=']).split(['(', '+']).next()?.parse().ok()
+    };
+    let (mut checked, mut tokens) = (0, 0);
+    for (t, table) in tables.iter().enumerate() {
+        let Some(file) = table["file"].as_str().filter(|_| table["long"].is_null()) else {
+            continue;
+        };
+        let (header, rows) = records(&release.join(file));
+        let person = table["person"].as_u64().unwrap() as usize;
+        for (c, name) in header.iter().enumerate() {
+            if table["columns"][c]["token"] == true {
+                tokens += 1;
+                continue;
+            }
+            let Some(floor) = floors.iter().find(|f| f["table"] == t && f["column"] == c) else {
+                continue;
+            };
+            let n = floor["persons"].as_u64().unwrap() as usize;
+            let mut held: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+            for row in &rows {
+                held.entry(&row[c]).or_default().insert(&row[person]);
+            }
+            if held.len() < 2 {
+                continue;
+            }
+            let mut numbers: Vec<(f64, usize)> = Vec::new();
+            for (value, persons) in &held {
+                match number(value).filter(|_| floor["tails"] == true) {
+                    Some(number) => numbers.push((number, persons.len())),
+                    None => assert!(
+                        persons.len() >= n,
+                        "{file}, {name}: {value:?} is of {}",
+                        persons.len()
+                    ),
+                }
+            }
+            numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for (_, persons) in numbers.first().iter().chain(&numbers.last()) {
+                assert!(*persons >= n, "{file}, {name}: an end is of {persons}");
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked + tokens > 0);
+}

@@ -1,0 +1,395 @@
+//! What is released, not what is declared: guarantees over whole releases, read back here with code of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use common::{closed, error_of, kakou, new_key, records, run, text};
+
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        Case { folder }
+    }
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+    fn file(&self, name: &str, text: &str) {
+        std::fs::write(self.path("in").join(name), text).unwrap();
+    }
+    fn policy(&self, anonymized: &str, tables: &str) -> PathBuf {
+        let policy = self.path("policy.toml");
+        let text = format!(
+            "[policy]\nid = \"t\"\nversion = \"1\"\nprofile = \"ngmia\"\n[person]\nkey = \"patient\"\n\
+             [pseudonymized]\nproject = \"p\"\nrecipient = \"r\"\n\
+             [not_applicable]\n\"18-2\" = \"none\"\n\"33-2\" = \"none\"\n\"33-3\" = \"none\"\n\
+             [anonymized]\n{anonymized}\n{tables}"
+        );
+        std::fs::write(&policy, text).unwrap();
+        policy
+    }
+    fn run(&self, policy: &Path) -> PathBuf {
+        let key = if self.path("project.key").exists() {
+            self.path("project.key")
+        } else {
+            new_key(self.folder.path())
+        };
+        let release = run(policy, &self.path("in"), &key, &self.path("out"), &[]);
+        let verified = kakou(&["verify", "--quiet", text(&release)]);
+        assert!(verified.status.success(), "{}", error_of(&verified));
+        closed(&release);
+        release
+    }
+    fn refused(&self, policy: &Path) -> String {
+        let key = new_key(self.folder.path());
+        let output = kakou(&[
+            "run",
+            "--quiet",
+            "--policy",
+            text(policy),
+            "--input",
+            text(&self.path("in")),
+            "--key",
+            text(&key),
+            "--out",
+            text(&self.path("out")),
+        ]);
+        assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
+        error_of(&output)
+    }
+}
+
+/// Persons by the value that a column of the anonymized release shows.
+fn shown(release: &Path, table: &str, column: &str) -> BTreeMap<String, usize> {
+    let (header, rows) = records(&release.join(format!("anonymized/{table}.csv")));
+    let at = header.iter().position(|h| h == column).unwrap();
+    let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for row in &rows {
+        found.entry(row[at].clone()).or_default().insert(&row[0]);
+    }
+    found.into_iter().map(|(value, persons)| (value, persons.len())).collect()
+}
+
+fn statement(release: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap()).unwrap()
+}
+
+const ID: &str = "id = { role = \"link\", type = \"code\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }\n";
+
+/// One table of persons with a payload `x` and a quasi-identifier `s` that is the same for all.
+fn one(case: &Case, n: u64, x: &str, values: &[(usize, &str)], more: &str) -> PathBuf {
+    let mut lines = String::from("id,x,s\n");
+    let mut id = 0;
+    for (count, value) in values {
+        for _ in 0..*count {
+            id += 1;
+            writeln!(lines, "p{id:04},{value},1").unwrap();
+        }
+    }
+    case.file("t.csv", &lines);
+    case.policy(
+        &format!("floor = {n}\nsuppress = {{ unit = \"row\", at_most = 0.3 }}\n{more}\n[[anonymized.view]]\nname = \"v\"\ngrain = \"t\"\nquasi = [\"t.s\"]\nk = {n}"),
+        &format!(
+            "[tables.t]\ngrain = \"person\"\nsource = {{ path = \"t.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.t.columns]\n{ID}x = {x}\ns = {{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }}\n"
+        ),
+    )
+}
+
+fn payload(ty: &str, treatment: &str) -> String {
+    format!(
+        "{{ role = \"payload\", type = \"{ty}\", pseudonymized = \"keep\", anonymized = {treatment} }}"
+    )
+}
+
+#[test]
+fn suppressed_rows_leave_no_quasi_identifiers_behind() {
+    let case = Case::new();
+    let mut patients = String::from("id,birth,sex\n");
+    let mut stays = String::from("id,stay,adm\n");
+    for p in 0..13 {
+        let (birth, sex) = if p == 12 { ("2000-01-10", "2") } else { ("1960-01-10", "1") };
+        writeln!(patients, "p{p:03},{birth},{sex}").unwrap();
+        writeln!(stays, "p{p:03},s{p:03},2025-04-0{}", p % 9 + 1).unwrap();
+    }
+    case.file("patients.csv", &patients);
+    case.file("stays.csv", &stays);
+    let policy = case.policy(
+        "suppress = { unit = \"row\", at_most = 0.2 }\n[[anonymized.view]]\nname = \"stay\"\ngrain = \"stays\"\nquasi = [\"patients.birth\", \"patients.sex\", \"stays.adm\"]\nk = 3",
+        &format!(
+            "[tables.patients]\ngrain = \"person\"\nsource = {{ path = \"patients.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.patients.columns]\n{ID}\
+             birth = {{ role = \"quasi\", type = \"date\", kind = \"birth\", pseudonymized = {{ truncate_date = \"month\" }}, anonymized = {{ age_band = {{ at = \"stays.adm\", width = 10 }} }} }}\n\
+             sex = {{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }}\n\
+             [tables.stays]\ngrain = \"stay\"\nsource = {{ path = \"stays.csv\" }}\nkeys = {{ patient = \"id\", stay = \"stay\" }}\n[tables.stays.columns]\n{ID}\
+             stay = {{ role = \"link\", type = \"code\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}\n\
+             adm = {{ role = \"quasi\", type = \"date\", kind = \"event\", pseudonymized = \"shift_date\", anonymized = {{ truncate_date = \"year\" }} }}\n"
+        ),
+    );
+    let release = case.run(&policy);
+    assert_eq!(shown(&release, "patients", "birth"), BTreeMap::from([("60-69".to_owned(), 12)]));
+    let told = statement(&release);
+    let views = told["views"].as_array().unwrap();
+    assert_eq!(views.len(), 2);
+    assert_eq!((&views[1]["implied"], &views[1]["k"]), (&true.into(), &3.into()));
+    let explained = kakou(&["explain", "--policy", text(&policy)]);
+    assert!(String::from_utf8_lossy(&explained.stdout).contains("implied-patients"));
+}
+
+/// Visits and stays with a birth date each.
+fn two_precisions(case: &Case, visits: &str, more: &str) -> PathBuf {
+    let mut stay = String::from("id,birth,adm\n");
+    let mut visit = String::from("id,birth,day\n");
+    for p in 0..60 {
+        // Ages 60 to 69: bands of 10 are one, bands of 5 are two; the upper one has few.
+        let age = if p < 4 { 66 } else { 62 };
+        writeln!(stay, "p{p:03},{}-01-10,2025-06-01", 2025 - age).unwrap();
+        writeln!(visit, "p{p:03},{}-01-10,2025-09-01", 2025 - age).unwrap();
+    }
+    case.file("stays.csv", &stay);
+    case.file("visits.csv", &visit);
+    let birth = |treatment: &str| {
+        format!(
+            "birth = {{ role = \"quasi\", type = \"date\", kind = \"birth\", pseudonymized = {{ truncate_date = \"month\" }}, anonymized = {treatment} }}\n"
+        )
+    };
+    let day = |name: &str| {
+        format!(
+            "{name} = {{ role = \"quasi\", type = \"date\", kind = \"event\", pseudonymized = \"shift_date\", anonymized = {{ truncate_date = \"year\" }} }}\n"
+        )
+    };
+    case.policy(
+        &format!("suppress = {{ unit = \"row\", at_most = 0.1 }}\n{more}\n[[anonymized.view]]\nname = \"stay\"\ngrain = \"stays\"\nquasi = [\"stays.birth\", \"stays.adm\"]\nk = 5\n[[anonymized.view]]\nname = \"visit\"\ngrain = \"visits\"\nquasi = [\"visits.birth\", \"visits.day\"]\nk = 2"),
+        &format!(
+            "[tables.stays]\ngrain = \"event\"\nsource = {{ path = \"stays.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.stays.columns]\n{ID}{}{}\
+             [tables.visits]\ngrain = \"event\"\nsource = {{ path = \"visits.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.visits.columns]\n{ID}{}{}",
+            birth("{ age_band = { at = \"2026-01-01\", widths = [10, 20] } }"),
+            day("adm"),
+            birth(visits),
+            day("day"),
+        ),
+    )
+}
+
+#[test]
+fn one_fact_at_two_precisions_counts_as_the_finer() {
+    let case = Case::new();
+    let policy =
+        two_precisions(&case, "{ age_band = { at = \"2026-01-01\", width = 5 } }", "floor = 2");
+    let release = case.run(&policy);
+    // The four persons of the upper band of five years are not left behind the ten-year band of the stays.
+    let (_, stays) = records(&release.join("anonymized/stays.csv"));
+    let (_, visits) = records(&release.join("anonymized/visits.csv"));
+    let tokens: BTreeSet<&String> = stays.iter().map(|r| &r[0]).collect();
+    let upper = visits.iter().filter(|r| r[1] == "65-69" && tokens.contains(&r[0])).count();
+    assert!(upper == 0 || upper >= 5, "{upper}");
+    assert_eq!(tokens.len(), 56);
+}
+
+#[test]
+fn a_tied_band_has_the_level_of_the_other() {
+    let case = Case::new();
+    let policy = two_precisions(&case, "{ same_as = \"stays.birth\" }", "");
+    let release = case.run(&policy);
+    assert_eq!(shown(&release, "visits", "birth"), shown(&release, "stays", "birth"));
+    assert_eq!(shown(&release, "visits", "birth"), BTreeMap::from([("60-69".to_owned(), 60)]));
+}
+
+#[test]
+fn a_label_of_a_tail_is_shown_for_enough_persons() {
+    for (treatment, values) in [
+        ("{ top_code = { at = 80, persons = 20 } }", vec![(19, "80"), (1, "99"), (20, "50")]),
+        ("{ bottom_code = { at = 80, persons = 20 } }", vec![(19, "80"), (1, "9"), (20, "150")]),
+        ("{ round = { step = 1, tails = 10 } }", vec![(12, "15"), (1, "3")]),
+        ("{ round = { step = 1 } }", vec![(12, "15"), (1, "3"), (1, "99")]),
+        ("\"keep\"", vec![(6, "1"), (6, "2"), (1, "30"), (12, "15")]),
+    ] {
+        let case = Case::new();
+        let policy = one(&case, 5, &payload("integer", treatment), &values, "");
+        let release = case.run(&policy);
+        let found = shown(&release, "t", "x");
+        let ends = [found.values().next().unwrap(), found.values().last().unwrap()];
+        assert!(ends.iter().all(|n| **n >= 5), "{treatment}: {found:?}");
+        assert!(!found.contains_key("99") && !found.contains_key("30"), "{found:?}");
+    }
+    let case = Case::new();
+    let policy = one(
+        &case,
+        5,
+        &payload("integer", "{ top_code = { at = 80, persons = 20 } }"),
+        &[(19, "80"), (1, "99"), (20, "50")],
+        "",
+    );
+    assert_eq!(
+        shown(&case.run(&policy), "t", "x"),
+        BTreeMap::from([(">=80".to_owned(), 20), ("50".to_owned(), 20)])
+    );
+}
+
+#[test]
+fn a_remainder_has_enough_persons_itself() {
+    for (treatment, values) in [
+        ("{ rare = { below = 3 } }", vec![(6, "a"), (6, "b"), (1, "c")]),
+        ("\"keep\"", vec![(6, "a"), (6, "b"), (1, "c")]),
+        ("\"keep\"", vec![(6, "a"), (6, "b"), (1, "")]),
+        ("{ map = { table = { a = \"A\" }, otherwise = \"other\" } }", vec![(6, "a"), (1, "c")]),
+        ("{ prefix = 1 }", vec![(6, "ax"), (6, "bx"), (2, "cx")]),
+        ("\"presence\"", vec![(9, "a"), (1, "")]),
+        (
+            "{ suppress = { values = [\"c\"], unit = \"cell\" } }",
+            vec![(9, "a"), (9, "b"), (1, "c")],
+        ),
+    ] {
+        let case = Case::new();
+        let policy = one(&case, 3, &payload("code", treatment), &values, "");
+        if treatment.contains("suppress")
+            && !kakou(&["check", "--policy", text(&policy)]).status.success()
+        {
+            continue;
+        }
+        let found = shown(&case.run(&policy), "t", "x");
+        assert!(found.values().all(|&n| n >= 3), "{treatment} {values:?}: {found:?}");
+    }
+}
+
+#[test]
+fn floors_are_counted_over_what_is_left() {
+    // Three persons hold c; one of them is alone in a class and goes.
+    let case = Case::new();
+    let mut lines = String::from("id,x,s\n");
+    for p in 0..30 {
+        let x = if p < 3 { "c" } else { "a" };
+        let s = if p == 0 { "9" } else { "1" };
+        writeln!(lines, "p{p:03},{x},{s}").unwrap();
+    }
+    let policy = one(&case, 3, &payload("code", "\"rare\""), &[], "");
+    case.file("t.csv", &lines);
+    let found = shown(&case.run(&policy), "t", "x");
+    assert!(found.values().all(|&n| n >= 3) && !found.contains_key("c"), "{found:?}");
+}
+
+#[test]
+fn days_and_dates_have_a_floor() {
+    let case = Case::new();
+    let mut lines = String::from("id,adm,dis,seen\n");
+    for p in 0..200_u32 {
+        // Most stays are short; 44 days stand alone, and so does a day before the stay.
+        let days = match p {
+            0 => 44,
+            1 => 27,
+            2 => 26,
+            _ => p % 10,
+        };
+        let day = chrono(20_000 + days);
+        let seen = if p == 5 { "2003-02-01" } else { "2024-10-01" };
+        let dis = if p == 7 { chrono(19_600) } else { day };
+        writeln!(lines, "p{p:03},{},{dis},{seen}", chrono(20_000)).unwrap();
+    }
+    case.file("t.csv", &lines);
+    let policy = case.policy(
+        "tier = \"controlled\"\nsuppress = { unit = \"row\", at_most = 0.05 }\n[[anonymized.view]]\nname = \"v\"\ngrain = \"t\"\nquasi = [\"t.adm\"]",
+        &format!(
+            "[tables.t]\ngrain = \"event\"\nsource = {{ path = \"t.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.t.columns]\n{ID}\
+             adm = {{ role = \"quasi\", type = \"date\", kind = \"event\", pseudonymized = \"keep\", anonymized = {{ truncate_date = \"year\" }} }}\n\
+             dis = {{ role = \"payload\", type = \"date\", kind = \"event\", pseudonymized = \"keep\", anonymized = {{ days_since = \"adm\" }} }}\n\
+             seen = {{ role = \"payload\", type = \"date\", kind = \"admin\", pseudonymized = \"keep\", anonymized = {{ truncate_date = \"month\" }} }}\n"
+        ),
+    );
+    let release = case.run(&policy);
+    let days = shown(&release, "t", "dis");
+    assert!(days.values().all(|&n| n >= 5), "{days:?}");
+    assert!(
+        days.keys().any(|d| d.starts_with(">=")) && days.keys().any(|d| d.starts_with("<=")),
+        "{days:?}"
+    );
+    assert!(!days.contains_key("44") && !days.contains_key("-400"), "{days:?}");
+    let seen = shown(&release, "t", "seen");
+    assert!(seen.values().all(|&n| n >= 5), "{seen:?}");
+}
+
+/// A day since 1970 as a date.
+fn chrono(days: u32) -> String {
+    chrono::NaiveDate::from_num_days_from_ce_opt(719_163 + days as i32)
+        .unwrap()
+        .format("%Y-%m-%d")
+        .to_string()
+}
+
+#[test]
+fn a_child_follows_its_tier() {
+    // Eleven persons hold c: enough for the tier research (10), too few for public (12).
+    for (tier, there) in [("research", true), ("public", false)] {
+        let case = Case::new();
+        let base = one(&case, 2, &payload("code", "\"rare\""), &[(40, "a"), (11, "c")], "");
+        let text_of = std::fs::read_to_string(&base).unwrap();
+        let text_of =
+            text_of.replace("floor = 2\n", &format!("tier = \"{tier}\"\n")).replace("k = 2", "");
+        std::fs::write(&base, text_of).unwrap();
+        let found = shown(&case.run(&base), "t", "x");
+        assert_eq!(found.contains_key("c"), there, "{tier}: {found:?}");
+    }
+}
+
+#[test]
+fn an_exempt_column_is_told() {
+    let case = Case::new();
+    let x = "{ role = \"payload\", type = \"code\", no_floor = \"numbers of rooms, known to nobody\", pseudonymized = \"keep\", anonymized = \"keep\" }";
+    let policy = one(&case, 3, x, &[(20, "a"), (1, "b")], "");
+    let key = new_key(case.folder.path());
+    let release = run(&policy, &case.path("in"), &key, &case.path("out"), &[]);
+    assert_eq!(shown(&release, "t", "x")["b"], 1);
+    let told = statement(&release);
+    assert!(
+        told["warnings"].as_array().unwrap().iter().any(|w| w["code"] == "W0122"),
+        "{}",
+        told["warnings"]
+    );
+    let floors = told["floors"].as_array().unwrap();
+    assert!(floors.iter().all(|f| f["column"] != "t.x"));
+}
+
+#[test]
+fn a_steady_fact_outside_the_views_is_named_and_for_publication_refused() {
+    let case = Case::new();
+    let mut lines = String::from("id,x,s\n");
+    for p in 0..60 {
+        // With x the class s = 1 falls to fewer than k.
+        let (x, s) = if p < 3 {
+            ("O", 1)
+        } else if p < 30 {
+            ("A", 1)
+        } else {
+            ("O", 2)
+        };
+        writeln!(lines, "p{p:03},{x},{s}").unwrap();
+    }
+    let policy = one(&case, 12, &payload("code", "\"keep\""), &[], "");
+    case.file("t.csv", &lines);
+    let release = case.run(&policy);
+    let steady = statement(&release)["steady"].clone();
+    assert_eq!(
+        (&steady[0]["column"], &steady[0]["split"]["below"]),
+        (&"t.x".into(), &1.into()),
+        "{steady}"
+    );
+    assert_eq!(steady[0]["smallest"], "<10");
+    let public =
+        std::fs::read_to_string(&policy).unwrap().replace("floor = 12", "tier = \"public\"");
+    std::fs::write(&policy, &public).unwrap();
+    std::fs::remove_file(case.path("project.key")).unwrap();
+    assert!(case.refused(&policy).contains("C0105"));
+    let because =
+        public.replace("x = { role", "x = { because = \"blood groups are told to nobody\", role");
+    std::fs::write(&policy, because).unwrap();
+    let release = case.run(&policy);
+    assert_eq!(
+        statement(&release)["steady"][0]["split"]["because"],
+        "blood groups are told to nobody"
+    );
+}
