@@ -233,14 +233,11 @@ fn formulas_are_handled_and_numbers_left_alone() {
     assert_eq!(write(Formula::Keep, "k").unwrap(), "a\n-5\n+3.2\n(+)\n-\n+-\n=1+1\n@x\n");
     assert_eq!(write(Formula::Prefix, "p").unwrap(), "a\n-5\n+3.2\n(+)\n-\n+-\n'=1+1\n'@x\n");
     // Labels of bands below zero are ranges of numbers; from the source they may be anything.
-    for label in ["-5--1", "-5-10", "-1.5--0.5", "-10+", "-366", "-0.5-0", ">=80", "<=-5", "[-1,0)"]
-    {
-        for formula in [Formula::Fail, Formula::Prefix] {
-            let written = write_cells(&[label], true, formula, "l").unwrap();
-            assert!(written == format!("a\n{label}\n") || written == format!("a\n\"{label}\"\n"));
-        }
-    }
-    for (cell, ranges) in [
+    let labels = ["-5--1", "-5-10", "-1.5--0.5", "-10+", "-366", "-0.5-0", ">=80", "<=-5"];
+    let lines = format!("a\n{}\n", labels.join("\n"));
+    assert_eq!(write_cells(&labels, true, Formula::Fail, "lf").unwrap(), lines);
+    assert_eq!(write_cells(&labels, true, Formula::Prefix, "lp").unwrap(), lines);
+    for (n, (cell, ranges)) in [
         ("-5--1", false),
         ("-10+", false),
         ("-5%", false),
@@ -253,10 +250,11 @@ fn formulas_are_handled_and_numbers_left_alone() {
         ("=5-10", true),
         ("-1,000-2", true),
         ("-1+2", true),
-        ("-", true),
-    ] {
-        let fails = write_cells(&[cell], ranges, Formula::Fail, "x").is_err();
-        assert_eq!(fails, cell != "-", "{cell}");
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(write_cells(&[cell], ranges, Formula::Fail, &format!("x{n}")).is_err(), "{cell}");
     }
 }
 
