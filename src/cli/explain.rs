@@ -72,10 +72,10 @@ impl Explain {
             searched = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         }
         let mut tables = Vec::new();
-        for table in &plan.tables {
+        for (t, table) in plan.tables.iter().enumerate() {
             show.line(&format!("\n{}", table.name));
             let mut columns = Vec::new();
-            for column in &table.columns {
+            for (c, column) in table.columns.iter().enumerate() {
                 let sample = sample(column);
                 let mut shown = Vec::new();
                 for kind in Kind::BOTH {
@@ -92,10 +92,19 @@ impl Explain {
                 ));
                 show.line(&format!("    pseudonymized  {pja} / {pen}: {pex}"));
                 show.line(&format!("    anonymized     {aja} / {aen}: {aex}"));
+                let floor = plan.floor_of(t, c);
+                if let Some(floor) = floor {
+                    let n = floor.persons;
+                    show.line(&match floor.tails {
+                        true => format!("                   両端は{n}人以上 / both ends are of at least {n} persons"),
+                        false => format!("                   {n}人未満の値は出さない / no value of fewer than {n} persons is shown"),
+                    });
+                }
                 columns.push(json!({
                     "column": column.facts.column, "role": column.facts.role, "type": column.facts.ty, "sample": sample,
                     "pseudonymized": { "ja": pja, "en": pen, "example": pex },
                     "anonymized": { "ja": aja, "en": aen, "example": aex },
+                    "floor": floor.map(|f| json!({ "persons": f.persons, "tails": f.tails })),
                 }));
             }
             tables.push(json!({ "table": table.name, "columns": columns }));
@@ -216,6 +225,23 @@ fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Va
         view.name,
         names.join(", ")
     ));
+    if view.implied {
+        show.line("  implied: the table releases quasi-identifiers, and no view of the policy counts them at its rows / 方針にないビュー（表が準識別子を出すため）");
+    }
+    let facts: Vec<String> = view
+        .facts
+        .iter()
+        .map(|c| {
+            let table = &plan.tables[c.table];
+            format!("{}.{}", table.name, table.columns[c.column].facts.column)
+        })
+        .collect();
+    if !facts.is_empty() {
+        show.line(&format!(
+            "  together with other forms of the same facts, as a person shows them over all rows: {} / 同じ事実の他の形も数える",
+            facts.join(", ")
+        ));
+    }
     show.line(&format!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {:?}, at most {} of the rows",
         view.k, plan.suppress.unit, plan.suppress.at_most));
     for model in &view.models {
@@ -230,7 +256,7 @@ fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Va
             column.table, column.column
         ));
     }
-    json!({ "view": view.name, "grain": table, "quasi": names, "k": view.k })
+    json!({ "view": view.name, "grain": table, "quasi": names, "facts": facts, "implied": view.implied, "k": view.k })
 }
 
 fn set(plan: &Plan, set: &crate::plan::SetPlan, show: Show) -> serde_json::Value {

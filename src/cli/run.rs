@@ -292,7 +292,11 @@ impl Run {
                 policy_digest,
                 for_release,
             },
-            crate::report::search::extra(plan, made.search.as_ref()),
+            {
+                let mut extra = crate::report::search::extra(plan, made.search.as_ref());
+                extra.sections.push(crate::report::closure::section(plan, &made));
+                extra
+            },
         );
         staging.put(
             crate::report::REPORT,
@@ -454,8 +458,9 @@ pub fn report(published: &Published, show: Show) {
     if let Some(views) = s["views"].as_array() {
         for view in views {
             show.line(&format!(
-                "view {}: k = {} asked, {} reached in {} classes; {} of {} rows suppressed",
+                "view {}{}: k = {} asked, {} reached in {} classes; {} of {} rows suppressed",
                 view["view"].as_str().unwrap_or(""),
+                if view["implied"] == true { " (implied)" } else { "" },
                 view["k"],
                 view["recounted"]["smallest"],
                 view["recounted"]["classes"],
@@ -475,6 +480,26 @@ pub fn report(published: &Published, show: Show) {
             rarest.map_or("-".to_owned(), |n| n.to_string()),
             set["suppressed"],
             set["rows"]
+        ));
+    }
+    let floors: Vec<&serde_json::Value> =
+        s["floors"].as_array().into_iter().flatten().map(|f| &f["outcome"]).collect();
+    if !floors.is_empty() {
+        let sum = |key: &str| floors.iter().filter_map(|f| f[key].as_u64()).sum::<u64>();
+        show.line(&format!(
+            "floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed",
+            floors.len(),
+            sum("joined"),
+            sum("rowsRemoved")
+        ));
+    }
+    for steady in s["steady"].as_array().into_iter().flatten() {
+        show.line(&format!(
+            "outside the views: {} is the same in all rows of a person; with it the smallest class of view {} has {} persons (k = {})",
+            steady["column"].as_str().unwrap_or(""),
+            steady["split"]["view"].as_str().unwrap_or(""),
+            steady["smallest"].as_str().unwrap_or(""),
+            steady["split"]["k"]
         ));
     }
     if let Some(warnings) = s["warnings"].as_array()

@@ -6,6 +6,7 @@
 //! parts of the engine want to show goes in as measures, a trade-off curve or plain sections ([`facts::Extra`]); the
 //! page draws them without knowing where they come from.
 
+pub mod closure;
 pub mod compare;
 pub mod facts;
 pub mod figure;
