@@ -12,7 +12,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, kakou, new_key, program, records, repo, run, text};
+use common::{closed, error_of, files, kakou, new_key, program, records, repo, run, text};
 
 fn made(folder: &Path, persons: &str, hospitals: &str, layouts: &str) -> PathBuf {
     let data = folder.join(format!("data{hospitals}"));
@@ -72,6 +72,26 @@ fn both_releases(release: &Path) {
     }
 }
 
+/// The set of ages that a person shows over all files of the anonymized release is shared by ten persons.
+fn one_age_a_person(release: &Path) {
+    let mut ages: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for file in files(&release.join("anonymized")) {
+        if file.extension().is_none_or(|e| e != "csv") {
+            continue;
+        }
+        let (header, rows) = records(&file);
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(at) = header.iter().position(|h| h == "生年月日") else { continue };
+        let person = header.iter().position(|h| h == "データ識別番号").unwrap();
+        for row in rows {
+            ages.entry(row[person].clone()).or_default().insert((name.clone(), row[at].clone()));
+        }
+    }
+    let mut persons: BTreeMap<&BTreeSet<(String, String)>, u32> = BTreeMap::new();
+    ages.values().for_each(|set| *persons.entry(set).or_default() += 1);
+    assert!(persons.len() > 3 && persons.values().all(|&n| n >= 10), "{:?}", persons.values());
+}
+
 /// What was done at one hospital to each person: (hospital, number) by the codes of its rows, where that tells it apart.
 type Acts = BTreeMap<(String, String), Vec<String>>;
 
@@ -112,6 +132,8 @@ fn six_hospitals_give_both_releases_and_one_token_a_person() {
     }
     verified(&release);
     both_releases(&release);
+    closed(&release);
+    one_age_a_person(&release);
     names_nobody(&data, &release);
 
     // The source and the release are brought together by what was done, which both hold.
@@ -205,6 +227,7 @@ fn the_other_policies_run_as_they_are_shipped() {
         let release = run(&repo(&format!("policies/{policy}.toml")), &input, &key, &out, &[]);
         verified(&release);
         both_releases(&release);
+        closed(&release);
         names_nobody(data, &release);
     }
 }

@@ -107,3 +107,62 @@ pub fn broken(found: &FloorRecount) -> Error {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::structure::ColumnShape;
+    use crate::frame::Interner;
+    use crate::record::digest::Digests;
+
+    fn found(rows: &[(&str, &str)], persons: u64, tails: bool) -> FloorRecount {
+        let mut texts = vec![Interner::new(), Interner::new()];
+        let mut columns = vec![Vec::new(), Vec::new()];
+        for (person, value) in rows {
+            columns[0].push(texts[0].intern(person));
+            columns[1].push(if value.is_empty() { MISSING } else { texts[1].intern(value) });
+        }
+        let digests = Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 };
+        let cells = Cells { columns, texts, rows: rows.len() as u64, digests };
+        let column =
+            |name: &str| ColumnShape { name: name.into(), ty: "text".into(), token: name == "who" };
+        let shape = TableShape {
+            name: "t".into(),
+            file: "t.csv".into(),
+            columns: vec![column("who"), column("x")],
+            person: 0,
+            long: None,
+        };
+        let floor =
+            FloorShape { table: 0, column: 1, persons, tails, specials: vec!["999".into()] };
+        recount(&shape, &cells, &floor).unwrap()
+    }
+
+    #[test]
+    fn counts_persons_and_not_rows() {
+        let rows = [("a", "x"), ("a", "x"), ("a", "x"), ("b", "y"), ("c", "y"), ("d", "y")];
+        let two = found(&rows, 2, false);
+        assert_eq!((two.holds, two.smallest, two.values), (false, Some(1), 2));
+        assert!(found(&rows[3..], 3, false).holds && !found(&rows[3..], 4, false).holds);
+    }
+
+    #[test]
+    fn a_missing_cell_is_a_value_beside_others() {
+        let rows = [("a", "x"), ("b", "x"), ("c", "")];
+        assert!(!found(&rows, 2, false).holds);
+        assert!(found(&[("a", ""), ("b", "")], 9, false).holds);
+    }
+
+    #[test]
+    fn of_numbers_the_ends_count_and_every_label_there() {
+        let ends = [("a", "1"), ("b", "1"), ("c", "5"), ("d", ">=9"), ("e", ">=9")];
+        let fine = found(&ends, 2, true);
+        assert_eq!((fine.holds, fine.few), (true, 1));
+        let mut two_labels = ends.to_vec();
+        two_labels.push(("f", "9"));
+        assert!(!found(&two_labels, 2, true).holds);
+        let mut special = ends.to_vec();
+        special.push(("f", "999"));
+        assert!(!found(&special, 2, true).holds);
+    }
+}

@@ -837,3 +837,169 @@ pub fn carry_out(step: &Step, frozen: &Frozen, applied: &mut Applied) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::schema::Type;
+    use crate::technique::testing::facts;
+
+    fn counts(rows: &[(u32, Option<String>)], n: u64) -> Counts {
+        let mut by_person: Vec<&(u32, Option<String>)> = rows.iter().collect();
+        by_person.sort_by_key(|r| r.0);
+        let persons: Vec<u32> = by_person.iter().map(|r| r.0).collect();
+        let cells = Column::from_texts(by_person.iter().map(|r| r.1.as_deref()));
+        let (held, missing, repeated) =
+            count(&cells, &persons, None, &vec![true; rows.len()], |_| false, n, 0);
+        let mut texts = Interner::new();
+        cells.dictionary().texts().for_each(|t| {
+            texts.intern(t);
+        });
+        Counts { texts, held, missing, repeated }
+    }
+
+    /// Repeats the step until nothing changes; gives the rows that are left and how many steps it took.
+    fn settle(
+        mut rows: Vec<(u32, Option<String>)>,
+        rule: &Rule<'_>,
+    ) -> (Vec<(u32, Option<String>)>, usize) {
+        for steps in 0.. {
+            let decision = decide(rule, &counts(&rows, rule.n));
+            if decision == Decision::default() {
+                return (rows, steps);
+            }
+            rows.retain(|(_, text)| !decision.remove.contains(text));
+            for (_, text) in &mut rows {
+                if let Some(new) = text.as_ref().and_then(|t| decision.labels.get(t)) {
+                    text.clone_from(new);
+                }
+            }
+        }
+        unreachable!()
+    }
+
+    fn persons(rows: &[(u32, Option<String>)]) -> BTreeMap<Option<&str>, BTreeSet<u32>> {
+        let mut held: BTreeMap<Option<&str>, BTreeSet<u32>> = BTreeMap::new();
+        for (person, text) in rows {
+            held.entry(text.as_deref()).or_default().insert(*person);
+        }
+        held
+    }
+
+    proptest! {
+        #[test]
+        fn every_label_is_of_enough_persons(
+            rows in proptest::collection::vec((0_u32..25, proptest::option::weighted(0.9, -4_i64..14)), 0..90),
+            n in 2_u64..7, ordered in any::<bool>(), words in any::<bool>(), with_other in any::<bool>(), at_most in 0.0_f64..0.5
+        ) {
+            let rows: Vec<(u32, Option<String>)> = rows
+                .into_iter()
+                .map(|(p, v)| (p, v.map(|v| if words && v % 3 == 0 { format!("w{v}") } else { v.to_string() })))
+                .collect();
+            let facts = facts(Type::Code);
+            let remainder = with_other.then_some("other");
+            let rule = Rule { facts: &facts, n, tails: false, ordered, remainder, at_most };
+            let (left, steps) = settle(rows.clone(), &rule);
+            prop_assert!(steps < 10);
+            let held = persons(&left);
+            if held.len() > 1 || !held.contains_key(&None) {
+                for (label, persons) in &held {
+                    prop_assert!(persons.len() as u64 >= n, "{label:?} of {}", persons.len());
+                }
+            }
+            // An interval holds what was in it.
+            if ordered && left.len() == rows.len() {
+                for ((_, before), (_, after)) in rows.iter().zip(&left) {
+                    if let (Some(before), Some(after)) = (before.as_deref().and_then(Span::parse), after.as_deref().and_then(Span::parse)) {
+                        prop_assert!(after.open_low || after.low <= before.low);
+                        prop_assert!(after.open_high || before.high <= after.high);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn both_ends_of_numbers_are_of_enough_persons(
+            rows in proptest::collection::vec((0_u32..25, proptest::option::weighted(0.9, 0_i64..40)), 0..90), n in 2_u64..7
+        ) {
+            let rows: Vec<(u32, Option<String>)> = rows
+                .into_iter()
+                .map(|(p, v)| (p, v.map(|v| if v == 39 { "溶血".to_owned() } else if v % 7 == 0 { format!(">{v}(+)") } else { v.to_string() })))
+                .collect();
+            let facts = facts(Type::Measured);
+            let rule = Rule { facts: &facts, n, tails: true, ordered: false, remainder: None, at_most: 0.05 };
+            let (left, _) = settle(rows, &rule);
+            let held = persons(&left);
+            let mut numbers: Vec<(Decimal, u64)> = Vec::new();
+            for (label, persons) in &held {
+                match label.and_then(number) {
+                    Some(number) => numbers.push((number, persons.len() as u64)),
+                    None if held.len() > 1 => prop_assert!(persons.len() as u64 >= n, "{label:?}"),
+                    None => {}
+                }
+            }
+            numbers.sort_unstable();
+            let (low, high) = (numbers.first().map(|n| n.0), numbers.last().map(|n| n.0));
+            for (number, persons) in numbers {
+                let end = Some(number) == low || Some(number) == high;
+                prop_assert!(!end || persons >= n, "{number} of {persons}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_of_intervals_are_read() {
+        let span = |text: &str| Span::parse(text).map(|s| (s.low, s.high, s.open_low, s.open_high));
+        assert_eq!(span("44"), Some((44, 44, false, false)));
+        assert_eq!(span("-5--1"), Some((-5, -1, false, false)));
+        assert_eq!(span("-5-10"), Some((-5, 10, false, false)));
+        assert_eq!(span("80+"), Some((80, 80, false, true)));
+        assert_eq!(span(">60"), Some((61, 61, false, true)));
+        assert_eq!(span("<=-3"), Some((-3, -3, true, false)));
+        for no in ["", "-", "0-6d", "[0.5,1)", "1.5", "9-3", "+5", "first"] {
+            assert_eq!(span(no), None, "{no}");
+        }
+    }
+
+    #[test]
+    fn a_lone_day_joins_its_neighbours_and_tails_tell_no_extreme() {
+        let days = |list: &[(i64, u32)]| -> Vec<(u32, Option<String>)> {
+            let each = list.iter().flat_map(|&(day, n)| (0..n).map(move |_| Some(day.to_string())));
+            each.enumerate().map(|(p, text)| (p as u32, text)).collect()
+        };
+        let facts = facts(Type::Date);
+        let rule = Rule {
+            facts: &facts,
+            n: 5,
+            tails: false,
+            ordered: true,
+            remainder: None,
+            at_most: 0.0,
+        };
+        let (left, _) =
+            settle(days(&[(-366, 1), (0, 9), (1, 8), (2, 2), (3, 7), (44, 1), (61, 4)]), &rule);
+        let held = persons(&left);
+        let labels: Vec<&str> = held.keys().flatten().copied().collect();
+        assert_eq!(labels, ["1-2", "3", "<=0", ">=44"]);
+    }
+
+    #[test]
+    fn steps_follow_one_another() {
+        let step = |pairs: &[(&str, Option<&str>)]| -> BTreeMap<String, Option<String>> {
+            pairs.iter().map(|(a, b)| ((*a).to_owned(), b.map(str::to_owned))).collect()
+        };
+        let mut floors = Floors::default();
+        floors.then(0, 1, &step(&[("44", Some(">=40")), ("40", Some(">=40"))]));
+        floors.then(0, 1, &step(&[(">=40", Some(">=30")), ("30", Some(">=30"))]));
+        floors.then(0, 1, &step(&[(">=30", None)]));
+        let cells = Column::from_texts([Some("44"), Some("30"), Some("7"), None]);
+        let mut tally = Tally::default();
+        let done = relabel(&cells, &floors.of(0, 1).unwrap().labels, &mut tally);
+        assert_eq!(done.cells().collect::<Vec<_>>(), [None, None, Some("7"), None]);
+        assert_eq!(tally.suppressed, 2);
+    }
+}
