@@ -1446,7 +1446,7 @@ fn contradiction(
         Role::Sensitive if anonymized && technique == "keep" && !in_view => Some((
             say!("a sensitive value is kept as it is and in no view"),
             say!(
-                "{{ rare = 10 }} (values of fewer than 10 persons go to their parent level), or name it under `sensitive` of a view"
+                "\"rare\" (values of too few persons go to their parent level), or name it under `sensitive` of a view"
             ),
         )),
         Role::Payload if anonymized && technique == "keep" && facts.ty.is_date() && !in_view => {
