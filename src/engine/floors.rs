@@ -305,6 +305,8 @@ struct Rule<'a> {
     remainder: Option<&'a str>,
     /// Share of the rows that may be removed.
     at_most: f64,
+    /// Rows that go with one row of the table: itself and those of other tables that belong to it.
+    weight: f64,
 }
 
 /// Labels that are shown as one.
@@ -335,10 +337,10 @@ impl Group {
 }
 
 /// How many times the rows of a remainder may be suppressed in the column beside them before these rows go instead.
-const DEAR: u64 = 5;
+const DEAR: f64 = 5.0;
 
 /// Whether a remainder that takes in the smallest groups (which stand last) until it has enough persons would cost too much.
-fn dear(groups: &[Group], remainder: &Held, n: u64) -> bool {
+fn dear(groups: &[Group], remainder: &Held, n: u64, weight: f64) -> bool {
     let mut all = remainder.clone();
     let mut taken = 0;
     for group in groups.iter().rev() {
@@ -349,7 +351,10 @@ fn dear(groups: &[Group], remainder: &Held, n: u64) -> bool {
         taken += 1;
     }
     let shown = taken < groups.len();
-    !groups.is_empty() && (!shown || all.rows - remainder.rows > DEAR * remainder.rows)
+    let cells = (all.rows - remainder.rows) as f64;
+    // A column in which nothing is shown any more is worth more than its cells, unless much goes with the rows.
+    let limit = if shown { DEAR } else { DEAR.min(weight) } * remainder.rows as f64 * weight;
+    !groups.is_empty() && (cells > limit || !shown && weight < 2.0)
 }
 
 fn decide(rule: &Rule<'_>, counts: &Counts) -> Decision {
@@ -430,7 +435,7 @@ fn remainder(
     });
     // Its rows go where the policy allows it and the cells of others would pay more for it, or all of them.
     let may_go = all.rows as f64 <= rule.at_most * total as f64;
-    if all.persons < n && may_go && dear(&groups, &all, n) {
+    if all.persons < n && may_go && dear(&groups, &all, n, rule.weight) {
         decision.remove = members.into_iter().map(Some).collect();
         if with_missing && counts.missing.rows > 0 {
             decision.remove.insert(None);
@@ -741,6 +746,7 @@ impl Keeper {
                     ordered: treatment.ordered(),
                     remainder: treatment.remainder(),
                     at_most: plan.suppress.at_most,
+                    weight: self.weight(plan, *t),
                 };
                 let shown = counts.held.iter().filter(|h| h.rows > 0);
                 let few = shown.clone().filter(|h| h.persons < floor.persons).count() as u64;
@@ -791,6 +797,24 @@ impl Keeper {
         let counted: BTreeSet<(usize, usize)> =
             plan.views.iter().flat_map(|v| v.counted()).map(|c| (c.table, c.column)).collect();
         self.steady.difference(&counted).copied().collect()
+    }
+
+    /// Rows that go with one row of a table, itself included, on the average.
+    fn weight(&self, plan: &Plan, table: usize) -> f64 {
+        let own = self.rows[table].max(1) as f64;
+        let below = |t: &usize| {
+            *t != table
+                && match plan.tables[table].grain {
+                    Grain::Person => true,
+                    Grain::Key(k) => {
+                        let name = &plan.tables[table].keys[k].name;
+                        plan.tables[*t].keys.iter().any(|key| key.name == *name)
+                    }
+                    Grain::Event => false,
+                }
+        };
+        let rows: u64 = (0..plan.tables.len()).filter(below).map(|t| self.rows[t]).sum();
+        1.0 + rows as f64 / own
     }
 
     fn outcome(&mut self, table: usize, column: usize) -> Option<&mut FloorOutcome> {
@@ -902,7 +926,7 @@ mod tests {
                 .collect();
             let facts = facts(Type::Code);
             let remainder = with_other.then_some("other");
-            let rule = Rule { facts: &facts, n, tails: false, ordered, remainder, at_most };
+            let rule = Rule { facts: &facts, n, tails: false, ordered, remainder, at_most, weight: 1.0 };
             let (left, steps) = settle(rows.clone(), &rule);
             prop_assert!(steps < 10);
             let held = persons(&left);
@@ -931,7 +955,7 @@ mod tests {
                 .map(|(p, v)| (p, v.map(|v| if v == 39 { "溶血".to_owned() } else if v % 7 == 0 { format!(">{v}(+)") } else { v.to_string() })))
                 .collect();
             let facts = facts(Type::Measured);
-            let rule = Rule { facts: &facts, n, tails: true, ordered: false, remainder: None, at_most: 0.05 };
+            let rule = Rule { facts: &facts, n, tails: true, ordered: false, remainder: None, at_most: 0.05, weight: 1.0 };
             let (left, _) = settle(rows, &rule);
             let held = persons(&left);
             let mut numbers: Vec<(Decimal, u64)> = Vec::new();
@@ -979,6 +1003,7 @@ mod tests {
             ordered: true,
             remainder: None,
             at_most: 0.0,
+            weight: 1.0,
         };
         let (left, _) =
             settle(days(&[(-366, 1), (0, 9), (1, 8), (2, 2), (3, 7), (44, 1), (61, 4)]), &rule);
