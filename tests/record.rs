@@ -953,6 +953,82 @@ fn a_recipient_gets_a_package_and_the_book_has_the_provision() {
     assert!(house.fails(&["papers", "publication", &release], 1).contains("R0510"));
 }
 
+/// The two kinds of a release join by content, and a second recipient with the same tokens can join what both have: neither
+/// leaves the house without a reason in the ledger.
+#[test]
+fn what_joins_goes_to_one_recipient_with_a_recorded_reason_only() {
+    let house = House::new();
+    let release = sealed(&house, "r1");
+    let other = house.release("r2", &["--approved", "{approved}"]);
+    let mut verify = vec!["verify", other.as_str(), "--attest", "--sign", "{board.key}"];
+    verify.extend(["--public-key", "{runner.pub}", "--public-key", "{board.pub}"]);
+    house.ok(&verify);
+    let approve =
+        ["approve", &other, "--by", "次長", "--ledger", "{ledger}", "--sign", "{board.key}"];
+    house.ok(&approve);
+    let give = |release: &str, kind: &str, name: &str, more: &[&str], code: i32| {
+        let recipient = if kind == "anonymized" { "handler" } else { "certified-user" };
+        let out = format!("{{{kind}-{name}-{}}}", more.len()).replace(['　', '（', '）'], "");
+        let certification = format!("N-{name}");
+        let mut all =
+            vec!["package", release, "--kind", kind, "--recipient", recipient, "--for", name];
+        all.extend(["--address", "東京都千代田区一番町", "--out", &out]);
+        all.extend(["--sign", "{runner.key}", "--ledger", "{ledger}"]);
+        if !more.contains(&"--contract") {
+            all.extend(["--contract", name]);
+        }
+        if !more.contains(&"--certification") {
+            all.extend(["--certification", &certification]);
+        }
+        all.extend(more);
+        if code == 0 { house.ok(&all) } else { house.fails(&all, code) }
+    };
+    give(&release, "anonymized", "創薬研究株式会社", &[], 0);
+    // Under its name, in another spelling, by the number, by the contract, by another name.
+    for (name, more) in [
+        ("創薬研究株式会社", &[][..]),
+        ("創薬研究（株）", &[]),
+        ("別の名", &["--certification", "Ｎ－創薬研究株式会社"]),
+        ("別の名", &["--contract", "創薬研究株式会社"]),
+        ("別の名", &["--also-known-as", "創薬研究"]),
+    ] {
+        let said = give(&release, "pseudonymized", name, more, 1);
+        assert!(
+            said.contains("R0508") && said.contains("--both-because"),
+            "{name} {more:?}: {said}"
+        );
+        // Another run of the same persons is no way around.
+        assert!(give(&other, "pseudonymized", name, more, 1).contains("R0508"), "{name} {more:?}");
+    }
+    assert!(
+        give(&release, "pseudonymized", "創薬研究株式会社", &["--both-because", "　"], 2)
+            .contains("R0511")
+    );
+    assert_eq!(kinds(&house.entries()).iter().filter(|k| **k == "provision").count(), 1);
+    give(&release, "pseudonymized", "創薬研究（株）", &["--both-because", "審査会 第7号"], 0);
+    let entries = house.entries();
+    let last = entries.iter().rfind(|e| e["kind"] == "provision").unwrap();
+    assert_eq!(last["body"]["bothBecause"], "審査会 第7号");
+    // The same tokens for somebody else: this release, and any later one of the same derivation.
+    for release in [&release, &other] {
+        let said = give(release, "pseudonymized", "医療統計研究所", &[], 1);
+        assert!(said.contains("R0509") && said.contains("[pseudonymized] recipient"), "{said}");
+    }
+    assert!(give(&release, "anonymized", "医療統計研究所", &[], 1).contains("R0509"));
+    // The same recipient may have the next one.
+    give(
+        &other,
+        "pseudonymized",
+        "創薬研究",
+        &["--both-because", "審査会 第7号", "--contract", "C-2"],
+        0,
+    );
+    give(&release, "anonymized", "医療統計研究所", &["--same-tokens-because", "審査会 第8号"], 0);
+    let entries = house.entries();
+    let last = entries.iter().rfind(|e| e["kind"] == "provision").unwrap();
+    assert_eq!(last["body"]["sameTokensBecause"], "審査会 第8号");
+}
+
 #[test]
 fn an_auditor_makes_the_release_again() {
     let house = House::new();

@@ -3,6 +3,7 @@
 pub mod detectors;
 pub mod floors;
 pub mod forbidden;
+pub mod joins;
 pub mod links;
 pub mod models;
 pub mod prove;

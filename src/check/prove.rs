@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::detectors::{self, Detected, Detectors};
 use super::floors::{self, FloorRecount};
 use super::forbidden::Forbidden;
+use super::joins::{self, Joins};
 use super::links::Links;
 use super::receipts::{self, ReceiptRecount};
 use super::recount::{self, Cells, Recount};
@@ -47,6 +48,8 @@ pub struct Proof {
     /// The receipt file as recounted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipts: Option<ReceiptRecount>,
+    /// How far the two releases join by content.
+    pub joins: Joins,
     /// What the detectors found.
     pub detectors: Detectors,
 }
@@ -78,8 +81,12 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         tokens: [0; 2],
         persons: [0; 2],
         receipts: None,
+        joins: Joins::default(),
         detectors: Detectors::new(plan),
     };
+    let structures = Kind::BOTH.map(|kind| Structure::of(plan, kind));
+    let common = joins::Common::of(&structures);
+    let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
     let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
     let mut digests: [Vec<(String, Digests)>; 2] = [Vec::new(), Vec::new()];
     let links = Links::read(staging)?;
@@ -91,13 +98,13 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
     }
     for kind in Kind::BOTH {
         let k = kind as usize;
-        let structure = Structure::of(plan, kind);
+        let structure = &structures[k];
         // Files are proved side by side; what is found is put together in the order of the tables.
-        let read: Vec<FileProof> = recount::by_file(&structure)
+        let read: Vec<FileProof> = recount::by_file(structure)
             .into_par_iter()
             .map(|tables| {
                 progress.check()?;
-                file_proof(plan, staging, made, kind, &structure, tables)
+                file_proof(plan, staging, made, kind, (structure, &common), tables)
             })
             .collect::<Result<_>>()?;
         let mut by_table: Vec<(usize, TableProof)> = Vec::new();
@@ -114,13 +121,14 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             errors.extend(table.errors);
             tokens[k].extend(table.tokens);
             proof.floors.extend(table.floors);
+            signatures[k].extend(table.signatures);
             tables.push(table.cells);
         }
         if let Some(links) = &links {
-            errors.extend(links.check(kind, &structure, &tables));
+            errors.extend(links.check(kind, structure, &tables));
         }
         if let Some(shape) = &structure.receipts {
-            let (recount, read) = receipts::recount(staging, &structure, shape, &tables)?;
+            let (recount, read) = receipts::recount(staging, structure, shape, &tables)?;
             table::scan_bytes(&staging.join(&shape.file), InputFormat::Uke, &mut |bytes| {
                 if made.forbidden.in_file(bytes) {
                     errors.push(Error::refused(
@@ -148,7 +156,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         }
         for view in &structure.views {
             progress.check()?;
-            let recount = recount::recount(&structure, &tables, view)?;
+            let recount = recount::recount(structure, &tables, view)?;
             if !recount.holds {
                 errors.push(Error::refused(
                     "C0202",
@@ -163,7 +171,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         }
         for set in &structure.sets {
             progress.check()?;
-            let recount = sets::recount(&tables, &structure, set)?;
+            let recount = sets::recount(&tables, structure, set)?;
             if !recount.holds {
                 errors.push(Error::refused(
                     "C0206",
@@ -177,7 +185,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             }
             proof.sets.push(recount);
         }
-        proof.persons[k] = recount::persons(&structure, &tables);
+        proof.persons[k] = recount::persons(structure, &tables);
         if proof.persons[k] != made.persons[k] {
             errors.push(Error::refused(
                 "C0203",
@@ -194,6 +202,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         errors.push(Error::refused("C0302", say!("the two releases share a token")));
     }
     proof.tokens = [pseudonymized.len() as u64, anonymized.len() as u64];
+    proof.joins = joins::measure(signatures);
     proof.detectors.finish(plan);
     // The same finding in many cells of one column is one error.
     let mut seen = BTreeSet::new();
@@ -223,6 +232,7 @@ struct TableProof {
     errors: Vec<Error>,
     detected: (u64, Vec<Detected>),
     floors: Vec<FloorRecount>,
+    signatures: Option<joins::Signatures>,
 }
 
 /// Everything that is proved of one file: each of its tables by itself, and its bytes.
@@ -231,7 +241,7 @@ fn file_proof(
     staging: &Path,
     made: &Made,
     kind: Kind,
-    structure: &Structure,
+    (structure, common): (&Structure, &joins::Common),
     numbers: Vec<usize>,
 ) -> Result<FileProof> {
     let mut errors = Vec::new();
@@ -269,6 +279,7 @@ fn file_proof(
                         None => proof.errors.push(missing_file(&shape.name, kind)),
                     }
                 }
+                proof.signatures = common.of_table(shape, &proof.cells);
                 proof.cells.keep(&structure.counted(t));
                 (t, proof)
             });
@@ -319,7 +330,7 @@ fn table_proof(
             }
         }
     }
-    TableProof { cells, tokens, searched, errors, detected, floors: Vec::new() }
+    TableProof { cells, tokens, searched, errors, detected, floors: Vec::new(), signatures: None }
 }
 
 fn missing_file(table: &str, kind: Kind) -> Error {

@@ -10,8 +10,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::keys::Wanted;
+use super::persons::Persons;
 use super::{Failure, Outcome, Show, passphrase, prepare, shown};
-use crate::engine::exclude::Lists;
 use crate::engine::same::{LINK_DOMAIN, Same};
 use crate::engine::{Silent, intake};
 use crate::error::{Error, Name};
@@ -61,9 +61,9 @@ struct Export {
     /// The linking body: part of the derivation, so that two bodies cannot compare.
     #[arg(long)]
     body: String,
-    /// Persons who are to be left out, one identifier a line.
-    #[arg(long)]
-    exclude: Vec<PathBuf>,
+    /// Persons who are to be left out: those who must not be in the anonymized release.
+    #[command(flatten)]
+    persons: Persons,
     /// The file to make.
     #[arg(long)]
     out: PathBuf,
@@ -93,11 +93,7 @@ impl Export {
             ));
         }
         let _ = harden();
-        let mut lists = Lists::default();
-        let parts = plan.tables.first().map_or(1, crate::plan::TablePlan::person_parts);
-        for path in &self.exclude {
-            lists.add(path, &shown(path), &Kind::BOTH, parts, &plan.normalize)?;
-        }
+        let lists = self.persons.read(plan).map_err(fail)?;
         let files = intake::find_files(plan, &self.input).map_err(fail)?;
         intake::check_headers(plan, &files).map_err(fail)?;
         let wanted = Wanted {
@@ -131,13 +127,18 @@ impl Export {
         // Sorted by id: a keyed value, so the order of the file tells nothing.
         let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
         same.links(plan, &files, &Silent, &mut |person, identity| {
-            if !Kind::BOTH.iter().any(|&kind| lists.excludes(kind, person)) {
+            lists.compare(person);
+            // Every list is looked into; what is linked is the anonymized release.
+            let [_, excluded] = Kind::BOTH.map(|kind| lists.excludes(kind, person));
+            if !excluded {
                 lines.insert((
                     token_text(&ids.token(LINK_DOMAIN, person)),
                     token_text(&tokens.token("link", identity)),
                 ));
             }
-        })?;
+        })
+        .and_then(|()| lists.judge())
+        .map_err(fail)?;
         let mut text = String::from("link_id,link_token\n");
         for (id, token) in &lines {
             text.push_str(&format!("{id},{token}\n"));

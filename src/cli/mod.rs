@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod link;
 pub mod package;
 pub mod papers;
+pub mod persons;
 pub mod policies;
 pub mod progress;
 pub mod purge;

@@ -10,7 +10,7 @@ use super::ledger::Signer;
 use crate::error::Result;
 use crate::record::attest;
 use crate::record::ledger::Ledger;
-use crate::record::package::{Recipient, RecipientKind, make};
+use crate::record::package::{Reasons, Recipient, RecipientKind, make};
 use crate::record::verify::Trust;
 use crate::schema::Kind;
 
@@ -41,6 +41,15 @@ pub struct Package {
     /// The contract.
     #[arg(long)]
     pub contract: Option<String>,
+    /// Another name under which the recipient may stand in the ledger.
+    #[arg(long, value_name = "NAME")]
+    pub also_known_as: Vec<String>,
+    /// Why this recipient may have both kinds of release although they join by content; entered in the ledger.
+    #[arg(long, value_name = "REASON")]
+    pub both_because: Option<String>,
+    /// Why this recipient may have the same tokens as another one; entered in the ledger.
+    #[arg(long, value_name = "REASON")]
+    pub same_tokens_because: Option<String>,
     /// The folder to make.
     #[arg(long)]
     pub out: PathBuf,
@@ -87,11 +96,24 @@ impl Package {
             kind: self.recipient,
             certification: self.certification.clone(),
             contract: self.contract.clone(),
+            also_known_as: self.also_known_as.clone(),
+        };
+        let reasons = Reasons {
+            both: self.both_because.clone(),
+            same_tokens: self.same_tokens_because.clone(),
         };
         let trust = Trust { keys: &keys, ledger: Some(&self.ledger) };
         let ledger = Ledger::at(&self.ledger);
-        let made =
-            make(&self.release, self.kind.into(), &recipient, &self.out, trust, &ledger, &key)?;
+        let made = make(
+            &self.release,
+            self.kind.into(),
+            &recipient,
+            &reasons,
+            &self.out,
+            trust,
+            &ledger,
+            &key,
+        )?;
         show.line(&format!("package (送付用): {}", made.display()));
         show.line("the provision stands in the ledger (台帳に提供を記載しました)");
         show.json(&json!({ "package": made.to_string_lossy() }));

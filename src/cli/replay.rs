@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::persons::Persons;
 use super::progress::Shown;
-use super::run::exclusions;
 use super::{Failure, Outcome, Prepared, Show, keys, passphrase, prepare, size};
 use crate::check::replay::{TableReplay, anonymized};
 use crate::engine::intake::{self, Limits};
@@ -15,7 +15,7 @@ use crate::error::{Error, Name, Result, Said};
 use crate::key::{ProjectKey, ReleaseSecrets, harden};
 use crate::record::statement::STATEMENT;
 use crate::record::verify::{Trust, verify};
-use crate::record::{digest, seal};
+use crate::record::{digest, objections, seal};
 use crate::schema::Kind;
 use crate::{say, text};
 
@@ -40,15 +40,9 @@ pub struct Replay {
     /// A file whose first line is the passphrase of the key file.
     #[arg(long)]
     pub passphrase_file: Option<PathBuf>,
-    /// The exclusion lists of the run.
-    #[arg(long)]
-    pub exclude: Vec<PathBuf>,
-    /// Exclusion lists for the pseudonymized release.
-    #[arg(long)]
-    pub exclude_pseudonymized: Vec<PathBuf>,
-    /// Exclusion lists for the anonymized release.
-    #[arg(long)]
-    pub exclude_anonymized: Vec<PathBuf>,
+    /// The lists and the eligibility file of the run; the reference date is that of the run.
+    #[command(flatten)]
+    pub persons: Persons,
     /// Link keys of the run, if there were any.
     #[arg(long)]
     pub link_keys: Option<PathBuf>,
@@ -90,16 +84,22 @@ impl Replay {
                     "`kakou policy diff` tells in words what changed between two policies"
                 )));
         }
-        let lists = exclusions(
-            plan,
-            [&self.exclude, &self.exclude_pseudonymized, &self.exclude_anonymized],
-        )?;
+        let lists = self.persons.read_as_in(plan, &statement)?;
         let told = statement["exclusionLists"].as_array().map_or(0, Vec::len);
         if lists.lists.len() != told {
             return Err(differs(say!(
                 "the run had {} exclusion lists, {} are given",
                 told,
                 lists.lists.len()
+            )));
+        }
+        let files = lists.eligibility.as_ref().map_or(0, |e| e.files.len());
+        let told = statement["eligibility"]["files"].as_array().map_or(0, Vec::len);
+        if files != told {
+            return Err(differs(say!(
+                "the run had {} eligibility files, {} are given",
+                told,
+                files
             )));
         }
         let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
@@ -156,6 +156,7 @@ impl Replay {
         let made = make(&job, &progress)?;
         let mut errors = Vec::new();
         inputs(&statement, plan, &made, &mut errors);
+        errors.extend(objections::differences(&statement, &lists, &made).into_iter().map(differs));
         if statement["frozenPlan"]["sha3_256"] != digest::hex(&digest::sha3(&made.frozen)).as_str()
         {
             errors.push(differs(say!(

@@ -7,17 +7,18 @@ use clap::Args;
 use serde_json::json;
 
 use super::keys::{self, Chosen, Wanted};
+use super::persons::Persons;
 use super::progress::Shown;
 use super::recording::{Recorder, Recording};
 use super::{Failure, Outcome, Prepared, Show, prepare, shown, size};
+use crate::check::joins::Joins;
 use crate::check::links;
 use crate::check::prove::prove;
-use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, Progress, make};
 use crate::error::{Error, Family, Name, Result, small};
 use crate::key::{ReleaseSecrets, Sign, harden};
-use crate::record::{balance, book, digest, seal, statement};
+use crate::record::{balance, book, digest, objections, seal, statement};
 use crate::release::Staging;
 use crate::schema::Kind;
 use crate::{note, plan, say, text};
@@ -26,7 +27,9 @@ use crate::{note, plan, say, text};
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  kakou run --policy policy.toml --input DATA --out OUT --exclude-anonymized optout.txt\n\n\
-An exclusion list has one identifier a line, as in the column of the person's key; the parts of a key of several columns are separated by a TAB or a comma."
+An exclusion list has one identifier a line, as in the column of the person's key; the parts of a key of several columns are separated by a TAB or a comma. \
+A header line that names the key's columns is recognized and says where they stand. A list that matches nobody is refused.\n\
+An eligibility file (docs/eligibility.md) says who was notified and who asked that it stop; whoever is not in it is in no release."
 )]
 pub struct Run {
     /// The policy.
@@ -48,15 +51,9 @@ pub struct Run {
     /// The id of the release; by default policy id, time and a random part. An id is never used twice.
     #[arg(long)]
     pub release_id: Option<String>,
-    /// Persons who must be in neither release.
-    #[arg(long)]
-    pub exclude: Vec<PathBuf>,
-    /// Persons who must not be in the pseudonymized release.
-    #[arg(long)]
-    pub exclude_pseudonymized: Vec<PathBuf>,
-    /// Persons who must not be in the anonymized release.
-    #[arg(long)]
-    pub exclude_anonymized: Vec<PathBuf>,
+    /// Who must not be in the releases.
+    #[command(flatten)]
+    pub persons: Persons,
     /// Keys that a linking body gave back (`link_id,link_key`, ids of `kakou link export`): a file `links.csv` with the
     /// persons' tokens stands in the anonymized release. Only under the profile `ngmia-linkable`.
     #[arg(long, value_name = "FILE")]
@@ -155,10 +152,7 @@ impl Run {
         let started = SystemTime::now();
         let hygiene = harden();
         let plan = &prepared.plan;
-        let lists = exclusions(
-            plan,
-            [&self.exclude, &self.exclude_pseudonymized, &self.exclude_anonymized],
-        )?;
+        let lists = self.persons.read(plan)?;
         if self.link_keys.is_some() && plan.profile != crate::law::Profile::NgmiaLinkable {
             return Err(Error::refused(
                 "C0701",
@@ -280,6 +274,10 @@ impl Run {
         staging.put(statement::STATEMENT, &pretty(&statement))?;
         // False accounts are neither signed nor published.
         balance::check(&statement)?;
+        let mut extra = crate::report::search::extra(plan, made.search.as_ref());
+        crate::report::objections::add(&mut extra, &lists, &made);
+        extra.sections.push(crate::report::closure::section(plan, &made));
+        extra.sections.push(crate::report::joins::section(&proved.proof.joins));
         let seen = crate::report::facts::of_run(
             plan,
             &made,
@@ -292,11 +290,7 @@ impl Run {
                 policy_digest,
                 for_release,
             },
-            {
-                let mut extra = crate::report::search::extra(plan, made.search.as_ref());
-                extra.sections.push(crate::report::closure::section(plan, &made));
-                extra
-            },
+            extra,
         );
         staging.put(
             crate::report::REPORT,
@@ -391,28 +385,6 @@ impl Run {
     }
 }
 
-/// Reads the exclusion lists: of both releases, of the pseudonymized one, of the anonymized one.
-///
-/// # Errors
-/// If a list cannot be read or is none.
-pub(super) fn exclusions(plan: &plan::Plan, paths: [&Vec<PathBuf>; 3]) -> Result<Lists> {
-    let mut lists = Lists::default();
-    let parts = person_parts(plan);
-    for (paths, kinds) in
-        paths.into_iter().zip([&Kind::BOTH[..], &Kind::BOTH[..1], &Kind::BOTH[1..]])
-    {
-        for path in paths {
-            lists.add(path, &shown(path), kinds, parts, &plan.normalize)?;
-        }
-    }
-    Ok(lists)
-}
-
-/// How many columns make the person's key (the same in all tables, checked by the plan).
-fn person_parts(plan: &plan::Plan) -> usize {
-    plan.tables.first().map_or(1, plan::TablePlan::person_parts)
-}
-
 fn pretty(value: &serde_json::Value) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
@@ -455,6 +427,9 @@ pub fn report(published: &Published, show: Show) {
         "persons: {} read, {} pseudonymized, {} anonymized",
         persons["read"], persons["released"]["pseudonymized"], persons["released"]["anonymized"]
     ));
+    for line in objections::told(s) {
+        show.line(&line);
+    }
     if let Some(views) = s["views"].as_array() {
         for view in views {
             show.line(&format!(
@@ -501,6 +476,9 @@ pub fn report(published: &Published, show: Show) {
             steady["smallest"].as_str().unwrap_or(""),
             steady["split"]["k"]
         ));
+    }
+    if let Ok(joins) = serde_json::from_value::<Joins>(s["proof"]["joins"].clone()) {
+        show.line(&joins.told());
     }
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()

@@ -69,6 +69,12 @@ impl Verify {
                 verified.floors.len()
             ));
         }
+        for line in &verified.objections {
+            show.line(line);
+        }
+        if let Some(joins) = &verified.joins {
+            show.line(&joins.told());
+        }
         show.line(&match &verified.signed {
             None => "not signed: anyone who can write here could have made this record".to_owned(),
             Some(by) if by.trusted => format!("signed by the given key {}", by.key_id),

@@ -1,16 +1,15 @@
-//! Lists of persons who must not be in a release: opt-out (停止の求め) and other reasons, one list a release kind.
+//! Who must not be in a release: lists of persons (opt-out, 停止の求め, and other reasons), one list a release kind, and the
+//! file of who was notified and who stopped ([`super::eligibility`]).
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use hashbrown::HashMap;
 
-use super::identity;
-use crate::error::{Error, Name, Result};
-use crate::policy::model::Normalize;
-use crate::say;
+use super::eligibility::Eligibility;
+use super::roll::{self, Key, Names, Roll};
+use crate::error::{Error, Name, Result, Said};
 use crate::schema::Kind;
-use crate::text::identifier;
+use crate::{note, say};
 
 /// One list as it was read.
 #[derive(Debug)]
@@ -19,114 +18,177 @@ pub struct List {
     pub kinds: Vec<Kind>,
     /// The bytes of the file, for a hiding commitment in the record.
     pub bytes: Vec<u8>,
-    /// Identities on it, and whether one of the input's persons has it.
-    identities: HashMap<String, AtomicBool>,
+    /// Whom it names.
+    pub roll: Roll,
+    /// Lines that were taken for a header.
+    pub headers: Vec<u64>,
     /// Lines that are no identifier (blank after normalization, or a filler).
-    pub unusable: u64,
+    pub unusable: Vec<u64>,
+    /// Its file as the user named it.
+    shown: Name,
 }
 
 impl List {
-    /// The number of distinct identities.
+    /// Lines that turned out to be a header: no person has what stands there.
     #[must_use]
-    pub fn len(&self) -> u64 {
-        self.identities.len() as u64
-    }
-    /// Whether the list names nobody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.identities.is_empty()
-    }
-    /// Identities that a person of the input has.
-    #[must_use]
-    pub fn matched(&self) -> u64 {
-        self.identities.values().filter(|m| m.load(Ordering::Relaxed)).count() as u64
+    pub fn header_lines(&self) -> u64 {
+        let name = |line: &u64| self.roll.names().any(|entry| entry.header && entry.line == *line);
+        self.headers.iter().filter(|line| !name(line)).count() as u64
     }
 }
 
-/// All lists of a run.
+/// Why a person is not in a release. Of several reasons the first counts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Why {
+    /// On an exclusion list.
+    Listed,
+    /// The person asked that it stop (停止の求め).
+    Stopped,
+    /// Not in the eligibility file, or not for this kind of release.
+    NotInFile,
+    /// In the file, without a date of notification.
+    NotNotified,
+    /// Notified less than the days before that the policy asks for.
+    TooRecent,
+}
+
+impl Why {
+    /// All of them.
+    pub const ALL: [Why; 5] =
+        [Why::Listed, Why::Stopped, Why::NotInFile, Why::NotNotified, Why::TooRecent];
+    /// The word in the record.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Why::Listed => "onList",
+            Why::Stopped => "stopped",
+            Why::NotInFile => "notInFile",
+            Why::NotNotified => "notNotified",
+            Why::TooRecent => "noticeTooRecent",
+        }
+    }
+    /// In Japanese and English.
+    #[must_use]
+    pub const fn told(self) -> [&'static str; 2] {
+        match self {
+            Why::Listed => ["除外リストにある", "on an exclusion list"],
+            Why::Stopped => ["停止の求めがある", "asked that it stop"],
+            Why::NotInFile => ["適格者ファイルにない", "not in the eligibility file"],
+            Why::NotNotified => ["通知されていない", "not notified"],
+            Why::TooRecent => ["通知から日数が足りない", "notified too recently"],
+        }
+    }
+}
+
+/// All lists of a run, and who was notified.
 #[derive(Debug, Default)]
 pub struct Lists {
     /// In the order of the command line.
     pub lists: Vec<List>,
+    /// Who was notified and who stopped; without it only the lists count.
+    pub eligibility: Option<Eligibility>,
+    /// Whether a list may match nobody, or name persons in another spelling.
+    pub allow_unmatched: bool,
     /// Persons with the local identities that lists name, where several hospitals know one person.
     locals: std::sync::OnceLock<HashMap<String, Vec<String>>>,
 }
 
 impl Lists {
-    /// Reads a list: one identifier a line; the parts of a key of several columns are separated by a TAB or a comma.
-    /// Lines that start with `#` are comments.
+    /// Reads a list ([`roll::names`]).
     ///
     /// # Errors
-    /// If the file cannot be read, is not text, or a line has the wrong number of parts.
-    pub fn add(
-        &mut self,
-        path: &Path,
-        shown: &Name,
-        kinds: &[Kind],
-        parts: usize,
-        normalize: &Normalize,
-    ) -> Result<()> {
+    /// If the file cannot be read, is not text, a line has the wrong number of parts, or numbers lost digits in a spreadsheet.
+    pub fn add(&mut self, path: &Path, shown: &Name, kinds: &[Kind], key: &Key<'_>) -> Result<()> {
         let bytes = std::fs::read(path)
             .map_err(|e| Error::io("X0101", say!("reading the exclusion list {}", shown), &e))?;
-        let text = decode(&bytes).ok_or_else(|| {
+        let text = roll::decode(&bytes).ok_or_else(|| {
             Error::data("D0301", say!("the exclusion list {} is neither UTF-8 nor CP932", shown))
         })?;
-        let mut identities = HashMap::new();
-        let mut unusable = 0;
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim_matches(['\u{feff}', '\r']);
-            if line.trim().is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let fields: Vec<&str> =
-                if parts == 1 { vec![line] } else { line.split(['\t', ',']).collect() };
-            if fields.len() != parts {
-                return Err(Error::data(
+        let Names { roll, headers, unusable, scientific, ragged } = roll::names(&text, key);
+        let mut errors = Vec::new();
+        if !ragged.is_empty() {
+            errors.push(
+                Error::data(
                     "D0302",
                     say!(
-                        "the exclusion list {}, line {}: {} parts, but the person's key has {} columns",
+                        "the exclusion list {}, {}: another number of parts than the {} that the person's key has",
                         shown,
-                        index + 1,
-                        fields.len(),
-                        parts
+                        roll::lines(&ragged),
+                        key.parts()
                     ),
                 )
-                .advice(say!("separate the parts by a TAB or a comma, in the order of the key's columns")));
-            }
-            let normal: Vec<Option<String>> =
-                fields.iter().map(|f| identity::part(f.trim_matches('"'), normalize)).collect();
-            if normal.iter().any(Option::is_none) {
-                unusable += 1;
-                continue;
-            }
-            let normal: Vec<&str> = normal.iter().flatten().map(String::as_str).collect();
-            identities.insert(identifier::compose(&normal), AtomicBool::new(false));
+                .advice(say!("separate the parts by a TAB or a comma, in the order of the key's columns; a list with other columns needs a header line that names those of the key")),
+            );
         }
-        if identities.is_empty() && unusable > 0 {
-            return Err(Error::data(
+        if !scientific.is_empty() {
+            errors.push(
+                Error::data(
+                    "D0371",
+                    say!(
+                        "the exclusion list {}, {}: a number as a spreadsheet shows a long one (scientific notation): its digits are lost",
+                        shown,
+                        roll::lines(&scientific)
+                    ),
+                )
+                .advice(say!("export the column as text from where the numbers come from; such a line would exclude nobody")),
+            );
+        }
+        if roll.is_empty() && !unusable.is_empty() {
+            errors.push(Error::data(
                 "D0303",
                 say!("the exclusion list {} holds no usable identifier", shown),
             ));
         }
-        self.lists.push(List { kinds: kinds.to_vec(), bytes, identities, unusable });
+        if let Some(error) = Error::all(errors) {
+            return Err(error);
+        }
+        self.lists.push(List {
+            kinds: kinds.to_vec(),
+            bytes,
+            roll,
+            headers,
+            unusable,
+            shown: shown.clone(),
+        });
         Ok(())
+    }
+
+    /// Why a person must not be in a release, if so; remembers whom the files name.
+    #[must_use]
+    pub fn why(&self, kind: Kind, identity: &str) -> Option<Why> {
+        let own = [identity];
+        let others = self.locals.get().and_then(|l| l.get(identity));
+        let locals: Vec<&str> = others.into_iter().flatten().map(String::as_str).collect();
+        let mut listed = false;
+        for list in self.lists.iter().filter(|l| l.kinds.contains(&kind)) {
+            for identity in locals.iter().chain(&own) {
+                listed |= list.roll.find(identity).is_some();
+            }
+        }
+        // A person whom several hospitals know must be eligible under every number.
+        let numbers = if locals.is_empty() { &own[..] } else { &locals[..] };
+        let standing = self.eligibility.as_ref().and_then(|e| e.why(kind, numbers));
+        if listed { Some(Why::Listed) } else { standing }
     }
 
     /// Whether a person must not be in a release; remembers that the list matched.
     #[must_use]
     pub fn excludes(&self, kind: Kind, identity: &str) -> bool {
-        let mut found = false;
+        self.why(kind, identity).is_some()
+    }
+
+    /// Remembers where a file may mean a person of the input in another spelling.
+    pub fn compare(&self, identity: &str) {
         let others = self.locals.get().and_then(|l| l.get(identity));
-        for list in self.lists.iter().filter(|l| l.kinds.contains(&kind)) {
-            let local = others.into_iter().flatten().map(String::as_str);
-            for identity in local.chain([identity]) {
-                if let Some(matched) = list.identities.get(identity) {
-                    matched.store(true, Ordering::Relaxed);
-                    found = true;
-                }
+        let locals = others.into_iter().flatten().map(String::as_str);
+        for identity in locals.chain([identity]) {
+            for list in &self.lists {
+                list.roll.compare(identity);
+            }
+            if let Some(eligibility) = &self.eligibility {
+                eligibility.roll.compare(identity);
             }
         }
-        found
     }
 
     /// Says which local identities a person has: who is on a list with one of them is on it with all.
@@ -134,13 +196,109 @@ impl Lists {
         // A second intake of one run reads the same files.
         let _ = self.locals.set(locals);
     }
+
+    /// What the reader of a report should know of the lists: by code, in English and Japanese.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<(&'static str, Said, Said)> {
+        let mut told = Vec::new();
+        for (at, list) in self.lists.iter().enumerate() {
+            let number = at + 1;
+            let unmatched = list.roll.unmatched();
+            if list.roll.is_empty() {
+                told.push((
+                    "W0131",
+                    say!("exclusion list {} names nobody: nobody is excluded by it", number),
+                    say!("除外リスト {} には誰も記載がなく、誰も除外されません", number),
+                ));
+            }
+            if !unmatched.is_empty() || !list.unusable.is_empty() {
+                let all = unmatched.len() + list.unusable.len();
+                told.push((
+                    "W0132",
+                    say!(
+                        "exclusion list {}: {} of its lines match nobody in the input",
+                        number,
+                        all
+                    ),
+                    say!("除外リスト {}: 入力の誰とも一致しない行が {} 行あります", number, all),
+                ));
+            }
+        }
+        told
+    }
+
+    /// Judges the files after every person of the input was looked up in them.
+    ///
+    /// # Errors
+    /// If a list names somebody and matches nobody, or a file names a person in another spelling, unless it was asked for.
+    pub fn judge(&self) -> Result<()> {
+        let mut errors = Vec::new();
+        for list in &self.lists {
+            let shown = &list.shown;
+            if list.roll.is_empty() {
+                note!(warn, "an exclusion list names nobody", file = *shown);
+                continue;
+            }
+            let unmatched = list.roll.unmatched();
+            if !unmatched.is_empty() || !list.unusable.is_empty() {
+                note!(
+                    warn,
+                    "lines of an exclusion list match nobody",
+                    file = *shown,
+                    unmatched = unmatched.len(),
+                    unusable = list.unusable.len()
+                );
+            }
+            errors.extend(spelled(&say!("the exclusion list {}", shown), list.roll.spelled()));
+            if list.roll.matched() == 0 {
+                errors.push(
+                    Error::refused(
+                        "C0611",
+                        say!(
+                            "the exclusion list {}: none of the {} that it names is a person of the input: nobody would be excluded",
+                            shown,
+                            list.roll.len()
+                        ),
+                    )
+                    .advice(say!("is it the list of these files, with the numbers written as they are there? If it may match nobody: --allow-unmatched; the record tells it")),
+                );
+            }
+        }
+        if let Some(eligibility) = &self.eligibility {
+            // Who is meant in another spelling is not released; a stop that is meant for somebody else's line would be lost.
+            errors.extend(spelled(&say!("the eligibility file"), eligibility.stops_spelled()));
+            if eligibility.roll.matched() == 0 {
+                errors.push(
+                    Error::refused(
+                        "C0614",
+                        say!("the eligibility file: no person of the input stands in it: nobody could be released"),
+                    )
+                    .advice(say!("are the numbers written as in the input? docs/eligibility.md has the format")),
+                );
+            }
+        }
+        if self.allow_unmatched {
+            return Ok(());
+        }
+        Error::all(errors).map_or(Ok(()), Err)
+    }
 }
 
-fn decode(bytes: &[u8]) -> Option<String> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Some(text.to_owned());
-    }
-    encoding_rs::SHIFT_JIS
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .map(std::borrow::Cow::into_owned)
+/// What is said of names that persons of the input have in another spelling.
+fn spelled(file: &Said, found: Vec<(roll::Near, Vec<u64>)>) -> Vec<Error> {
+    found
+        .into_iter()
+        .map(|(near, lines)| {
+            Error::refused(
+                "C0612",
+                say!(
+                    "{}, {}: matches nobody as it is written, but a person of the input {}: nothing is guessed",
+                    file,
+                    roll::lines(&lines),
+                    near.told()
+                ),
+            )
+            .advice(say!("write the numbers as the files of the input have them, as text; if others are meant: --allow-unmatched, and the record tells it"))
+        })
+        .collect()
 }

@@ -55,6 +55,8 @@ pub struct Intake {
     pub persons: u64,
     /// Persons excluded by kind.
     pub excluded_persons: [u64; 2],
+    /// By kind, by [`super::exclude::Why`]: persons excluded for that reason.
+    pub why: [[u64; 5]; 2],
     /// Persons with more than one local number, and local numbers that were linked.
     pub same: [u64; 2],
 }
@@ -385,11 +387,20 @@ pub fn intake(
         files: input_files,
         persons: 0,
         excluded_persons: [0; 2],
+        why: [[0; 5]; 2],
         same: [same.persons, same.linked],
     };
-    let Intake { store, tables, persons, excluded_persons, .. } = &mut intake;
+    let Intake { store, tables, persons, excluded_persons, why, .. } = &mut intake;
     store.each(plan, lists, |_, partition| {
         *persons += partition.ids.len() as u64;
+        for id in partition.ids.texts() {
+            lists.compare(id);
+            for kind in Kind::BOTH {
+                if let Some(reason) = lists.why(kind, id) {
+                    why[kind as usize][reason as usize] += 1;
+                }
+            }
+        }
         for kind in Kind::BOTH {
             let eligible = &partition.eligible[kind as usize];
             excluded_persons[kind as usize] += eligible.iter().filter(|&&e| !e).count() as u64;
@@ -408,6 +419,7 @@ pub fn intake(
         excluded_anonymized = small(intake.excluded_persons[1]),
         partitions = count
     );
+    lists.judge()?;
     Ok(intake)
 }
 

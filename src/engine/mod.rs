@@ -15,6 +15,7 @@ use crate::technique::{KeyToken, Marks, Secrets, Tally};
 use crate::{log, note, say};
 
 pub mod apply;
+pub mod eligibility;
 pub mod emit;
 pub mod exclude;
 pub mod files;
@@ -26,6 +27,7 @@ pub mod observe;
 pub mod partition;
 pub mod place;
 pub mod receipts;
+pub mod roll;
 mod rows;
 pub mod same;
 pub mod search;
@@ -129,6 +131,8 @@ pub struct IntakeFacts {
     pub persons: u64,
     /// Persons excluded by kind.
     pub excluded_persons: [u64; 2],
+    /// By kind, by [`exclude::Why`]: persons excluded for that reason.
+    pub why: [[u64; 5]; 2],
     /// Persons with more than one local number, and local numbers that were linked.
     pub same: [u64; 2],
 }
@@ -160,7 +164,7 @@ pub struct Job<'a> {
 pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let Job { plan, lists, .. } = job;
     progress.stage("intake");
-    let Intake { store, tables, files, persons, excluded_persons, same } =
+    let Intake { store, tables, files, persons, excluded_persons, why, same } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
@@ -350,7 +354,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     Ok(Made {
         receipts: receipts::write(plan, &job.staging)?,
         files: out_files,
-        intake: IntakeFacts { tables, files, persons, excluded_persons, same },
+        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same },
         views,
         sets,
         floors,

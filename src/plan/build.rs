@@ -244,6 +244,7 @@ impl Builder<'_> {
             person_key: name(&policy.person.key),
             normalize: policy.person.normalize,
             same,
+            eligibility: policy.eligibility,
             tables,
             views,
             sets,

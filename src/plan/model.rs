@@ -3,7 +3,7 @@
 //! (The engine is written against these types.)
 
 use crate::error::{Name, Place, Said};
-use crate::policy::model::{Defect, Form, Normalize, Order, Output, Source, Suppress};
+use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
 use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
@@ -23,6 +23,8 @@ pub struct Plan {
     pub normalize: Normalize,
     /// Who is the same person.
     pub same: Vec<SamePlan>,
+    /// Who may be in a release at all.
+    pub eligibility: Eligibility,
     /// Tables in policy order.
     pub tables: Vec<TablePlan>,
     /// Views in policy order.

@@ -43,12 +43,39 @@ pub struct Policy {
     /// Settings of the anonymized release.
     #[serde(default)]
     pub anonymized: Anonymized,
+    /// Who may be in a release at all: the file of notifications and stops (`--eligibility`).
+    #[serde(default, skip_serializing_if = "Eligibility::is_default")]
+    pub eligibility: Eligibility,
     /// Legal items that no column answers because there is nothing to answer: item (`18-2`, `33-3`) to reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_applicable: BTreeMap<String, String>,
     /// Findings of detectors that are no identifiers of a person, with the reason. They stand in the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waive: Vec<Waive>,
+}
+
+/// Who may be in a release at all (法52条, 56条, 57条): judged from the eligibility file, apart for both releases.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Eligibility {
+    /// Whether a run without an eligibility file is refused.
+    pub required: bool,
+    /// Days that must lie between a person's notification and the run (`--as-of`).
+    pub notice_days: u16,
+}
+
+impl Eligibility {
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Eligibility::default()
+    }
+}
+
+impl Default for Eligibility {
+    fn default() -> Self {
+        Eligibility { required: false, notice_days: 30 }
+    }
 }
 
 /// A detector's finding in a column that does not stop the release.

@@ -51,6 +51,11 @@ pub fn check(statement: &Value) -> Result<()> {
             errors.push(wrong(say!("{} release: the persons of the record do not balance", kind)));
         }
     }
+    if !super::objections::balance(statement) {
+        errors.push(wrong(say!(
+            "the exclusion lists or the eligibility file of the record do not balance"
+        )));
+    }
     Error::all(errors).map_or(Ok(()), Err)
 }
 
@@ -95,6 +100,11 @@ mod tests {
             ],
             "persons": { "read": 20, "excluded": { "pseudonymized": 1, "anonymized": 2 },
                 "withoutRows": { "pseudonymized": 0, "anonymized": 3 }, "released": { "pseudonymized": 19, "anonymized": 15 } },
+            "exclusionLists": [{ "listed": 4, "matched": 1, "matchedNobody": 3 }],
+            "eligibility": { "persons": {
+                "pseudonymized": { "eligible": 19, "onList": 1, "stopped": 0, "notInFile": 0, "notNotified": 0, "noticeTooRecent": 0 },
+                "anonymized": { "eligible": 18, "onList": 1, "stopped": 1, "notInFile": 0, "notNotified": 0, "noticeTooRecent": 0 },
+            } },
         })
     }
 
@@ -122,7 +132,7 @@ mod tests {
         }
         let mut found = Vec::new();
         paths(&good(), "", &mut found);
-        assert_eq!(found.len(), 25);
+        assert_eq!(found.len(), 40);
         // How many persons a table has, and the counts of a table left out, are bounded but not fixed by others.
         let open = |p: &str| p.ends_with("/persons") || p.contains("tables/1/releases/anonymized");
         for path in found.iter().filter(|p| !open(p)) {

@@ -289,6 +289,8 @@ fn place(path: &[String]) -> (String, String) {
             "sensitive" => ("sensitive columns", "要配慮の列"),
             "suppress" => ("suppression", "削除の設定"),
             "at_most" => ("largest share", "割合の上限"),
+            "eligibility" => ("eligibility of persons", "対象者の適格性"),
+            "notice_days" => ("days after the notification", "通知からの日数"),
             "role" => ("role", "役割"),
             "reason" => ("reason", "理由"),
             "version" => ("version", "版"),

@@ -20,6 +20,19 @@ pub struct Digests {
     pub bytes: u64,
 }
 
+/// 32 bytes written in hexadecimal.
+#[must_use]
+pub fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
 /// The digests of a file.
 ///
 /// # Errors

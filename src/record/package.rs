@@ -7,11 +7,12 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::ledger::{Kind as Entered, Ledger};
+use super::ledger::{Book, Kind as Entered, Ledger};
 use super::state::State;
 use super::statement::{STATEMENT, rfc3339};
 use super::verify::{Trust, package, verify};
-use super::{attest, digest, seal};
+use super::{attest, digest, recipients, seal};
+use crate::check::joins::Joins;
 use crate::error::{Error, Name, Result, Tell};
 use crate::key::Sign;
 use crate::law::Profile;
@@ -100,6 +101,18 @@ pub struct Recipient {
     pub certification: Option<String>,
     /// The contract.
     pub contract: Option<String>,
+    /// Other names under which the recipient may stand in the ledger.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_known_as: Vec<String>,
+}
+
+/// Reasons for what is refused without one; they stand in the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Reasons {
+    /// Why the recipient may have both kinds of release.
+    pub both: Option<String>,
+    /// Why the recipient may have tokens that another recipient has.
+    pub same_tokens: Option<String>,
 }
 
 fn refused(code: &'static str, what: crate::error::Said) -> Error {
@@ -114,6 +127,7 @@ pub fn make(
     release: &Path,
     kind: Kind,
     recipient: &Recipient,
+    reasons: &Reasons,
     out: &Path,
     trust: Trust<'_>,
     ledger: &Ledger,
@@ -174,6 +188,7 @@ pub fn make(
         )
         .advice(say!("kakou verify --attest, kakou approve, kakou seal")));
     }
+    together(&ledger.read(&[])?, &statement, kind, recipient, reasons)?;
     if out.exists() {
         return Err(Error::policy(
             "R0507",
@@ -227,6 +242,8 @@ pub fn make(
         "recipient": recipient,
         "recipientJa": recipient.kind.ja(),
         "providedAt": at,
+        "bothBecause": reasons.both,
+        "sameTokensBecause": reasons.same_tokens,
         "items": items,
         "persons": statement["persons"]["released"][kind.word()],
         "digests": { "name": DIGESTS, "sha256": digest::hex(&digest::bytes(sums.concat().as_bytes()).sha256) },
@@ -237,6 +254,59 @@ pub fn make(
         return Err(error);
     }
     Ok(out.to_owned())
+}
+
+/// Refuses what a recipient must not have together, unless a reason goes into the ledger.
+fn together(
+    book: &Book,
+    statement: &Value,
+    kind: Kind,
+    recipient: &Recipient,
+    reasons: &Reasons,
+) -> Result<()> {
+    let blank = |reason: &Option<String>| reason.as_ref().is_some_and(|r| r.trim().is_empty());
+    if blank(&reasons.both) || blank(&reasons.same_tokens) {
+        return Err(Error::policy("R0511", say!("a reason has words")));
+    }
+    let who = serde_json::to_value(recipient).unwrap_or_default();
+    let mut errors = Vec::new();
+    if let (Some(entry), None) = (recipients::has_other_kind(book, &who, kind), &reasons.both) {
+        let joins = serde_json::from_value::<Joins>(statement["proof"]["joins"].clone());
+        let much = joins.ok().map(|j| Name::from_policy(j.share(j.both.persons)));
+        errors.push(
+            refused(
+                "R0508",
+                say!(
+                    "by entry {} of the ledger this recipient (or one who is known there by the same name, certification number or contract) has a release of the other kind: no code joins the two, content can (of this release's persons: {})",
+                    entry,
+                    much
+                ),
+            )
+            .advice(say!(
+                "give one kind to one recipient; if the law and the board allow both: --both-because \"...\", which is entered in the ledger"
+            )),
+        );
+    }
+    if let (Some(entry), None) =
+        (recipients::has_same_tokens(book, &who, kind, statement), &reasons.same_tokens)
+    {
+        let advice = match kind {
+            Kind::Pseudonymized => say!(
+                "run with a `[pseudonymized] recipient` of this recipient's own; if both may hold the same tokens: --same-tokens-because \"...\", which is entered in the ledger; if it is the same recipient under another name: --also-known-as NAME"
+            ),
+            Kind::Anonymized => say!(
+                "run again for this recipient (every run has new tokens); if both may hold the same release: --same-tokens-because \"...\", which is entered in the ledger; if it is the same recipient under another name: --also-known-as NAME"
+            ),
+        };
+        errors.push(
+            refused(
+                "R0509",
+                say!("by entry {} of the ledger another recipient has these tokens: two recipients never get the same", entry),
+            )
+            .advice(advice),
+        );
+    }
+    Error::all(errors).map_or(Ok(()), Err)
 }
 
 /// The covering note. It tells items and obligations, nothing of the method.

@@ -11,7 +11,7 @@ use crate::engine::exclude::Lists;
 use crate::engine::views::Summary;
 use crate::engine::{Made, emit};
 use crate::error::{Error, Result, small};
-use crate::key::{Commitment, Destruction, Hygiene, PublicKey};
+use crate::key::{Destruction, Hygiene, PublicKey};
 use crate::plan::{ItemEvidence, Plan, TablePlan};
 use crate::say;
 use crate::schema::Kind;
@@ -171,23 +171,10 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             })
         })
         .collect();
-    let lists: Vec<Value> = facts
-        .lists
-        .lists
-        .iter()
-        .map(|list| {
-            // A plain hash of a short list could be found by trying; the commitment hides it.
-            let commitment = Commitment::to(&list.bytes)?;
-            Ok(json!({
-                "for": list.kinds.iter().map(|k| k.word()).collect::<Vec<_>>(),
-                "listed": list.len(),
-                "matched": list.matched(),
-                "matchedNobody": list.len() - list.matched(),
-                "unusableLines": list.unusable,
-                "commitment": { "digest": commitment.digest_hex(), "nonce": commitment.nonce_hex() },
-            }))
-        })
-        .collect::<Result<_>>()?;
+    let lists = super::objections::lists(facts.lists)?;
+    let eligibility = super::objections::eligibility(facts.lists, made)?;
+    let told = facts.lists.warnings();
+    let told = told.iter().map(|(code, text, ja)| json!({ "code": code, "text": text, "ja": ja }));
     let law: Vec<Value> =
         facts.evidence.iter().map(|e| serde_json::to_value(e).unwrap_or(Value::Null)).collect();
     let structures: serde_json::Map<String, Value> = Kind::BOTH
@@ -221,6 +208,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "released": { "pseudonymized": made.persons[0], "anonymized": made.persons[1] },
         },
         "exclusionLists": lists,
+        "eligibility": eligibility,
         "tables": tables,
         "views": views,
         "sets": sets,
@@ -245,9 +233,10 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "tokens": { "pseudonymized": proof.tokens[0], "anonymized": proof.tokens[1], "shared": 0 },
             "detectors": proof.detectors,
             "floors": proof.floors,
+            "joins": proof.joins,
         },
         "law": law,
-        "warnings": plan.warnings.iter().chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).collect::<Vec<_>>(),
+        "warnings": plan.warnings.iter().chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).chain(told).collect::<Vec<_>>(),
         "keys": {
             "suite": facts.suite,
             "identifierRules": identifier::VERSION,

@@ -9,8 +9,9 @@ use super::attest::{self, Subject};
 use super::digest::{self, hex};
 use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
-use super::{balance, ledger, seal};
+use super::{balance, ledger, objections, seal};
 use crate::check::floors::{self, FloorRecount};
+use crate::check::joins::{self, Joins};
 use crate::check::links::Links;
 use crate::check::receipts::{self, ReceiptRecount};
 use crate::check::recount::{self, Recount};
@@ -49,6 +50,10 @@ pub struct Verified {
     pub state: State,
     /// Where the run is entered; nowhere if it was run without a ledger.
     pub entered: Option<Entered>,
+    /// How far the two releases join by content, measured again; none for a recipient's package, which has one of them.
+    pub joins: Option<Joins>,
+    /// What the record says of exclusion lists and of the eligibility file.
+    pub objections: Vec<String>,
 }
 
 /// Where a run is entered.
@@ -159,6 +164,8 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         state: reached,
         signed,
         entered,
+        joins: None,
+        objections: Vec::new(),
         release: statement["release"].as_str().unwrap_or_default().to_owned(),
         files: listed.len() as u64,
         rows: [0; 2],
@@ -167,6 +174,10 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         floors: Vec::new(),
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
+    let structures =
+        [structure_of(&statement, Kind::BOTH[0])?, structure_of(&statement, Kind::BOTH[1])?];
+    let common = joins::Common::of(&structures);
+    let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
     let linked = Links::read(folder)?;
     let told = &statement["linkKeys"];
     let persons = linked.as_ref().map(|l| small(l.persons()));
@@ -176,11 +187,10 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         errors.push(wrong(say!("the link keys are not those that the record tells of")));
     }
     for kind in Kind::BOTH {
-        let structure: Structure =
-            serde_json::from_value(statement["structure"][kind.word()].clone())
-                .map_err(|_| wrong(say!("{} does not describe the {} release", STATEMENT, kind)))?;
+        let structure = &structures[kind as usize];
         let mut tables = Vec::new();
-        for (shape, cells) in structure.tables.iter().zip(recount::read(folder, &structure)?) {
+        for (shape, cells) in structure.tables.iter().zip(recount::read(folder, structure)?) {
+            signatures[kind as usize].extend(common.of_table(shape, &cells));
             let told = table_entry(&statement, &shape.name).map(|t| &t["releases"][kind.word()]);
             let rows = told.and_then(|t| t["rowsOut"].as_u64());
             let persons = told.and_then(|t| t["persons"].as_u64());
@@ -204,10 +214,10 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             tables.push(cells);
         }
         if let Some(links) = &linked {
-            errors.extend(links.check(kind, &structure, &tables));
+            errors.extend(links.check(kind, structure, &tables));
         }
         if let Some(shape) = &structure.receipts {
-            match receipts::recount(folder, &structure, shape, &tables) {
+            match receipts::recount(folder, structure, shape, &tables) {
                 Ok((found, _)) => {
                     let told = statement["receiptFile"]["recounted"].clone();
                     if serde_json::from_value::<ReceiptRecount>(told).ok() != Some(found) {
@@ -219,7 +229,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
                 Err(error) => errors.extend(error.each().cloned()),
             }
         }
-        verified.persons[kind as usize] = recount::persons(&structure, &tables);
+        verified.persons[kind as usize] = recount::persons(structure, &tables);
         if statement["persons"]["released"][kind.word()].as_u64()
             != Some(verified.persons[kind as usize])
         {
@@ -229,7 +239,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             )));
         }
         for (index, view) in structure.views.iter().enumerate() {
-            let recount = recount::recount(&structure, &tables, view)?;
+            let recount = recount::recount(structure, &tables, view)?;
             if !recount.holds {
                 errors.push(wrong(say!(
                     "view `{}`: k or l does not hold",
@@ -270,7 +280,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             verified.floors.push(found);
         }
         for (index, set) in structure.sets.iter().enumerate() {
-            let recount = sets::recount(&tables, &structure, set)?;
+            let recount = sets::recount(&tables, structure, set)?;
             let shown = Name::from_policy(set.name.clone());
             if !recount.holds {
                 errors.push(wrong(say!("set `{}`: k does not hold", shown)));
@@ -283,7 +293,24 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             }
         }
     }
+    let joins = joins::measure(signatures);
+    // Records of older programs do not tell it.
+    let told = &statement["proof"]["joins"];
+    if !told.is_null()
+        && serde_json::from_value::<Joins>(told.clone()).ok().as_ref() != Some(&joins)
+    {
+        errors.push(wrong(say!(
+            "how far the two releases join by content is not what the record says"
+        )));
+    }
+    verified.joins = Some(joins);
+    verified.objections = objections::told(&statement);
     Error::all(errors).map_or(Ok(verified), Err)
+}
+
+fn structure_of(statement: &Value, kind: Kind) -> Result<Structure> {
+    serde_json::from_value(statement["structure"][kind.word()].clone())
+        .map_err(|_| wrong(say!("{} does not describe the {} release", STATEMENT, kind)))
 }
 
 fn table_entry<'a>(statement: &'a Value, name: &str) -> Option<&'a Value> {
@@ -401,6 +428,8 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         state: State::Staged,
         signed: Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }),
         entered: None,
+        joins: None,
+        objections: Vec::new(),
     };
     let mut tables = Vec::new();
     let read = recount::read(folder, &structure)?;

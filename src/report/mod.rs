@@ -10,6 +10,8 @@ pub mod closure;
 pub mod compare;
 pub mod facts;
 pub mod figure;
+pub mod joins;
+pub mod objections;
 pub mod page;
 pub mod panel;
 pub mod search;

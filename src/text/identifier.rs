@@ -68,6 +68,20 @@ pub fn compose(parts: &[&str]) -> String {
     whole
 }
 
+/// The parts that [`compose`] joined; none if the text was not made by it.
+#[must_use]
+pub fn decompose(whole: &str) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let mut rest = whole;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_once(':')?;
+        let length: usize = length.parse().ok()?;
+        parts.push(after.get(..length)?);
+        rest = &after[length..];
+    }
+    Some(parts)
+}
+
 /// The spellings under which an identifier is searched for in a release: as it stands, in NFKC, in full width,
 /// without hyphens and blanks, and without leading zeros. Sorted, without repetition.
 #[must_use]
@@ -174,6 +188,8 @@ mod tests {
         fn composing_is_injective(a in proptest::collection::vec("[a0:1]{0,4}", 1..4), b in proptest::collection::vec("[a0:1]{0,4}", 1..4)) {
             let join = |v: &[String]| compose(&v.iter().map(String::as_str).collect::<Vec<_>>());
             prop_assert_eq!(a == b, join(&a) == join(&b));
+            let whole = join(&a);
+            prop_assert_eq!(decompose(&whole), Some(a.iter().map(String::as_str).collect()));
         }
     }
 }

@@ -1,0 +1,622 @@
+//! Files that name persons (exclusion lists, eligibility files): how they are read, and whom they name.
+//!
+//! A name that matches nobody is an objection that is not kept. Therefore every name remembers its line, whether a person of
+//! the input has it, and whether a person has it in another spelling (`1` for `00001`, the parts in another order). Nothing
+//! is guessed from that: it is told.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use hashbrown::HashMap;
+use unicode_normalization::UnicodeNormalization;
+
+use super::identity;
+use crate::error::Name;
+use crate::plan::Plan;
+use crate::policy::model::Normalize;
+use crate::text::identifier;
+
+/// Lines that are told one by one; of more the number alone.
+const TOLD: usize = 10;
+
+/// Header words of a patient's number, folded by [`folded`].
+const PATIENT: &[&str] = &[
+    "患者id",
+    "患者番号",
+    "患者no",
+    "患者コード",
+    "患者識別番号",
+    "患者識別子",
+    "患者識別id",
+    "患者",
+    "本人",
+    "データ識別番号",
+    "カルテ番号",
+    "カルテno",
+    "カルテid",
+    "診察券番号",
+    "診察券no",
+    "診療録番号",
+    "登録番号",
+    "受診者番号",
+    "利用者番号",
+    "個人id",
+    "症例番号",
+    "被験者番号",
+    "id",
+    "patientid",
+    "patient",
+    "patientno",
+    "patientnumber",
+    "patientcode",
+    "patientidentifier",
+    "patid",
+    "ptid",
+    "ptno",
+    "pid",
+    "personid",
+    "person",
+    "personsourcevalue",
+    "subjectid",
+    "subject",
+    "mrn",
+    "medicalrecordnumber",
+    "chartno",
+    "chartnumber",
+    "identifier",
+];
+/// Header words of a facility or of the folder of its files.
+const FACILITY: &[&str] = &[
+    "施設コード",
+    "施設番号",
+    "施設id",
+    "施設",
+    "医療機関コード",
+    "医療機関番号",
+    "医療機関id",
+    "医療機関",
+    "病院コード",
+    "病院番号",
+    "病院id",
+    "病院",
+    "フォルダ",
+    "folder",
+    "facility",
+    "facilitycode",
+    "facilityid",
+    "hospital",
+    "hospitalid",
+    "hospitalcode",
+    "site",
+    "siteid",
+    "sitecode",
+    "institution",
+    "institutioncode",
+];
+
+/// A header cell as it is compared: width, case, blanks and marks do not matter.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The key of the person as a file may spell it.
+pub struct Key<'a> {
+    /// By part: what its column may be called, folded.
+    names: Vec<Vec<String>>,
+    normalize: &'a Normalize,
+}
+
+impl<'a> Key<'a> {
+    /// Of a plan.
+    #[must_use]
+    pub fn of(plan: &'a Plan) -> Self {
+        let parts = plan.tables.first().map_or(1, crate::plan::TablePlan::person_parts);
+        let mut names: Vec<Vec<String>> = vec![Vec::new(); parts];
+        for table in &plan.tables {
+            let columns = &table.keys[table.person_key].columns;
+            let before = parts.saturating_sub(columns.len());
+            for (at, &column) in columns.iter().enumerate() {
+                let column = &table.columns[column];
+                if let Some(slot) = names.get_mut(before + at) {
+                    slot.extend([
+                        folded(column.facts.column.as_str()),
+                        folded(column.shown.as_str()),
+                    ]);
+                }
+            }
+        }
+        if let [one] = &mut names[..] {
+            one.push(folded(plan.person_key.as_str()));
+        }
+        for list in &mut names {
+            list.retain(|name| !name.is_empty());
+            list.sort();
+            list.dedup();
+        }
+        Key { names, normalize: &plan.normalize }
+    }
+
+    /// Of columns with these names.
+    #[cfg(test)]
+    #[must_use]
+    pub fn with(names: &[&str], normalize: &'a Normalize) -> Self {
+        Key { names: names.iter().map(|name| vec![folded(name)]).collect(), normalize }
+    }
+
+    /// How many parts it has.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Where the parts stand in a header: by the names of the policy's columns first, then by usual names.
+    #[must_use]
+    pub fn places(&self, header: &[String]) -> Option<Vec<usize>> {
+        let header: Vec<String> = header.iter().map(|cell| folded(cell)).collect();
+        let last = self.parts() - 1;
+        let mut places = Vec::with_capacity(self.parts());
+        for (part, names) in self.names.iter().enumerate() {
+            let usual = if part == last { PATIENT } else { FACILITY };
+            let free = |at: &usize| !places.contains(at);
+            let own = || (0..header.len()).filter(free).find(|&at| names.contains(&header[at]));
+            let known =
+                || (0..header.len()).filter(free).find(|&at| usual.contains(&header[at].as_str()));
+            places.push(own().or_else(known)?);
+        }
+        Some(places)
+    }
+
+    /// Whether a cell is a word of a header.
+    fn names_a_column(&self, cell: &str) -> bool {
+        let cell = folded(cell);
+        PATIENT.contains(&cell.as_str())
+            || FACILITY.contains(&cell.as_str())
+            || self.names.iter().any(|names| names.contains(&cell))
+    }
+
+    /// The identity that the parts make; none where a part is blank or a filler.
+    #[must_use]
+    pub fn identity(&self, parts: &[&str]) -> Option<String> {
+        let normal: Vec<String> =
+            parts.iter().map(|part| identity::part(part, self.normalize)).collect::<Option<_>>()?;
+        let normal: Vec<&str> = normal.iter().map(String::as_str).collect();
+        Some(identifier::compose(&normal))
+    }
+}
+
+/// The text of a file: UTF-8, UTF-16 with its mark, or CP932; line ends as LF.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<String> {
+    let text = match bytes {
+        [0xff, 0xfe, rest @ ..] => encoding_rs::UTF_16LE
+            .decode_without_bom_handling_and_without_replacement(rest)?
+            .into_owned(),
+        [0xfe, 0xff, rest @ ..] => encoding_rs::UTF_16BE
+            .decode_without_bom_handling_and_without_replacement(rest)?
+            .into_owned(),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => text.trim_start_matches('\u{feff}').to_owned(),
+            Err(_) => encoding_rs::SHIFT_JIS
+                .decode_without_bom_handling_and_without_replacement(bytes)?
+                .into_owned(),
+        },
+    };
+    Some(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// The fields of a line, separated by TABs or commas outside of quotes. Empty fields behind the last are left out.
+#[must_use]
+pub fn fields(line: &str) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut characters = line.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if quoted => match characters.next_if_eq(&'"') {
+                Some(quote) => field.push(quote),
+                None => quoted = false,
+            },
+            // Spreadsheets write ="00001" for a number that shall stay a text.
+            '"' if matches!(field.trim(), "" | "=") => {
+                field.clear();
+                quoted = true;
+            }
+            '\t' | ',' if !quoted => fields.push(std::mem::take(&mut field)),
+            c => field.push(c),
+        }
+    }
+    fields.push(field);
+    while fields.len() > 1 && fields.last().is_some_and(|f| f.trim().is_empty()) {
+        fields.pop();
+    }
+    fields
+}
+
+/// Whether a cell is a number as a spreadsheet shows a long one (`1.34227E+07`): digits are lost.
+#[must_use]
+pub fn is_scientific(cell: &str) -> bool {
+    let cell: String = cell.nfkc().collect::<String>().trim().to_ascii_uppercase();
+    let Some((mantissa, exponent)) = cell.split_once('E') else { return false };
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let signed = exponent.starts_with('+');
+    let exponent = exponent.trim_start_matches('+');
+    digits(whole)
+        && digits(part)
+        && digits(exponent)
+        && exponent.len() <= 3
+        && (signed || mantissa.contains('.'))
+}
+
+/// Numbers of lines as they may be told.
+#[must_use]
+pub fn lines(numbers: &[u64]) -> Name {
+    let shown: Vec<String> = numbers.iter().take(TOLD).map(u64::to_string).collect();
+    let more = numbers.len().saturating_sub(TOLD);
+    let word = if numbers.len() == 1 { "line" } else { "lines" };
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Name::from_policy(format!("{word} {}{more}", shown.join(", ")))
+}
+
+/// How the name of a person in a file differs from that in the input.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Near {
+    /// The parts stand in another order.
+    Order,
+    /// Behind the number stands `.0`, as a spreadsheet writes numbers.
+    Float,
+    /// The number has other leading zeros.
+    Zeros,
+    /// Other characters stand around or within it.
+    Marks,
+}
+
+impl Near {
+    /// All of them.
+    pub const ALL: [Near; 4] = [Near::Order, Near::Float, Near::Zeros, Near::Marks];
+    /// What differs, to be told.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Near::Order => "with the parts in another order",
+            Near::Float => "without the `.0` of a spreadsheet",
+            Near::Zeros => "with other leading zeros",
+            Near::Marks => "with other characters in or around it",
+        }
+    }
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A part without what spreadsheets and people add or lose.
+fn bare(part: &str) -> String {
+    let part: String = part.nfkc().flat_map(char::to_uppercase).collect();
+    let whole = match part.split_once('.') {
+        Some((whole, zeros)) if !whole.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        _ => &part,
+    };
+    let bare: String = whole.chars().filter(|c| c.is_alphanumeric()).collect();
+    if bare.bytes().all(|b| b.is_ascii_digit()) && bare.bytes().any(|b| b != b'0') {
+        bare.trim_start_matches('0').to_owned()
+    } else {
+        bare
+    }
+}
+
+/// The bare parts of an identity, in their order and sorted as one text.
+fn loose(identity: &str) -> Option<(Vec<String>, String)> {
+    let parts: Vec<String> = identifier::decompose(identity)?.into_iter().map(bare).collect();
+    let mut sorted: Vec<&str> = parts.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let sorted = identifier::compose(&sorted);
+    Some((parts, sorted))
+}
+
+fn difference(named: &str, person: &str) -> Near {
+    let (Some((a, _)), Some((b, _))) = (loose(named), loose(person)) else { return Near::Marks };
+    if a != b {
+        return Near::Order;
+    }
+    let trimmed = |identity: &str| -> Vec<String> {
+        let parts = identifier::decompose(identity).unwrap_or_default();
+        parts.iter().map(|p| p.trim_start_matches('0').to_owned()).collect()
+    };
+    if trimmed(named) == trimmed(person) {
+        return Near::Zeros;
+    }
+    let float = |identity: &str| {
+        let parts = identifier::decompose(identity).unwrap_or_default();
+        parts.iter().any(|p| p.contains('.'))
+    };
+    if float(named) != float(person) { Near::Float } else { Near::Marks }
+}
+
+/// A name in a file.
+#[derive(Debug)]
+pub struct Entry {
+    /// The line where it stands first.
+    pub line: u64,
+    /// It may be a header: counted as a name only if a person has it.
+    pub header: bool,
+    identity: String,
+    matched: AtomicBool,
+    near: AtomicU8,
+}
+
+impl Entry {
+    /// Whether a person of the input has it.
+    #[must_use]
+    pub fn matched(&self) -> bool {
+        self.matched.load(Ordering::Relaxed)
+    }
+    /// How a person of the input has it, if none has it as it is written; the first difference that was seen.
+    #[must_use]
+    pub fn near(&self) -> Option<Near> {
+        let bits = self.near.load(Ordering::Relaxed);
+        Near::ALL.into_iter().find(|n| !self.matched() && bits & n.bit() != 0)
+    }
+}
+
+/// Whom a file names.
+#[derive(Debug, Default)]
+pub struct Roll {
+    entries: Vec<Entry>,
+    by_identity: HashMap<String, usize>,
+    by_bare: HashMap<String, Vec<usize>>,
+}
+
+impl Roll {
+    /// Adds a name; gives its number, which is that of the same name before.
+    pub fn add(&mut self, identity: String, line: u64, header: bool) -> usize {
+        if let Some(&at) = self.by_identity.get(&identity) {
+            self.entries[at].header &= header;
+            return at;
+        }
+        let at = self.entries.len();
+        if let Some((_, bare)) = loose(&identity) {
+            self.by_bare.entry(bare).or_default().push(at);
+        }
+        self.by_identity.insert(identity.clone(), at);
+        let (matched, near) = (AtomicBool::new(false), AtomicU8::new(0));
+        self.entries.push(Entry { line, header, identity, matched, near });
+        at
+    }
+    /// The number of a person's name, if the file names the person; remembers that it does.
+    #[must_use]
+    pub fn find(&self, identity: &str) -> Option<usize> {
+        let at = *self.by_identity.get(identity)?;
+        self.entries[at].matched.store(true, Ordering::Relaxed);
+        Some(at)
+    }
+    /// Remembers where the file may mean this person in another spelling.
+    pub fn compare(&self, identity: &str) {
+        if self.entries.is_empty() {
+            return;
+        }
+        let Some((_, bare)) = loose(identity) else { return };
+        for &at in self.by_bare.get(&bare).into_iter().flatten() {
+            let entry = &self.entries[at];
+            if entry.identity != identity {
+                entry.near.fetch_or(difference(&entry.identity, identity).bit(), Ordering::Relaxed);
+            }
+        }
+    }
+    /// The names; what turned out to be a header is none.
+    pub fn names(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|e| !e.header || e.matched())
+    }
+    /// How many names there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.names().count() as u64
+    }
+    /// Whether nobody is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names().next().is_none()
+    }
+    /// Names that a person of the input has.
+    #[must_use]
+    pub fn matched(&self) -> u64 {
+        self.entries.iter().filter(|e| e.matched()).count() as u64
+    }
+    /// Lines whose name no person of the input has.
+    #[must_use]
+    pub fn unmatched(&self) -> Vec<u64> {
+        self.names().filter(|e| !e.matched()).map(|e| e.line).collect()
+    }
+    /// Lines whose name a person of the input has in another spelling, by how it differs.
+    #[must_use]
+    pub fn spelled(&self) -> Vec<(Near, Vec<u64>)> {
+        Near::ALL
+            .into_iter()
+            .map(|near| {
+                (near, self.names().filter(|e| e.near() == Some(near)).map(|e| e.line).collect())
+            })
+            .filter(|(_, lines): &(Near, Vec<u64>)| !lines.is_empty())
+            .collect()
+    }
+}
+
+/// The lines of a list that name persons.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Whom it names.
+    pub roll: Roll,
+    /// Lines that were taken for a header.
+    pub headers: Vec<u64>,
+    /// Lines that name nobody: blank after normalization, or a filler.
+    pub unusable: Vec<u64>,
+    /// Lines with a number as a spreadsheet shows a long one.
+    pub scientific: Vec<u64>,
+    /// Lines with another number of parts than the key has.
+    pub ragged: Vec<u64>,
+}
+
+/// Reads a list: a person a line, the parts of the key in its order, or, under a header that names them, in that of the header
+/// with whatever else stands there. Lines that begin with `#` are comments.
+#[must_use]
+pub fn names(text: &str, key: &Key<'_>) -> Names {
+    let rows: Vec<(u64, Vec<String>)> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+        .map(|(at, line)| (at as u64 + 1, fields(line)))
+        .collect();
+    let head = header_rows(&rows, key);
+    let mut names =
+        Names { headers: rows[..head].iter().map(|(line, _)| *line).collect(), ..Names::default() };
+    let places = rows[..head].iter().rev().find_map(|(_, cells)| key.places(cells));
+    let wide = places.is_some();
+    let places = places.unwrap_or_else(|| (0..key.parts()).collect());
+    for (at, (line, cells)) in rows.iter().enumerate() {
+        let parts: Option<Vec<&str>> =
+            places.iter().map(|&p| cells.get(p).map(|cell| cell.trim())).collect();
+        let whole = parts.filter(|_| wide || cells.len() == places.len());
+        let header = at < head;
+        let Some(parts) = whole else {
+            if !header {
+                names.ragged.push(*line);
+            }
+            continue;
+        };
+        if !header && parts.iter().any(|part| is_scientific(part)) {
+            names.scientific.push(*line);
+            continue;
+        }
+        match key.identity(&parts) {
+            // A header is a name too: if a person has it, it was none.
+            Some(identity) => {
+                names.roll.add(identity, *line, header);
+            }
+            None if header => {}
+            None => names.unusable.push(*line),
+        }
+    }
+    names
+}
+
+/// How many of the first rows are a header: words for columns, or words without a digit over rows that all have digits.
+fn header_rows(rows: &[(u64, Vec<String>)], key: &Key<'_>) -> usize {
+    let digit = |cells: &[String]| cells.iter().any(|c| c.chars().any(char::is_numeric));
+    let named = |cells: &[String]| {
+        key.places(cells).is_some()
+            || cells.iter().all(|c| key.names_a_column(c))
+                && cells.iter().any(|c| !c.trim().is_empty())
+    };
+    let most = rows.len().min(3);
+    let known = (0..most).rev().find(|&at| named(&rows[at].1)).map_or(0, |at| at + 1);
+    // What stands above the words for columns is a title.
+    if known > 0 {
+        return known;
+    }
+    let plain = (0..most).take_while(|&at| !digit(&rows[at].1)).count();
+    let rest = &rows[plain..];
+    if !rest.is_empty() && rest.iter().all(|(_, cells)| digit(cells)) { plain } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_told_from_names() {
+        let normalize = Normalize::default();
+        let one = Key::with(&["id"], &normalize);
+        for (text, headers, persons) in [
+            ("患者ID\n00001\n", 1, 1),
+            ("patient_id\n00001\n00002", 1, 2),
+            ("ID\n", 1, 0),
+            ("停止者\n00001\n", 1, 1),
+            ("停止者一覧\n患者番号\n00001\n", 2, 1),
+            ("00001\n00002\n", 0, 2),
+            // Numbers without digits: nothing tells a header from a name.
+            ("ABC\nDEF\n", 0, 2),
+            ("# 患者ID\n00001\n\n", 0, 1),
+            ("", 0, 0),
+        ] {
+            let names = names(text, &one);
+            assert_eq!((names.headers.len(), names.roll.len()), (headers, persons), "{text}");
+        }
+        // A person whose number looks like a header is found all the same.
+        let names = names("STOP\n00001\n", &one);
+        assert_eq!(names.roll.len(), 1);
+        assert!(names.roll.find(&identifier::compose(&["STOP"])).is_some());
+        assert_eq!(names.roll.len(), 2);
+    }
+
+    #[test]
+    fn a_header_says_where_the_parts_stand() {
+        let normalize = Normalize::default();
+        let two = Key::with(&["施設コード", "データ識別番号"], &normalize);
+        let expected = identifier::compose(&["A0", "00001"]);
+        for text in [
+            "A0,00001",
+            "\"A0\"\t\"00001\"",
+            "A0,00001,,",
+            "施設コード,データ識別番号\nA0,00001",
+            "データ識別番号,氏名,施設コード\n00001,\"x,y\",A0",
+            "病院,患者ID\nA0,00001",
+            "=\"A0\",=\"00001\"",
+        ] {
+            let names = names(text, &two);
+            assert!(names.ragged.is_empty(), "{text}");
+            assert!(names.roll.find(&expected).is_some(), "{text}");
+        }
+        assert_eq!(names("A000001\nA0,1,2", &two).ragged, [1, 2]);
+    }
+
+    #[test]
+    fn other_spellings_are_told_and_never_taken() {
+        let normalize = Normalize::default();
+        let two = Key::with(&["fac", "id"], &normalize);
+        for (named, near) in [
+            ("00001,A0", Near::Order),
+            ("1,A0", Near::Order),
+            ("A0,1", Near::Zeros),
+            ("A0,00001.0", Near::Float),
+            ("A0,'00001", Near::Marks),
+        ] {
+            let names = names(named, &two);
+            let person = identifier::compose(&["A0", "00001"]);
+            assert!(names.roll.find(&person).is_none(), "{named}");
+            names.roll.compare(&person);
+            assert_eq!(names.roll.spelled(), [(near, vec![1])], "{named}");
+        }
+        // Who is named exactly is meant exactly.
+        let names = names("A0,1", &two);
+        names.roll.compare(&identifier::compose(&["A0", "00001"]));
+        assert!(names.roll.find(&identifier::compose(&["A0", "1"])).is_some());
+        assert!(names.roll.spelled().is_empty() && names.roll.unmatched().is_empty());
+    }
+
+    #[test]
+    fn spreadsheets_lose_digits() {
+        for cell in ["1.34227E+07", "1E+05", "１．３Ｅ＋０７", "1.5e7", " 9.9E+12 "] {
+            assert!(is_scientific(cell), "{cell}");
+        }
+        for cell in ["1E5", "A1E+05", "12345", "1.0", "E+05", "1.E+", "0012-3456", "12E45678"] {
+            assert!(!is_scientific(cell), "{cell}");
+        }
+        let normalize = Normalize::default();
+        let one = Key::with(&["id"], &normalize);
+        assert_eq!(names("x\n1.34227E+07\n5", &one).scientific, [2]);
+    }
+
+    #[test]
+    fn encodings_of_spreadsheets() {
+        let text = "患者ID\r\n00001\r\n";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [b"\xff\xfe", utf16.as_slice()].concat(),
+            encoding_rs::SHIFT_JIS.encode(text).0.into_owned(),
+        ] {
+            assert_eq!(decode(&bytes).unwrap(), "患者ID\n00001\n");
+        }
+        assert_eq!(decode(b"1\r2\r").unwrap(), "1\n2\n");
+    }
+}
