@@ -11,3 +11,4 @@ pub mod recount;
 pub mod replay;
 pub mod sets;
 pub mod structure;
+pub mod unique;

@@ -295,7 +295,7 @@ impl Run {
             {
                 let mut extra = crate::report::search::extra(plan, made.search.as_ref());
                 extra.sections.push(crate::report::closure::section(plan, &made));
-                extra
+                crate::report::unique::added(extra, plan, &proved.proof.unique)
             },
         );
         staging.put(
@@ -501,6 +501,12 @@ pub fn report(published: &Published, show: Show) {
             steady["smallest"].as_str().unwrap_or(""),
             steady["split"]["k"]
         ));
+    }
+    if let Ok(unique) = serde_json::from_value(s["unique"].clone()) {
+        for line in crate::report::unique::lines(&unique) {
+            show.line(&line.en);
+            show.line(&format!("  {}", line.ja));
+        }
     }
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()

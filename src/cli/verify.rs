@@ -69,6 +69,10 @@ impl Verify {
                 verified.floors.len()
             ));
         }
+        for line in crate::report::unique::lines(&verified.unique) {
+            show.line(&line.en);
+            show.line(&format!("  {}", line.ja));
+        }
         show.line(&match &verified.signed {
             None => "not signed: anyone who can write here could have made this record".to_owned(),
             Some(by) if by.trusted => format!("signed by the given key {}", by.key_id),
