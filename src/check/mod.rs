@@ -12,3 +12,4 @@ pub mod recount;
 pub mod replay;
 pub mod sets;
 pub mod structure;
+pub mod unique;

@@ -14,11 +14,12 @@ use super::receipts::{self, ReceiptRecount};
 use super::recount::{self, Cells, Recount};
 use super::sets::{self, SetRecount};
 use super::structure::{Structure, TableShape};
+use super::unique;
 use crate::engine::emit::{self, OutputFile};
 use crate::engine::{Made, Progress};
 use crate::error::{Error, Name, Result};
 use crate::plan::Plan;
-use crate::policy::model::InputFormat;
+use crate::policy::model::{InputFormat, OutputFormat};
 use crate::record::digest::{self, Digests};
 use crate::release::{Anonymized, Cleared, Pseudonymized};
 use crate::say;
@@ -35,6 +36,8 @@ pub struct Proof {
     pub floors: Vec<FloorRecount>,
     /// Sets of items of the anonymized release as recounted.
     pub sets: Vec<SetRecount>,
+    /// Whom facts beside the views of the anonymized release single out, as recounted.
+    pub unique: crate::plan::unique::Unique,
     /// Distinct source identifiers that were searched for.
     pub identifiers_searched: u64,
     /// Distinct source identifiers too short to be told from other content.
@@ -75,6 +78,7 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         views: Vec::new(),
         floors: Vec::new(),
         sets: Vec::new(),
+        unique: Default::default(),
         identifiers_searched: made.forbidden.searched,
         identifiers_too_short: made.forbidden.too_short,
         cells_searched: 0,
@@ -185,6 +189,11 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
             }
             proof.sets.push(recount);
         }
+        if kind == Kind::Anonymized {
+            progress.check()?;
+            proof.unique = unique::measure(structure, &tables)?;
+            errors.extend(unique::judge(&proof.unique, &made.unique, as_measured(plan, made)));
+        }
         proof.persons[k] = recount::persons(structure, &tables);
         if proof.persons[k] != made.persons[k] {
             errors.push(Error::refused(
@@ -216,6 +225,13 @@ pub fn prove(plan: &Plan, staging: &Path, made: &Made, progress: &dyn Progress) 
         anonymized: Cleared::proved(anonymized),
         pseudonymized: Cleared::proved(pseudonymized),
     })
+}
+
+/// Whether the files of the anonymized release hold the cells as they were measured, with no character replaced.
+fn as_measured(plan: &Plan, made: &Made) -> bool {
+    let mut files = made.files.iter().filter(|f| f.kind == Kind::Anonymized).map(|f| &f.written);
+    plan.output.format == OutputFormat::Csv
+        && files.all(|w| (w.unencodable, w.respelled, w.formula) == (0, 0, 0))
 }
 
 struct FileProof {

@@ -368,7 +368,7 @@ pub struct ModelHolds {
 
 /// The value of a view's column for each row of the view's table, as a number: equal texts (or sets of texts) have equal
 /// numbers; [`MISSING`] for none.
-fn column(
+pub(super) fn column(
     structure: &Structure,
     tables: &[Cells],
     t: usize,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::receipts::ReceiptShape;
 use crate::engine::{emit, files};
+use crate::plan::unique::fact_name;
 use crate::plan::{Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::Kind;
@@ -29,6 +30,9 @@ pub struct Structure {
     /// Columns whose values are shown for enough persons (none for a pseudonymized release).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub floors: Vec<FloorShape>,
+    /// Tables of events, of which rows a person are counted (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<usize>,
     /// Its receipt file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<ReceiptShape>,
@@ -160,6 +164,21 @@ pub struct ViewShape {
     /// Further models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelShape>,
+    /// Facts beside the quasi-identifiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<UniqueShape>,
+}
+
+/// What may be known beside a view.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UniqueShape {
+    /// The facts with their names.
+    pub facts: Vec<(String, ColumnPath)>,
+    /// Known facts at most.
+    pub m: usize,
+    /// At most this share of the rows may fit one person alone.
+    pub at_most: Option<f64>,
 }
 
 /// A model of a view: its name, its sensitive column (index into [`ViewShape::sensitive`]), its numbers.
@@ -215,8 +234,10 @@ impl Structure {
         };
         count(table, shape.person);
         for view in &self.views {
+            let known = view.unique.iter().flat_map(|u| u.facts.iter().map(|(_, path)| path));
             let counted = view.quasi.iter().chain(&view.facts);
             let paths = counted.chain(view.sensitive.iter().map(|(path, _)| path));
+            let paths = paths.chain(known);
             for path in paths {
                 count(path.table, path.column);
                 if let (Path::Token(here, there), Some(t)) = (&path.by, view.table) {
@@ -314,7 +335,8 @@ impl Structure {
             Kind::Anonymized => plan
                 .views
                 .iter()
-                .map(|view| ViewShape {
+                .zip(&plan.unique)
+                .map(|(view, unique)| ViewShape {
                     name: view.name.as_str().to_owned(),
                     table: place[view.table],
                     k: view.k,
@@ -335,6 +357,18 @@ impl Structure {
                             with: m.numbers.clone(),
                         })
                         .collect(),
+                    unique: Some(UniqueShape {
+                        facts: unique
+                            .facts
+                            .iter()
+                            .filter_map(|c| {
+                                let name = fact_name(&plan.tables, c.table, c.column);
+                                Some((name.to_string(), path(view.table, c)?))
+                            })
+                            .collect(),
+                        m: unique.m,
+                        at_most: unique.at_most,
+                    }),
                 })
                 .collect(),
         };
@@ -392,6 +426,12 @@ impl Structure {
             views,
             sets,
             floors,
+            events: match kind {
+                Kind::Pseudonymized => Vec::new(),
+                Kind::Anonymized => {
+                    plan.counted_tables().into_iter().filter_map(|t| place[t]).collect()
+                }
+            },
         }
     }
 }

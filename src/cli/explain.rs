@@ -9,10 +9,11 @@ use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::engine::exclude::Lists;
 use crate::engine::search::{self, Choice, Searched};
-use crate::engine::{freeze, intake};
-use crate::error::{Name, Result, small};
+use crate::engine::{freeze, intake, unique};
+use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::key::ReleaseSecrets;
+use crate::plan::unique::{Unique, UniquePlan};
 use crate::plan::{ColumnPlan, Plan};
 use crate::schema::{DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
@@ -23,8 +24,8 @@ pub struct Explain {
     /// The policy.
     #[arg(long)]
     policy: PathBuf,
-    /// The folder with the input files; their headers are checked too, and where treatments offer several levels the search
-    /// is run and explained.
+    /// The folder with the input files: they are read, the levels are searched and explained where treatments offer several, and
+    /// it is counted whom facts beside the views single out. Nothing is written.
     #[arg(long)]
     input: Option<PathBuf>,
     /// Seconds for the search.
@@ -58,18 +59,14 @@ impl Explain {
     pub fn run(&self, show: Show) -> Outcome<()> {
         let prepared = prepare(&self.policy)?;
         let plan = &prepared.plan;
-        let mut searched = None;
+        let mut found = Found::default();
         if let Some(input) = &self.input {
-            let look = || -> Result<Option<Searched>> {
+            let look = || -> Result<Found> {
                 let files = intake::find_files(plan, input)?;
                 intake::check_headers(plan, &files)?;
-                if search::offered(plan).is_empty() {
-                    Ok(None)
-                } else {
-                    self.search(plan, files, show)
-                }
+                self.look(plan, files, show)
             };
-            searched = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            found = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         }
         let mut tables = Vec::new();
         for (t, table) in plan.tables.iter().enumerate() {
@@ -109,26 +106,32 @@ impl Explain {
             }
             tables.push(json!({ "table": table.name, "columns": columns }));
         }
-        let views: Vec<_> = plan.views.iter().map(|v| view(plan, v, show)).collect();
+        let views: Vec<_> =
+            plan.views.iter().zip(&plan.unique).map(|(v, u)| view(plan, v, u, show)).collect();
         let sets: Vec<_> = plan.sets.iter().map(|s| set(plan, s, show)).collect();
-        if let Some(found) = &searched {
-            for line in told(plan, found) {
+        if let Some(searched) = &found.searched {
+            for line in told(plan, searched) {
                 show.line(&line);
             }
         } else if self.input.is_none() && !search::offered(plan).is_empty() {
             show.line("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why.");
         }
-        show.json(&json!({ "tables": tables, "views": views, "sets": sets, "search": searched }));
-        Ok(())
+        if let Some(unique) = &found.unique {
+            show.line("\nwhat the release would show of single persons:");
+            for line in crate::report::unique::lines(unique) {
+                show.line(&format!("  {}", line.en));
+                show.line(&format!("  {}", line.ja));
+            }
+        }
+        show.json(&json!({
+            "tables": tables, "views": views, "sets": sets, "search": found.searched, "unique": found.unique,
+        }));
+        // Why a run would be refused is said after everything that can be shown.
+        found.refused.map_or(Ok(()), |e| Err(Failure::new(e, &prepared.loaded.sources)))
     }
 
-    /// Reads the data and searches; nothing is written but spilled partitions, which are gone afterwards.
-    fn search(
-        &self,
-        plan: &Plan,
-        files: Vec<Vec<PathBuf>>,
-        show: Show,
-    ) -> Result<Option<Searched>> {
+    /// Reads the data and does what a run does before it writes; nothing is written but spilled partitions, which are gone afterwards.
+    fn look(&self, plan: &Plan, files: Vec<Vec<PathBuf>>, show: Show) -> Result<Found> {
         let progress = Shown::new(show.quiet || show.json);
         let lists = Lists::default();
         let spill_root = self.spill.clone().unwrap_or_else(std::env::temp_dir);
@@ -139,13 +142,33 @@ impl Explain {
         // Keys of nothing: no token leaves this command.
         let secrets = ReleaseSecrets::anonymized()?;
         let time = self.search_seconds.map(std::time::Duration::from_secs);
-        let search =
-            freeze::prepare_search(plan, &store, &lists, &secrets, &progress)?.within(time);
-        match search.best() {
-            Some(found) => Ok(Some(found)),
-            None => Err(freeze::unsolvable(&search)),
+        match freeze::freeze(plan, &store, &lists, [&secrets, &secrets], time, &progress) {
+            Ok(outcome) => Ok(Found {
+                searched: outcome.search,
+                refused: unique::judge(&outcome.unique).err(),
+                unique: Some(outcome.unique),
+            }),
+            Err(error) if search::offered(plan).is_empty() => Err(error),
+            Err(error) => {
+                let search =
+                    freeze::prepare_search(plan, &store, &lists, &secrets, &progress)?.within(time);
+                match search.best() {
+                    Some(best) => {
+                        Ok(Found { searched: Some(best), unique: None, refused: Some(error) })
+                    }
+                    None => Err(error),
+                }
+            }
         }
     }
+}
+
+/// What was found in the data.
+#[derive(Default)]
+struct Found {
+    searched: Option<Searched>,
+    unique: Option<Unique>,
+    refused: Option<Error>,
 }
 
 /// The search in words: the choice, its proof, the neighbours and the runners-up. Counts of rows below ten are not told.
@@ -208,7 +231,12 @@ fn told(plan: &Plan, found: &Searched) -> Vec<String> {
     lines
 }
 
-fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Value {
+fn view(
+    plan: &Plan,
+    view: &crate::plan::ViewPlan,
+    unique: &UniquePlan,
+    show: Show,
+) -> serde_json::Value {
     let table = &plan.tables[view.table].name;
     let names: Vec<String> = view
         .quasi
@@ -256,7 +284,13 @@ fn view(plan: &Plan, view: &crate::plan::ViewPlan, show: Show) -> serde_json::Va
             column.table, column.column
         ));
     }
-    json!({ "view": view.name, "grain": table, "quasi": names, "facts": facts, "implied": view.implied, "k": view.k })
+    let asked = crate::report::unique::asked(plan, unique);
+    show.line(&format!("  {}", asked.en));
+    show.line(&format!("  {}", asked.ja));
+    json!({
+        "view": view.name, "grain": table, "quasi": names, "facts": facts, "implied": view.implied, "k": view.k,
+        "uniqueWith": { "m": unique.m, "atMost": unique.at_most, "facts": unique.facts.len() },
+    })
 }
 
 fn set(plan: &Plan, set: &crate::plan::SetPlan, show: Show) -> serde_json::Value {

@@ -290,7 +290,7 @@ impl Run {
                 policy_digest,
                 for_release,
             },
-            extra,
+            crate::report::unique::added(extra, plan, &proved.proof.unique),
         );
         staging.put(
             crate::report::REPORT,
@@ -479,6 +479,12 @@ pub fn report(published: &Published, show: Show) {
     }
     if let Ok(joins) = serde_json::from_value::<Joins>(s["proof"]["joins"].clone()) {
         show.line(&joins.told());
+    }
+    if let Ok(unique) = serde_json::from_value(s["unique"].clone()) {
+        for line in crate::report::unique::lines(&unique) {
+            show.line(&line.en);
+            show.line(&format!("  {}", line.ja));
+        }
     }
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()

@@ -75,6 +75,10 @@ impl Verify {
         if let Some(joins) = &verified.joins {
             show.line(&joins.told());
         }
+        for line in crate::report::unique::lines(&verified.unique) {
+            show.line(&line.en);
+            show.line(&format!("  {}", line.ja));
+        }
         show.line(&match &verified.signed {
             None => "not signed: anyone who can write here could have made this record".to_owned(),
             Some(by) if by.trusted => format!("signed by the given key {}", by.key_id),

@@ -12,6 +12,7 @@ use super::partition::Partition;
 use super::search::{self, Search, Searched};
 use super::sets::{Items, Judged, SetOutcome};
 use super::steady::{Splits, Steady};
+use super::unique;
 use super::views::{Cells, Classes, NO_CLASS, Summary, column_codes};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Interner, MISSING};
@@ -52,6 +53,8 @@ pub struct Outcome {
     pub views: Vec<ViewOutcome>,
     /// Sets of items of every person.
     pub sets: Vec<SetOutcome>,
+    /// Whom facts beside the views single out.
+    pub unique: crate::plan::unique::Unique,
     /// The cells of the anonymized release, where they were kept in memory.
     pub cells: Option<(Partition, Applied)>,
     /// How the levels were chosen, if the policy offers several.
@@ -368,8 +371,9 @@ fn suppression(
         }
     }
     let mut first: Option<Vec<Classes>> = None;
-    let last = loop {
+    let (last, of_rows, gathered) = loop {
         progress.check()?;
+        let mut gathered = in_memory.is_none().then(|| unique::Gathered::new(plan));
         let mut classes: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
         let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
         for (t, before) in rows.iter_mut().enumerate() {
@@ -390,15 +394,18 @@ fn suppression(
                 if in_memory.is_none() {
                     counted.add(p, partition, applied, &alive[p], &blankable);
                 }
-                of_rows.push(
-                    plan.views
-                        .iter()
-                        .zip(&mut classes)
-                        .map(|(view, c)| {
-                            c.add(plan, view, partition, Cells::Applied(applied), &alive[p])
-                        })
-                        .collect(),
-                );
+                let here: Vec<Vec<u32>> = plan
+                    .views
+                    .iter()
+                    .zip(&mut classes)
+                    .map(|(view, c)| {
+                        c.add(plan, view, partition, Cells::Applied(applied), &alive[p])
+                    })
+                    .collect();
+                if let Some(gathered) = &mut gathered {
+                    gathered.add(partition, applied, &alive[p], &here);
+                }
+                of_rows.push(here);
                 Ok(())
             },
         )?;
@@ -467,7 +474,9 @@ fn suppression(
             if step.columns.iter().any(|at| looked_at(plan, *at)) {
                 continue;
             }
-            break (!is_first).then_some(classes);
+            // Cells that the floors have changed are gathered again.
+            let gathered = gathered.filter(|_| step.columns.is_empty());
+            break ((!is_first).then_some(classes), of_rows, gathered);
         }
         each_partition(plan, store, lists, in_memory.as_ref().map(|(p, _)| p), |p, partition| {
             remove(plan, partition, &mut alive[p], &of_rows[p], &violating);
@@ -564,10 +573,24 @@ fn suppression(
         })?;
     }
     let steady = splits.finish(plan)?;
+    let unique = match gathered {
+        Some(gathered) => gathered,
+        None => {
+            let mut gathered = unique::Gathered::new(plan);
+            let memory = in_memory.as_ref();
+            each_applied(plan, store, lists, &anonymized, secrets, memory, |p, part, applied| {
+                gathered.add(part, applied, &alive[p], &of_rows[p]);
+                Ok(())
+            })?;
+            gathered
+        }
+    };
+    let unique = unique.finish();
     let floors = keeper.finish(plan)?;
     let frozen = FrozenPlan { treatments: [pseudonymized, anonymized], rounds };
     let cells = in_memory;
-    Ok(Outcome { frozen, alive, views, sets: set_outcomes, cells, search: None, floors, steady })
+    let sets = set_outcomes;
+    Ok(Outcome { frozen, alive, views, sets, cells, search: None, floors, steady, unique })
 }
 
 /// Whether a view or a set looks at a column.

@@ -33,6 +33,7 @@ pub mod same;
 pub mod search;
 pub mod sets;
 pub mod steady;
+pub mod unique;
 pub mod validate;
 pub mod views;
 
@@ -97,6 +98,8 @@ pub struct Made {
     pub floors: Vec<floors::FloorOutcome>,
     /// Facts outside the views that are the same in all rows of a person.
     pub steady: Vec<steady::Steady>,
+    /// Whom facts beside the views single out.
+    pub unique: crate::plan::unique::Unique,
     /// How levels were chosen, if the policy offers several.
     pub search: Option<search::Searched>,
     /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
@@ -168,6 +171,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
+    unique::judge(&outcome.unique)?;
     let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
         Error::environment("X0201", say!("the frozen plan cannot be written as JSON"))
     })?;
@@ -190,6 +194,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         search,
         floors,
         steady,
+        unique,
     } = outcome;
     let blankable = freeze::blankable(plan);
     let mut persons_out = [0_u64; 2];
@@ -359,6 +364,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         sets,
         floors,
         steady,
+        unique,
         search,
         frozen,
         tallies,

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::evidence::legal_evidence;
 use super::model::*;
 use super::receipts::{self, ReceiptPlan};
+use super::unique::{self, UniquePlan};
 use crate::error::{Error, Name, Result, Said};
 use crate::law::Item;
 use crate::policy::Loaded;
@@ -231,6 +232,7 @@ impl Builder<'_> {
             let path = ["anonymized", "suppress", "never", at.as_str()];
             never_blank.extend(self.resolve(&tables, None, text, &path));
         }
+        let unique = self.unique(&tables, &views);
         let search = self.search(&tables);
         let waivers = self.waivers(&tables);
         let not_applicable: BTreeMap<String, Name> =
@@ -247,6 +249,7 @@ impl Builder<'_> {
             eligibility: policy.eligibility,
             tables,
             views,
+            unique,
             sets,
             tier: policy.anonymized.tier,
             floor,
@@ -1138,6 +1141,36 @@ impl Builder<'_> {
             });
         }
         sets
+    }
+
+    /// What is measured beside each view; a view that the policy does not name is measured as one without words.
+    fn unique(&mut self, tables: &[TablePlan], views: &[ViewPlan]) -> Vec<UniquePlan> {
+        let anonymized = &self.loaded.policy.anonymized;
+        let none = written::UniqueWith::default();
+        let mut plans = Vec::new();
+        for view in views {
+            let found = anonymized.views.iter().position(|v| v.name == view.name.as_str());
+            let words = found.and_then(|at| anonymized.views[at].unique_with.as_ref());
+            let at = found.unwrap_or_default().to_string();
+            let path = ["anonymized", "view", at.as_str(), "unique_with"];
+            let words = words.unwrap_or(&none);
+            let mut named = Vec::new();
+            for (index, text) in words.facts.iter().enumerate() {
+                let index = index.to_string();
+                let path = [path[0], path[1], path[2], path[3], "facts", index.as_str()];
+                if let Some(found) = self.resolve(tables, Some(view.table), text, &path) {
+                    named.push((found, path[5].to_owned()));
+                }
+            }
+            let (plan, faults) = unique::plan(tables, view, words, &named, anonymized.tier);
+            for fault in faults {
+                let deeper: Vec<&str> =
+                    path.into_iter().chain(fault.below.iter().map(String::as_str)).collect();
+                self.advise("P0131", &deeper, fault.what, fault.advice);
+            }
+            plans.push(plan);
+        }
+        plans
     }
 
     /// Role against treatment, for every column and both releases.

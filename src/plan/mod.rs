@@ -8,6 +8,7 @@ mod model;
 mod receipts;
 #[cfg(test)]
 mod tests;
+pub mod unique;
 
 pub use build::ladders;
 pub use evidence::{Answer, ItemEvidence, legal_evidence};

@@ -29,6 +29,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Views in policy order.
     pub views: Vec<ViewPlan>,
+    /// What is measured beside each view: in the order of `views`.
+    pub unique: Vec<super::unique::UniquePlan>,
     /// Sets of items a person, in policy order.
     pub sets: Vec<SetPlan>,
     /// Who receives the anonymized release.

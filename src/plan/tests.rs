@@ -294,3 +294,49 @@ proptest::proptest! {
         let _ = build(&text);
     }
 }
+
+#[test]
+fn facts_beside_a_view() {
+    let view = "quasi = [\"stays.性別\", \"stays.生年月日\"]\n";
+    let with = |words: &str| format!("{view}unique_with = {{ {words} }}\n");
+    let said = |words: &str| GOOD.replacen(view, &with(words), 1);
+    // Without words: all that is released beside the view, two known facts, no limit but in the tier `public`.
+    let names = |plan: &Plan| -> Vec<String> {
+        let facts = plan.unique[0].facts.iter();
+        facts
+            .map(|f| super::unique::fact_name(&plan.tables, f.table, f.column).to_string())
+            .collect()
+    };
+    let plan = build(GOOD).unwrap();
+    assert_eq!(names(&plan), ["stays.病名", "stays.値"]);
+    assert_eq!((plan.unique[0].m, plan.unique[0].at_most), (2, None));
+    let public = |text: &str| text.replacen("tier = \"research\"", "tier = \"public\"", 1);
+    let limit = build(&public(GOOD)).unwrap().unique[0].at_most;
+    assert_eq!(limit, Some(0.02));
+    let plan = build(&said("facts = [\"stays.値\"], m = 3, at_most = 0.3")).unwrap();
+    assert_eq!((names(&plan), plan.unique[0].m), (vec!["stays.値".to_owned()], 3));
+    // What is no fact, or no number.
+    for words in [
+        "facts = [\"stays.入院日\"]",
+        "facts = [\"stays.患者ID\"]",
+        "facts = [\"stays.性別\"]",
+        "facts = [\"stays.値\", \"stays.値\"]",
+        "m = 0",
+        "m = 4",
+        "at_most = 1.5",
+    ] {
+        let error = refused(view, &with(words), "P0131");
+        assert!(error.place.is_some() && error.advice.is_some(), "{words}");
+    }
+    refused(view, &with("facts = [\"stays.無い\"]"), "P0102");
+    // Less than the tier asks needs a reason.
+    for words in ["facts = [\"stays.値\"]", "m = 1", "at_most = 0.1"] {
+        let error = build(&public(&said(words))).expect_err("it was taken");
+        assert!(error.each().any(|e| e.code == "P0131"), "{words}");
+        let reason = format!("{words}, because = \"a contract\"");
+        let plan = build(&public(&said(&reason))).unwrap();
+        assert_eq!(plan.unique[0].because.as_ref().map(|b| b.as_str()), Some("a contract"));
+        assert!(build(&public(&said(&format!("{words}, because = \" \"")))).is_err());
+    }
+    assert!(build(&public(&said("at_most = 0.01, m = 3"))).is_ok());
+}

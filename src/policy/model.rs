@@ -843,6 +843,14 @@ impl Tier {
             Tier::Public => 12,
         }
     }
+    /// The default of `unique_with.at_most` (docs/risk.md says why).
+    #[must_use]
+    pub const fn unique_at_most(self) -> Option<f64> {
+        match self {
+            Tier::Controlled | Tier::Research => None,
+            Tier::Public => Some(0.02),
+        }
+    }
 }
 
 /// A view: what an attacker may know of a person, as one row a grain.
@@ -870,6 +878,30 @@ pub struct View {
     /// Further models that every class must satisfy, over distinct persons: `{ model = "t-closeness", column = "stays.diagnosis", with = { t = 0.3 } }`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelSpec>,
+    /// Facts beside the quasi-identifiers that an attacker may know too, and how many rows they may single out. It is measured
+    /// for every view; a policy without these words takes all facts of a row, two known ones, and the tier's limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_with: Option<UniqueWith>,
+}
+
+/// Whom the view's quasi-identifiers single out together with any `m` further facts: rows that exactly one released person fits.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UniqueWith {
+    /// The facts: `table.column` of the anonymized release. Without it every released column outside the view of its table, and of
+    /// the tables that have at most one row for a row of it (the same stay, the same person).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
+    /// How many of them an attacker may know together: 1, 2 (by default) or 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub m: Option<usize>,
+    /// At most this share (0 to 1) of the view's rows may fit exactly one released person, whichever `m` facts are known; more
+    /// refuses the run. By default 0.02 in the tier `public`, no limit in the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+    /// Why less is asked than the tier asks: fewer facts, a smaller `m`, a higher `at_most`. It stands in the record and the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// A set of items for each person: the values of one column over all rows of the person (diagnoses, drugs, days of visits).

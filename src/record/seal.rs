@@ -132,6 +132,7 @@ pub fn releases(run: &Run<'_>, key: &dyn Sign) -> Result<Vec<(String, String)>> 
         if let Some(structure) = structure.as_object_mut() {
             structure.remove("sets");
             structure.remove("floors");
+            structure.remove("events");
         }
         let predicate = json!({
             "schemaVersion": VERSION,

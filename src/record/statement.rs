@@ -218,6 +218,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "steady": made.steady.iter().map(|s| json!({
             "column": name_of(plan, s.table, s.column), "smallest": small(s.smallest), "split": s,
         })).collect::<Vec<_>>(),
+        "unique": proof.unique,
         "search": made.search,
         "linkKeys": facts.links,
         "receiptFile": made.receipts.as_ref().map(|file| json!({

@@ -17,8 +17,10 @@ use crate::check::receipts::{self, ReceiptRecount};
 use crate::check::recount::{self, Recount};
 use crate::check::sets::{self, SetRecount};
 use crate::check::structure::Structure;
+use crate::check::unique;
 use crate::error::{Error, Name, Result, small};
 use crate::key::PublicKey;
+use crate::plan::unique::Unique;
 use crate::say;
 use crate::schema::Kind;
 
@@ -38,6 +40,8 @@ pub struct Verified {
     pub floors: Vec<FloorRecount>,
     /// The views as recounted.
     pub views: Vec<Recount>,
+    /// Whom facts beside the views single out, as recounted.
+    pub unique: Unique,
     /// Whether the record says that this is not for release.
     pub not_for_release: bool,
     /// Who signed; nobody if the run was not signed.
@@ -172,6 +176,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         persons: [0; 2],
         views: Vec::new(),
         floors: Vec::new(),
+        unique: Unique::default(),
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
     let structures =
@@ -278,6 +283,19 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
                 )));
             }
             verified.floors.push(found);
+        }
+        let found = unique::measure(&structure, &tables)?;
+        errors.extend(unique::exceeding(&found));
+        // Records that were made before this was measured have none.
+        let told = kind == Kind::Anonymized && !statement["unique"].is_null();
+        let same = serde_json::from_value::<Unique>(statement["unique"].clone());
+        if told && !same.is_ok_and(|told| told == found) {
+            errors.push(wrong(say!(
+                "the rows that further facts single out are not those that the record says"
+            )));
+        }
+        if kind == Kind::Anonymized {
+            verified.unique = found;
         }
         for (index, set) in structure.sets.iter().enumerate() {
             let recount = sets::recount(&tables, structure, set)?;
@@ -422,6 +440,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         persons: [0; 2],
         views: Vec::new(),
         floors: Vec::new(),
+        unique: Unique::default(),
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
         statement_file: file,

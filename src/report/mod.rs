@@ -15,6 +15,7 @@ pub mod objections;
 pub mod page;
 pub mod panel;
 pub mod search;
+pub mod unique;
 pub mod words;
 
 /// Where the facts of a run stand in its release folder: the internal part, never for a recipient.
