@@ -9,7 +9,7 @@ use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::engine::exclude::Lists;
 use crate::engine::search::{self, Choice, Searched};
-use crate::engine::{freeze, intake};
+use crate::engine::{freeze, intake, unclaimed};
 use crate::error::{Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::key::ReleaseSecrets;
@@ -62,6 +62,7 @@ impl Explain {
         if let Some(input) = &self.input {
             let look = || -> Result<Option<Searched>> {
                 let files = intake::find_files(plan, input)?;
+                unclaimed::check(plan, input, &files, &prepared.own([]))?;
                 intake::check_headers(plan, &files)?;
                 if search::offered(plan).is_empty() {
                     Ok(None)

@@ -115,7 +115,7 @@ impl Export {
             &chosen.key,
             plan.project.as_str(),
             plan.recipient.as_str(),
-            identifier::VERSION,
+            identifier::DERIVATION,
         );
         let tokens = ReleaseSecrets::pseudonymized(
             &ProjectKey::open(
