@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Failure, Outcome, Show, prepare};
-use crate::engine::intake;
+use crate::engine::{intake, unclaimed};
 use crate::plan;
 use crate::record::digest;
 use crate::schema::Kind;
@@ -40,6 +40,8 @@ impl Check {
         let mut files = 0;
         if let Some(input) = &self.input {
             let found = intake::find_files(plan, input)
+                .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            unclaimed::check(plan, input, &found, &prepared.own([]))
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
             intake::check_headers(plan, &found)
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;

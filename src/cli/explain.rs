@@ -9,7 +9,7 @@ use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::engine::exclude::Lists;
 use crate::engine::search::{self, Choice, Searched};
-use crate::engine::{freeze, intake, unique};
+use crate::engine::{freeze, intake, unclaimed, unique};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::key::ReleaseSecrets;
@@ -63,6 +63,7 @@ impl Explain {
         if let Some(input) = &self.input {
             let look = || -> Result<Found> {
                 let files = intake::find_files(plan, input)?;
+                unclaimed::check(plan, input, &files, &prepared.own([]))?;
                 intake::check_headers(plan, &files)?;
                 self.look(plan, files, show)
             };

@@ -111,7 +111,7 @@ impl Export {
             &chosen.key,
             plan.project.as_str(),
             plan.recipient.as_str(),
-            identifier::VERSION,
+            identifier::DERIVATION,
         );
         let tokens = ReleaseSecrets::pseudonymized(
             &ProjectKey::open(

@@ -148,6 +148,18 @@ impl Show {
             let _ = writeln!(std::io::stdout(), "{text}");
         }
     }
+    /// Tells people what they should know of the data; not on standard output, which may be for machines.
+    pub fn warn(self, warnings: &[crate::plan::Warning]) {
+        for warning in warnings.iter().filter(|_| !self.quiet) {
+            let _ = writeln!(
+                std::io::stderr(),
+                "kakou: warning [{}] {}\n       {}",
+                warning.code,
+                warning.text,
+                warning.text_ja
+            );
+        }
+    }
     /// Prints a result for machines.
     pub fn json(self, value: &serde_json::Value) {
         if self.json {
@@ -311,6 +323,31 @@ pub struct Prepared {
     pub loaded: policy::Loaded,
     /// The plan.
     pub plan: crate::plan::Plan,
+}
+
+impl Prepared {
+    /// Files and folders of the run itself, which are no input although they may stand in the input folder: the policy with what it
+    /// extends and names, and what the command line names.
+    #[must_use]
+    pub fn own<'a>(&self, named: impl IntoIterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
+        let mut own: Vec<PathBuf> = named.into_iter().cloned().collect();
+        let key = keys::own_file(&self.plan.project).ok();
+        own.extend(key.and_then(|file| file.parent().map(std::path::Path::to_owned)));
+        for (name, _) in &self.loaded.sources.files {
+            own.push(PathBuf::from(name.as_str()));
+        }
+        for folder in self.loaded.folders() {
+            own.push(folder.join("layouts"));
+            for (name, _) in &self.loaded.sources.files {
+                own.extend(std::path::Path::new(name.as_str()).file_name().map(|f| folder.join(f)));
+            }
+        }
+        for (name, hierarchy) in &self.loaded.policy.hierarchies {
+            let folder = self.loaded.folder_of(&["hierarchies", name]);
+            own.push(folder.unwrap_or(std::path::Path::new("")).join(&hierarchy.path));
+        }
+        own
+    }
 }
 
 /// Reads a policy file and judges it.

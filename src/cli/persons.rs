@@ -40,6 +40,16 @@ pub struct Persons {
 }
 
 impl Persons {
+    /// The files.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let all = [
+            &self.exclude,
+            &self.exclude_pseudonymized,
+            &self.exclude_anonymized,
+            &self.eligibility,
+        ];
+        all.into_iter().flatten()
+    }
     /// Reads the files.
     ///
     /// # Errors

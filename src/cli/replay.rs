@@ -117,7 +117,7 @@ impl Replay {
                     &key,
                     plan.project.as_str(),
                     plan.recipient.as_str(),
-                    text::identifier::VERSION,
+                    text::identifier::DERIVATION,
                 );
                 // A named key that differs is a finding; one's own that is another one says nothing.
                 let of_run = statement["keys"]["pseudonymized"] == secrets.key_id();

@@ -15,7 +15,7 @@ use crate::check::joins::Joins;
 use crate::check::links;
 use crate::check::prove::prove;
 use crate::engine::intake::{self, Limits};
-use crate::engine::{Job, Progress, make};
+use crate::engine::{Job, Progress, make, unclaimed};
 use crate::error::{Error, Family, Name, Result, small};
 use crate::key::{ReleaseSecrets, Sign, harden};
 use crate::record::{balance, book, digest, objections, seal, statement};
@@ -175,6 +175,7 @@ impl Run {
         };
         let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
         let files = intake::find_files(plan, &self.input)?;
+        unclaimed::check(plan, &self.input, &files, &prepared.own(self.named()))?;
         intake::check_headers(plan, &files)?;
         let chosen = self.project_key(plan)?;
         let (pseudonymized, key_used) = match chosen {
@@ -184,7 +185,7 @@ impl Run {
                     &chosen.key,
                     plan.project.as_str(),
                     plan.recipient.as_str(),
-                    text::identifier::VERSION,
+                    text::identifier::DERIVATION,
                 );
                 (secrets, chosen.json())
             }
@@ -215,6 +216,7 @@ impl Run {
         };
         let made = make(&job, &progress)?;
         drop(job);
+        show.warn(&made.intake.warnings);
         if link_keys.is_some() {
             let mut text = format!("{}\n", links::HEADER);
             for (token, key) in &made.links {
@@ -337,6 +339,22 @@ impl Run {
         note!(info, "published", release = Name::from_policy(id), dry_run = self.dry_run);
         progress.end();
         Ok(Published { folder, statement, key: key_used })
+    }
+
+    /// Files and folders that the command line names beside the input.
+    fn named(&self) -> impl Iterator<Item = &PathBuf> {
+        let some = [
+            &self.key,
+            &self.passphrase_file,
+            &self.link_keys,
+            &self.spill,
+            &self.recording.sign,
+            &self.recording.sign_passphrase_file,
+            &self.recording.ledger,
+            &self.recording.approved,
+        ];
+        let lists = self.persons.files();
+        some.into_iter().flatten().chain(lists).chain([&self.out])
     }
 
     /// The project key; none in a dry run before the project's own was made.

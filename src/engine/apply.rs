@@ -85,7 +85,7 @@ pub fn with_input<T>(
     let (identity, domain) = match column_plan.key {
         Some(key) => (Some(&part.identities[key]), table_plan.keys[key].name.as_str()),
         None if planned.treatment.needs().identity => {
-            own_identity = identity::column(&part.table, &[column], &plan.normalize, None);
+            own_identity = identity::of_code(plan, table_plan, part, column, &planned.scope);
             own_domain = format!("{}.{}", table_plan.name, column_plan.facts.column);
             (Some(&own_identity), own_domain.as_str())
         }

@@ -1,10 +1,16 @@
 //! Identities: what makes two rows the same person or the same stay.
 
+use super::partition::TablePart;
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
-use crate::policy::model::Normalize;
-use crate::text::identifier;
+use crate::plan::{Plan, ScopePlan, TablePlan};
+use crate::policy::model::{Fillers, Normalize};
+use crate::schema::Role;
+use crate::text::identifier::{self, Unusable};
 
-/// The normalized identity of a key, one a row: missing where a part is blank or a filler (all nines).
+/// The normalized identity of a key, one a row: missing where a part identifies nobody (blank, a filler, a word for missing).
+///
+/// Nines in the last part are kept where the policy lets the column judge them ([`super::persons`] does); in a part before it, which
+/// is a facility or the like, they are a filler.
 ///
 /// Every distinct text is normalized once; several columns are joined with their lengths, so that `a` + `bc` is never `ab` + `c`.
 /// The folder, where numbers are unique within one, is the first part.
@@ -17,9 +23,11 @@ pub fn column(
 ) -> Column {
     let parts: Vec<Vec<Option<String>>> = columns
         .iter()
-        .map(|&c| {
+        .enumerate()
+        .map(|(place, &c)| {
+            let last = place + 1 == columns.len();
             let dictionary = table.columns[c].dictionary();
-            dictionary.texts().map(|text| part(text, normalize)).collect()
+            dictionary.texts().map(|text| read(text, normalize, last).ok()).collect()
         })
         .collect();
     let mut builder = ColumnBuilder::default();
@@ -86,8 +94,53 @@ pub fn column(
     builder.finish()
 }
 
+/// The identity of a code that makes no key, within what it means the same.
+#[must_use]
+pub fn of_code(
+    plan: &Plan,
+    table: &TablePlan,
+    part: &TablePart,
+    column: usize,
+    scope: &ScopePlan,
+) -> Column {
+    let mut normalize = plan.normalize;
+    if table.columns[column].facts.role == Role::ThirdParty && normalize.fillers == Fillers::Column
+    {
+        // Nobody looked at all of the column: a code of nines alone is nobody's.
+        normalize.fillers = Fillers::Always;
+    }
+    let own = |c: usize| part.table.columns[c].clone();
+    let folder = part.folders.iter().filter(|_| scope.folder).cloned();
+    let columns: Vec<Column> =
+        folder.chain(scope.columns.iter().map(|&c| own(c))).chain([own(column)]).collect();
+    let places: Vec<usize> = (0..columns.len()).collect();
+    self::column(&Table { rows: part.table.rows, columns }, &places, &normalize, None)
+}
+
 /// One part of an identity.
 #[must_use]
 pub fn part(text: &str, normalize: &Normalize) -> Option<String> {
-    identifier::normalize(text, normalize.drop_leading_zeros, normalize.pad_to)
+    identifier::read(text, &normalize.rules()).ok()
+}
+
+fn read(text: &str, normalize: &Normalize, last: bool) -> Result<String, Unusable> {
+    let mut rules = normalize.rules();
+    if !last && rules.nines == identifier::Nines::Judged {
+        rules.nines = identifier::Nines::Filler;
+    }
+    identifier::read(text, &rules)
+}
+
+/// Why a row has no identity: of the first part that identifies nobody.
+#[must_use]
+pub fn why(table: &Table, columns: &[usize], row: usize, normalize: &Normalize) -> Unusable {
+    let parts = columns.iter().enumerate();
+    let mut unusable = parts.filter_map(|(place, &c)| {
+        let last = place + 1 == columns.len();
+        match table.columns[c].text(row) {
+            Some(text) => read(text, normalize, last).err(),
+            None => Some(Unusable::Blank),
+        }
+    });
+    unusable.next().unwrap_or(Unusable::Blank)
 }

@@ -8,11 +8,12 @@ use rayon::prelude::*;
 
 use super::exclude::Lists;
 use super::partition::Partition;
+use super::persons::{FillerIds, Seen, Told};
 use super::same::Same;
-use super::{Progress, identity, place, rows, validate};
+use super::{Progress, grain, identity, moments, place, rows, validate};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, MISSING, Table};
-use crate::plan::{Plan, TablePlan};
+use crate::plan::{Plan, TablePlan, Warning};
 use crate::policy::model::{Defect, InputFormat};
 use crate::schema::Kind;
 use crate::table::{self, ColumnSpec, FileFacts, ReadSpec};
@@ -41,6 +42,8 @@ pub struct TableIntake {
     pub set_aside: BTreeMap<Defect, u64>,
     /// Rows of persons excluded, by release kind.
     pub excluded: [u64; 2],
+    /// Cells with a moment of another zone, which were written in the policy's.
+    pub moments: u64,
 }
 
 /// The result of intake.
@@ -59,6 +62,10 @@ pub struct Intake {
     pub why: [[u64; 5]; 2],
     /// Persons with more than one local number, and local numbers that were linked.
     pub same: [u64; 2],
+    /// What is told of the identifiers.
+    pub told: Told,
+    /// What a reader should know of the data.
+    pub warnings: Vec<Warning>,
 }
 
 /// Where partitions are.
@@ -74,6 +81,8 @@ pub struct Spilled {
     directory: table::spill::SpillDir,
     /// `blocks[partition][table]`: file names in order.
     blocks: Vec<Vec<Vec<PathBuf>>>,
+    /// Identities that are nobody's.
+    fillers: FillerIds,
 }
 
 impl Store {
@@ -122,16 +131,20 @@ impl Spilled {
                 let blocks: Vec<Table> =
                     files.iter().map(|f| self.directory.read_block(f)).collect::<Result<_>>()?;
                 let columns = plan.tables[t].columns.len();
-                Ok(split(join_blocks(&blocks, columns + beside(&plan.tables[t])), columns))
+                let part = split(join_blocks(&blocks, columns + beside(&plan.tables[t])), columns);
+                Ok(self.fillers.take_out(plan, t, part))
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id)))
+        let mut partition = Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
+        grain::collapse(plan, &mut partition);
+        Ok(partition)
     }
 }
 
-/// The columns that travel behind those of a table: the identities of its keys and the places of its rows.
+/// The columns that travel behind those of a table: the identities of its keys, the places of its rows, their folder.
 fn beside(table: &TablePlan) -> usize {
-    table.keys.len() + if table.placed() { place::WIDTH } else { 0 }
+    let places = if table.placed() { place::WIDTH } else { 0 };
+    table.keys.len() + places + usize::from(table.foldered())
 }
 
 fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
@@ -340,10 +353,19 @@ pub fn intake(
     } else {
         plan.groups().into_par_iter().map(read).collect::<Result<_>>()?
     };
-    let results: Vec<TableRead> = results.into_iter().flatten().collect();
+    let mut results: Vec<TableRead> = results.into_iter().flatten().collect();
+    let mut seen = Seen::default();
+    for result in &mut results {
+        seen.merge(std::mem::take(&mut result.seen));
+    }
+    let (told, fillers) = seen.judge(plan, &mut |t, rows| {
+        *results[t].intake.set_aside.entry(Defect::Key).or_default() += rows;
+    })?;
+    drop(seen);
     let mut tables = Vec::new();
     let mut input_files = Vec::new();
     let mut parts = Vec::new();
+    let mut empty = Vec::new();
     let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![Vec::new(); count];
     for (t, result) in results.into_iter().enumerate() {
         note!(
@@ -353,16 +375,9 @@ pub fn intake(
             files = files[t].len(),
             rows = result.intake.rows_in
         );
-        for (&defect, &rows) in &result.intake.set_aside {
-            note!(
-                warn,
-                "rows set aside",
-                table = plan.tables[t].name,
-                defect = defect,
-                rows = small(rows)
-            );
-        }
         tables.push(result.intake);
+        let without = result.files.iter().filter(|(_, facts)| facts.rows_read == 0).count();
+        empty.push([result.files.len(), without]);
         input_files.extend(result.files.into_iter().map(|(path, facts)| InputFile {
             table: t,
             path,
@@ -372,14 +387,20 @@ pub fn intake(
             blocks[partition].push(list);
         }
         if count == 1 {
-            parts.push(split(result.rows, plan.tables[t].columns.len()));
+            let part = split(result.rows, plan.tables[t].columns.len());
+            parts.push(fillers.take_out(plan, t, part));
         }
     }
+    let empty: Vec<[usize; 2]> = plan.groups().into_iter().map(|g| empty[g.start]).collect();
+    let mut collapsed = vec![0; plan.tables.len()];
     let store = match spill {
-        Some(directory) => Store::Spilled(Spilled { directory, blocks }),
-        None => Store::Memory(Box::new(Partition::assemble(plan, parts, &|kind, id| {
-            lists.excludes(kind, id)
-        }))),
+        Some(directory) => Store::Spilled(Spilled { directory, blocks, fillers }),
+        None => {
+            let mut partition =
+                Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
+            collapsed = grain::collapse(plan, &mut partition);
+            Store::Memory(Box::new(partition))
+        }
     };
     let mut intake = Intake {
         store,
@@ -389,8 +410,13 @@ pub fn intake(
         excluded_persons: [0; 2],
         why: [[0; 5]; 2],
         same: [same.persons, same.linked],
+        told,
+        warnings: Vec::new(),
     };
     let Intake { store, tables, persons, excluded_persons, why, .. } = &mut intake;
+    let mut grains = grain::Grains::new(plan);
+    // Rows of a spilled partition that repeat another go each time it is loaded: what is missing of those written went.
+    let mut left = vec![0_u64; plan.tables.len()];
     store.each(plan, lists, |_, partition| {
         *persons += partition.ids.len() as u64;
         for id in partition.ids.texts() {
@@ -400,6 +426,10 @@ pub fn intake(
                     why[kind as usize][reason as usize] += 1;
                 }
             }
+        }
+        grains.look(plan, partition, count == 1);
+        for (left, part) in left.iter_mut().zip(&partition.tables) {
+            *left += part.table.rows as u64;
         }
         for kind in Kind::BOTH {
             let eligible = &partition.eligible[kind as usize];
@@ -411,6 +441,37 @@ pub fn intake(
         }
         Ok(())
     })?;
+    grains.check(plan)?;
+    for (t, table) in tables.iter_mut().enumerate() {
+        if count > 1 {
+            let aside: u64 = table.set_aside.values().sum();
+            collapsed[t] = table.rows_in.saturating_sub(aside + left[t]);
+        }
+        if collapsed[t] > 0 {
+            *table.set_aside.entry(Defect::Duplicate).or_default() += collapsed[t];
+        }
+        for (&defect, &rows) in &table.set_aside {
+            note!(
+                warn,
+                "rows set aside",
+                table = plan.tables[t].name,
+                defect = defect,
+                rows = small(rows)
+            );
+        }
+    }
+    if *persons == 0 {
+        return Err(Error::data(
+            "D0410",
+            say!("no table has a row of anybody: there is nothing to release"),
+        )
+        .advice(say!("the files have a header only, or all of their rows were set aside")));
+    }
+    intake.warnings = grains.warnings(plan, &intake.tables, &empty);
+    intake.warnings.extend(intake.told.warnings(plan));
+    for warning in &intake.warnings {
+        note!(warn, "data", code = warning.code, text = warning.text.clone());
+    }
     note!(
         info,
         "persons",
@@ -455,6 +516,8 @@ struct TableRead {
     rows: Table,
     /// Files by partition, when spilled.
     blocks: Vec<Vec<PathBuf>>,
+    /// What was seen of the identifiers; of a long table with its first part.
+    seen: Seen,
 }
 
 /// The folder that is a part of the keys of a file's rows, normalized as the parts of an exclusion list are.
@@ -503,6 +566,10 @@ fn read_group(
     let mut kept: Vec<Vec<Table>> = vec![Vec::new(); members.len()];
     let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![vec![Vec::new(); count]; members.len()];
     let mut folders: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen = Seen::default();
+    // Files of the table that are there twice, and the rows that each file gave.
+    let twins = twins(first, paths)?;
+    let mut rows_of: Vec<Vec<u64>> = Vec::new();
     // Rows of the files before this one: a row's place is its number in all files of the table.
     let (mut before, mut last) = (0_u64, 0_u64);
     for (index, path) in paths.iter().enumerate() {
@@ -519,6 +586,27 @@ fn read_group(
             )
             .advice(say!("their persons could not be told apart: rename one")));
         }
+        if let Some(twin) = twins[index] {
+            let rows: u64 = rows_of[twin].iter().sum();
+            if rows > 0 && !first.set_aside.contains(&Defect::Duplicate) {
+                return Err(Error::data(
+                    "D0411",
+                    say!("{}: the same content as file {} of the table", file.said(), twin + 1),
+                )
+                .advice(say!("files are counted in the order of their names; take one away, or have it left unread and its rows counted: set_aside = [\"duplicate\"]")));
+            }
+            for (intake, &rows) in intake.iter_mut().zip(&rows_of[twin]) {
+                intake.rows_in += rows;
+                if rows > 0 {
+                    *intake.set_aside.entry(Defect::Duplicate).or_default() += rows;
+                }
+            }
+            rows_of.push(vec![0; members.len()]);
+            let (_, facts_of_twin): &(PathBuf, FileFacts) = &facts[twin];
+            facts.push((path.clone(), facts_of_twin.clone()));
+            continue;
+        }
+        let rows_before: Vec<u64> = intake.iter().map(|i| i.rows_in).collect();
         let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
         let mut batches = 0;
         while let Some(batch) = reader.next(most.unwrap_or(BATCH)).map_err(|e| file.locate(e))? {
@@ -539,6 +627,7 @@ fn read_group(
                     let rows = batch.table.rows;
                     batch.table.columns.insert(made, Column::constant(None, rows));
                 }
+                intake[m].moments += moments::settle(table, &mut batch.table.columns, plan.zone);
                 note!(
                     trace,
                     "batch",
@@ -559,7 +648,12 @@ fn read_group(
                         identity::column(&batch.table, &key.columns, &plan.normalize, folder)
                     })
                     .collect();
-                check_keys(table, &batch, &identities, &mut good, &mut intake[m], &file)?;
+                check_keys(plan, table, &batch, &identities, &mut good, &mut intake[m], &file)?;
+                if most.is_none() {
+                    let place =
+                        |row: usize| say!("{}, row {}", file.said(), batch.row_numbers[row]);
+                    seen.see(plan, members[m], &batch.table, &identities, &good, salt, &place);
+                }
                 let local =
                     std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));
                 identities[table.person_key] = same.map(local);
@@ -572,6 +666,9 @@ fn read_group(
                 whole.columns.extend(identities);
                 if table.placed() {
                     whole.columns.extend(place::columns(before, &batch.row_numbers));
+                }
+                if table.foldered() {
+                    whole.columns.push(Column::constant(folder.as_deref(), whole.rows));
                 }
                 if good.iter().any(|&g| !g) {
                     let rows: Vec<u32> =
@@ -598,24 +695,26 @@ fn read_group(
             }
         }
         before += std::mem::take(&mut last);
-        let seen = reader.facts();
+        let read = reader.facts();
         note!(
             debug,
             "file read",
             table = first.name,
             file = index + 1,
-            bytes = seen.bytes,
-            rows = seen.rows_read
+            bytes = read.bytes,
+            rows = read.rows_read
         );
         // Rows that the reader set aside belong to no part: they are counted with the first.
-        let aside: u64 = seen.set_aside.values().sum();
-        intake[0].rows_in += if long { aside } else { seen.rows_read };
-        for (&defect, &rows) in &seen.set_aside {
+        let aside: u64 = read.set_aside.values().sum();
+        intake[0].rows_in += if long { aside } else { read.rows_read };
+        for (&defect, &rows) in &read.set_aside {
             *intake[0].set_aside.entry(defect).or_default() += rows;
         }
-        facts.push((path.clone(), seen));
+        rows_of.push(intake.iter().zip(rows_before).map(|(i, b)| i.rows_in - b).collect());
+        facts.push((path.clone(), read));
     }
     let mut facts = Some(facts);
+    let mut seen = Some(seen);
     let reads = members.iter().zip(intake).zip(kept).zip(blocks);
     Ok(reads
         .map(|(((&t, intake), kept), blocks)| {
@@ -625,9 +724,39 @@ fn read_group(
             } else {
                 join_blocks(&kept, table.columns.len() + beside(table))
             };
-            TableRead { intake, files: facts.take().unwrap_or_default(), rows, blocks }
+            let files = facts.take().unwrap_or_default();
+            TableRead { intake, files, rows, blocks, seen: seen.take().unwrap_or_default() }
         })
         .collect())
+}
+
+/// For each file of a table: an earlier one with the same content. Only files of the same size are read for it.
+fn twins(table: &TablePlan, paths: &[PathBuf]) -> Result<Vec<Option<usize>>> {
+    let mut sizes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (index, path) in paths.iter().enumerate() {
+        match std::fs::metadata(path) {
+            Ok(facts) if facts.is_file() => sizes.entry(facts.len()).or_default().push(index),
+            _ => {}
+        }
+    }
+    let mut twins = vec![None; paths.len()];
+    for same in sizes.into_values().filter(|same| same.len() > 1) {
+        let digests: Vec<[u8; 32]> = same
+            .par_iter()
+            .map(|&index| {
+                table::digest(&paths[index]).map_err(|e| {
+                    Error::io("X0505", say!("reading a file of table `{}`", table.name), &e)
+                })
+            })
+            .collect::<Result<_>>()?;
+        for (at, &index) in same.iter().enumerate() {
+            let folder = table.folder(&paths[index]);
+            let earlier = (0..at)
+                .find(|&e| digests[e] == digests[at] && table.folder(&paths[same[e]]) == folder);
+            twins[index] = earlier.map(|e| same[e]);
+        }
+    }
+    Ok(twins)
 }
 
 /// The rows with the given numbers.
@@ -732,6 +861,7 @@ fn check_types(
 }
 
 fn check_keys(
+    plan: &Plan,
     table: &TablePlan,
     batch: &table::Batch,
     identities: &[Column],
@@ -739,18 +869,21 @@ fn check_keys(
     intake: &mut TableIntake,
     file: &FilePlace<'_>,
 ) -> Result<()> {
+    let key = &table.keys[table.person_key];
     for (row, &code) in identities[table.person_key].codes().iter().enumerate() {
         if code != MISSING || !good[row] {
             continue;
         }
         if !table.set_aside.contains(&Defect::Key) {
+            let why = identity::why(&batch.table, &key.columns, row, &plan.normalize);
             return Err(Error::data(
                 "D0202",
                 say!(
-                    "{}, row {}: the key `{}` of the person is blank or a filler (all nines or zeros)",
+                    "{}, row {}: the key `{}` of the person is {}",
                     file.said(),
                     batch.row_numbers[row],
-                    table.keys[table.person_key].name
+                    key.name,
+                    why.told()
                 ),
             )
             .advice(say!("such rows would all become one giant person; correct them, or set them aside with set_aside = [\"key\"]")));

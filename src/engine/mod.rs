@@ -21,10 +21,13 @@ pub mod exclude;
 pub mod files;
 pub mod floors;
 pub mod freeze;
+mod grain;
 pub mod identity;
 pub mod intake;
+mod moments;
 pub mod observe;
 pub mod partition;
+pub mod persons;
 pub mod place;
 pub mod receipts;
 pub mod roll;
@@ -33,6 +36,7 @@ pub mod same;
 pub mod search;
 pub mod sets;
 pub mod steady;
+pub mod unclaimed;
 pub mod unique;
 pub mod validate;
 pub mod views;
@@ -138,6 +142,10 @@ pub struct IntakeFacts {
     pub why: [[u64; 5]; 2],
     /// Persons with more than one local number, and local numbers that were linked.
     pub same: [u64; 2],
+    /// What is told of the identifiers.
+    pub told: persons::Told,
+    /// What a reader should know of the data.
+    pub warnings: Vec<crate::plan::Warning>,
 }
 
 /// What a run needs.
@@ -167,7 +175,7 @@ pub struct Job<'a> {
 pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     let Job { plan, lists, .. } = job;
     progress.stage("intake");
-    let Intake { store, tables, files, persons, excluded_persons, why, same } =
+    let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
@@ -359,7 +367,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     Ok(Made {
         receipts: receipts::write(plan, &job.staging)?,
         files: out_files,
-        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same },
+        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same, told, warnings },
         views,
         sets,
         floors,

@@ -19,6 +19,8 @@ pub struct TablePart {
     pub identities: Vec<Column>,
     /// Where each row stood in the source, for a long table that is released in that order: [`super::place`]; else empty.
     pub places: Vec<Column>,
+    /// The folder of each row, normalized, where codes are unique within one; else empty.
+    pub folders: Vec<Column>,
     /// The person of each row: an index into [`Partition::ids`].
     pub persons: Vec<u32>,
 }
@@ -45,7 +47,12 @@ impl Partition {
         let mut interner = Interner::new();
         let mut tables: Vec<TablePart> = Vec::with_capacity(parts.len());
         for (index, (table, mut identities)) in parts.into_iter().enumerate() {
-            let places = identities.split_off(plan.tables[index].keys.len());
+            let mut places = identities.split_off(plan.tables[index].keys.len());
+            let folders = if plan.tables[index].foldered() {
+                places.split_off(places.len().saturating_sub(1))
+            } else {
+                Vec::new()
+            };
             let key = &identities[plan.tables[index].person_key];
             let mut map = vec![MISSING; key.dictionary().len()];
             let persons = key
@@ -60,7 +67,7 @@ impl Partition {
                     *slot
                 })
                 .collect();
-            tables.push(TablePart { table, identities, places, persons });
+            tables.push(TablePart { table, identities, places, folders, persons });
         }
         let ids = Arc::new(interner.finish());
         for (part, table) in tables.iter_mut().zip(&plan.tables) {
@@ -238,6 +245,7 @@ impl TablePart {
             },
             identities: self.identities.iter().map(|c| c.take(rows)).collect(),
             places: self.places.iter().map(|c| c.take(rows)).collect(),
+            folders: self.folders.iter().map(|c| c.take(rows)).collect(),
             persons: rows.iter().map(|&row| self.persons[row as usize]).collect(),
         }
     }

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::{Progress, identity, intake};
+use super::{Progress, identity, intake, moments};
 use crate::error::{Error, Result};
 use crate::frame::{Column, ColumnBuilder, MISSING};
 use crate::plan::{Plan, SamePlan};
+use crate::policy::model::Fillers;
 use crate::say;
 use crate::table;
 use crate::text::{identifier, link};
@@ -94,6 +95,11 @@ fn each_row(
     progress: &dyn Progress,
     f: &mut OnRow<'_>,
 ) -> Result<()> {
+    // Nines would make one person of all who have them, whatever the column says of them later.
+    let mut normalize = plan.normalize;
+    if normalize.fillers == Fillers::Column {
+        normalize.fillers = Fillers::Always;
+    }
     for rule in &plan.same {
         let table = &plan.tables[rule.table];
         let columns = intake::columns_of(table);
@@ -107,13 +113,10 @@ fn each_row(
                     let rows = batch.table.rows;
                     batch.table.columns.insert(at, Column::constant(None, rows));
                 }
+                moments::settle(table, &mut batch.table.columns, plan.zone);
                 let key = &table.keys[table.person_key];
-                let local = identity::column(
-                    &batch.table,
-                    &key.columns,
-                    &plan.normalize,
-                    folder.as_deref(),
-                );
+                let local =
+                    identity::column(&batch.table, &key.columns, &normalize, folder.as_deref());
                 let links = links(rule, &batch.table);
                 for row in 0..batch.table.rows {
                     f(rule, local.text(row), links.text(row))?;

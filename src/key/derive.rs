@@ -76,7 +76,7 @@ fn step(suite: Suite, above: &[u8; 32], level: &str, fields: &[&[u8]], below: &m
 impl ReleaseSecrets {
     /// The secrets of a pseudonymized release (仮名加工医療情報) of a project for a recipient. The same names and
     /// the same key file give the same tokens in every run; `norm_version` is the version of the normalization of
-    /// identifiers (`text::identifier::VERSION`).
+    /// identifiers that tokens depend on (`text::identifier::DERIVATION`).
     #[must_use]
     pub fn pseudonymized(
         root: &ProjectKey,

@@ -16,7 +16,7 @@ use crate::privacy::model::{self as privacy, Parameters};
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
-use crate::technique::ColumnRef;
+use crate::technique::{ColumnRef, Scope};
 
 /// The code systems, and the hierarchy tables that the policy names (relative to the file that names them).
 ///
@@ -102,6 +102,25 @@ impl Plan {
     }
 }
 
+/// How identifiers are normalized: FHIR and OMOP give theirs exactly, and hospitals' numbers are typed by people.
+fn normalize(policy: &written::Policy) -> written::Normalize {
+    let exact = policy
+        .tables
+        .values()
+        .any(|t| is_fhir(&t.source) || t.layout.as_deref().is_some_and(|l| l.starts_with("omop/")));
+    let own = policy.person.normalize;
+    written::Normalize {
+        keep_case: own.keep_case.or(Some(exact)),
+        keep_hyphens: own.keep_hyphens.or(Some(exact)),
+        ..own
+    }
+}
+
+fn is_fhir(source: &written::Source) -> bool {
+    source.format == Some(written::InputFormat::Fhir)
+        || source.format.is_none() && source.path.ends_with(".ndjson")
+}
+
 struct Builder<'a> {
     loaded: &'a Loaded,
     ladders: &'a Ladders,
@@ -184,6 +203,7 @@ impl Builder<'_> {
                 }
             }
         }
+        self.scopes(&mut tables);
         let mut views = self.views(&tables);
         let sets = self.sets(&tables);
         self.check_columns(&tables, &views);
@@ -239,12 +259,16 @@ impl Builder<'_> {
             policy.not_applicable.iter().map(|(k, v)| (k.clone(), name(v))).collect();
         let same = self.same(&tables);
         let receipts = self.receipts(&tables);
+        let ignore = self.ignore();
+        let zone = self.zone();
         let mut plan = Plan {
             id: name(&policy.policy.id),
             version: name(&policy.policy.version),
             profile: policy.policy.profile,
             person_key: name(&policy.person.key),
-            normalize: policy.person.normalize,
+            normalize: normalize(policy),
+            ignore,
+            zone,
             same,
             eligibility: policy.eligibility,
             tables,
@@ -278,6 +302,41 @@ impl Builder<'_> {
         self.law(&plan);
         plan.warnings = std::mem::take(&mut self.warnings);
         plan
+    }
+
+    /// Files that may be there unread.
+    fn ignore(&mut self) -> Vec<glob::Pattern> {
+        let mut patterns = Vec::new();
+        for (index, text) in self.loaded.policy.ignore.iter().enumerate() {
+            let everything = text.trim_matches(['*', '/', '.']).is_empty();
+            match glob::Pattern::new(text) {
+                Ok(pattern) if !everything => patterns.push(pattern),
+                _ => {
+                    let index = index.to_string();
+                    self.advise(
+                        "P0341",
+                        &["ignore", index.as_str()],
+                        say!("`ignore`: `{}` is not a pattern of some files", name(text)),
+                        say!("such as \"*.xlsx\", \"notes/**\" or \"README.txt\", relative to the input folder"),
+                    );
+                }
+            }
+        }
+        patterns
+    }
+
+    /// The zone in which days are counted.
+    fn zone(&mut self) -> i32 {
+        let word = self.loaded.policy.zone.as_deref().unwrap_or("Asia/Tokyo");
+        crate::text::date::zone(word).unwrap_or_else(|| {
+            self.advise(
+                "P0342",
+                &["zone"],
+                say!("`{}` is not a zone that is known", name(word)),
+                say!("`Asia/Tokyo`, `UTC`, or the hours that clocks are ahead of UTC, such as `+09:00`"),
+            );
+            0
+        })
     }
 
     fn receipts(&mut self, tables: &[TablePlan]) -> Option<ReceiptPlan> {
@@ -405,8 +464,20 @@ impl Builder<'_> {
                 say!("表`{}`: 欠陥のある行は除外して数える", name(table_name)),
             );
         }
+        let mut repeats_by = Vec::new();
+        for (index, column) in table.repeats_by.iter().enumerate() {
+            match table.columns.get_index_of(column) {
+                Some(at) => repeats_by.push(at),
+                None => {
+                    let index = index.to_string();
+                    let path = ["tables", table_name, "repeats_by", index.as_str()];
+                    self.unknown_column(&path, table_name, column, &column_names);
+                }
+            }
+        }
         TablePlan {
             name: name(table_name),
+            repeats_by,
             grain,
             source: table.source.clone(),
             keys,
@@ -629,9 +700,7 @@ impl Builder<'_> {
                 "give one of them a column of its own: {{ columns = [...], token = \"...\" }}"
             ));
         }
-        let fhir = table.source.format == Some(crate::policy::model::InputFormat::Fhir)
-            || table.source.format.is_none() && table.source.path.ends_with(".ndjson");
-        if column.path.is_some() && !fhir {
+        if column.path.is_some() && !is_fhir(&table.source) {
             self.error(
                 "P0317",
                 &["tables", table_name, "columns", column_name, "path"],
@@ -671,7 +740,12 @@ impl Builder<'_> {
                         }
                     }
                     let output = treatment.output(&facts);
-                    TreatmentPlan { treatment, dates: Vec::new(), output }
+                    TreatmentPlan {
+                        treatment,
+                        dates: Vec::new(),
+                        output,
+                        scope: ScopePlan::default(),
+                    }
                 });
         let optional = |text: &Option<String>| text.as_deref().map(name);
         if let Some(why) = &column.no_floor {
@@ -861,8 +935,12 @@ impl Builder<'_> {
                     let output = repeated.output(&facts);
                     let column = &mut tables[t].columns[c];
                     column.tied[kind as usize] = Some((of, at));
-                    column.treatments[kind as usize] =
-                        TreatmentPlan { treatment: repeated, dates: Vec::new(), output };
+                    column.treatments[kind as usize] = TreatmentPlan {
+                        treatment: repeated,
+                        dates: Vec::new(),
+                        scope: ScopePlan::default(),
+                        output,
+                    };
                 }
             }
         }
@@ -941,6 +1019,61 @@ impl Builder<'_> {
             keep_at_least,
             weights,
         }
+    }
+
+    /// Within what the codes that make no key mean the same.
+    fn scopes(&mut self, tables: &mut [TablePlan]) {
+        let all = super::scope::Scopes::of(tables);
+        for t in 0..tables.len() {
+            for c in 0..tables[t].columns.len() {
+                for kind in Kind::BOTH {
+                    let column = &tables[t].columns[c];
+                    let needs = column.treatment(kind).treatment.needs();
+                    if !needs.identity || column.key.is_some() {
+                        continue;
+                    }
+                    let scope = match &needs.scope {
+                        Scope::Common => ScopePlan::default(),
+                        Scope::Local => all.local(tables, t, c, needs.domain.as_deref()),
+                        Scope::Within(within) => self.within(tables, t, c, kind, within),
+                    };
+                    tables[t].columns[c].treatments[kind as usize].scope = scope;
+                }
+            }
+        }
+    }
+
+    fn within(
+        &mut self,
+        tables: &[TablePlan],
+        t: usize,
+        c: usize,
+        kind: Kind,
+        within: &[ColumnRef],
+    ) -> ScopePlan {
+        let table = &tables[t];
+        let column = &table.columns[c].facts.column;
+        let path = ["tables", table.name.as_str(), "columns", column.as_str(), kind.word()];
+        let mut columns = Vec::new();
+        for reference in within {
+            match self.resolve(tables, Some(t), &reference.0, &path) {
+                Some((there, at)) if there == t && at != c => columns.push(at),
+                Some(_) => {
+                    let named = name(&reference.0);
+                    self.error(
+                        "P0105",
+                        &path,
+                        say!(
+                            "`within`: `{}` is not another column of table `{}`",
+                            named,
+                            table.name
+                        ),
+                    );
+                }
+                None => {}
+            }
+        }
+        ScopePlan { columns, folder: table.source.per_folder }
     }
 
     fn views(&mut self, tables: &[TablePlan]) -> Vec<ViewPlan> {

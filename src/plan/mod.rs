@@ -6,6 +6,7 @@ mod evidence;
 mod long;
 mod model;
 mod receipts;
+mod scope;
 #[cfg(test)]
 mod tests;
 pub mod unique;

@@ -21,6 +21,10 @@ pub struct Plan {
     pub person_key: Name,
     /// How identifiers are normalized.
     pub normalize: Normalize,
+    /// Files of the input folder that may be there unread.
+    pub ignore: Vec<glob::Pattern>,
+    /// The zone in which days are counted: seconds ahead of UTC.
+    pub zone: i32,
     /// Who is the same person.
     pub same: Vec<SamePlan>,
     /// Who may be in a release at all.
@@ -106,6 +110,8 @@ pub struct TablePlan {
     pub person_key: usize,
     /// Defects whose rows are set aside.
     pub set_aside: Vec<Defect>,
+    /// Columns that tell apart the rows of one person or stay.
+    pub repeats_by: Vec<usize>,
     /// The layout that it was made from (`dpc/ef-inpatient@2026`).
     pub layout: Option<Name>,
     /// Which rows of which long table it is.
@@ -240,6 +246,11 @@ impl TablePlan {
         let part = path.components().rev().nth(place)?;
         Some(part.as_os_str().to_string_lossy().into_owned())
     }
+    /// Whether the folder of a row must be known beside its keys.
+    #[must_use]
+    pub fn foldered(&self) -> bool {
+        self.columns.iter().flat_map(|c| &c.treatments).any(|t| t.scope.folder)
+    }
     /// Whether a release has anything of it.
     #[must_use]
     pub fn is_released(&self, kind: Kind) -> bool {
@@ -293,6 +304,17 @@ pub struct TreatmentPlan {
     pub dates: Vec<DateRef>,
     /// The type of the output column; `None` if it disappears.
     pub output: Option<Type>,
+    /// For a code that makes no key: within what it means the same.
+    pub scope: ScopePlan,
+}
+
+/// Within what a code means the same: everywhere, if nothing is named.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ScopePlan {
+    /// Columns of the table.
+    pub columns: Vec<usize>,
+    /// The folder of `per_folder`, before them.
+    pub folder: bool,
 }
 
 /// A date column of this or another table.

@@ -309,6 +309,8 @@ impl Maker<'_> {
         }
         let checks = written.get("checks").cloned();
         put("checks", checks.or_else(|| found.and_then(checks_of)));
+        let repeats = found.and_then(|f| f.tree.get("rows")?.get("repeats_by"));
+        put("repeats_by", written.get("repeats_by").or(repeats).cloned());
         // What nobody knows here is left for the check of the form, which names it.
         for (key, value) in members(Some(written)) {
             if !whole.contains_key(key) && !["columns", "when", "by_role"].contains(&key.as_str()) {

@@ -71,6 +71,10 @@ impl Loaded {
         }
         self.folders.get(node.file).map(PathBuf::as_path)
     }
+    /// The folders of all policy files.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(PathBuf::as_path)
+    }
 }
 
 /// Reads a policy file with all that it extends; `kakou:dpc-hub` is a shipped one.
@@ -347,4 +351,6 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0410", "same_as names nothing of its own", "same_as の先に加工がない"),
     ("P0317", "a path without a FHIR source", "FHIRでない源の path"),
     ("P0318", "a receipt file that cannot be put together", "組み立てられないレセプトファイル"),
+    ("P0341", "ignore is no pattern of some files", "ignore がファイルの型でない"),
+    ("P0342", "a zone that is not known", "知られていない時間帯"),
 ];

@@ -22,6 +22,14 @@ pub struct Policy {
     /// Tables of the extended policy that there are no files for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// Files of the input folder that nobody reads and that may be there: globs relative to it (`*.xlsx`, `old/**`). Any other file that
+    /// no table reads stops the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
+    /// The zone in which days are counted, `Asia/Tokyo` (the default), `UTC` or `+09:00`: moments that say another zone (`Z`, `+0000`,
+    /// timestamps of Parquet with a zone) are written in it. Times that say none are local and stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// What this policy is.
     pub policy: Head,
     /// The unit that k counts.
@@ -161,7 +169,8 @@ pub enum LinkPart {
     Id,
 }
 
-/// How identifiers are normalized: width (NFKC), case, spaces, hyphens; zeros only if asked.
+/// How identifiers are normalized: width (NFKC), case, spaces, hyphens; zeros only if asked. Words for missing (NULL, N/A, 不明) and for
+/// totals (合計) are never identifiers, and `1234.0` is 1234.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Normalize {
@@ -169,6 +178,48 @@ pub struct Normalize {
     pub drop_leading_zeros: bool,
     /// Pad all-digit identifiers with zeros to this many characters.
     pub pad_to: Option<u8>,
+    /// Whether `aB3x` and `Ab3X` are two persons. By default where a table is FHIR or OMOP, whose identifiers are exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_case: Option<bool>,
+    /// Whether `3-14` and `314`, and `3 14` and `314`, are two persons. By default where a table is FHIR or OMOP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_hyphens: Option<bool>,
+    /// What identifiers of nines or zeros alone are.
+    pub fillers: Fillers,
+}
+
+/// What identifiers of nines or zeros alone (three or more digits) are.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fillers {
+    /// Nines are judged by the column: `999` is a number where 998 or 1000 are there too and it does not stand out, else a filler. Zeros
+    /// are fillers.
+    #[default]
+    Column,
+    /// Fillers, whatever the column.
+    Always,
+    /// Numbers like any other.
+    Never,
+}
+
+impl Normalize {
+    /// The rules of text.
+    #[must_use]
+    pub fn rules(&self) -> crate::text::identifier::Rules {
+        use crate::text::identifier::Nines;
+        crate::text::identifier::Rules {
+            drop_leading_zeros: self.drop_leading_zeros,
+            pad_to: self.pad_to,
+            keep_case: self.keep_case.unwrap_or(false),
+            keep_hyphens: self.keep_hyphens.unwrap_or(false),
+            nines: match self.fillers {
+                Fillers::Column => Nines::Judged,
+                Fillers::Always => Nines::Filler,
+                Fillers::Never => Nines::Number,
+            },
+            zeros: self.fillers == Fillers::Never,
+        }
+    }
 }
 
 /// One input table.
@@ -209,6 +260,10 @@ pub struct Table {
     /// Rows with these defects are set aside and counted instead of stopping the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<Defect>,
+    /// Columns that tell apart the rows of one person or one stay, where the grain alone does not (親様式1 and 子様式1 of a stay). Without
+    /// them a person or a stay has one row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats_by: Vec<String>,
     /// The columns, all of them, in the order of the output.
     pub columns: IndexMap<String, Column>,
 }
@@ -433,8 +488,11 @@ pub enum Defect {
     Bytes,
     /// A cell that is not of the column's type.
     Type,
-    /// A person key that is blank or a filler (all nines).
+    /// A person key that is blank, a filler (all nines), a word for missing (NULL, 不明) or for a total (合計), or a number that was cut
+    /// (1.2E+11).
     Key,
+    /// A row that repeats another of its person or stay cell by cell (the grain says that there is one), or a file that is there twice.
+    Duplicate,
 }
 
 impl Defect {
@@ -446,6 +504,7 @@ impl Defect {
             Defect::Bytes => "bytes",
             Defect::Type => "type",
             Defect::Key => "key",
+            Defect::Duplicate => "duplicate",
         }
     }
 }

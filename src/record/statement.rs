@@ -109,7 +109,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                     (kind.word().to_owned(), value)
                 })
                 .collect();
-            json!({ "table": table.name, "rowsIn": intake.rows_in, "setAside": aside, "releases": releases })
+            json!({ "table": table.name, "rowsIn": intake.rows_in, "setAside": aside, "momentsOfOtherZones": intake.moments, "releases": releases })
         })
         .collect();
     let views: Vec<Value> = plan
@@ -203,6 +203,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "inputs": inputs,
         "persons": {
             "read": made.intake.persons,
+            "inSeveralSpellings": made.intake.told.spelled,
             "excluded": { "pseudonymized": made.intake.excluded_persons[0], "anonymized": made.intake.excluded_persons[1] },
             "withoutRows": { "pseudonymized": made.persons_without_rows[0], "anonymized": made.persons_without_rows[1] },
             "released": { "pseudonymized": made.persons[0], "anonymized": made.persons[1] },
@@ -237,13 +238,16 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "joins": proof.joins,
         },
         "law": law,
-        "warnings": plan.warnings.iter().chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).chain(told).collect::<Vec<_>>(),
+        "warnings": plan.warnings.iter().chain(&made.intake.warnings).chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).chain(told).collect::<Vec<_>>(),
         "keys": {
             "suite": facts.suite,
             "identifierRules": identifier::VERSION,
             "pseudonymized": facts.pseudonymized_key,
             "anonymized": facts.destruction,
         },
+        "identifiersOfNines": made.intake.told.nines.iter().map(|(key, [numbers, fillers])| json!({
+            "key": key, "numbers": numbers, "fillers": fillers,
+        })).collect::<Vec<_>>(),
         // What the tokens of the pseudonymized release depend on beside the key.
         "pseudonyms": {
             "project": plan.project,

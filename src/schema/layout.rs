@@ -121,6 +121,9 @@ pub struct Rows {
     /// The checks.
     #[serde(default)]
     pub checks: Vec<serde_json::Value>,
+    /// The columns that tell rows of one stay (or person) apart, as in a policy.
+    #[serde(default)]
+    pub repeats_by: Vec<String>,
 }
 
 /// Columns.
@@ -151,6 +154,9 @@ pub struct Column {
     /// Special values.
     #[serde(default)]
     pub specials: Vec<String>,
+    /// Values that mean "missing", besides the empty cell.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// Values are digits of one of these lengths (at least half of them, or the file has another layout).
     #[serde(default)]
     pub digits: Vec<u8>,

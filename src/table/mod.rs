@@ -159,6 +159,23 @@ impl Hashing {
     }
 }
 
+/// SHA3-256 of a file's bytes.
+///
+/// # Errors
+/// I/O.
+pub fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
+    use std::io::Read as _;
+    let mut file = std::fs::File::open(path)?;
+    let mut hashing = Hashing::new(Wanted::Sha3);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hashing.finish().0),
+            read => hashing.update(&buffer[..read]),
+        }
+    }
+}
+
 /// Some rows.
 #[derive(Clone, Debug)]
 pub struct Batch {

@@ -6,8 +6,8 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow::array::{
-    Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array,
-    Utf8ViewArray, View,
+    Array, BinaryArray, BinaryViewArray, BooleanArray, PrimitiveArray, Utf8Array, Utf8ViewArray,
+    View,
 };
 use arrow::bitmap::Bitmap;
 use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
@@ -24,6 +24,7 @@ use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, he
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
 use crate::say;
+use crate::schema::Type;
 
 /// Views that are remembered in any case.
 const VIEWS: usize = 1 << 15;
@@ -67,7 +68,7 @@ impl Reader {
         let mut fields = Vec::new();
         for (column, &at) in spec.columns.iter().zip(&positions) {
             let name = names.get(at).ok_or_else(|| damaged(spec.table))?;
-            let field = schema.get(name).ok_or_else(|| damaged(spec.table))?;
+            let field = undictionaried(schema.get(name).ok_or_else(|| damaged(spec.table))?);
             if !readable(field.dtype()) {
                 return Err(Error::data(
                     "D0021",
@@ -78,7 +79,7 @@ impl Reader {
                     ),
                 ));
             }
-            fields.push(field.clone());
+            fields.push(field);
         }
         let bytes = file.metadata().map_err(|e| fail(&e))?.len();
         Ok(Reader {
@@ -210,15 +211,26 @@ fn readable(ty: &ArrowDataType) -> bool {
         | T::UInt32
         | T::UInt64 => true,
         T::Float32 | T::Float64 | T::Date32 | T::Null => true,
-        T::Timestamp(_, zone) => zone
-            .as_ref()
-            .is_none_or(|z| matches!(z.as_str(), "UTC" | "+00:00" | "Z" | "Asia/Tokyo" | "+09:00")),
+        // With a zone, of whatever name, the number is that of UTC.
+        T::Timestamp(_, _) => true,
         T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Binary | T::LargeBinary | T::BinaryView => true,
         T::Decimal(_, _) => true,
-        T::Dictionary(_, value, _) => {
-            matches!(value.as_ref(), T::Utf8 | T::LargeUtf8 | T::Utf8View)
-        }
         _ => false,
+    }
+}
+
+/// A categorical column as a column of its values, which is how the pages hold it: what the writer had in memory (how wide its
+/// codes were, which categories no row has) does not matter.
+fn undictionaried(field: &Field) -> Field {
+    match field.dtype() {
+        ArrowDataType::Dictionary(_, value, _) => {
+            let value = match value.as_ref() {
+                ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 => ArrowDataType::Utf8View,
+                other => other.clone(),
+            };
+            Field::new(field.name.clone(), value, field.is_nullable)
+        }
+        _ => field.clone(),
     }
 }
 
@@ -255,22 +267,6 @@ fn push(
                 None => None,
             })
         })
-    } else if let Some(a) = any.downcast_ref::<DictionaryArray<u32>>() {
-        let values = a.values();
-        let texts: Vec<Option<String>> =
-            if let Some(v) = values.as_any().downcast_ref::<Utf8ViewArray>() {
-                v.iter().map(|t| t.map(str::to_owned)).collect()
-            } else if let Some(v) = values.as_any().downcast_ref::<Utf8Array<i64>>() {
-                v.iter().map(|t| t.map(str::to_owned)).collect()
-            } else {
-                return None;
-            };
-        a.keys().iter().try_for_each(|k| {
-            put(match k {
-                Some(&k) => texts.get(k as usize)?.as_deref(),
-                None => None,
-            })
-        })
     } else if let Some(a) = any.downcast_ref::<BooleanArray>() {
         a.iter().try_for_each(|b| put(b.map(|b| if b { "true" } else { "false" })))
     } else if matches!(array.dtype(), T::Null) {
@@ -287,9 +283,8 @@ fn push(
         let bits = |n: i64| n as u64;
         match a.dtype() {
             T::Timestamp(unit, zone) => {
-                let tokyo =
-                    zone.as_ref().is_some_and(|z| matches!(z.as_str(), "Asia/Tokyo" | "+09:00"));
-                numbers(builder, a.iter(), bits, |t| timestamp(t, *unit, tokyo), column, trim)
+                let zoned = zone.is_some();
+                numbers(builder, a.iter(), bits, |t| timestamp(t, *unit, zoned), column, trim)
             }
             _ => numbers(builder, a.iter(), bits, |n| Some(n.to_string()), column, trim),
         }
@@ -308,13 +303,28 @@ fn push(
             };
         }
         whole!(i8 i16 u8 u16 u32 u64);
-        // Not a number is no value; whole floats are shown as 79.0, as their writers show them.
+        // Not a number is no value; whole floats are shown as 79.0, as their writers show them. A number in a column of codes is
+        // shown with all its digits, not as 1e16: it is somebody's number, or was before it became a float.
+        let codes = matches!(column.ty, Type::Code | Type::String);
         if let Some(a) = any.downcast_ref::<PrimitiveArray<f64>>() {
-            let show = |n: f64| Some(if n.is_finite() { format!("{n:?}") } else { String::new() });
+            let show = |n: f64| {
+                Some(match n {
+                    _ if !n.is_finite() => String::new(),
+                    _ if codes && n.fract() == 0.0 && n.abs() < 1e21 => format!("{n:.1}"),
+                    _ => format!("{n:?}"),
+                })
+            };
             return numbers(builder, a.iter(), f64::to_bits, show, column, trim);
         }
         if let Some(a) = any.downcast_ref::<PrimitiveArray<f32>>() {
-            let show = |n: f32| Some(if n.is_finite() { format!("{n:?}") } else { String::new() });
+            let show = |n: f32| {
+                Some(match n {
+                    _ if !n.is_finite() => String::new(),
+                    // Beyond 2^24 the last digits are lost, and the text must not look as if they were there.
+                    _ if codes && n.fract() == 0.0 && n.abs() > 16_777_216.0 => format!("{n:.6e}"),
+                    _ => format!("{n:?}"),
+                })
+            };
             return numbers(builder, a.iter(), |n| n.to_bits().into(), show, column, trim);
         }
         None
@@ -428,17 +438,19 @@ fn scaled(number: i128, scale: usize) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-fn timestamp(value: i64, unit: TimeUnit, tokyo: bool) -> Option<String> {
+/// A moment; with a zone the number counts from 1970 in UTC, and the text says so: intake brings it into the policy's zone.
+fn timestamp(value: i64, unit: TimeUnit, zoned: bool) -> Option<String> {
     let per_second = match unit {
         TimeUnit::Second => 1,
         TimeUnit::Millisecond => 1_000,
         TimeUnit::Microsecond => 1_000_000,
         TimeUnit::Nanosecond => 1_000_000_000,
     };
-    let seconds = value.div_euclid(per_second) + if tokyo { 9 * 3600 } else { 0 };
+    let seconds = value.div_euclid(per_second);
     let nanos = u32::try_from(value.rem_euclid(per_second) * (1_000_000_000 / per_second)).ok()?;
     let time = chrono::DateTime::from_timestamp(seconds, nanos)?.naive_utc();
-    Some(time.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
+    let zone = if zoned { "Z" } else { "" };
+    Some(format!("{}{zone}", time.format("%Y-%m-%dT%H:%M:%S%.f")))
 }
 
 pub(super) fn header_names(path: &Path) -> Result<Vec<String>> {

@@ -43,6 +43,49 @@ pub struct Doc {
 #[serde(transparent)]
 pub struct ColumnRef(pub String);
 
+/// Columns named in a technique: one, or several in order.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ColumnRefs {
+    /// One.
+    One(ColumnRef),
+    /// Several.
+    Several(Vec<ColumnRef>),
+}
+
+impl ColumnRefs {
+    /// The columns.
+    #[must_use]
+    pub fn list(&self) -> &[ColumnRef] {
+        match self {
+            ColumnRefs::One(column) => std::slice::from_ref(column),
+            ColumnRefs::Several(columns) => columns,
+        }
+    }
+}
+
+/// Within what a code means the same: the doctor `0001` of one hospital is not that of another.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Scope {
+    /// Within what the person's number is unique in: its key's columns before the last, and the folder.
+    #[default]
+    Local,
+    /// Everywhere.
+    Common,
+    /// Within these columns of the table.
+    Within(Vec<ColumnRef>),
+}
+
+impl Scope {
+    fn of(common: bool, within: Option<&ColumnRefs>) -> Self {
+        match (common, within) {
+            (true, _) => Scope::Common,
+            (false, Some(columns)) => Scope::Within(columns.list().to_vec()),
+            (false, None) => Scope::Local,
+        }
+    }
+}
+
 /// What a technique needs besides its own column.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Needs {
@@ -56,6 +99,10 @@ pub struct Needs {
     pub statistics: bool,
     /// Whether it needs the identity of a link column (`Input::identity`).
     pub identity: bool,
+    /// With it, for a column that makes no key: within what it means the same.
+    pub scope: Scope,
+    /// The domain of its tokens, if it is not the column's own.
+    pub domain: Option<String>,
     /// Whether it needs the key of the release.
     pub key: bool,
     /// Whether it needs what identifies the persons of the rows in all tables (`Input::known`).

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Doc, Input, Needs, Output, Technique};
+use super::{ColumnRefs, Doc, Input, Needs, Output, Scope, Technique};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -12,12 +12,13 @@ use crate::schema::{ColumnFacts, Kind, Role, Type};
 /// Replaces an identifier by a token of 128 bits (26 characters, Crockford base32): under a key that is random, exists in memory for this run only and is destroyed.
 ///
 /// Identifiers are normalized first (width, case, blanks, hyphens), so two spellings of one number give one token. Special
-/// values do not pass: of a linking code nothing may remain.
+/// values do not pass: of a linking code nothing may remain. A code that is unique within a facility only (a doctor's) has a token a
+/// facility, unless it is `common`.
 ///
 /// # Guarantee
 /// * One identity has one token in all tables of the release; two identities never share one (checked in every run).
 /// * Without the key nothing is learnt from a token but equality.
-/// * What cannot identify (blank, all nines) becomes missing.
+/// * What cannot identify (blank, all nines, a word for missing) becomes missing.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Surrogate {
@@ -25,6 +26,14 @@ pub struct Surrogate {
     /// previous stay has the domain `stay`). By default the key that the column belongs to, else the column itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// The code means the same in every facility (a national code). Without it, a code that makes no key means somebody within what the
+    /// person's number is unique in (the columns of the person's key before the last, the folder of `per_folder`): the doctor `0001`
+    /// of two hospitals has two tokens.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub common: bool,
+    /// Columns of the table within which the code means the same, instead of those of the person's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<ColumnRefs>,
 }
 
 impl Technique for Surrogate {
@@ -43,13 +52,22 @@ impl Technique for Surrogate {
         if kind != Kind::Anonymized {
             said.push(say!("surrogate belongs to the anonymized release: the two releases must never share a token; use `pseudonym` here"));
         }
+        if self.common && self.within.is_some() {
+            said.push(say!("a code is either common or means the same within some columns: `common` or `within`"));
+        }
         if !matches!(facts.role, Role::Link | Role::ThirdParty) {
             said.push(say!("surrogate is for linking codes and identifiers of third parties; a column of role {} would give its values away by their frequency", facts.role));
         }
         said
     }
     fn needs(&self) -> Needs {
-        Needs { identity: true, key: true, ..Needs::default() }
+        Needs {
+            identity: true,
+            key: true,
+            scope: Scope::of(self.common, self.within.as_ref()),
+            domain: self.domain.clone(),
+            ..Needs::default()
+        }
     }
     fn output(&self, _: &ColumnFacts) -> Option<Type> {
         Some(Type::Code)

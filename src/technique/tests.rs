@@ -125,7 +125,7 @@ mod laws {
                     prop_assert_eq!(a.1 == b.1, after[i] == after[j]);
                 }
             }
-            let elsewhere = surrogate::Surrogate { domain: Some("other".into()) };
+            let elsewhere = surrogate::Surrogate { domain: Some("other".into()), ..Default::default() };
             let other = with_identity(&rows, &facts(Type::Code), |input| elsewhere.apply(input));
             for (a, b) in after.iter().zip(other.cells.cells()) {
                 prop_assert!(a.is_none() || a.as_deref() != b, "two domains share a token");

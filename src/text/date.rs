@@ -221,17 +221,8 @@ fn is_time(tail: &str) -> bool {
         return true;
     }
     let body = tail.strip_prefix(['T', 't', ' ']).unwrap_or(tail).trim_start();
-    let (clock, zone) = match body.find(['+', 'Z', 'z']) {
-        Some(at) => body.split_at(at),
-        None => match body.rfind('-') {
-            Some(at) => body.split_at(at),
-            None => (body, ""),
-        },
-    };
-    let zone_digits = zone.bytes().filter(u8::is_ascii_digit).count();
-    let zone_ok = zone.is_empty()
-        || matches!(zone, "Z" | "z")
-        || (zone_digits == 4 && zone.chars().skip(1).all(|c| c.is_ascii_digit() || c == ':'));
+    let (clock, zone) = clock_and_zone(body);
+    let zone_ok = zone.is_empty() || offset(zone).is_some();
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     let mut parts = 0;
     let mut fits = |part: &str| {
@@ -253,6 +244,95 @@ fn is_time(tail: &str) -> bool {
         && parts > 0
         && !fraction.is_empty()
         && fraction.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Splits `15:30:00+09:00` where the zone begins.
+fn clock_and_zone(body: &str) -> (&str, &str) {
+    match body.find(['+', 'Z', 'z']).or_else(|| body.rfind('-')) {
+        Some(at) => (body[..at].trim_end(), &body[at..]),
+        None => (body, ""),
+    }
+}
+
+/// The seconds of a zone (`Z`, `+09:00`, `-0500`, `+09`) that its clocks are ahead of UTC.
+fn offset(zone: &str) -> Option<i32> {
+    let (sign, rest) = match zone.as_bytes().first()? {
+        b'Z' | b'z' => return (zone.len() == 1).then_some(0),
+        b'+' => (1, &zone[1..]),
+        b'-' => (-1, &zone[1..]),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest.len() {
+        2 => (rest, "00"),
+        4 => rest.is_char_boundary(2).then(|| rest.split_at(2))?,
+        5 => rest.split_once(':')?,
+        _ => return None,
+    };
+    let number = |t: &str| -> Option<i32> {
+        (t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse().ok())?
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (hours <= 18 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// The zone of a policy: `Asia/Tokyo`, `UTC` or the hours that clocks are ahead (`+09:00`), in seconds ahead of UTC.
+#[must_use]
+pub fn zone(word: &str) -> Option<i32> {
+    match word {
+        "Asia/Tokyo" | "Japan" | "JST" => Some(9 * 3600),
+        "UTC" | "Z" => Some(0),
+        _ if word.len() == 6 => offset(word),
+        _ => None,
+    }
+}
+
+/// A moment that says its zone (`2024-03-31T15:30:00Z`, `20240331203000+0000`), as the clocks of another zone showed it, in the
+/// same form. `None` for what says no zone, says this one, or is no moment: that stays as it is.
+#[must_use]
+pub fn in_zone(text: &str, seconds: i32) -> Option<String> {
+    // A day and a time of day with a zone are longer than a day.
+    if text.len() < 11 {
+        return None;
+    }
+    let mut when = parse(text)?;
+    let days = when.days()?;
+    let start = when.tail.find(|c: char| c.is_ascii_digit())?;
+    let (head, body) = when.tail.split_at(start);
+    let (clock, said) = clock_and_zone(body);
+    let ahead = offset(said)?;
+    if ahead == seconds {
+        return None;
+    }
+    let colons = clock.contains(':');
+    let (hour, minute, rest) = if colons {
+        let (hour, rest) = clock.split_once(':')?;
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        (hour, &rest[..end], &rest[end..])
+    } else {
+        let end = clock.find(|c: char| !c.is_ascii_digit()).unwrap_or(clock.len());
+        let hour = clock.get(..2)?;
+        (hour, if end >= 4 { clock.get(2..4)? } else { "" }, clock.get(end.min(4)..)?)
+    };
+    let there = hour.parse::<i32>().ok()? * 60
+        + if minute.is_empty() { 0 } else { minute.parse::<i32>().ok()? }
+        + (seconds - ahead) / 60;
+    let (days, there) = (days + there.div_euclid(1440), there.rem_euclid(1440));
+    let mut clock =
+        if hour.len() == 2 { format!("{:02}", there / 60) } else { (there / 60).to_string() };
+    if !minute.is_empty() || there % 60 != 0 {
+        if colons {
+            clock.push(':');
+        }
+        clock.push_str(&format!("{:02}", there % 60));
+    }
+    let (sign, ahead) = (if seconds < 0 { '-' } else { '+' }, seconds.abs());
+    let colon = if said.contains(':') || (said.len() == 1 && colons) { ":" } else { "" };
+    let minutes = match (ahead / 60) % 60 {
+        0 if said.len() == 3 => String::new(),
+        minutes => format!("{colon}{minutes:02}"),
+    };
+    when.tail = format!("{head}{clock}{rest}{sign}{:02}{minutes}", ahead / 3600);
+    when.written_as(days)
 }
 
 fn compact(digits: &str, tail: &str) -> Option<When> {
@@ -422,6 +502,53 @@ mod tests {
         assert_eq!(ymd("令和元年5月1日"), Some((2019, Some(5), Some(1))));
         assert_eq!(ymd("S64.1.7"), Some((1989, Some(1), Some(7))));
         assert_eq!(ymd("明治元年1月25日"), Some((1868, Some(1), Some(25))));
+    }
+
+    #[test]
+    fn a_moment_is_written_in_another_zone() {
+        let japan = zone("Asia/Tokyo").unwrap();
+        for (text, there) in [
+            ("2024-03-31T15:30:00Z", "2024-04-01T00:30:00+09:00"),
+            ("2024-03-31T10:30:00-05:00", "2024-04-01T00:30:00+09:00"),
+            ("2024-03-31 15:30:00+00", "2024-04-01 00:30:00+09"),
+            ("2024-03-31 15:30:00.123456 +0000", "2024-04-01 00:30:00.123456+0900"),
+            ("20250331203000+0000", "20250401053000+0900"),
+            ("202503312030-0330", "202504010900+0900"),
+            ("20250331203000.5Z", "20250401053000.5+0900"),
+            ("2025033120+0000", "2025040105+0900"),
+            ("2025/3/31 9:05Z", "2025/3/31 18:05+09:00"),
+            ("2024-02-28T15:00:00Z", "2024-02-29T00:00:00+09:00"),
+            ("2024-12-31T23:59:60Z", "2025-01-01T08:59:60+09:00"),
+            ("R6.3.31 15:30:00Z", "R6.4.1 0:30:00+09:00"),
+        ] {
+            let there = if text.starts_with('R') { "R6.4.1 00:30:00+09:00" } else { there };
+            assert_eq!(in_zone(text, japan).as_deref(), Some(there), "{text}");
+        }
+        for text in [
+            "2024-04-01T00:30:00+09:00",
+            "2024-04-01T00:30:00",
+            "20240401003000",
+            "20240401",
+            "2024-04",
+            "2024-04-01 00:30",
+            "20250401053000+0900",
+            "no date at all",
+            "",
+        ] {
+            assert_eq!(in_zone(text, japan), None, "{text}");
+        }
+        assert_eq!(
+            in_zone("2024-04-01T00:30:00+09:00", 0).as_deref(),
+            Some("2024-03-31T15:30:00+00:00")
+        );
+        for (word, seconds) in
+            [("+09:00", Some(32_400)), ("-03:30", Some(-12_600)), ("UTC", Some(0))]
+        {
+            assert_eq!(zone(word), seconds);
+        }
+        for word in ["", "Asia/Tokio", "+9", "9", "+25:00", "+09:60"] {
+            assert_eq!(zone(word), None, "{word}");
+        }
     }
 
     #[test]

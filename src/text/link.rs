@@ -70,7 +70,9 @@ fn kana(text: &str) -> Option<String> {
             _ => return None,
         }
     }
-    (!name.is_empty()).then_some(name)
+    // What is typed where the name is not known would make one person of all of them.
+    const NOBODY: [&str; 6] = ["フメイ", "ミシヨウ", "ナシ", "ミトウロク", "ダミ", "テスト"];
+    (!name.is_empty() && !NOBODY.contains(&name.as_str())).then_some(name)
 }
 
 fn sex(text: &str) -> Option<&'static str> {
@@ -111,6 +113,10 @@ mod tests {
             (Part::Kana, "  "),
             (Part::Kana, "阿部"),
             (Part::Kana, "ｱ\u{fffd}"),
+            (Part::Kana, "ふめい"),
+            (Part::Identifier, "NULL"),
+            (Part::Identifier, "不明"),
+            (Part::Identifier, "1.2E+11"),
             (Part::Sex, "9"),
             (Part::Sex, ""),
             (Part::Identifier, "99999999"),

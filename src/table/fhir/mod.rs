@@ -6,8 +6,7 @@
 //! is made of the data; all such elements of a file are told at once. A table of repetitions looks at that element alone, the rest of
 //! the resource is the matter of the resource's own table.
 //!
-//! Values stay as they stand, numbers with all their digits. Only an instant in another zone than Japan's is written in it, because its
-//! day would be another one. The number of a row in messages is the number of its line.
+//! Values stay as they stand, numbers with all their digits. The number of a row in messages is the number of its line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -40,8 +39,6 @@ const CHUNK: usize = 64;
 const ROWS: usize = 1 << 16;
 /// Elements that are told at once.
 const TOLD: usize = 30;
-/// Seconds that Japan's clocks are ahead.
-const JAPAN: i32 = 9 * 3600;
 
 /// The bytes of a file, counted and hashed as they are read.
 struct Hashing {
@@ -94,7 +91,6 @@ struct Column {
     name: Name,
     paths: Vec<path::Path>,
     missing: Vec<String>,
-    date: bool,
 }
 
 /// What is read of a resource.
@@ -200,7 +196,6 @@ impl Rules {
                     name: column.name.clone(),
                     paths,
                     missing: column.missing.clone(),
-                    date: column.ty.is_date(),
                 }),
                 Err(error) => errors.push(located(error)),
             }
@@ -299,10 +294,7 @@ impl Rules {
             rows.ends.push(None);
             return;
         };
-        match column.date.then(|| in_japan(cell)).flatten() {
-            Some(there) => rows.text.push_str(&there),
-            None => rows.text.push_str(cell),
-        }
+        rows.text.push_str(cell);
         rows.ends.push(Some(rows.text.len()));
     }
 
@@ -351,16 +343,6 @@ impl Rules {
             }
         }
     }
-}
-
-/// An instant of another zone in Japan's; `None` for anything else.
-fn in_japan(text: &str) -> Option<String> {
-    let instant = text.contains('T').then(|| chrono::DateTime::parse_from_rfc3339(text).ok())??;
-    if instant.offset().local_minus_utc() == JAPAN {
-        return None;
-    }
-    let japan = chrono::FixedOffset::east_opt(JAPAN)?;
-    Some(instant.with_timezone(&japan).format("%Y-%m-%dT%H:%M:%S%.f%:z").to_string())
 }
 
 impl Reader {
