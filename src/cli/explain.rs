@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::check::{data, tell};
 use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::engine::exclude::Lists;
+use crate::engine::freeze;
+use crate::engine::intake::{self, Store};
 use crate::engine::search::{self, Choice, Searched};
-use crate::engine::{freeze, intake};
 use crate::error::{Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::key::ReleaseSecrets;
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{ColumnPlan, Plan, Warning};
 use crate::schema::{DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
 
@@ -23,8 +25,8 @@ pub struct Explain {
     /// The policy.
     #[arg(long)]
     policy: PathBuf,
-    /// The folder with the input files; their headers are checked too, and where treatments offer several levels the search
-    /// is run and explained.
+    /// The folder with the input files; they are read, the declarations are held against them, and where treatments offer
+    /// several levels the search is run and explained.
     #[arg(long)]
     input: Option<PathBuf>,
     /// Seconds for the search.
@@ -59,17 +61,20 @@ impl Explain {
         let prepared = prepare(&self.policy)?;
         let plan = &prepared.plan;
         let mut searched = None;
+        let mut warnings = plan.warnings.clone();
         if let Some(input) = &self.input {
-            let look = || -> Result<Option<Searched>> {
+            let look = || -> Result<(Option<Searched>, Vec<Warning>)> {
                 let files = intake::find_files(plan, input)?;
                 intake::check_headers(plan, &files)?;
-                if search::offered(plan).is_empty() {
-                    Ok(None)
-                } else {
-                    self.search(plan, files, show)
+                let (store, told) = data(plan, &files, self.memory, self.spill.as_ref(), show)?;
+                match search::offered(plan).is_empty() {
+                    true => Ok((None, told)),
+                    false => Ok((self.search(plan, &store, show)?, told)),
                 }
             };
-            searched = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            let (found, told) = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            searched = found;
+            warnings.extend(told);
         }
         let mut tables = Vec::new();
         for table in &plan.tables {
@@ -109,29 +114,21 @@ impl Explain {
         } else if self.input.is_none() && !search::offered(plan).is_empty() {
             show.line("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why.");
         }
-        show.json(&json!({ "tables": tables, "views": views, "sets": sets, "search": searched }));
+        tell(&warnings, show);
+        show.json(&json!({
+            "tables": tables, "views": views, "sets": sets, "search": searched, "warnings": warnings,
+        }));
         Ok(())
     }
 
-    /// Reads the data and searches; nothing is written but spilled partitions, which are gone afterwards.
-    fn search(
-        &self,
-        plan: &Plan,
-        files: Vec<Vec<PathBuf>>,
-        show: Show,
-    ) -> Result<Option<Searched>> {
+    /// Searches; nothing is written.
+    fn search(&self, plan: &Plan, store: &Store, show: Show) -> Result<Option<Searched>> {
         let progress = Shown::new(show.quiet || show.json);
         let lists = Lists::default();
-        let spill_root = self.spill.clone().unwrap_or_else(std::env::temp_dir);
-        // What a killed search spilled goes at the next start.
-        crate::table::spill::sweep(&spill_root);
-        let limits = intake::Limits { memory: self.memory, spill_root };
-        let store = intake::intake(plan, &files, &lists, &limits, &progress)?.store;
         // Keys of nothing: no token leaves this command.
         let secrets = ReleaseSecrets::anonymized()?;
         let time = self.search_seconds.map(std::time::Duration::from_secs);
-        let search =
-            freeze::prepare_search(plan, &store, &lists, &secrets, &progress)?.within(time);
+        let search = freeze::prepare_search(plan, store, &lists, &secrets, &progress)?.within(time);
         match search.best() {
             Some(found) => Ok(Some(found)),
             None => Err(freeze::unsolvable(&search)),

@@ -477,6 +477,12 @@ pub fn report(published: &Published, show: Show) {
             set["rows"]
         ));
     }
+    if let Some(tier) = s["policy"]["tier"].as_str() {
+        show.line(&format!("tier of the anonymized release: {tier}"));
+    }
+    for reason in statement::reasons(s) {
+        show.line(&format!("declared: {reason}"));
+    }
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()
     {

@@ -15,6 +15,7 @@ use crate::technique::{KeyToken, Marks, Secrets, Tally};
 use crate::{log, note, say};
 
 pub mod apply;
+pub mod declared;
 pub mod emit;
 pub mod exclude;
 pub mod files;
@@ -109,6 +110,8 @@ pub struct Made {
     pub partitions: usize,
     /// What stood in the columns before and after, for the report.
     pub observed: observe::Observed,
+    /// What speaks against declarations, and stays with the policy's reason.
+    pub declared: Vec<crate::plan::Warning>,
     /// Person tokens of the anonymized release with the keys that a linking body gave back, sorted.
     pub links: Vec<(String, String)>,
 }
@@ -156,6 +159,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     progress.stage("intake");
     let Intake { store, tables, files, persons, excluded_persons, same } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
+    let declared = declared::check(plan, &store, lists, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
     let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
@@ -349,6 +353,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         forbidden,
         partitions,
         observed,
+        declared,
         links: {
             links.sort_unstable();
             links

@@ -1,6 +1,7 @@
 //! The plan: a policy resolved against itself and judged against the law, before any data is read.
 
 mod build;
+pub mod declared;
 mod evidence;
 mod long;
 mod model;

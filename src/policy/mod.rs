@@ -322,6 +322,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0130", "a privacy model", "プライバシーモデルの誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
+    ("P0203", "a disease as it is", "そのままの傷病"),
+    ("P0210", "a declaration against the name", "名称と合わない宣言"),
+    ("P0211", "a birth date, or what is made from one", "生年月日に由来する値"),
+    ("P0212", "a limit that is none", "意味のない上限・下限"),
+    ("P0213", "a reason that says nothing", "空の理由"),
+    ("P0214", "dates that move apart", "ずれの異なる日付"),
     ("P0317", "a path without a FHIR source", "FHIRでない源の path"),
     ("P0318", "a receipt file that cannot be put together", "組み立てられないレセプトファイル"),
 ];

@@ -291,6 +291,8 @@ fn place(path: &[String]) -> (String, String) {
             "at_most" => ("largest share", "割合の上限"),
             "role" => ("role", "役割"),
             "reason" => ("reason", "理由"),
+            "because" => ("why it stays as declared", "このままとする理由"),
+            "tier" => ("tier", "提供先の段階"),
             "version" => ("version", "版"),
             other => (other, other),
         };

@@ -34,6 +34,10 @@ pub struct Verified {
     pub persons: [u64; 2],
     /// The views as recounted.
     pub views: Vec<Recount>,
+    /// Who receives the anonymized release, as the statement says; none if it says nothing.
+    pub tier: Option<String>,
+    /// What speaks against declarations, and stays with the policy's reason, as the statement says.
+    pub reasons: Vec<String>,
     /// Whether the record says that this is not for release.
     pub not_for_release: bool,
     /// Who signed; nobody if the run was not signed.
@@ -161,6 +165,8 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         rows: [0; 2],
         persons: [0; 2],
         views: Vec::new(),
+        tier: statement["policy"]["tier"].as_str().map(str::to_owned),
+        reasons: super::statement::reasons(&statement),
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
     let linked = Links::read(folder)?;
@@ -367,6 +373,8 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         rows: [0; 2],
         persons: [0; 2],
         views: Vec::new(),
+        tier: None,
+        reasons: Vec::new(),
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
         statement_file: file,
