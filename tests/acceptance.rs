@@ -161,9 +161,9 @@ fn dpc(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
     std::fs::write(
         &policy,
         format!(
-            "extends = \"{}\"\n[anonymized]\nsuppress = {{ unit = \"row\", at_most = 1.0 }}\n\
-             [[anonymized.view]]\nname = \"stay\"\ngrain = \"ff1.A000010\"\nquasi = [\"ff1.A000010.生年月日\", \"ff1.A000010.性別\", \"ff1.A000010.郵便番号\", \"ff1.A000010.入院年月日\"]\nk = 3\n\
-             [[anonymized.view]]\nname = \"visit\"\ngrain = \"ef_out\"\nquasi = [\"ef_out.生年月日\", \"ef_out.外来受診年月日\"]\nk = 3\n",
+            "extends = \"{}\"\n[anonymized]\nsuppress = {{ unit = \"row\", at_most = 1.0 }}\nbecause = \"few made-up persons\"\n\
+             [[anonymized.view]]\nname = \"stay\"\ngrain = \"ff1.A000010\"\nquasi = [\"ff1.A000010.生年月日\", \"ff1.A000010.性別\", \"ff1.A000010.郵便番号\", \"ff1.A000010.入院年月日\"]\nk = 3\nbecause = \"few\"\n\
+             [[anonymized.view]]\nname = \"visit\"\ngrain = \"ef_out\"\nquasi = [\"ef_out.生年月日\", \"ef_out.外来受診年月日\"]\nk = 3\nbecause = \"few\"\n",
             base.display()
         ),
     )
@@ -266,7 +266,7 @@ fn acceptance_01_a_transform_of_patient_alone_is_refused() {
         format!(
             "[policy]\nid = \"t\"\nversion = \"1\"\nprofile = \"ngmia\"\n[person]\nkey = \"patient\"\n\
              [pseudonymized]\nproject = \"p\"\nrecipient = \"r\"\n\
-             [anonymized]\ntier = \"controlled\"\n[[anonymized.view]]\nname = \"person\"\ngrain = \"patient\"\nquasi = [\"patient.gender\"]\nk = 3\n\
+             [anonymized]\ntier = \"controlled\"\n[[anonymized.view]]\nname = \"person\"\ngrain = \"patient\"\nquasi = [\"patient.gender\"]\nk = 3\nbecause = \"few\"\n\
              [not_applicable]\n\"18-2\" = \"none\"\n\"33-2\" = \"none\"\n\"33-3\" = \"none\"\n\
              [tables.patient]\nlayout = \"fhir/patient@R4\"\nunlisted = \"drop\"\nsource = {{ path = \"Patient.ndjson\" }}\n\
              [tables.patient.columns]\nid = {{ pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}\n\

@@ -46,8 +46,8 @@ keys = { patient = "患者ID" }
 "氏名" = { role = "direct", pseudonymized = "drop", anonymized = "drop" }
 "生年月日" = { role = "direct", type = "date", kind = "birth", pseudonymized = "drop", anonymized = "drop" }
 "性別" = { role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }
-"内線" = { role = "payload", pseudonymized = "keep", anonymized = "drop" }
-"オーダ番号" = { role = "payload", type = "code", pseudonymized = "keep", anonymized = "drop" }
+"内線" = { role = "payload", pseudonymized = "keep", anonymized = "drop", because = "a test" }
+"オーダ番号" = { role = "payload", type = "code", pseudonymized = "keep", anonymized = "drop", because = "a test" }
 "備考" = { role = "text", pseudonymized = "drop", anonymized = "drop" }
 "#;
 

@@ -154,6 +154,7 @@ name = "person"
 grain = "patient"
 quasi = ["patient.birth_date", "patient.gender"]
 k = 3
+because = "few made-up persons"
 [not_applicable]
 "33-3" = "none"
 [tables.patient]

@@ -127,6 +127,7 @@ const CHILD: &str = r#"
 same = []
 [anonymized]
 suppress = { unit = "row", at_most = 1.0 }
+because = "few made-up persons"
 [tables.ff1]
 long = { pseudonymized = { form = "layout" }, anonymized = { form = "table" } }
 [tables.ff1.columns]
@@ -370,7 +371,6 @@ tier = "controlled"
 "18-2" = "none"
 "33-2" = "none"
 "33-3" = "none"
-"18-4" = "none"
 [[anonymized.view]]
 name = "stay"
 grain = "ff1.A000010"

@@ -132,7 +132,7 @@ keys = { patient = "患者ID" }
 [tables.visits.columns]
 "患者ID" = { role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }
 "性別" = { role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }
-"行" = { role = "payload", type = "integer", pseudonymized = "keep", anonymized = "drop" }
+"行" = { role = "payload", type = "integer", pseudonymized = "keep", anonymized = "drop", because = "rows of a test" }
 "備考" = { role = "text", pseudonymized = "redact", anonymized = "drop" }
 "#;
 
@@ -269,7 +269,7 @@ fn hospital() -> Hospital {
     let line = "[tables.stays.columns]\n";
     let drop = "role = \"text\", pseudonymized = \"drop\"";
     assert!(csv.contains(line) && csv.matches(drop).count() == 1);
-    let number = "\"行\" = { role = \"payload\", type = \"integer\", pseudonymized = \"keep\", anonymized = \"drop\" }\n";
+    let number = "\"行\" = { role = \"payload\", type = \"integer\", pseudonymized = \"keep\", anonymized = \"drop\", because = \"rows of a test\" }\n";
     let csv = csv.replace("cp932", "utf-8").replacen(line, &format!("{line}{number}"), 1).replacen(
         drop,
         &drop.replace("drop", "redact"),

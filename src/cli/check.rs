@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Outcome, Show, prepare};
-use crate::engine::{intake, unclaimed};
+use super::progress::Shown;
+use super::{Failure, Outcome, Show, prepare, size};
+use crate::engine::exclude::Lists;
+use crate::engine::{declared, intake, unclaimed};
+use crate::error::Result;
 use crate::plan;
 use crate::record::digest;
 use crate::schema::Kind;
@@ -17,9 +20,18 @@ pub struct Check {
     /// The policy.
     #[arg(long)]
     policy: PathBuf,
-    /// The folder with the input files; only their headers are read.
+    /// The folder with the input files; without `--data` only their headers are read.
     #[arg(long)]
     input: Option<PathBuf>,
+    /// Read the data too, and hold the declarations against them.
+    #[arg(long, requires = "input")]
+    data: bool,
+    /// Memory to use for the data.
+    #[arg(long, default_value = "4G", value_parser = size)]
+    memory: u64,
+    /// Where to spill (a private folder is made there and removed); by default the system's temporary folder.
+    #[arg(long)]
+    spill: Option<PathBuf>,
     /// Print the whole policy after `extends`.
     #[arg(long)]
     resolved: bool,
@@ -38,6 +50,7 @@ impl Check {
             return Ok(());
         }
         let mut files = 0;
+        let mut warnings = plan.warnings.clone();
         if let Some(input) = &self.input {
             let found = intake::find_files(plan, input)
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
@@ -46,13 +59,18 @@ impl Check {
             intake::check_headers(plan, &found)
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
             files = found.iter().map(Vec::len).sum();
+            if self.data {
+                let (_, told) = data(plan, &found, self.memory, self.spill.as_ref(), show)
+                    .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+                warnings.extend(told);
+            }
         }
         let evidence = plan::legal_evidence(plan);
         let digest = digest::hex(&digest::sha3(&plan::digest_bytes(&prepared.loaded)));
         show.json(&json!({
             "policy": plan.id, "version": plan.version, "sha3_256": digest,
             "tables": plan.tables.len(), "columns": plan.tables.iter().map(|t| t.columns.len()).sum::<usize>(),
-            "law": evidence, "warnings": plan.warnings, "files": files,
+            "law": evidence, "warnings": warnings, "files": files,
         }));
         show.line(&format!("policy {} {} (sha3-256 {digest})", plan.id, plan.version));
         show.line(&format!(
@@ -75,20 +93,51 @@ impl Check {
                 }
             }
         }
-        if !plan.warnings.is_empty() {
-            show.line("\nwarnings:");
-            for warning in &plan.warnings {
-                let place = warning
-                    .place
-                    .as_ref()
-                    .map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column))
-                    .unwrap_or_default();
-                show.line(&format!("  {place}[{}] {}", warning.code, warning.text));
-            }
-        }
+        tell(&warnings, show);
         if self.input.is_some() {
             show.line(&format!("\nthe headers of {files} files fit the policy"));
         }
+        if self.data {
+            show.line("the data are what the policy declares");
+        }
         Ok(())
+    }
+}
+
+/// Reads the data, holds the declarations against them, and gives the partitions back with what stays for a reason.
+///
+/// # Errors
+/// Defects of the data, and every column that is not what it is declared to be.
+pub(super) fn data(
+    plan: &plan::Plan,
+    files: &[Vec<PathBuf>],
+    memory: u64,
+    spill: Option<&PathBuf>,
+    show: Show,
+) -> Result<(intake::Store, Vec<plan::Warning>)> {
+    let progress = Shown::new(show.quiet || show.json);
+    let lists = Lists::default();
+    let spill_root = spill.cloned().unwrap_or_else(std::env::temp_dir);
+    // What a killed run spilled goes at the next start.
+    crate::table::spill::sweep(&spill_root);
+    let limits = intake::Limits { memory, spill_root };
+    let store = intake::intake(plan, files, &lists, &limits, &progress)?.store;
+    let told = declared::check(plan, &store, &lists, &progress)?;
+    Ok((store, told))
+}
+
+/// Shows warnings with their places.
+pub(super) fn tell(warnings: &[plan::Warning], show: Show) {
+    if warnings.is_empty() {
+        return;
+    }
+    show.line("\nwarnings:");
+    for warning in warnings {
+        let place = warning
+            .place
+            .as_ref()
+            .map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column))
+            .unwrap_or_default();
+        show.line(&format!("  {place}[{}] {}", warning.code, warning.text));
     }
 }

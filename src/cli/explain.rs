@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::check::{data, tell};
 use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::engine::exclude::Lists;
+use crate::engine::freeze;
+use crate::engine::intake::{self, Store};
 use crate::engine::search::{self, Choice, Searched};
-use crate::engine::{freeze, intake, unclaimed, unique};
+use crate::engine::{unclaimed, unique};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::key::ReleaseSecrets;
 use crate::plan::unique::{Unique, UniquePlan};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{ColumnPlan, Plan, Warning};
 use crate::schema::{DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
 
@@ -24,8 +27,8 @@ pub struct Explain {
     /// The policy.
     #[arg(long)]
     policy: PathBuf,
-    /// The folder with the input files: they are read, the levels are searched and explained where treatments offer several, and
-    /// it is counted whom facts beside the views single out. Nothing is written.
+    /// The folder with the input files: they are read, the declarations are held against them, the levels are searched and explained
+    /// where treatments offer several, and it is counted whom facts beside the views single out. Nothing is written.
     #[arg(long)]
     input: Option<PathBuf>,
     /// Seconds for the search.
@@ -60,14 +63,18 @@ impl Explain {
         let prepared = prepare(&self.policy)?;
         let plan = &prepared.plan;
         let mut found = Found::default();
+        let mut warnings = plan.warnings.clone();
         if let Some(input) = &self.input {
-            let look = || -> Result<Found> {
+            let look = || -> Result<(Found, Vec<Warning>)> {
                 let files = intake::find_files(plan, input)?;
                 unclaimed::check(plan, input, &files, &prepared.own([]))?;
                 intake::check_headers(plan, &files)?;
-                self.look(plan, files, show)
+                let (store, told) = data(plan, &files, self.memory, self.spill.as_ref(), show)?;
+                Ok((self.look(plan, &store, show)?, told))
             };
-            found = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            let (seen, told) = look().map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            found = seen;
+            warnings.extend(told);
         }
         let mut tables = Vec::new();
         for (t, table) in plan.tables.iter().enumerate() {
@@ -124,26 +131,22 @@ impl Explain {
                 show.line(&format!("  {}", line.ja));
             }
         }
+        tell(&warnings, show);
         show.json(&json!({
-            "tables": tables, "views": views, "sets": sets, "search": found.searched, "unique": found.unique,
+            "tables": tables, "views": views, "sets": sets, "search": found.searched, "unique": found.unique, "warnings": warnings,
         }));
         // Why a run would be refused is said after everything that can be shown.
         found.refused.map_or(Ok(()), |e| Err(Failure::new(e, &prepared.loaded.sources)))
     }
 
-    /// Reads the data and does what a run does before it writes; nothing is written but spilled partitions, which are gone afterwards.
-    fn look(&self, plan: &Plan, files: Vec<Vec<PathBuf>>, show: Show) -> Result<Found> {
+    /// Does what a run does before it writes; nothing is written but spilled partitions, which are gone afterwards.
+    fn look(&self, plan: &Plan, store: &Store, show: Show) -> Result<Found> {
         let progress = Shown::new(show.quiet || show.json);
         let lists = Lists::default();
-        let spill_root = self.spill.clone().unwrap_or_else(std::env::temp_dir);
-        // What a killed search spilled goes at the next start.
-        crate::table::spill::sweep(&spill_root);
-        let limits = intake::Limits { memory: self.memory, spill_root };
-        let store = intake::intake(plan, &files, &lists, &limits, &progress)?.store;
         // Keys of nothing: no token leaves this command.
         let secrets = ReleaseSecrets::anonymized()?;
         let time = self.search_seconds.map(std::time::Duration::from_secs);
-        match freeze::freeze(plan, &store, &lists, [&secrets, &secrets], time, &progress) {
+        match freeze::freeze(plan, store, &lists, [&secrets, &secrets], time, &progress) {
             Ok(outcome) => Ok(Found {
                 searched: outcome.search,
                 refused: unique::judge(&outcome.unique).err(),
@@ -152,7 +155,7 @@ impl Explain {
             Err(error) if search::offered(plan).is_empty() => Err(error),
             Err(error) => {
                 let search =
-                    freeze::prepare_search(plan, &store, &lists, &secrets, &progress)?.within(time);
+                    freeze::prepare_search(plan, store, &lists, &secrets, &progress)?.within(time);
                 match search.best() {
                     Some(best) => {
                         Ok(Found { searched: Some(best), unique: None, refused: Some(error) })

@@ -42,6 +42,7 @@ impl Shown {
 fn words(stage: &str) -> &str {
     match stage {
         "intake" => "intake: reading the files (読込み)",
+        "declared" => "declared: roles and types against the data (宣言の確認)",
         "measure" => "measure: statistics over persons (集計)",
         "freeze" => "freeze: classes and suppression (確定)",
         "apply" => "apply: both releases (加工)",

@@ -504,6 +504,12 @@ pub fn report(published: &Published, show: Show) {
             show.line(&format!("  {}", line.ja));
         }
     }
+    if let Some(tier) = s["policy"]["tier"].as_str() {
+        show.line(&format!("tier of the anonymized release: {tier}"));
+    }
+    for reason in statement::reasons(s) {
+        show.line(&format!("declared: {reason}"));
+    }
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()
     {

@@ -54,6 +54,12 @@ impl Verify {
             "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
             verified.rows[0], verified.persons[0], verified.rows[1], verified.persons[1]
         ));
+        if let Some(tier) = &verified.tier {
+            show.line(&format!("tier of the anonymized release: {tier}"));
+        }
+        for reason in &verified.reasons {
+            show.line(&format!("declared: {reason}"));
+        }
         for view in &verified.views {
             show.line(&format!(
                 "view {}{}: recounted k = {} in {} classes: holds",

@@ -15,6 +15,7 @@ use crate::technique::{KeyToken, Marks, Secrets, Tally};
 use crate::{log, note, say};
 
 pub mod apply;
+pub mod declared;
 pub mod eligibility;
 pub mod emit;
 pub mod exclude;
@@ -124,6 +125,8 @@ pub struct Made {
     pub partitions: usize,
     /// What stood in the columns before and after, for the report.
     pub observed: observe::Observed,
+    /// What speaks against declarations, and stays with the policy's reason.
+    pub declared: Vec<crate::plan::Warning>,
     /// Person tokens of the anonymized release with the keys that a linking body gave back, sorted.
     pub links: Vec<(String, String)>,
 }
@@ -177,6 +180,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
     progress.stage("intake");
     let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
+    let declared = declared::check(plan, &store, lists, progress)?;
     let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
     unique::judge(&outcome.unique)?;
@@ -383,6 +387,7 @@ pub fn make(job: &Job<'_>, progress: &dyn Progress) -> Result<Made> {
         forbidden,
         partitions,
         observed,
+        declared,
         links: {
             links.sort_unstable();
             links

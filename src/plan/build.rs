@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use super::declared;
 use super::evidence::legal_evidence;
 use super::model::*;
 use super::receipts::{self, ReceiptPlan};
@@ -208,6 +209,7 @@ impl Builder<'_> {
         let sets = self.sets(&tables);
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
+        self.check_declared(&tables, &views, &sets);
         for fault in super::long::faults(policy, &tables) {
             let path: Vec<&str> = fault.path.iter().map(String::as_str).collect();
             self.error(fault.code, &path, fault.what).advice = Some(fault.advice);
@@ -265,6 +267,8 @@ impl Builder<'_> {
             id: name(&policy.policy.id),
             version: name(&policy.policy.version),
             profile: policy.policy.profile,
+            tier: policy.anonymized.tier,
+            because: policy.anonymized.because.as_deref().map(name),
             person_key: name(&policy.person.key),
             normalize: normalize(policy),
             ignore,
@@ -275,7 +279,6 @@ impl Builder<'_> {
             views,
             unique,
             sets,
-            tier: policy.anonymized.tier,
             floor,
             suppress,
             never_blank,
@@ -1201,6 +1204,7 @@ impl Builder<'_> {
                 table,
                 quasi,
                 k: k.unwrap_or(u64::MAX),
+                because: view.because.as_deref().map(name),
                 sensitive,
                 models,
                 facts: Vec::new(),
@@ -1271,6 +1275,7 @@ impl Builder<'_> {
                 column: c,
                 m: set.m,
                 k: k.unwrap_or(u64::MAX),
+                because: set.because.as_deref().map(name),
             });
         }
         sets
@@ -1336,6 +1341,19 @@ impl Builder<'_> {
                     if let Some((what, advice)) =
                         contradiction(&column.facts, kind, technique, reviewed, in_view)
                     {
+                        // A disease may stay for a reason: its values have the floor of the release in any case.
+                        let because = column.because.as_ref().filter(|b| {
+                            column.facts.role == Role::Sensitive && !b.as_str().trim().is_empty()
+                        });
+                        if let Some(because) = because {
+                            self.warn(
+                                "W0133",
+                                &path,
+                                say!("column `{}`.`{}`: {}; it stays as it is because: {}", table.name, column.facts.column, what, because),
+                                say!("列`{}`.`{}`: 機微な値をそのまま残し、どのビューにもない。このままとする理由: {}", table.name, column.facts.column, because),
+                            );
+                            continue;
+                        }
                         self.advise(
                             if matches!(column.facts.role, Role::Quasi)
                                 && kind == Kind::Anonymized
@@ -1389,6 +1407,27 @@ impl Builder<'_> {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    /// Declarations against names, layouts and the tier: refused, or told with the policy's reason.
+    fn check_declared(&mut self, tables: &[TablePlan], views: &[ViewPlan], sets: &[SetPlan]) {
+        for (path, at) in declared::blank_reasons(&self.loaded.policy) {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            self.error("P0213", &path, say!("`because` of {} gives no reason", at));
+        }
+        for finding in declared::findings(&self.loaded.policy, tables, views, sets) {
+            let path: Vec<&str> = finding.path.iter().map(String::as_str).collect();
+            match finding.because {
+                Some(because) => self.warn(
+                    finding.warning,
+                    &path,
+                    say!("{}; it stays as it is because: {}", finding.what, because),
+                    say!("{}。このままとする理由: {}", finding.ja, because),
+                ),
+                None if finding.mild => self.warn(finding.warning, &path, finding.what, finding.ja),
+                None => self.advise(finding.code, &path, finding.what, finding.advice),
             }
         }
     }
@@ -1512,6 +1551,10 @@ impl Builder<'_> {
                 .flat_map(|t| &t.columns)
                 .any(|c| item.roles().contains(&c.facts.role) && !matches!(item, Item::A4));
             let declared = evidence.reason.is_some();
+            if item == Item::A4 && declared {
+                self.singular(plan, &evidence);
+                continue;
+            }
             let answered = match item {
                 Item::A5 => !evidence.views.is_empty(),
                 _ => !evidence.answered_by.is_empty(),
@@ -1540,6 +1583,31 @@ impl Builder<'_> {
                     advice,
                 );
             }
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// A word that nothing in the data is singular: not beside columns in which ages, areas, dates or diseases stand.
+    fn singular(&mut self, plan: &Plan, evidence: &super::ItemEvidence) {
+        let path = ["not_applicable", Item::A4.key()];
+        let cite = plan.profile.cite(Item::A4);
+        match declared::singular(plan) {
+            Some((table, column)) => self.advise(
+                "P0202",
+                &path,
+                say!("{} is declared not applicable, but column `{}`.`{}` can hold singular descriptions, and a word is no measure", cite, table, column),
+                say!("leave the word out: the treatments and views of such columns answer the item"),
+            ),
+            None if !evidence.views.is_empty() || plan.views.iter().any(|v| !v.quasi.is_empty()) => {
+                self.warn(
+                    "W0135",
+                    &path,
+                    say!("{} is declared not applicable beside quasi-identifiers: the word is no answer; the views are, which show no value of fewer than k persons", cite),
+                    say!("準識別子があるのに{}を該当なしとしている。この記載は答えとならず、k人未満の値を示さないビューが答えとなる", cite),
+                );
+            }
+            None => {}
         }
     }
 }

@@ -89,6 +89,7 @@ fn imply(tables: &[TablePlan], views: &mut Vec<ViewPlan>, floor: u64) {
                 .collect(),
             facts: Vec::new(),
             implied: true,
+            because: None,
             k,
             sensitive: Vec::new(),
             models: Vec::new(),

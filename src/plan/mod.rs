@@ -2,6 +2,7 @@
 
 mod build;
 pub mod closure;
+pub mod declared;
 mod evidence;
 mod long;
 mod model;

@@ -17,6 +17,10 @@ pub struct Plan {
     pub version: Name,
     /// The legal profile.
     pub profile: crate::law::Profile,
+    /// Who receives the anonymized release.
+    pub tier: Option<crate::policy::model::Tier>,
+    /// Why limits of the anonymized release are right as they are.
+    pub because: Option<Name>,
     /// The name of the key that identifies a person.
     pub person_key: Name,
     /// How identifiers are normalized.
@@ -37,8 +41,6 @@ pub struct Plan {
     pub unique: Vec<super::unique::UniquePlan>,
     /// Sets of items a person, in policy order.
     pub sets: Vec<SetPlan>,
-    /// Who receives the anonymized release.
-    pub tier: Option<crate::policy::model::Tier>,
     /// Distinct persons behind every value that the anonymized release shows, where a column says nothing else.
     pub floor: u64,
     /// Suppression of the anonymized release.
@@ -368,6 +370,8 @@ pub struct ViewPlan {
     pub implied: bool,
     /// Distinct persons a class at least.
     pub k: u64,
+    /// Why its k may be below the tier's.
+    pub because: Option<Name>,
     /// Sensitive columns and distinct l (0 for a column that only a model looks at).
     pub sensitive: Vec<(ViewColumn, u64)>,
     /// Further models that every class must satisfy.
@@ -389,6 +393,8 @@ pub struct SetPlan {
     pub m: usize,
     /// Distinct persons at least.
     pub k: u64,
+    /// Why its k may be below the tier's.
+    pub because: Option<Name>,
 }
 
 /// A model of a view.

@@ -814,6 +814,10 @@ pub struct Anonymized {
     pub sets: Vec<ItemSet>,
     /// Suppression of rows whose class is too small.
     pub suppress: Suppress,
+    /// Why the limits of this release are right although a check of declarations would refuse them (`suppress.at_most` of all rows).
+    /// It stands in the record, the report and the approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// How levels are chosen where a treatment offers several (`levels`, `widths`, `units`).
     pub search: Search,
 }
@@ -893,6 +897,15 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// The word in a policy.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Tier::Controlled => "controlled",
+            Tier::Research => "research",
+            Tier::Public => "public",
+        }
+    }
     /// The default k.
     #[must_use]
     pub const fn k(self) -> u64 {
@@ -934,6 +947,9 @@ pub struct View {
     /// The largest risks allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<RiskLimits>,
+    /// Why its k may be below the tier's. It stands in the record, the report and the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// Further models that every class must satisfy, over distinct persons: `{ model = "t-closeness", column = "stays.diagnosis", with = { t = 0.3 } }`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelSpec>,
@@ -981,6 +997,9 @@ pub struct ItemSet {
     /// At least this many distinct persons; by default the tier's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<u64>,
+    /// Why its k may be below the tier's. It stands in the record, the report and the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 fn two() -> usize {

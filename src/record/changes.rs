@@ -293,6 +293,8 @@ fn place(path: &[String]) -> (String, String) {
             "notice_days" => ("days after the notification", "通知からの日数"),
             "role" => ("role", "役割"),
             "reason" => ("reason", "理由"),
+            "because" => ("why it stays as declared", "このままとする理由"),
+            "tier" => ("tier", "提供先の段階"),
             "version" => ("version", "版"),
             other => (other, other),
         };

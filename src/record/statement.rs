@@ -136,6 +136,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                 "quasiIdentifiers": quasi,
                 "facts": view.facts.iter().map(|c| name_of(plan, c.table, c.column)).collect::<Vec<_>>(),
                 "k": view.k,
+                "because": view.because,
                 "visibleIn": view.visible_in,
                 "l": view.sensitive.iter().map(|(_, l)| l).collect::<Vec<_>>(),
                 "models": view.models.iter().map(|m| json!({ "model": m.key, "with": m.numbers })).collect::<Vec<_>>(),
@@ -160,6 +161,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                 "column": format!("{}.{}", table.name, table.columns[set.column].facts.column),
                 "m": set.m,
                 "k": set.k,
+                "because": set.because,
                 "rows": outcome.rows,
                 "suppressed": outcome.suppressed,
                 "items": outcome.items,
@@ -196,6 +198,8 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         "policy": {
             "id": plan.id, "version": plan.version, "sha3_256": hex(&facts.policy_digest),
             "commitment": super::seal::commit(&facts.policy_digest)?,
+            "tier": plan.tier.map(crate::policy::model::Tier::word),
+            "because": plan.because,
             "approval": facts.approval,
         },
         "frozenPlan": { "sha3_256": hex(&digest::sha3(&made.frozen)) },
@@ -238,7 +242,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "joins": proof.joins,
         },
         "law": law,
-        "warnings": plan.warnings.iter().chain(&made.intake.warnings).chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).chain(told).collect::<Vec<_>>(),
+        "warnings": plan.warnings.iter().chain(&made.intake.warnings).chain(&made.declared).chain(&proof.detectors.warnings).map(|w| json!({ "code": w.code, "text": w.text, "ja": w.text_ja })).chain(told).collect::<Vec<_>>(),
         "keys": {
             "suite": facts.suite,
             "identifierRules": identifier::VERSION,
@@ -287,6 +291,7 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
                 "description": en,
                 "ja": ja,
                 "reason": column.reason,
+                "because": column.because,
                 "released": planned.output.is_some(),
                 "cells": tally.seen,
                 "changed": tally.changed,
@@ -304,6 +309,17 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<Value> {
             told
         })
         .collect()
+}
+
+/// What speaks against the declarations of a policy and stays with its reason, in the words of a statement.
+#[must_use]
+pub fn reasons(statement: &Value) -> Vec<String> {
+    let warnings = statement["warnings"].as_array().into_iter().flatten();
+    let told = |w: &&Value| {
+        let code = w["code"].as_str().unwrap_or_default();
+        code.starts_with("W013") || code.starts_with("W014")
+    };
+    warnings.filter(told).filter_map(|w| w["text"].as_str().map(str::to_owned)).collect()
 }
 
 fn summary(summary: &Summary) -> Value {

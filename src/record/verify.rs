@@ -42,6 +42,10 @@ pub struct Verified {
     pub views: Vec<Recount>,
     /// Whom facts beside the views single out, as recounted.
     pub unique: Unique,
+    /// Who receives the anonymized release, as the statement says; none if it says nothing.
+    pub tier: Option<String>,
+    /// What speaks against declarations, and stays with the policy's reason, as the statement says.
+    pub reasons: Vec<String>,
     /// Whether the record says that this is not for release.
     pub not_for_release: bool,
     /// Who signed; nobody if the run was not signed.
@@ -177,6 +181,8 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
+        tier: statement["policy"]["tier"].as_str().map(str::to_owned),
+        reasons: super::statement::reasons(&statement),
         not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
     };
     let structures =
@@ -441,6 +447,8 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
+        tier: None,
+        reasons: Vec::new(),
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
         statement_file: file,

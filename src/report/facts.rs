@@ -147,6 +147,9 @@ pub struct Policy {
     pub digest: String,
     /// The recipient of the pseudonymized release.
     pub recipient: String,
+    /// Who receives the anonymized release, with the k that this asks for; none if the policy names no tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<(String, u64)>,
     /// The tables.
     pub tables: Vec<Table>,
     /// The views.
@@ -200,6 +203,9 @@ pub struct Column {
     pub ty: String,
     /// Why.
     pub reason: Option<String>,
+    /// Why it is right as declared although a check would refuse it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// By release kind.
     pub treatments: [Treated; 2],
 }
@@ -578,6 +584,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
                     role_ja: column.facts.role.ja().to_owned(),
                     ty: column.facts.ty.word().to_owned(),
                     reason: column.reason.as_ref().map(Name::to_string),
+                    because: column.because.as_ref().map(Name::to_string),
                     treatments: Kind::BOTH.map(|kind| {
                         let planned = column.treatment(kind);
                         let doc = planned.treatment.doc();
@@ -616,6 +623,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
             version: plan.version.to_string(),
             digest: digest.iter().map(|b| format!("{b:02x}")).collect(),
             recipient: plan.recipient.to_string(),
+            tier: plan.tier.map(|t| (t.word().to_owned(), t.k())),
             tables,
             views,
             suppress_unit: match plan.suppress.unit {
@@ -638,16 +646,16 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
                     }
                 })
                 .collect(),
-            warnings: plan
-                .warnings
-                .iter()
-                .map(|w| Warning {
-                    code: w.code.to_owned(),
-                    text: Both::new(w.text_ja.as_str(), w.text.as_str()),
-                })
-                .collect(),
+            warnings: plan.warnings.iter().map(warning).collect(),
         },
         run: None,
+    }
+}
+
+fn warning(warning: &crate::plan::Warning) -> Warning {
+    Warning {
+        code: warning.code.to_owned(),
+        text: Both::new(warning.text_ja.as_str(), warning.text.as_str()),
     }
 }
 
@@ -663,6 +671,7 @@ pub fn of_run(
 ) -> Facts {
     let mut facts = of_policy(plan, evidence, identity.policy_digest);
     facts.policy.warnings.splice(0..0, extra.warnings);
+    facts.policy.warnings.extend(made.declared.iter().map(warning));
     let time = |t: SystemTime| {
         chrono::DateTime::<chrono::Utc>::from(t).format("%Y-%m-%dT%H:%M:%SZ").to_string()
     };

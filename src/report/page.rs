@@ -1040,6 +1040,7 @@ mod tests {
             role_ja: role.to_owned(),
             ty: String::new(),
             reason: None,
+            because: None,
             treatments: [treated(released, "施行規則33条1号"), treated(false, "施行規則18条1号")],
         };
         let columns = [

@@ -84,6 +84,7 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("run", "実行", "Run"),
     ("engine", "加工プログラム", "Program"),
     ("recipient", "仮名加工の提供先", "Recipient of the pseudonymized release"),
+    ("tier", "匿名加工の提供先の段階", "Tier of the recipients of the anonymized release"),
     ("contents", "目次", "Contents"),
     ("warnings", "注意", "Warnings"),
     ("warnings.none", "注意はない。", "There are no warnings."),

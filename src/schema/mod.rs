@@ -7,6 +7,7 @@ use crate::error::{Name, Tell};
 
 pub mod codes;
 pub mod layout;
+pub mod names;
 
 /// Which of the two releases.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]

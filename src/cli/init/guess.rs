@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::frame::Column;
 use crate::schema::Type;
+use crate::schema::names::{Meaning, suggests};
 use crate::text::{date, number};
 
 /// Role and type of a column from its name and a sample of its cells. Order matters: what identifies comes first.
@@ -32,8 +33,6 @@ const FILLERS: &[&str] =
     &["00000000", "99999999", "0000000", "9999999", "000", "999", "0000", "9999"];
 
 fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
-    let lower = name.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
     const DECIDE: (&str, &str) = ("\"decide\"", "\"decide\"");
     const DROP: (&str, &str) = ("\"drop\"", "\"drop\"");
     let make = |role, ty, extra: &str, why, suggestion| Draft {
@@ -45,176 +44,60 @@ fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
         names_person: false,
         seen: Vec::new(),
     };
-    if has(&[
-        "個人番号",
-        "マイナンバー",
-        "保険者番号",
-        "被保険者",
-        "記号",
-        "枝番",
-        "受給者番号",
-        "旅券",
-        "免許",
-        "my_number",
-        "insured",
-    ]) {
-        make(
-            "id_code",
-            Type::Code,
-            "",
-            "個人識別符号と思われる名称 / the name suggests an identification code",
-            DROP,
-        )
-    } else if has(&["カード番号", "口座", "card_number", "account", "password", "login"]) {
-        make("financial", Type::Code, "", "財産的被害のおそれ / may cause financial damage", DROP)
-    } else if has(&[
-        "氏名",
-        "患者名",
-        "カナ",
-        "姓",
-        "住所",
-        "電話",
-        "メール",
-        "連絡先",
-        "family_name",
-        "given_name",
-        "display_name",
-        "patient_name",
-        "phone",
-        "address",
-        "email",
-        "mail",
-    ]) {
-        make(
-            "direct",
-            Type::String,
-            "",
-            "氏名・住所・連絡先と思われる名称 / the name suggests a direct identifier",
-            DROP,
-        )
-    } else if has(&[
-        "患者id",
-        "患者番号",
-        "patient_id",
-        "person_id",
-        "データ識別番号",
-        "カルテ番号",
-        "mrn",
-    ]) {
-        Draft {
-            names_person: true,
-            ..make(
-                "link",
-                Type::Code,
-                "",
-                "患者番号と思われる名称 / the name suggests a person's number",
-                ("\"pseudonym\"", "\"surrogate\""),
-            )
+    let code = Type::Code;
+    let meaning = suggests(name).map(|s| s.meaning);
+    match meaning {
+        Some(Meaning::IdCode) => {
+            let why = "個人識別符号と思われる名称 / the name suggests an identification code";
+            make("id_code", code, "", why, DROP)
         }
-    } else if has(&[
-        "入院番号",
-        "受診番号",
-        "オーダ",
-        "encounter_id",
-        "visit_id",
-        "order_id",
-        "_id",
-        "番号",
-    ]) && !has(&["郵便", "concept"])
-    {
-        make(
-            "link",
-            Type::Code,
-            "",
-            "番号と思われる名称 / the name suggests a number of something",
-            ("\"pseudonym\"", "\"decide\""),
-        )
-    } else if has(&[
-        "医師",
-        "看護師",
-        "職員",
-        "施設",
-        "病棟",
-        "doctor",
-        "physician",
-        "surgeon",
-        "nurse",
-        "provider",
-        "prescriber",
-        "staff",
-        "ward",
-        "facility",
-        "hospital",
-    ]) {
-        make(
-            "third_party",
-            Type::Code,
-            "",
-            "医療者・施設と思われる名称 / the name suggests staff or a facility",
-            ("\"drop\"", "\"drop\""),
-        )
-    } else if has(&[
-        "備考",
-        "自由記載",
-        "コメント",
-        "所見",
-        "note",
-        "comment",
-        "remark",
-        "complaint",
-    ]) || guess_free_text(cells)
-    {
-        make(
-            "text",
-            Type::String,
-            "",
-            "自由記載と思われる。仮名加工では \"redact\"（墨消し、docs/detectors.ja.md）も選べる / looks like free text; pseudonymized = \"redact\" replaces identifiers by marks (docs/detectors.md)",
-            DROP,
-        )
-    } else if has(&["生年", "birth"]) {
-        make(
-            "quasi",
-            if ty.is_date() { ty } else { Type::PartialDate },
-            "kind = \"birth\"",
-            "生年月日 / a birth date",
-            ("{ truncate_date = \"month\" }", "\"decide\""),
-        )
-    } else if ty.is_date() {
-        make("quasi", ty, "kind = \"event\"", "日付 / a date", DECIDE)
-    } else if has(&[
-        "性別",
-        "sex",
-        "gender",
-        "年齢",
-        "age",
-        "郵便",
-        "zip",
-        "postal",
-        "都道府県",
-        "市区町村",
-        "city",
-        "state",
-        "county",
-    ]) {
-        let postal = has(&["郵便", "zip", "postal"]);
-        make(
-            "quasi",
-            if postal { Type::Code } else { ty },
-            if postal { "code = \"postal\"" } else { "" },
-            "準識別子と思われる名称 / the name suggests a quasi-identifier",
-            DECIDE,
-        )
-    } else if has(&["icd", "病名", "傷病", "diagnosis", "転帰", "outcome", "死亡", "death"])
-    {
-        make(
-            "sensitive",
-            Type::Code,
-            "",
-            "傷病・転帰と思われる名称 / the name suggests a diagnosis or outcome",
-            ("\"keep\"", "\"decide\""),
-        )
-    } else {
-        make("payload", ty, "", "その他の項目 / other content", ("\"keep\"", "\"decide\""))
+        Some(Meaning::Financial) => {
+            let why = "財産的被害のおそれ / may cause financial damage";
+            make("financial", code, "", why, DROP)
+        }
+        Some(Meaning::Name | Meaning::Address | Meaning::Contact) => {
+            let why = "氏名・住所・連絡先と思われる名称 / the name suggests a direct identifier";
+            make("direct", Type::String, "", why, DROP)
+        }
+        Some(Meaning::Patient) => {
+            let why = "患者番号と思われる名称 / the name suggests a person's number";
+            let tokens = ("\"pseudonym\"", "\"surrogate\"");
+            Draft { names_person: true, ..make("link", code, "", why, tokens) }
+        }
+        Some(Meaning::Number) => {
+            let why = "番号と思われる名称 / the name suggests a number of something";
+            make("link", code, "", why, ("\"pseudonym\"", "\"decide\""))
+        }
+        Some(Meaning::Staff | Meaning::Facility) => {
+            let why = "医療者・施設と思われる名称 / the name suggests staff or a facility";
+            make("third_party", code, "", why, DROP)
+        }
+        _ if meaning == Some(Meaning::Text) || guess_free_text(cells) => {
+            let why = "自由記載と思われる。仮名加工では \"redact\"（墨消し、docs/detectors.ja.md）も選べる / looks like free text; pseudonymized = \"redact\" replaces identifiers by marks (docs/detectors.md)";
+            make("text", Type::String, "", why, DROP)
+        }
+        Some(Meaning::Birth | Meaning::BirthPart) => {
+            let ty = if ty.is_date() { ty } else { Type::PartialDate };
+            let treatments = ("{ truncate_date = \"month\" }", "\"decide\"");
+            make("quasi", ty, "kind = \"birth\"", "生年月日 / a birth date", treatments)
+        }
+        _ if ty.is_date() => make("quasi", ty, "kind = \"event\"", "日付 / a date", DECIDE),
+        Some(Meaning::Postal) => {
+            let why = "準識別子と思われる名称 / the name suggests a quasi-identifier";
+            make("quasi", code, "code = \"postal\"", why, DECIDE)
+        }
+        Some(Meaning::Sex | Meaning::Age | Meaning::Area) => {
+            let why = "準識別子と思われる名称 / the name suggests a quasi-identifier";
+            make("quasi", ty, "", why, DECIDE)
+        }
+        Some(Meaning::Diagnosis | Meaning::Outcome) => {
+            let why = "傷病・転帰と思われる名称 / the name suggests a diagnosis or outcome";
+            make("sensitive", code, "", why, ("\"keep\"", "\"decide\""))
+        }
+        _ => {
+            let why = "その他の項目 / other content";
+            make("payload", ty, "", why, ("\"keep\"", "\"decide\""))
+        }
     }
 }
 

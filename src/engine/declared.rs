@@ -1,0 +1,806 @@
+//! Declarations held against the data, after intake and before anything is made: a false role passes no further.
+//!
+//! Looked at are columns whose cells a release would show as they are. A role is a word; these are what the data say:
+//! values that each belong to one person, texts that are dates, numbers that pass a check digit, cells that are those of
+//! a link, direct or birth column of the same person, codes that are a date in another spelling, and sentences. Each is
+//! refused unless the policy gives a reason at the column (`because`), which is then told. Messages hold names and counts.
+//!
+//! One pass over the partitions; every distinct text is looked at once. Persons never span partitions, so counts of
+//! partitions add up.
+
+use std::hash::BuildHasher as _;
+
+use hashbrown::hash_map::Entry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
+use rayon::prelude::*;
+
+use super::Progress;
+use super::exclude::Lists;
+use super::intake::Store;
+use super::partition::{Partition, column_days};
+use crate::detect::{CATALOGUE, Scanner, Strength};
+use crate::error::{Error, Result, Said, small};
+use crate::frame::{Column, MISSING};
+use crate::plan::declared::{is_birth, shows};
+use crate::plan::{ColumnPlan, Plan, Warning};
+use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type, codes};
+use crate::technique::Treatment;
+use crate::text::{date, identifier};
+use crate::{log, say};
+
+/// Persons with a value below which nothing is said about uniqueness: so few differ by chance.
+const ENOUGH_PERSONS: u64 = 40;
+/// Rows and persons below which dates, numbers and equal columns are not judged.
+const ENOUGH_ROWS: u64 = 20;
+/// Distinct texts that are looked at for check digits, equality and sentences.
+const SAMPLE: usize = 500;
+/// Values of their own after which a column is an identifier, however many more come.
+const CONCLUSIVE: usize = 200_000;
+
+/// A column whose cells a release shows as they are, and what was seen of it.
+struct Watched {
+    table: usize,
+    column: usize,
+    /// The releases that show the cells.
+    kinds: [bool; 2],
+    unique: Option<Unique>,
+    rows: u64,
+    persons: u64,
+    dates: Rows,
+    date_texts: u64,
+    /// A detector whose check digit most distinct numbers pass; how many, of how many.
+    digits: Option<(usize, u64, u64)>,
+    looked: bool,
+    sentences: Sentences,
+    /// By the place of the other column in `Declared::others`.
+    same: Vec<Rows>,
+    functions: Vec<Function>,
+    born: Rows,
+}
+
+/// Rows that were looked at, and those of which something holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rows {
+    seen: u64,
+    hold: u64,
+}
+
+impl Rows {
+    fn most(self, share: f64) -> bool {
+        self.seen >= ENOUGH_ROWS && self.hold as f64 >= share * self.seen as f64
+    }
+}
+
+/// Whose the values of a column are.
+#[derive(Default)]
+struct Unique {
+    hasher: DefaultHashBuilder,
+    /// Values, and whether more than one person has them.
+    values: HashMap<u64, bool>,
+    /// Pairs of a person and a value.
+    held: u64,
+    /// Digits of whole numbers: how many values have how many.
+    lengths: HashMap<usize, u64>,
+    range: Option<(i64, i64)>,
+    /// Values that the column's code system knows.
+    known: u64,
+    /// Known before the end: values of many, or more of single persons than chance gives.
+    decided: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sentences {
+    rows: u64,
+    texts: u64,
+    long: u64,
+}
+
+/// How far one column is a function of another, counted over persons who share a value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Function {
+    /// Persons who have the other column's value of somebody else, and of them those who have the same value here.
+    there: Rows,
+    /// The same the other way round.
+    here: Rows,
+    /// Rows whose number is the day of the other column, counted from one fixed day.
+    serial: Rows,
+    offset: Option<i64>,
+    /// Most distinct values in a partition.
+    values: u64,
+}
+
+/// A column that others must not repeat.
+struct Other {
+    table: usize,
+    column: usize,
+    /// A date (of an event or of birth); otherwise a link or direct identifier.
+    date: bool,
+    birth: bool,
+}
+
+/// Holds the declarations of a plan against the data.
+///
+/// # Errors
+/// Every column that is not what it is declared to be and has no reason; I/O of spilled partitions.
+pub fn check(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    progress: &dyn Progress,
+) -> Result<Vec<Warning>> {
+    let others = others(plan);
+    let mut watched = watched(plan, &others);
+    if watched.is_empty() {
+        return Ok(Vec::new());
+    }
+    progress.stage("declared");
+    store.each(plan, lists, |_, partition| {
+        progress.check()?;
+        let known = Known::of(partition, &others);
+        watched.par_iter_mut().for_each(|w| w.add(plan, partition, &others, &known));
+        Ok(())
+    })?;
+    let mut errors = Vec::new();
+    let mut warnings = Vec::new();
+    for one in &watched {
+        let column = &plan.tables[one.table].columns[one.column];
+        let because = column.because.as_ref().filter(|b| !b.as_str().trim().is_empty());
+        for found in one.judge(plan, &others) {
+            match because {
+                Some(because) => warnings.push(Warning {
+                    code: found.warning,
+                    text: say!("{}; it stays as it is because: {}", found.what, because),
+                    text_ja: say!("{}。このままとする理由: {}", found.ja, because),
+                    place: None,
+                }),
+                None => errors.push(Error::refused(found.code, found.what).advice(say!(
+                    "{}; if it is right as it is, say why at the column: because = \"...\"",
+                    found.advice
+                ))),
+            }
+        }
+    }
+    Error::all(errors).map_or(Ok(warnings), Err)
+}
+
+fn others(plan: &Plan) -> Vec<Other> {
+    let mut others = Vec::new();
+    for (t, table) in plan.tables.iter().enumerate() {
+        for (c, column) in table.columns.iter().enumerate().filter(|(_, c)| !c.made) {
+            let facts = &column.facts;
+            let birth = is_birth(table, column) && facts.ty.is_date();
+            let date = facts.ty.is_date();
+            let named =
+                matches!(facts.role, Role::Link | Role::Direct | Role::IdCode | Role::Financial);
+            if date || named {
+                others.push(Other { table: t, column: c, date, birth });
+            }
+        }
+    }
+    others
+}
+
+/// Whether a release shows the cells as they are.
+fn whole(column: &ColumnPlan, kind: Kind) -> bool {
+    shows(column, kind)
+        && match &column.treatment(kind).treatment {
+            Treatment::Keep(_) | Treatment::Suppress(_) => true,
+            Treatment::Prefix(prefix) => prefix.length >= 8,
+            _ => false,
+        }
+}
+
+fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
+    let mut all = Vec::new();
+    for (t, table) in plan.tables.iter().enumerate() {
+        for (c, column) in table.columns.iter().enumerate().filter(|(_, c)| !c.made) {
+            let facts = &column.facts;
+            let guarded = matches!(
+                facts.role,
+                Role::Link | Role::Direct | Role::IdCode | Role::Financial | Role::Text
+            );
+            let dated = facts.ty.is_date();
+            // A date is looked at in any form that tells it, whether it is a birth date.
+            let kinds = Kind::BOTH
+                .map(|kind| if dated { shows(column, kind) } else { whole(column, kind) });
+            if guarded || facts.ty == Type::Boolean || kinds == [false; 2] {
+                continue;
+            }
+            let counted = matches!(facts.ty, Type::String | Type::Code | Type::Integer);
+            all.push(Watched {
+                table: t,
+                column: c,
+                kinds,
+                unique: counted.then(Unique::default),
+                rows: 0,
+                persons: 0,
+                dates: Rows::default(),
+                date_texts: 0,
+                digits: None,
+                looked: false,
+                sentences: Sentences::default(),
+                same: vec![Rows::default(); others.len()],
+                functions: vec![Function::default(); others.len()],
+                born: Rows::default(),
+            });
+        }
+    }
+    all
+}
+
+/// What a partition's persons have in the columns that others must not repeat.
+struct Known {
+    /// By other column that is no date: its identifiers.
+    texts: Vec<Option<HashSet<u64>>>,
+    /// By other column that is a date: how many days it has.
+    days: Vec<usize>,
+    /// The birth of each person; empty if no column is a birth date.
+    births: Vec<Option<i32>>,
+    hasher: DefaultHashBuilder,
+}
+
+/// The form in which identifiers are compared: width, case, blanks, hyphens, leading zeros and a decimal point of a
+/// spreadsheet do not matter.
+fn folded(text: &str) -> Option<String> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    identifier::normalize(text, true, None).filter(|t| !t.is_empty())
+}
+
+impl Known {
+    fn of(partition: &Partition, others: &[Other]) -> Known {
+        log::trap("declared", || partition.ids.texts().collect::<Vec<_>>().join("|"));
+        let hasher = DefaultHashBuilder::default();
+        let cells = |o: &Other| &partition.tables[o.table].table.columns[o.column];
+        let texts = others
+            .par_iter()
+            .map(|other| {
+                (!other.date).then(|| hashes(cells(other), &hasher).into_iter().flatten().collect())
+            })
+            .collect();
+        let days = others
+            .par_iter()
+            .map(|other| {
+                let dictionary = cells(other).dictionary();
+                let read = |text| date::parse(text).and_then(|w| w.days());
+                let days: HashSet<i32> = match other.date {
+                    true => dictionary.texts().filter_map(read).collect(),
+                    false => HashSet::new(),
+                };
+                days.len()
+            })
+            .collect();
+        let mut births = Vec::new();
+        for other in others.iter().filter(|other| other.birth) {
+            births.resize(partition.ids.len(), None);
+            let persons = &partition.tables[other.table].persons;
+            for (day, &person) in column_days(cells(other)).iter().zip(persons) {
+                births[person as usize] = births[person as usize].or(*day);
+            }
+        }
+        Known { texts, days, births, hasher }
+    }
+}
+
+fn hashes(cells: &Column, hasher: &DefaultHashBuilder) -> Vec<Option<u64>> {
+    cells.dictionary().texts().map(|t| folded(t).map(|f| hasher.hash_one(f))).collect()
+}
+
+/// Which texts of the dictionary the rows use, in order.
+fn used(cells: &Column) -> Vec<u32> {
+    let mut seen = vec![false; cells.dictionary().len()];
+    for &code in cells.codes().iter().filter(|&&c| c != MISSING) {
+        seen[code as usize] = true;
+    }
+    (0..seen.len() as u32).filter(|&code| seen[code as usize]).collect()
+}
+
+/// Some of many, evenly spread.
+fn some(all: &[u32]) -> impl Iterator<Item = u32> + '_ {
+    all.iter().step_by(all.len().div_ceil(SAMPLE).max(1)).copied()
+}
+
+impl Watched {
+    fn add(&mut self, plan: &Plan, partition: &Partition, others: &[Other], known: &Known) {
+        let column = &plan.tables[self.table].columns[self.column];
+        let part = &partition.tables[self.table];
+        let cells = &part.table.columns[self.column];
+        if column.facts.ty.is_date() {
+            self.add_births(column, cells, &part.persons, known);
+            return;
+        }
+        let used: Vec<u32> = used(cells)
+            .into_iter()
+            .filter(|&code| {
+                let text = cells.dictionary().text(code);
+                !column.facts.is_special(text) && !column.missing.iter().any(|m| m == text)
+            })
+            .collect();
+        if used.is_empty() {
+            return;
+        }
+        let mut rows = vec![0_u64; cells.dictionary().len()];
+        let mut there = vec![false; partition.ids.len()];
+        for (&code, &person) in cells.codes().iter().zip(&part.persons) {
+            if code != MISSING {
+                rows[code as usize] += 1;
+                there[person as usize] = true;
+            }
+        }
+        let filled: u64 = used.iter().map(|&code| rows[code as usize]).sum();
+        self.rows += filled;
+        self.persons += there.iter().filter(|&&t| t).count() as u64;
+        if let Some(unique) = &mut self.unique {
+            unique.add(&column.facts, cells, &part.persons, &used);
+            self.add_texts(cells, &used, &rows, filled);
+        }
+        if !self.looked && used.len() as u64 >= ENOUGH_ROWS {
+            self.looked = true;
+            self.digits = checked(plan, self.table, self.column, cells, &used);
+        }
+        self.add_same(cells, partition, others, known, &used);
+        self.add_functions(column, cells, partition, others, known, used.len());
+    }
+
+    /// Texts that are dates, and sentences.
+    fn add_texts(&mut self, cells: &Column, used: &[u32], rows: &[u64], filled: u64) {
+        self.dates.seen += filled;
+        let mut texts = 0;
+        for &code in used {
+            let text = cells.dictionary().text(code);
+            let long = text.len() >= 6;
+            if long && date::parse(text).is_some_and(|w| w.days().is_some()) {
+                self.dates.hold += rows[code as usize];
+                texts += 1;
+            }
+        }
+        self.date_texts = self.date_texts.max(texts);
+        let mut seen = 0;
+        let mut long = 0;
+        for code in some(used) {
+            seen += 1;
+            long += u64::from(is_sentence(cells.dictionary().text(code)));
+        }
+        self.sentences.rows += filled;
+        self.sentences.texts += used.len() as u64;
+        self.sentences.long += long * used.len() as u64 / seen.max(1);
+    }
+
+    /// Cells that are identifiers of the same person.
+    fn add_same(
+        &mut self,
+        cells: &Column,
+        partition: &Partition,
+        others: &[Other],
+        known: &Known,
+        used: &[u32],
+    ) {
+        if used.len() < ENOUGH_ROWS as usize {
+            return;
+        }
+        let sample: Vec<u64> = some(used)
+            .filter_map(|code| folded(cells.dictionary().text(code)))
+            .map(|text| known.hasher.hash_one(text))
+            .collect();
+        for (o, texts) in known.texts.iter().enumerate() {
+            let Some(texts) = texts else { continue };
+            let found = sample.iter().filter(|hash| texts.contains(*hash)).count();
+            if texts.len() < ENOUGH_ROWS as usize || found * 5 < sample.len() * 4 {
+                continue;
+            }
+            // Most of its texts are identifiers of somebody: are they those of the same person?
+            let pairs = |table: usize, cells: &Column| -> Vec<(u32, u64)> {
+                let hashes = hashes(cells, &known.hasher);
+                let persons = &partition.tables[table].persons;
+                let rows = cells.codes().iter().zip(persons).filter(|&(&code, _)| code != MISSING);
+                rows.filter_map(|(&code, &person)| Some((person, hashes[code as usize]?))).collect()
+            };
+            let other = &others[o];
+            let there = &partition.tables[other.table].table.columns[other.column];
+            let theirs: HashSet<(u32, u64)> = pairs(other.table, there).into_iter().collect();
+            let here = pairs(self.table, cells);
+            self.same[o].seen += here.len() as u64;
+            self.same[o].hold += here.iter().filter(|pair| theirs.contains(*pair)).count() as u64;
+        }
+    }
+
+    /// Codes and numbers that are a date of the same row in another spelling.
+    fn add_functions(
+        &mut self,
+        column: &ColumnPlan,
+        cells: &Column,
+        partition: &Partition,
+        others: &[Other],
+        known: &Known,
+        values: usize,
+    ) {
+        if values < ENOUGH_ROWS as usize || self.unique.is_none() {
+            return;
+        }
+        let numbers: Option<Vec<Option<i64>>> = (column.facts.ty == Type::Integer).then(|| {
+            let number = |t| i64::try_from(crate::text::number::parse_integer(t)?).ok();
+            cells.dictionary().texts().map(number).collect()
+        });
+        for (o, other) in others.iter().enumerate() {
+            let (low, high) = (known.days[o].min(values), known.days[o].max(values));
+            let alike = low >= ENOUGH_ROWS as usize && (high - low) * 20 <= high;
+            if other.table != self.table || !other.date || !alike {
+                continue;
+            }
+            let part = &partition.tables[self.table];
+            let days = column_days(&part.table.columns[other.column]);
+            let function = &mut self.functions[o];
+            function.values = function.values.max(values as u64);
+            function.add(cells, &part.persons, &days, numbers.as_deref());
+        }
+    }
+
+    /// Dates that are the person's birth.
+    fn add_births(&mut self, column: &ColumnPlan, cells: &Column, persons: &[u32], known: &Known) {
+        if column.facts.date == Some(DateKind::Birth) || known.births.is_empty() {
+            return;
+        }
+        for (day, &person) in column_days(cells).iter().zip(persons) {
+            if let (Some(day), Some(birth)) = (day, known.births[person as usize]) {
+                self.born.seen += 1;
+                self.born.hold += u64::from(*day == birth);
+            }
+        }
+    }
+}
+
+impl Unique {
+    fn add(&mut self, facts: &ColumnFacts, cells: &Column, persons: &[u32], used: &[u32]) {
+        if self.decided.is_some() {
+            return;
+        }
+        let mut first = vec![MISSING; cells.dictionary().len()];
+        let mut shared = vec![false; cells.dictionary().len()];
+        for (&code, &person) in cells.codes().iter().zip(persons) {
+            if code == MISSING {
+                continue;
+            }
+            let slot = &mut first[code as usize];
+            if *slot == MISSING {
+                *slot = person;
+            } else {
+                shared[code as usize] |= *slot != person;
+            }
+        }
+        // Nearly all columns are decided here: their values are of many.
+        let own = used.iter().filter(|&&code| !shared[code as usize]).count();
+        if used.len() as u64 >= ENOUGH_PERSONS && own * 2 < used.len() {
+            (self.decided, self.values) = (Some(false), HashMap::new());
+            return;
+        }
+        let ladder = facts.code.as_ref().and_then(|c| codes::system(c.as_str()));
+        for &code in used {
+            let text = cells.dictionary().text(code);
+            match self.values.entry(self.hasher.hash_one(text)) {
+                Entry::Occupied(mut known) => {
+                    known.insert(true);
+                    continue;
+                }
+                Entry::Vacant(new) => {
+                    new.insert(shared[code as usize]);
+                }
+            }
+            self.known += u64::from(ladder.is_some_and(|l| l.validate(text)));
+            if text.bytes().all(|b| b.is_ascii_digit()) {
+                *self.lengths.entry(text.len()).or_default() += 1;
+            }
+            if let Ok(number) = text.parse::<i64>() {
+                let (low, high) = self.range.unwrap_or((number, number));
+                self.range = Some((low.min(number), high.max(number)));
+            }
+        }
+        self.held += match facts.ty {
+            Type::Integer if used.len() as u64 >= ENOUGH_PERSONS => {
+                holders(cells, persons, used.len(), &shared)
+            }
+            _ => used.len() as u64,
+        };
+        let many = self.values.len() > CONCLUSIVE && self.own() * 20 >= self.values.len() * 19;
+        if many && facts.ty != Type::Integer {
+            self.decided = Some(true);
+        }
+    }
+    /// Values of one person alone.
+    fn own(&self) -> usize {
+        self.values.values().filter(|&&shared| !shared).count()
+    }
+    /// Whether the values are identifiers: distinct persons with a value, and the declared type.
+    fn identifies(&self, persons: u64, ty: Type) -> bool {
+        let values = self.values.len() as u64;
+        let own = self.own() as u64;
+        if persons < ENOUGH_PERSONS || self.known * 10 >= values * 9 {
+            return false;
+        }
+        let near = values * 10 >= persons * 9 && own * 20 >= values * 19;
+        if ty != Type::Integer {
+            return near && self.decided != Some(false);
+        }
+        // Whole numbers of one length, too long for a count or a price.
+        let long = self.lengths.iter().any(|(&l, &n)| l >= 7 && n * 50 >= values * 49);
+        // Numbers that collide far less than numbers drawn from their range would were given out one by one.
+        let given = self.range.is_some_and(|(low, high)| {
+            let held = self.held as f64;
+            let expected = held * held / (2.0 * (high as f64 - low as f64 + 1.0));
+            expected >= 12.0 && held - values as f64 <= 0.1 * expected
+        });
+        self.decided.is_none() && (near && long || given && own * 10 >= persons * 9)
+    }
+}
+
+/// Pairs of a person and a value.
+fn holders(cells: &Column, persons: &[u32], values: usize, shared: &[bool]) -> u64 {
+    let several = shared.iter().filter(|&&s| s).count();
+    let pairs: HashSet<(u32, u32)> = cells
+        .codes()
+        .iter()
+        .zip(persons)
+        .filter(|&(&code, _)| code != MISSING && shared[code as usize])
+        .map(|(&code, &person)| (code, person))
+        .collect();
+    (values.saturating_sub(several) + pairs.len()) as u64
+}
+
+impl Function {
+    fn add(
+        &mut self,
+        cells: &Column,
+        persons: &[u32],
+        days: &[Option<i32>],
+        numbers: Option<&[Option<i64>]>,
+    ) {
+        // The first person with a value, and what the person has in the other column.
+        let mut by_day: HashMap<i32, (u32, u32)> = HashMap::new();
+        let mut by_code: HashMap<u32, (u32, i32)> = HashMap::new();
+        for ((&code, &person), day) in cells.codes().iter().zip(persons).zip(days) {
+            let (false, Some(day)) = (code == MISSING, *day) else { continue };
+            let &mut (whose, what) = by_day.entry(day).or_insert((person, code));
+            if whose != person {
+                self.there.seen += 1;
+                self.there.hold += u64::from(what == code);
+            }
+            let &mut (whose, what) = by_code.entry(code).or_insert((person, day));
+            if whose != person {
+                self.here.seen += 1;
+                self.here.hold += u64::from(what == day);
+            }
+            if let Some(number) = numbers.and_then(|n| n[code as usize]) {
+                let away = number - i64::from(day);
+                let offset = *self.offset.get_or_insert(away);
+                self.serial.seen += 1;
+                self.serial.hold += u64::from(away == offset);
+            }
+        }
+    }
+    fn holds(self) -> bool {
+        let both = self.there.most(0.98) && self.here.most(0.98);
+        self.values >= ENOUGH_ROWS && (both || self.serial.most(0.95))
+    }
+}
+
+/// A text of words, not a code or a name of something.
+fn is_sentence(text: &str) -> bool {
+    let length = text.chars().count();
+    let marked = text.chars().any(|c| matches!(c, '。' | '、' | '，' | '．'));
+    let spaced = text.split_whitespace().count() >= 5;
+    length >= 12 && marked || length >= 20 && spaced || length >= 30
+}
+
+/// A detector whose check digit most of the distinct numbers pass: which, how many passed, of how many.
+fn checked(
+    plan: &Plan,
+    table: usize,
+    column: usize,
+    cells: &Column,
+    used: &[u32],
+) -> Option<(usize, u64, u64)> {
+    let scanner = Scanner::new();
+    let mut passed = vec![0_u64; CATALOGUE.len()];
+    let mut seen = 0;
+    for code in some(used) {
+        let text = cells.dictionary().text(code);
+        let digits = text.chars().filter(|c| c.is_numeric()).count();
+        if digits < 8 {
+            continue;
+        }
+        seen += 1;
+        let mut here = vec![false; CATALOGUE.len()];
+        for hit in scanner.scan(text) {
+            here[hit.detector] |= hit.whole && hit.strength >= Strength::Fair;
+        }
+        for (slot, hit) in passed.iter_mut().zip(here) {
+            *slot += u64::from(hit);
+        }
+    }
+    // Only where passing says something: a check digit that one number in ten has by chance.
+    let telling = |detector: usize| {
+        let doc = CATALOGUE[detector].doc();
+        doc.chance <= 0.1 && !matches!(doc.name, "person_name" | "postal_code")
+    };
+    let waived = |detector: usize| {
+        let here = |w: &&crate::plan::Waiver| (w.table, w.column) == (table, column);
+        plan.waivers.iter().filter(here).any(|w| w.detector == detector)
+    };
+    let most = (0..CATALOGUE.len())
+        .filter(|&d| telling(d) && !waived(d))
+        .max_by_key(|&d| passed[d])
+        .filter(|&d| seen >= ENOUGH_ROWS && passed[d] * 5 >= seen * 4)?;
+    Some((most, passed[most], seen))
+}
+
+/// What speaks against a declaration.
+struct Found {
+    code: &'static str,
+    warning: &'static str,
+    what: Said,
+    ja: Said,
+    advice: Said,
+}
+
+impl Watched {
+    fn judge(&self, plan: &Plan, others: &[Other]) -> Vec<Found> {
+        let column = &plan.tables[self.table].columns[self.column];
+        let facts = &column.facts;
+        let shown = match &column.alias {
+            Some(alias) if *alias != facts.column => {
+                say!("`{}`.`{}` ({})", facts.table, facts.column, alias)
+            }
+            _ => say!("`{}`.`{}`", facts.table, facts.column),
+        };
+        let kinds: Vec<Said> = Kind::BOTH
+            .into_iter()
+            .filter(|&k| self.kinds[k as usize])
+            .map(|k| say!("{}", k))
+            .collect();
+        let kinds = Said::join(&kinds, ", ");
+        let named = |o: usize| {
+            let facts = &plan.tables[others[o].table].columns[others[o].column].facts;
+            say!("`{}`.`{}`", facts.table, facts.column)
+        };
+        let found = |code, warning, what: Said, ja: Said, advice: Said| Found {
+            code,
+            warning,
+            what: say!(
+                "column {} (role {}, type {}; released: {}): {}",
+                shown,
+                facts.role,
+                facts.ty,
+                kinds,
+                what
+            ),
+            ja: say!("列{}（役割{}、型{}）: {}", shown, facts.role.ja(), facts.ty, ja),
+            advice,
+        };
+        let mut all = Vec::new();
+        let dated = self.dates.most(0.8) && self.date_texts >= 3;
+        let same = (0..others.len())
+            .filter(|&o| self.same[o].most(0.8))
+            .max_by_key(|&o| self.same[o].hold);
+        if let Some(o) = same {
+            all.push(found(
+                "C0410",
+                "W0140",
+                say!(
+                    "{} of {} cells are those of column {} of the same person",
+                    small(self.same[o].hold),
+                    small(self.same[o].seen),
+                    named(o)
+                ),
+                say!(
+                    "{}セル中{}セルが、同じ本人の列{}の値である",
+                    small(self.same[o].seen),
+                    small(self.same[o].hold),
+                    named(o)
+                ),
+                say!("give it the role and treatment of that column, or drop it"),
+            ));
+        } else if dated {
+            let shifted = plan.tables.iter().flat_map(|t| &t.columns).any(|c| {
+                matches!(c.treatment(Kind::Pseudonymized).treatment, Treatment::ShiftDate(_))
+            }) && self.kinds[Kind::Pseudonymized as usize];
+            let (more, more_ja) = if shifted {
+                (
+                    say!("; beside dates that are shifted it tells by how much"),
+                    say!("。ずらした日付の隣にあると、ずらした日数が分かる"),
+                )
+            } else {
+                (say!(""), say!(""))
+            };
+            all.push(found(
+                "C0411",
+                "W0141",
+                say!(
+                    "{} of {} cells are dates{}",
+                    small(self.dates.hold),
+                    small(self.dates.seen),
+                    more
+                ),
+                say!(
+                    "{}セル中{}セルが日付である{}",
+                    small(self.dates.seen),
+                    small(self.dates.hold),
+                    more_ja
+                ),
+                say!("type = \"date\" with its kind, and a treatment for dates"),
+            ));
+        } else if let Some(o) = (0..others.len()).find(|&o| self.functions[o].holds()) {
+            all.push(found(
+                "C0412",
+                "W0142",
+                say!("its values are a one-to-one function of the date {}", named(o)),
+                say!("日付の列{}と一対一に対応する", named(o)),
+                say!("treat it as that date is treated, or drop it"),
+            ));
+        } else if let Some((detector, passed, seen)) = self.digits {
+            let doc = CATALOGUE[detector].doc();
+            all.push(found(
+                "C0413",
+                "W0143",
+                say!(
+                    "{} of {} distinct numbers pass the check digit of `{}` ({})",
+                    passed,
+                    seen,
+                    doc.name,
+                    doc.ja
+                ),
+                say!("異なる番号{}個のうち{}個が{}の検査数字に合う", seen, passed, doc.ja),
+                say!("role = \"id_code\" (or direct, financial) and \"drop\""),
+            ));
+        } else if let Some(unique) =
+            self.unique.as_ref().filter(|u| u.identifies(self.persons, facts.ty))
+        {
+            all.push(found(
+                "C0414",
+                "W0144",
+                say!("{} of its {} distinct values belong to one person each ({} persons have one): it identifies persons", small(unique.own() as u64), small(unique.values.len() as u64), small(self.persons)),
+                say!("{}種類の値のうち{}種類がただ一人のものである（値のある人は{}人）。個人を識別する", small(unique.values.len() as u64), small(unique.own() as u64), small(self.persons)),
+                say!("role = \"link\" with a token, or \"drop\""),
+            ));
+        } else if self.free_text() {
+            all.push(found(
+                "C0415",
+                "W0145",
+                say!(
+                    "most of its {} distinct values are sentences: free text may name anybody",
+                    small(self.sentences.texts)
+                ),
+                say!(
+                    "{}種類の値の多くが文である。自由記載には誰の名も現れ得る",
+                    small(self.sentences.texts)
+                ),
+                say!(
+                    "role = \"text\" with \"drop\" (in the pseudonymized release also \"redact\")"
+                ),
+            ));
+        }
+        if self.born.most(0.8) {
+            all.push(found(
+                "C0416",
+                "W0146",
+                say!(
+                    "{} of {} dates are the person's birth date",
+                    small(self.born.hold),
+                    small(self.born.seen)
+                ),
+                say!(
+                    "{}個の日付のうち{}個が本人の生年月日である",
+                    small(self.born.seen),
+                    small(self.born.hold)
+                ),
+                say!("kind = \"birth\" with a treatment for birth dates"),
+            ));
+        }
+        all
+    }
+
+    fn free_text(&self) -> bool {
+        let Sentences { rows, texts, long } = self.sentences;
+        self.persons >= ENOUGH_ROWS && texts >= 30 && texts * 5 >= rows && long * 2 >= texts
+    }
+}
+
+#[cfg(test)]
+mod tests;

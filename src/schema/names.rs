@@ -1,0 +1,692 @@
+//! What the name of a column suggests that it holds: names as hospitals write them, in Japanese, romaji and English.
+//!
+//! One dictionary for all who judge by names: `init` drafts roles with it, the check of declarations holds roles and
+//! types against it. A name is read as a compound whose last word says what it is: 医師コード is a doctor's number,
+//! 医師区分 a class of doctors; `patient_id` is a number of a patient, `patient_type` is none.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// What a column holds, after its name.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Meaning {
+    /// 個人識別符号 or a part of one: 個人番号, 記号, 番号, 旅券番号.
+    IdCode,
+    /// What can be misused for money: card, account, password.
+    Financial,
+    /// A person's name or a part of it.
+    Name,
+    /// An address with more than the area.
+    Address,
+    /// Telephone, e-mail, where a person is reached.
+    Contact,
+    /// The number of a patient.
+    Patient,
+    /// The number of a stay, order, specimen, receipt.
+    Number,
+    /// A member of the staff: number or name.
+    Staff,
+    /// A facility, an insurer, a ward.
+    Facility,
+    /// Free text.
+    Text,
+    /// A birth date, or the day of birth.
+    Birth,
+    /// The year or the month of birth.
+    BirthPart,
+    /// Another date.
+    Date,
+    /// Sex.
+    Sex,
+    /// Age.
+    Age,
+    /// Postal code.
+    Postal,
+    /// The area of an address.
+    Area,
+    /// A disease.
+    Diagnosis,
+    /// Outcome, death.
+    Outcome,
+}
+
+impl Meaning {
+    /// In English: "the name suggests ...".
+    #[must_use]
+    pub const fn en(self) -> &'static str {
+        match self {
+            Meaning::IdCode => "an individual identification code",
+            Meaning::Financial => "what may cause financial damage",
+            Meaning::Name => "a person's name",
+            Meaning::Address => "an address",
+            Meaning::Contact => "a telephone number or mail address",
+            Meaning::Patient => "a patient's number",
+            Meaning::Number => "a number of the hospital's systems",
+            Meaning::Staff => "a member of the staff",
+            Meaning::Facility => "a facility or insurer",
+            Meaning::Text => "free text",
+            Meaning::Birth => "a birth date",
+            Meaning::BirthPart => "the year or month of birth",
+            Meaning::Date => "a date",
+            Meaning::Sex => "the sex",
+            Meaning::Age => "the age",
+            Meaning::Postal => "a postal code",
+            Meaning::Area => "where a person lives",
+            Meaning::Diagnosis => "a disease",
+            Meaning::Outcome => "an outcome",
+        }
+    }
+    /// In Japanese.
+    #[must_use]
+    pub const fn ja(self) -> &'static str {
+        match self {
+            Meaning::IdCode => "個人識別符号",
+            Meaning::Financial => "財産的被害が生じるおそれのある記述",
+            Meaning::Name => "氏名",
+            Meaning::Address => "住所",
+            Meaning::Contact => "連絡先",
+            Meaning::Patient => "患者の番号",
+            Meaning::Number => "院内システムの番号",
+            Meaning::Staff => "医療者",
+            Meaning::Facility => "施設・保険者",
+            Meaning::Text => "自由記載",
+            Meaning::Birth => "生年月日",
+            Meaning::BirthPart => "生年・生月",
+            Meaning::Date => "日付",
+            Meaning::Sex => "性別",
+            Meaning::Age => "年齢",
+            Meaning::Postal => "郵便番号",
+            Meaning::Area => "居住地域",
+            Meaning::Diagnosis => "傷病",
+            Meaning::Outcome => "転帰",
+        }
+    }
+}
+
+/// How sure a name is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Sure {
+    /// A guess for a draft; nothing is refused for it.
+    Maybe,
+    /// Enough where the declared type claims more than such a column can be (`note` as a code).
+    Likely,
+    /// The name says it.
+    Yes,
+}
+
+/// What a name suggests.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Suggestion {
+    /// What it holds.
+    pub meaning: Meaning,
+    /// How sure that is.
+    pub sure: Sure,
+}
+
+/// A name, taken apart.
+struct Words {
+    /// All of it in small letters, without separators and without the number behind it.
+    joined: String,
+    /// Words in ASCII, in order, without digits.
+    ascii: Vec<String>,
+    /// Without words that say how something is written or whose it is: 姓 of `患者姓（漢字）`.
+    bare: String,
+    /// Whether it is ASCII alone.
+    plain: bool,
+}
+
+impl Words {
+    fn of(name: &str) -> Words {
+        let wide: String = name.nfkc().collect();
+        // What stands in brackets behind a name says more about it, not what it is.
+        let wide = match wide.split_once('(') {
+            Some((before, _)) if !before.trim().is_empty() => before.to_owned(),
+            _ => wide,
+        };
+        let (mut joined, mut ascii, mut word) = (String::new(), Vec::new(), String::new());
+        let mut before = ' ';
+        for c in wide.chars() {
+            let new_word =
+                !c.is_ascii_alphabetic() || c.is_ascii_uppercase() && before.is_ascii_lowercase();
+            if new_word && !word.is_empty() {
+                ascii.push(std::mem::take(&mut word));
+            }
+            if c.is_ascii_alphabetic() {
+                word.push(c.to_ascii_lowercase());
+            }
+            if c.is_alphanumeric() || matches!(c, 'ー' | '々') {
+                joined.extend(c.to_lowercase());
+            }
+            before = c;
+        }
+        if !word.is_empty() {
+            ascii.push(word);
+        }
+        let joined = joined.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let mut bare = joined.clone();
+        for word in WRITTEN {
+            bare = bare.replace(word, "");
+        }
+        let plain = wide.is_ascii();
+        Words { joined, ascii, bare, plain }
+    }
+    /// `a b` as two words one after the other, or as one word `ab`.
+    fn has(&self, phrase: &str) -> bool {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        let apart =
+            self.ascii.windows(parts.len()).any(|w| w.iter().zip(&parts).all(|(a, b)| a == b));
+        apart || parts.len() > 1 && self.ascii.contains(&parts.concat())
+    }
+    /// The whole name is these words.
+    fn is(&self, phrase: &str) -> bool {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        self.plain
+            && (self.ascii.iter().map(String::as_str).eq(parts.iter().copied())
+                || self.ascii.len() == 1 && self.ascii[0] == parts.concat())
+    }
+    fn ends(&self, phrase: &str) -> bool {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        let apart = self.ascii.len() >= parts.len()
+            && self.ascii[self.ascii.len() - parts.len()..].iter().zip(&parts).all(|(a, b)| a == b);
+        apart || parts.len() > 1 && self.ascii.last().is_some_and(|l| *l == parts.concat())
+    }
+    /// Whether it is a property of something (a class, a flag, a count), not the thing.
+    fn property(&self) -> bool {
+        let base = ["コード体系", "コード", "cd"]
+            .iter()
+            .find_map(|tail| self.joined.strip_suffix(tail))
+            .unwrap_or(&self.joined);
+        PROPERTIES.iter().any(|p| base.ends_with(p))
+            || self.joined.ends_with("コード体系")
+            || self.ascii.last().is_some_and(|l| self.plain && EN_PROPERTIES.contains(&l.as_str()))
+    }
+    /// Ends in what numbers and codes are called.
+    fn numbered(&self) -> bool {
+        let ja =
+            ["番号", "番号等", "id", "no", "コード", "符号", "ナンバー", "cd", "識別子", "キー"];
+        ja.iter().any(|t| self.joined.ends_with(t))
+            || EN_NUMBERS.iter().any(|n| self.ascii.last().is_some_and(|l| l == n))
+    }
+}
+
+/// How something is written, and whose it is.
+const WRITTEN: &[&str] = &[
+    "全角",
+    "半角",
+    "漢字",
+    "カタカナ",
+    "ひらがな",
+    "ローマ字",
+    "英字",
+    "カナ",
+    "かな",
+    "患者",
+    "本人",
+    "受診者",
+    "利用者",
+];
+
+const PROPERTIES: &[&str] = &[
+    "区分",
+    "種別",
+    "種類",
+    "分類",
+    "体系",
+    "有無",
+    "フラグ",
+    "件数",
+    "回数",
+    "日数",
+    "人数",
+    "名数",
+    "点数",
+    "金額",
+    "割合",
+    "率",
+    "係数",
+    "単位",
+    "状態",
+    "状況",
+    "可否",
+    "要否",
+    "順位",
+    "桁数",
+    "形式",
+    "版",
+];
+
+const EN_PROPERTIES: &[&str] = &[
+    "type",
+    "kind",
+    "class",
+    "category",
+    "flag",
+    "count",
+    "status",
+    "system",
+    "unit",
+    "format",
+    "method",
+    "indicator",
+    "present",
+    "verified",
+    "valid",
+    "version",
+    "level",
+    "group",
+    "score",
+    "ratio",
+    "rate",
+    "length",
+    "weight",
+];
+
+const EN_NUMBERS: &[&str] = &[
+    "id",
+    "no",
+    "num",
+    "number",
+    "code",
+    "cd",
+    "key",
+    "identifier",
+    "bango",
+    "bangou",
+    "ids",
+    "uid",
+    "uuid",
+];
+
+struct Rule {
+    meaning: Meaning,
+    sure: Sure,
+    /// Anywhere in the name.
+    ja: &'static [&'static str],
+    /// The name, or what is left of it without [`WRITTEN`].
+    whole: &'static [&'static str],
+    /// At the end of the name.
+    ends: &'static [&'static str],
+    /// Words in ASCII, anywhere.
+    en: &'static [&'static str],
+    /// The whole name in ASCII.
+    en_whole: &'static [&'static str],
+    /// At the end, in ASCII.
+    en_ends: &'static [&'static str],
+    /// Only where it ends in what numbers are called, or in the word itself.
+    numbers: bool,
+}
+
+const NONE: Rule = Rule {
+    meaning: Meaning::Text,
+    sure: Sure::Yes,
+    ja: &[],
+    whole: &[],
+    ends: &[],
+    en: &[],
+    en_whole: &[],
+    en_ends: &[],
+    numbers: false,
+};
+
+/// In this order: what identifies comes first.
+#[rustfmt::skip]
+const RULES: &[Rule] = &[
+    Rule { meaning: Meaning::IdCode,
+        ja: &["個人番号", "マイナンバー", "被保険者番号", "被保険者記号", "被保険者証等の", "被保険者枝番", "保険証番号", "保険証記号", "保険証の記号", "保険証の番号", "記号番号", "記号・番号",
+            "受給者番号", "証明者番号", "旅券", "パスポート", "運転免許", "免許証番号", "基礎年金番号", "年金番号", "住民票コード", "在留カード", "特別永住者", "資格確認書"],
+        whole: &["記号", "枝番", "保険記号", "保険番号"],
+        en: &["my number", "kojin bango", "kojin bangou", "insured", "insurance number", "insurance no", "insurance id", "hihokensha", "hokensho", "hoken kigo", "hoken kigou",
+            "passport", "driver license", "driver licence", "drivers license", "drivers licence", "licence number", "license number", "pension number", "pension no", "resident code", "juminhyo",
+            "ssn", "social security", "national id", "subscriber id", "nenkin"],
+        en_whole: &["kigo", "kigou", "edaban"], ..NONE },
+    Rule { meaning: Meaning::Financial,
+        ja: &["クレジットカード", "カード番号", "カード名義", "口座", "暗証番号", "パスワード", "ログイン"],
+        en: &["card number", "card no", "credit card", "account", "iban", "password", "passwd", "pwd", "login", "pin code", "koza", "kouza"], ..NONE },
+    Rule { meaning: Meaning::Contact,
+        ja: &["電話番号", "携帯電話", "携帯番号", "連絡先", "メールアドレス"],
+        whole: &["携帯", "メール", "ファックス", "ファクス", "電話"],
+        ends: &["電話"],
+        en: &["phone", "telephone", "tel", "mobile", "fax", "email", "mail", "denwa", "keitai", "telecom", "renrakusaki"], ..NONE },
+    Rule { meaning: Meaning::Name,
+        ja: &["氏名", "患者名", "姓名", "フリガナ", "ふりがな", "旧姓", "カナ姓", "カナ名", "姓カナ", "患者カナ", "世帯主名", "保護者名", "雇用者名", "勤務先名"],
+        whole: &["姓", "名", "氏", "名前", "セイ", "メイ", "カナ", "カタカナ"],
+        en: &["patient name", "pt name", "full name", "first name", "last name", "family name", "given name", "middle name", "maiden name", "name kanji", "name kana", "kanji name",
+            "kana name", "surname", "forename", "shimei", "simei", "namae", "furigana", "kanja mei", "kanja name", "person name", "contact name"],
+        en_whole: &["name", "kana", "kanji", "sei", "mei", "sei kana", "mei kana", "kana sei", "kana mei", "family", "given", "initials", "name alphabet"], ..NONE },
+    // The name of a person, or of what was ordered.
+    Rule { meaning: Meaning::Name, sure: Sure::Maybe, en: &["display name"], ..NONE },
+    Rule { meaning: Meaning::Postal,
+        ja: &["郵便番号", "郵便"],
+        en: &["zip", "zipcode", "postal", "postcode", "yubin", "yuubin"], ..NONE },
+    Rule { meaning: Meaning::Area, ja: &["住所コード", "住所地コード", "居住地コード", "住所区分"], en: &["address code"], ..NONE },
+    Rule { meaning: Meaning::Address,
+        ja: &["住所", "居所", "番地", "町名", "本籍"],
+        whole: &["勤務先", "所在地"],
+        en: &["address", "addr", "street", "jusho", "juusho", "jyusho", "jyusyo", "jusyo"], ..NONE },
+    Rule { meaning: Meaning::Patient,
+        ja: &["患者id", "患者番号", "患者no", "患者コード", "患者識別", "患者キー", "カルテ番号", "カルテid", "カルテno", "診療録番号", "診察券", "受診者番号", "受診者id", "データ識別番号", "個人id", "本人id",
+            "利用者番号", "利用者id", "被験者番号", "被験者id", "症例番号", "症例id", "症例no", "診察番号", "患者登録番号", "患者ナンバー", "対象者id", "対象者番号"],
+        en: &["patient id", "patient no", "patient num", "patient number", "patient code", "patient key", "patient identifier", "pt id", "pt no", "pat id", "pid", "person id", "person no", "person number",
+            "subject id", "subject no", "mrn", "medical record number", "medical record no", "chart no", "chart number", "chart id", "karte no", "karte id", "karte bango", "karte bangou", "carte no", "kanja id", "kanja no",
+            "kanja bango", "kanja bangou", "kanja code", "kanja cd", "member id", "client id", "case id", "case no", "hospital number", "sinsatuken", "shinsatsuken", "person source value"], ..NONE },
+    Rule { meaning: Meaning::Number,
+        ja: &["入院番号", "入院id", "入院no", "入院符号", "受診番号", "受診id", "オーダ番号", "オーダー番号", "オーダid", "オーダーid", "オーダno", "オーダーno", "検体番号", "検体id", "検体no", "伝票番号",
+            "伝票no", "処方箋番号", "処方番号", "予約番号", "予約id", "受付番号", "受付no", "依頼番号", "依頼no", "レセプト番号", "文書番号", "文書id", "会計番号", "請求番号", "紹介状番号"],
+        en: &["encounter id", "visit id", "visit no", "admission id", "admission no", "admission number", "stay id", "stay no", "order id", "order no", "order number", "specimen id", "specimen no", "specimen number",
+            "sample id", "accession", "prescription id", "prescription no", "prescription number", "claim id", "claim no", "claim number", "receipt no", "appointment id",
+            "document id", "document no", "episode id", "nyuin bango", "nyuin bangou", "nyuin no", "kentai bango", "visit occurrence id"], ..NONE },
+    Rule { meaning: Meaning::Staff, numbers: true,
+        ja: &["医師", "主治医", "担当医", "執刀医", "麻酔医", "術者", "看護師", "薬剤師", "技師", "職員", "担当者", "入力者", "指示者", "実施者", "記載者", "報告者", "依頼医", "紹介医", "操作者"],
+        en: &["doctor", "physician", "surgeon", "nurse", "provider", "prescriber", "practitioner", "staff", "operator", "pharmacist", "attending", "performer", "ishi", "isi", "tantoi", "shujii", "employee"], ..NONE },
+    Rule { meaning: Meaning::Facility, numbers: true,
+        ja: &["施設", "医療機関", "病院", "薬局", "保険者", "紹介元", "紹介先"],
+        en: &["facility", "hospital", "clinic id", "clinic code", "clinic name", "institution", "insurer", "payer", "care site", "site id", "byoin", "iryokikan", "shisetsu", "hokensha", "hokenja"], ..NONE },
+    Rule { meaning: Meaning::Facility, sure: Sure::Maybe, numbers: true, ja: &["病棟"], en: &["ward", "clinic"], ..NONE },
+    Rule { meaning: Meaning::Birth,
+        ja: &["生年月日", "誕生日", "出生日", "生まれた日"],
+        en: &["birth date", "date of birth", "birthday", "birth day", "dob", "birth dt", "birth datetime", "birth ymd", "day of birth", "seinengappi", "seinengapi", "tanjobi", "tanjoubi", "born on"],
+        en_whole: &["birth", "patient birth", "born"], ..NONE },
+    Rule { meaning: Meaning::BirthPart,
+        ja: &["生年月", "出生年"], whole: &["生年", "生月"],
+        en: &["year of birth", "birth year", "birth month", "month of birth", "yob", "birth ym"], ..NONE },
+    Rule { meaning: Meaning::Birth, sure: Sure::Maybe, ja: &["生年"], en: &["birth"], ..NONE },
+    Rule { meaning: Meaning::Date,
+        ends: &["年月日", "日付", "日時", "入院日", "退院日", "検査日", "採取日", "採血日", "処方日", "実施日", "開始日", "終了日", "診断日", "手術日", "来院日", "受診日", "投与日", "投薬日", "算定日", "死亡日",
+            "転帰日", "予約日", "受付日", "依頼日", "報告日", "登録日", "更新日", "発症日", "初診日", "診療日", "接種日", "交付日", "調剤日", "測定日", "撮影日", "入棟日", "退棟日", "転棟日", "転院日", "紹介日",
+            "指示日", "確認日", "記載日", "記録日", "注射日", "分娩日", "再診日", "オーダ日", "オーダー日"],
+        en: &["date of death", "date of admission", "date of discharge", "date of visit", "date of surgery", "date of diagnosis", "nyuinbi", "nyuin bi", "taiinbi", "taiin bi", "kensabi", "kensa bi", "jisshibi",
+            "start time", "end time", "admission time", "discharge time", "collection time"],
+        en_ends: &["date", "datetime", "ymd", "timestamp", "dt"], ..NONE },
+    Rule { meaning: Meaning::Text,
+        ja: &["自由記載", "自由記述", "フリーテキスト", "フリーコメント", "自由文", "記載内容", "申し送り", "申送"],
+        whole: &["経過", "記事", "現症"],
+        ends: &["備考", "備考欄", "コメント", "コメント欄", "所見", "所見文", "経過記録", "看護記録", "診療記録", "要約", "サマリ", "サマリー", "メモ", "主訴", "現病歴"],
+        en: &["free text", "progress note", "clinical note", "nursing note", "note text", "notes text", "chief complaint", "present illness", "narrative", "free comment"],
+        en_ends: &["comment", "comments", "remark", "remarks", "memo", "biko", "bikou", "complaint", "shoken", "syoken"], ..NONE },
+    Rule { meaning: Meaning::Text, sure: Sure::Likely, en_ends: &["note", "notes", "description", "findings", "impression"], ..NONE },
+    Rule { meaning: Meaning::Text, sure: Sure::Maybe, ja: &["備考", "コメント", "所見"], en: &["note", "comment", "remark"], ..NONE },
+    Rule { meaning: Meaning::Sex,
+        ja: &["男女区分"], ends: &["性別", "性別コード"],
+        en: &["sex", "gender", "seibetsu", "seibetu"], ..NONE },
+    Rule { meaning: Meaning::Age,
+        whole: &["年齢", "年令"], ends: &["時年齢", "満年齢", "日年齢"],
+        en: &["nenrei", "patient age", "age years", "age in years", "age at"], en_whole: &["age", "admission age"], ..NONE },
+    Rule { meaning: Meaning::Area,
+        whole: &["都道府県", "都道府県コード", "市区町村", "市区町村コード", "市町村", "市町村コード", "居住地", "住所地"],
+        en: &["patient city", "patient prefecture", "todofuken", "shikuchoson"], en_whole: &["city", "prefecture", "municipality", "county", "city code", "prefecture code"], ..NONE },
+    Rule { meaning: Meaning::Area, sure: Sure::Maybe, en: &["state"], ..NONE },
+    Rule { meaning: Meaning::Diagnosis,
+        ends: &["病名", "病名コード", "傷病コード", "診断名", "診断コード", "疾患", "疾患名", "疾患コード", "死因", "死因コード"],
+        en: &["icd", "byomei", "byoumei", "cause of death"],
+        en_whole: &["dx", "diag"],
+        en_ends: &["diagnosis", "diagnosis code", "diagnosis name", "disease", "disease code", "disease name", "disease number"], ..NONE },
+    Rule { meaning: Meaning::Diagnosis, sure: Sure::Maybe, ja: &["病名", "傷病", "icd"], en: &["diagnosis", "disease"], ..NONE },
+    Rule { meaning: Meaning::Outcome, sure: Sure::Maybe, ja: &["転帰", "死亡"], en: &["outcome", "death"], ..NONE },
+];
+
+/// What a name suggests by itself.
+#[must_use]
+pub fn suggests(name: &str) -> Option<Suggestion> {
+    let words = Words::of(name);
+    let property = words.property();
+    // Ids of a public vocabulary are nobody's numbers.
+    let concept = words.has("concept");
+    for rule in RULES {
+        let hit = rule.ja.iter().any(|w| words.joined.contains(w))
+            || rule.whole.iter().any(|w| words.joined == *w || words.bare == *w && !words.plain)
+            || rule.ends.iter().any(|w| words.joined.ends_with(w))
+            || rule.en.iter().any(|p| words.has(p))
+            || rule.en_whole.iter().any(|p| words.is(p))
+            || rule.en_ends.iter().any(|p| words.ends(p));
+        if !hit {
+            continue;
+        }
+        // The sex is a class by itself, and a class of areas is an area.
+        let class = matches!(rule.meaning, Meaning::Sex | Meaning::Area);
+        if (property || concept) && !class {
+            continue;
+        }
+        if rule.numbers && !words.numbered() {
+            let itself = rule.ja.iter().any(|w| words.joined.ends_with(w))
+                || rule.en.iter().any(|p| words.ends(p))
+                || ["名", "name"].iter().any(|w| words.joined.ends_with(w));
+            if !itself {
+                continue;
+            }
+        }
+        // A comment that is a code is chosen from a list.
+        let coded = rule.meaning == Meaning::Text && words.joined.contains("コード");
+        let sure = if coded { Sure::Maybe } else { rule.sure };
+        return Some(Suggestion { meaning: rule.meaning, sure });
+    }
+    if words.numbered_at_all() && !property && !concept {
+        return Some(Suggestion { meaning: Meaning::Number, sure: Sure::Maybe });
+    }
+    None
+}
+
+impl Words {
+    /// A number of something, for a draft: `番号` or `_id`, but for those of vocabularies.
+    fn numbered_at_all(&self) -> bool {
+        ["番号", "番号等", "オーダ"].iter().any(|w| self.joined.ends_with(w)) || self.ends("id")
+    }
+}
+
+/// What a name suggests among the names of its table: 番号 beside 記号 is the other half of the insured number, 名 beside 姓
+/// the given name.
+#[must_use]
+pub fn suggests_among<'a>(
+    name: &str,
+    mut others: impl Iterator<Item = &'a str>,
+) -> Option<Suggestion> {
+    let words = Words::of(name);
+    let half = matches!(words.bare.as_str(), "番号") || words.is("bango") || words.is("bangou");
+    if half {
+        let symbol = others.any(|other| {
+            let other = Words::of(other);
+            other.joined.ends_with("記号") || other.is("kigo") || other.is("kigou")
+        });
+        if symbol {
+            return Some(Suggestion { meaning: Meaning::IdCode, sure: Sure::Yes });
+        }
+    }
+    suggests(name)
+}
+
+/// What the place of a value in a FHIR resource suggests: `name.family`, `telecom.value`, `birthDate`.
+#[must_use]
+pub fn suggests_path(path: &str) -> Option<Suggestion> {
+    let yes = |meaning| Some(Suggestion { meaning, sure: Sure::Yes });
+    let parts: Vec<&str> = path.split(['.', '[', ']', '(', ')', '+', '|']).collect();
+    let has = |part: &str| parts.contains(&part);
+    let last = parts.iter().rev().find(|p| !p.is_empty()).copied().unwrap_or_default();
+    if has("birthDate") {
+        return yes(Meaning::Birth);
+    }
+    if has("telecom") && last == "value" {
+        return yes(Meaning::Contact);
+    }
+    if has("name") && matches!(last, "family" | "given" | "text") {
+        return yes(Meaning::Name);
+    }
+    if has("address") {
+        return match last {
+            "line" | "text" => yes(Meaning::Address),
+            "postalCode" => yes(Meaning::Postal),
+            "city" | "state" | "district" => yes(Meaning::Area),
+            _ => None,
+        };
+    }
+    if has("identifier") && last == "value" {
+        return yes(Meaning::Number);
+    }
+    if has("note") && last == "text" {
+        return yes(Meaning::Text);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::layout::{Column, Pack, SHIPPED};
+    use crate::schema::{Role, Type};
+
+    fn sure(name: &str) -> Option<Meaning> {
+        suggests(name).filter(|s| s.sure == Sure::Yes).map(|s| s.meaning)
+    }
+
+    #[test]
+    fn names_in_three_languages() {
+        #[rustfmt::skip]
+        let all: &[(Meaning, &[&str])] = &[
+            (Meaning::IdCode, &["個人番号", "被保険者証等の記号", "記号", "枝番", "保険証番号", "my_number", "KIGOU", "HIHOKENSHA_BANGO", "PassportNo", "運転免許証番号", "在留カード番号", "公費受給者番号"]),
+            (Meaning::Financial, &["カード番号", "口座番号", "card_number", "creditCard", "login_password"]),
+            (Meaning::Contact, &["電話番号", "自宅電話", "TEL", "tel1", "携帯電話", "e-mail", "メールアドレス", "緊急連絡先", "patient_phone", "FAX", "denwa_bango"]),
+            (Meaning::Name, &["氏名", "姓", "名", "患者姓（漢字）", "カナ氏名", "SHIMEI", "KANA", "kana_shimei", "シメイ氏名", "last_name", "givenName", "患者名", "フリガナ", "name", "ｶﾅ氏名", "旧姓", "セイ"]),
+            (Meaning::Postal, &["郵便番号", "zip", "postal_code", "ZipCode", "YUBIN_BANGO"]),
+            (Meaning::Address, &["住所", "現住所", "JUSHO", "address1", "street_address", "番地"]),
+            (Meaning::Patient, &["患者ID", "患者番号", "カルテNo", "patient_id", "PatientID", "PATIENTID", "ptid", "KANJA_ID", "karte_no", "MRN", "診察券番号", "データ識別番号", "chart_number", "症例番号"]),
+            (Meaning::Number, &["入院番号", "オーダー番号", "検体ID", "encounter_id", "orderNo", "accession_number", "受付番号"]),
+            (Meaning::Staff, &["医師コード", "主治医", "doctor_id", "attending_physician", "入力者ID"]),
+            (Meaning::Facility, &["施設コード", "医療機関コード", "hospital_id", "病院名", "保険者番号", "facility"]),
+            (Meaning::Birth, &["生年月日", "誕生日", "birth_date", "DOB", "date_of_birth", "birthDate", "SEINENGAPPI", "birth", "patient_dob", "生年月日(西暦)"]),
+            (Meaning::BirthPart, &["生年", "year_of_birth", "生年月"]),
+            (Meaning::Date, &["退院日", "退院年月日", "検査日時", "discharge_date", "admissionDate", "adm_dt", "NYUINBI", "死亡日"]),
+            (Meaning::Text, &["備考", "自由記載", "主訴", "読影所見", "free_text", "comment", "BIKO", "看護記録", "コメント1"]),
+            (Meaning::Sex, &["性別", "sex", "GENDER", "男女区分", "gender_concept_id"]),
+            (Meaning::Age, &["年齢", "入院時年齢", "age", "age_at_admission"]),
+            (Meaning::Diagnosis, &["病名", "傷病名コード", "主傷病コード", "ICD10", "icd10_code", "diagnosis", "主病名", "死因"]),
+        ];
+        for (meaning, names) in all {
+            for name in *names {
+                assert_eq!(sure(name), Some(*meaning), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_named_after_something_is_not_the_thing() {
+        for name in [
+            "患者区分",
+            "診断区分コード",
+            "医師区分",
+            "連番",
+            "診療科名",
+            "検査項目名",
+            "薬剤名",
+            "病名コード体系",
+            "主傷病",
+            "在院日数",
+            "曜日",
+            "出生時体重",
+            "birth_weight",
+            "image",
+            "usage",
+            "stage",
+            "update",
+            "candidate",
+            "drug_name",
+            "body_site",
+            "reaction_time",
+            "自宅退院",
+            "コメントコード",
+            "骨年齢",
+            "gestational_age",
+            "patient_type",
+            "薬品カナ",
+            "傷病名区分",
+            "併存傷病名数",
+            "operator_concept_id",
+            "電話再診",
+            "施設タイプ",
+            "n",
+            "x",
+            "値",
+            "value",
+            "用量",
+            "diagnosis_correct",
+            "display_name",
+            "低栄養（開始日）",
+            "順序番号",
+            "診断群分類番号",
+            "レセプト内行番号",
+            "item_id",
+        ] {
+            assert_eq!(sure(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn halves_are_known_by_the_other_half() {
+        let among = |name, others: &[&str]| {
+            suggests_among(name, others.iter().copied()).filter(|s| s.sure == Sure::Yes)
+        };
+        assert!(among("番号", &["患者ID", "記号"]).is_some_and(|s| s.meaning == Meaning::IdCode));
+        assert!(among("BANGOU", &["KIGOU"]).is_some());
+        assert!(among("番号", &["患者ID", "項目"]).is_none());
+        assert_eq!(suggests_path("name.family").map(|s| s.meaning), Some(Meaning::Name));
+        assert_eq!(suggests_path("code.coding.display"), None);
+    }
+
+    /// What the published layouts say of their columns is never milder than what the names say of them.
+    #[test]
+    fn names_and_layouts_agree() {
+        let mut wrong = Vec::new();
+        for shipped in SHIPPED {
+            let pack: Pack = toml::from_str(shipped.text).unwrap();
+            let rows = pack.when.iter().flat_map(|w| &w.list);
+            for column in pack.columns.list.iter().chain(rows) {
+                let name = column.alias.as_deref().unwrap_or(&column.name);
+                let Some(meaning) = sure(name) else { continue };
+                if !agree(meaning, column) {
+                    wrong.push(format!(
+                        "{} {name}: {meaning:?}, {}",
+                        shipped.id,
+                        column.role.word()
+                    ));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    fn agree(meaning: Meaning, column: &Column) -> bool {
+        let name = column.alias.as_deref().unwrap_or(&column.name);
+        match meaning {
+            Meaning::IdCode
+            | Meaning::Financial
+            | Meaning::Name
+            | Meaning::Address
+            | Meaning::Contact
+            | Meaning::Patient
+            | Meaning::Number => {
+                matches!(
+                    column.role,
+                    Role::Direct | Role::IdCode | Role::Financial | Role::Link | Role::ThirdParty
+                )
+            }
+            // The number of a doctor in dentists' receipts is one of several within the receipt.
+            Meaning::Staff | Meaning::Facility => {
+                name == "医師番号"
+                    || matches!(
+                        column.role,
+                        Role::ThirdParty | Role::Direct | Role::Quasi | Role::IdCode
+                    )
+            }
+            Meaning::Text => {
+                column.role == Role::Text || column.ty.is_date() || column.ty.is_number()
+            }
+            Meaning::Birth => {
+                column.ty.is_date() && column.kind == Some(crate::schema::DateKind::Birth)
+                    || column.ty == Type::Integer
+            }
+            Meaning::Date => column.ty.is_date(),
+            Meaning::BirthPart | Meaning::Sex | Meaning::Age | Meaning::Postal | Meaning::Area => {
+                name.ends_with("_source_concept_id")
+                    || matches!(column.role, Role::Quasi | Role::Text)
+            }
+            Meaning::Diagnosis => matches!(column.role, Role::Sensitive | Role::Text),
+            Meaning::Outcome => true,
+        }
+    }
+}
