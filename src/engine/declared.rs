@@ -776,7 +776,7 @@ impl Watched {
                 ),
             ));
         }
-        if self.born.most(0.8) {
+        if self.born.most(0.95) {
             all.push(found(
                 "C0416",
                 "W0146",
