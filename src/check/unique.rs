@@ -449,9 +449,9 @@ mod tests {
         assert!(codes(&fewer, &found, false).is_empty());
         assert_eq!(codes(&found, &fewer, false), ["C0212"]);
         let mut limited = found.clone();
-        limited.views[0].at_most = Some(0.3);
+        limited.views[0].at_most = Some(0.9);
         assert_eq!(codes(&limited, &limited, true), ["C0211"]);
-        limited.views[0].at_most = Some(0.34);
+        limited.views[0].at_most = Some(1.0);
         assert!(codes(&limited, &limited, true).is_empty());
         let mut rows = found.clone();
         rows.alone += 1;

@@ -346,6 +346,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0111", "no rule of same persons", "名寄せの規則がない"),
     ("P0120", "a waived finding", "検出結果の除外の誤り"),
     ("P0130", "a privacy model", "プライバシーモデルの誤り"),
+    ("P0131", "facts beside a view", "ビューの外の事実の誤り"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
     ("P0203", "a disease as it is", "そのままの傷病"),

@@ -15,10 +15,12 @@ fn line(view: &ViewUnique) -> Both {
     let of = |rows: u64| share(rows, view.rows);
     let (mut ja, mut en) = (String::new(), String::new());
     if let Some(worst) = view.worst.last() {
-        // The strongest fact by itself stands first where the worst combination has it not.
+        // A fact that singles out more by itself than those of the worst combination stands first.
+        let by_itself = |f: &usize| view.by_fact[*f].rows;
+        let inside = worst.facts.iter().map(by_itself).max().unwrap_or(0);
         let strongest = view.worst.first().map(|w| w.facts.as_slice()).unwrap_or_default();
         let mut shown: Vec<usize> =
-            strongest.iter().copied().filter(|f| !worst.facts.contains(f)).collect();
+            strongest.iter().copied().filter(|f| by_itself(f) > inside).collect();
         shown.extend(&worst.facts);
         for fact in shown {
             let more = format!("; + {} {}", view.facts[fact], of(view.by_fact[fact].rows));
