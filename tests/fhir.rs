@@ -323,7 +323,7 @@ fn a_patient_only_transform_is_refused_by_the_search_for_identifiers() {
     let mut policy = POLICY.to_owned();
     for kind in ["encounter", "condition", "observation"] {
         let table = format!("[tables.{kind}.columns]\n");
-        policy = policy.replace(&table, &format!("{table}identifier = {{ role = \"payload\", pseudonymized = \"keep\", anonymized = \"keep\" }}\n"));
+        policy = policy.replace(&table, &format!("{table}identifier = {{ role = \"payload\", pseudonymized = \"keep\", anonymized = \"keep\", because = \"numbers of orders\" }}\n"));
     }
     let case = Case::new(&policy);
     let (code, said) = case.refused();

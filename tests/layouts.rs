@@ -13,7 +13,7 @@ use common::{error_of, kakou, new_key, records, text};
 
 /// Head of a policy for tests; tables follow.
 const HEAD: &str = "[policy]\nid = \"t\"\nversion = \"1\"\nprofile = \"ngmia\"\n[person]\nkey = \"patient\"\n\
-[pseudonymized]\nproject = \"p\"\nrecipient = \"r\"\n[not_applicable]\n\"18-2\" = \"none\"\n\"33-2\" = \"none\"\n\"33-3\" = \"none\"\n\"18-4\" = \"none\"\n";
+[pseudonymized]\nproject = \"p\"\nrecipient = \"r\"\n[not_applicable]\n\"18-2\" = \"none\"\n\"33-2\" = \"none\"\n\"33-3\" = \"none\"\n";
 
 fn cp932(text: &str) -> Vec<u8> {
     encoding_rs::SHIFT_JIS.encode(text).0.into_owned()
@@ -613,11 +613,8 @@ value = {{ role = "payload", type = "integer", pseudonymized = "keep", anonymize
     );
     // Without it the same number is the same person.
     let output = start(&policy("path = \"*/labs.csv\""), "plain", &[]);
-    assert!(output.status.success(), "{}", error_of(&output));
-    let release = common::releases(&work.path().join("plain")).pop().unwrap();
-    let (_, rows) = records(&release.join("pseudonymized/labs.csv"));
-    let tokens: std::collections::BTreeSet<&str> = rows.iter().map(|r| r[0].as_str()).collect();
-    assert_eq!((rows.len(), tokens.len()), (60, 30));
+    // And one row a person is one row a person.
+    assert!(error_of(&output).contains("D0413"), "{}", error_of(&output));
     // A pattern that does not tell the folder.
     for path in ["**/labs.csv", "east/labs.csv", "*/**/labs.csv"] {
         let output = start(&policy(&format!("path = \"{path}\", per_folder = true")), "no", &[]);

@@ -529,7 +529,10 @@ fn header_rows(rows: &[(u64, Vec<String>)], key: &Key<'_>) -> usize {
     if known > 0 {
         return known;
     }
-    let plain = (0..most).take_while(|&at| !digit(&rows[at].1)).count();
+    // What a spreadsheet shows for a lost number (`#N/A`, `#####`) is no word for a column.
+    let lost = |cells: &[String]| cells.iter().any(|c| c.trim_start().starts_with('#'));
+    let plain =
+        (0..most).take_while(|&at| !digit(&rows[at].1) && !lost(&rows[at].1)).count();
     let rest = &rows[plain..];
     if !rest.is_empty() && rest.iter().all(|(_, cells)| digit(cells)) { plain } else { 0 }
 }

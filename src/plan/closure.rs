@@ -138,6 +138,15 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                     None
                 };
                 let Some(join) = join else { continue };
+                // The same treatment gives the same value wherever the fact stands: it tells nothing more.
+                let tied = |t: usize, c: usize| {
+                    tables[t].columns[c].tied[Kind::Anonymized as usize].unwrap_or((t, c))
+                };
+                let treatment = &column.treatment(Kind::Anonymized).treatment;
+                let same = tied(quasi.table, quasi.column) == tied(t, c) && !treatment.varies();
+                if birth && same {
+                    continue;
+                }
                 // One row a person: what the row shows is what the person shows.
                 let single = tables[t].grain == Grain::Person && view.table == t;
                 let join = if single { Join::SameRow } else { join };

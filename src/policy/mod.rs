@@ -300,7 +300,11 @@ fn leave_out(base: &mut Node, without: &Node, sources: &Sources) -> crate::error
 
 /// Takes the dates of a table that is left out from lists of anchors: the first of the others remains.
 fn forget_anchors(node: &mut Node, table: &str) {
-    let Kind::Table(entries) = &mut node.kind else { return };
+    let entries = match &mut node.kind {
+        Kind::Table(entries) => entries,
+        Kind::Array(items) => return items.iter_mut().for_each(|item| forget_anchors(item, table)),
+        _ => return,
+    };
     for (key, entry) in entries.iter_mut() {
         match &mut entry.value.kind {
             Kind::Array(items) if key == "at" => {

@@ -145,6 +145,9 @@ impl Technique for AgeBand {
         }
         said
     }
+    fn varies(&self) -> bool {
+        !self.at.once()
+    }
     fn ordered(&self) -> bool {
         true
     }

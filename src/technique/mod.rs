@@ -533,6 +533,10 @@ pub trait Technique: Sized + Clone {
     fn relative(&self) -> bool {
         false
     }
+    /// Whether rows of one person with one value may show different ones (an age at each row's own date).
+    fn varies(&self) -> bool {
+        false
+    }
     /// The column whose treatment this one repeats.
     fn same_as(&self) -> Option<&ColumnRef> {
         None
@@ -610,6 +614,9 @@ macro_rules! catalogue {
             /// See [`Technique::relative`].
             #[must_use]
             pub fn relative(&self) -> bool { match self { $(Treatment::$variant(t) => t.relative(),)* } }
+            /// See [`Technique::varies`].
+            #[must_use]
+            pub fn varies(&self) -> bool { match self { $(Treatment::$variant(t) => t.varies(),)* } }
             /// See [`Technique::same_as`].
             #[must_use]
             pub fn same_as(&self) -> Option<&ColumnRef> { match self { $(Treatment::$variant(t) => t.same_as(),)* } }
