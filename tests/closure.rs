@@ -1,5 +1,11 @@
 //! What is released, not what is declared: guarantees over whole releases, read back here with code of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 mod common;
 

@@ -247,7 +247,7 @@ pub fn is_comment(line: &str) -> bool {
     let word = rest.split([',', '\t']).next().unwrap_or_default().trim_end();
     let error = word.ends_with(['!', '?']) || word.eq_ignore_ascii_case("n/a");
     let row = !word.is_empty() && word.bytes().all(|b| b == b'#');
-    !(error && !word.contains(char::is_whitespace)) && !row
+    (!error || word.contains(char::is_whitespace)) && !row
 }
 
 /// Whether a cell is a number as a spreadsheet shows a long one (`1.34227E+07`): digits are lost.
@@ -531,8 +531,7 @@ fn header_rows(rows: &[(u64, Vec<String>)], key: &Key<'_>) -> usize {
     }
     // What a spreadsheet shows for a lost number (`#N/A`, `#####`) is no word for a column.
     let lost = |cells: &[String]| cells.iter().any(|c| c.trim_start().starts_with('#'));
-    let plain =
-        (0..most).take_while(|&at| !digit(&rows[at].1) && !lost(&rows[at].1)).count();
+    let plain = (0..most).take_while(|&at| !digit(&rows[at].1) && !lost(&rows[at].1)).count();
     let rest = &rows[plain..];
     if !rest.is_empty() && rest.iter().all(|(_, cells)| digit(cells)) { plain } else { 0 }
 }

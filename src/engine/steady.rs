@@ -89,7 +89,7 @@ impl Splits {
                 let summary = classes.summary();
                 let smallest = summary.smallest?.0;
                 let below = classes.below(view.k);
-                (below > 0).then(|| (smallest, below, summary.classes, view))
+                (below > 0).then_some((smallest, below, summary.classes, view))
             });
             let Some((smallest, below, classes, view)) =
                 split.min_by_key(|(s, b, ..)| (*s, u64::MAX - *b))

@@ -96,7 +96,7 @@ impl Walk<'_> {
             let release = is_folder && real.join("record/statement.json").is_file();
             if self.claimed.contains(&real)
                 || release
-                || self.own.iter().any(|own| *own == real)
+                || self.own.contains(&real)
                 || of_the_system(&name, is_folder)
                 || (parquet && beside_parquet(&name))
             {

@@ -290,7 +290,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             }
             verified.floors.push(found);
         }
-        let found = unique::measure(&structure, &tables)?;
+        let found = unique::measure(structure, &tables)?;
         errors.extend(unique::exceeding(&found));
         // Records that were made before this was measured have none.
         let told = kind == Kind::Anonymized && !statement["unique"].is_null();
