@@ -130,7 +130,7 @@ impl House {
     }
 }
 
-fn list<'a>(path: &'a Path) -> [&'a str; 2] {
+fn list(path: &Path) -> [&str; 2] {
     ["--exclude", text(path)]
 }
 
