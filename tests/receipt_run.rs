@@ -151,7 +151,9 @@ fn a_run_puts_its_receipts_together_again() {
 fn moved_days_make_receipts_of_other_months_and_every_change_is_found() {
     let work = work(
         "\"算定日\" = { pseudonymized = { shift_date = { weeks = 2 } } }\n\
-         [tables.drugs.columns]\n\"算定日\" = { pseudonymized = { shift_date = { weeks = 2 } } }\n",
+         [tables.drugs.columns]\n\"算定日\" = { pseudonymized = { shift_date = { weeks = 2 } } }\n\
+         [tables.receipts.columns]\n\"診療年月\" = { because = \"a test\" }\n\"入院年月日\" = { because = \"a test\" }\n\
+         [tables.diagnoses.columns]\n\"診療開始日\" = { because = \"a test\" }\n[tables.devices.columns]\n\"算定日\" = { because = \"a test\" }\n",
     );
     let release = work.run(&[]);
     let file = release.join("pseudonymized/RECEIPTC.UKE");
