@@ -188,7 +188,7 @@ impl Walk<'_> {
             ),
         )
         .advice(say!(
-            "take it away, read it with a table, or list it at the head of the policy: ignore = [{}]; to see it, in the input folder: {}",
+            "take away what is no input, read the rest with a table, or list it at the head of the policy: ignore = [{}]; to see which: cd to the input folder and {}",
             Said::join(&lines, ", "),
             Said::join(&self.places(), "; ")
         ))
