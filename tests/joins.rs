@@ -18,7 +18,7 @@ use serde_json::Value;
 /// Persons and their laboratory values: 60 persons, as many rows each as their number says, CRP nearly a number of one's own.
 fn data(folder: &Path) {
     let (mut persons, mut labs) = ("id,sex\n".to_owned(), "id,day,unit,crp\n".to_owned());
-    for n in 0..60_u32 {
+    for n in 1..=60_u32 {
         persons.push_str(&format!("{n:04},{}\n", n % 2));
         for row in 0..1 + n % 3 {
             let day = 1 + (n * 7 + row) % 28;
@@ -122,10 +122,12 @@ fn multiset(column: &'static str) -> impl Fn(&[&[String]], &[String]) -> String 
 #[test]
 fn one_column_kept_in_both_joins_nearly_everybody_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    data(folder.path());
+    let input = folder.path().join("in");
+    std::fs::create_dir(&input).unwrap();
+    data(&input);
     let key = new_key(folder.path());
     let policy_file = policy(folder.path(), "\"keep\"");
-    let release = run(&policy_file, folder.path(), &key, &folder.path().join("out"), &[]);
+    let release = run(&policy_file, &input, &key, &folder.path().join("out"), &[]);
     let told = joins(&release);
     let by_crp = recount(&release, &multiset("crp"));
     assert_eq!(told["persons"], 60);
@@ -157,7 +159,7 @@ fn one_column_kept_in_both_joins_nearly_everybody_and_is_named() {
     }
     // Without the column nothing joins.
     let policy_file = policy(folder.path(), "\"drop\"");
-    let release = run(&policy_file, folder.path(), &key, &folder.path().join("out2"), &[]);
+    let release = run(&policy_file, &input, &key, &folder.path().join("out2"), &[]);
     let told = joins(&release);
     assert_eq!((&told["both"]["persons"], &told["columns"]), (&0.into(), &serde_json::json!([])));
 }

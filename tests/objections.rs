@@ -70,7 +70,7 @@ impl House {
             format!(
                 "{HEAD}{more}\n[tables.t]\ngrain = \"person\"\nsource = {{ path = \"t.csv\" }}\nkeys = {{ patient = {key} }}\n[tables.t.columns]\n{column}\
                  id = {{ role = \"link\", type = \"code\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}\n\
-                 n = {{ role = \"payload\", type = \"code\", pseudonymized = \"keep\", anonymized = \"drop\" }}\n\
+                 n = {{ role = \"payload\", type = \"code\", pseudonymized = \"keep\", anonymized = \"drop\", because = \"the test counts them\" }}\n\
                  sex = {{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }}\n"
             ),
         )
@@ -209,7 +209,8 @@ fn a_list_that_excludes_nobody_is_refused_with_its_lines_and_no_value() {
         ("1.34227E+07\n00001\n", 3, "D0371", "line 1: a number as a spreadsheet"),
         ("00001,山田太郎\n", 3, "D0302", "line 1"),
         ("00001\n00002,2026-04-01\n", 3, "D0302", "line 2"),
-        ("999\n", 3, "D0303", "no usable identifier"),
+        ("不明\n", 3, "D0303", "no usable identifier"),
+        ("########\n00001\n", 3, "D0371", "line 1"),
     ] {
         let path = house.write("list.txt", content.as_bytes());
         let said = house.refused("no", &list(&path), status);

@@ -96,12 +96,12 @@ impl Eligibility {
     }
 
     fn read(&mut self, text: &str, shown: &Name, key: &Key<'_>) -> Result<()> {
-        let first = text.lines().find(|l| !l.trim().is_empty() && !l.starts_with('#'));
+        let first = text.lines().find(|l| !l.trim().is_empty() && !roll::is_comment(l));
         let tabs = first.is_some_and(|l| l.contains('\t') && !l.contains(','));
         // Comments leave an empty line, so that lines keep their numbers.
         let text: String = text
             .lines()
-            .flat_map(|line| [if line.starts_with('#') { "" } else { line }, "\n"])
+            .flat_map(|line| [if roll::is_comment(line) { "" } else { line }, "\n"])
             .collect();
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(if tabs { b'\t' } else { b',' })
@@ -132,7 +132,7 @@ impl Eligibility {
                 continue;
             }
             let person: Vec<&str> = columns.person.iter().map(|&at| cells[at].as_str()).collect();
-            if person.iter().any(|part| roll::is_scientific(part)) {
+            if person.iter().any(|part| key.is_cut(part)) {
                 scientific.push(line);
                 continue;
             }

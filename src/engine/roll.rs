@@ -174,6 +174,13 @@ impl<'a> Key<'a> {
             || self.names.iter().any(|names| names.contains(&cell))
     }
 
+    /// Whether a part is a number that lost digits.
+    #[must_use]
+    pub fn is_cut(&self, part: &str) -> bool {
+        let read = identifier::read(part, &self.normalize.rules());
+        is_scientific(part) || read == Err(identifier::Unusable::Cut)
+    }
+
     /// The identity that the parts make; none where a part is blank or a filler.
     #[must_use]
     pub fn identity(&self, parts: &[&str]) -> Option<String> {
@@ -231,6 +238,16 @@ pub fn fields(line: &str) -> Vec<String> {
         fields.pop();
     }
     fields
+}
+
+/// Whether a line is a comment: it begins with `#` and is no error (`#N/A`) or row of `#` that a spreadsheet shows for a number.
+#[must_use]
+pub fn is_comment(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix('#') else { return false };
+    let word = rest.split([',', '\t']).next().unwrap_or_default().trim_end();
+    let error = word.ends_with(['!', '?']) || word.eq_ignore_ascii_case("n/a");
+    let row = !word.is_empty() && word.bytes().all(|b| b == b'#');
+    !(error && !word.contains(char::is_whitespace)) && !row
 }
 
 /// Whether a cell is a number as a spreadsheet shows a long one (`1.34227E+07`): digits are lost.
@@ -462,7 +479,7 @@ pub fn names(text: &str, key: &Key<'_>) -> Names {
     let rows: Vec<(u64, Vec<String>)> = text
         .lines()
         .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+        .filter(|(_, line)| !line.trim().is_empty() && !is_comment(line))
         .map(|(at, line)| (at as u64 + 1, fields(line)))
         .collect();
     let head = header_rows(&rows, key);
@@ -482,7 +499,7 @@ pub fn names(text: &str, key: &Key<'_>) -> Names {
             }
             continue;
         };
-        if !header && parts.iter().any(|part| is_scientific(part)) {
+        if !header && parts.iter().any(|part| key.is_cut(part)) {
             names.scientific.push(*line);
             continue;
         }
@@ -603,6 +620,20 @@ mod tests {
         let normalize = Normalize::default();
         let one = Key::with(&["id"], &normalize);
         assert_eq!(names("x\n1.34227E+07\n5", &one).scientific, [2]);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_shows_for_a_number_is_no_comment() {
+        for line in ["#N/A", "#REF!,x", "########", "##,匿名", "#NAME?", "00001"] {
+            assert!(!is_comment(line), "{line}");
+        }
+        for line in ["#", "# 停止者", "#00001", "## list ##", "# why?", "#, x"] {
+            assert!(is_comment(line), "{line}");
+        }
+        let normalize = Normalize::default();
+        let one = Key::with(&["id"], &normalize);
+        let found = names("#N/A\n#####\n00001", &one);
+        assert_eq!((found.unusable, found.scientific, found.roll.len()), (vec![1], vec![2], 1));
     }
 
     #[test]
