@@ -290,8 +290,7 @@ fn acceptance_01_a_transform_of_patient_alone_is_refused() {
             text(&folder.path().join("out")),
         ])
     };
-    let kept =
-        "identifier = { role = \"payload\", pseudonymized = \"keep\", anonymized = \"keep\" }\n";
+    let kept = "identifier = { role = \"payload\", pseudonymized = \"keep\", anonymized = \"keep\", because = \"a test\" }\n";
     std::fs::write(&policy, text_of(kept)).unwrap();
     let output = made();
     assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
