@@ -160,7 +160,7 @@ fn wrong_declarations_are_refused_and_told_with_a_reason() {
         let right = format!("{HEAD}{}", line(name, facts, pseudonymized, anonymized, why));
         let (status, said) = checked(&right);
         assert_eq!(status, Some(0), "{name}: {said}");
-        assert!(said.contains(why) && said.contains("[W013"), "{name}: {said}");
+        assert!(said.contains(why) && said.contains("[W015"), "{name}: {said}");
         let blank = format!("{HEAD}{}", line(name, facts, pseudonymized, anonymized, " "));
         let (status, said) = checked(&blank);
         assert!(status == Some(2) && said.contains("P0213"), "{name}: {said}");
@@ -194,6 +194,12 @@ fn limits_that_are_none_are_refused() {
             "P0212",
             Some(("[[anonymized.view]]", "because = \"three hospitals\"\n")),
         ),
+        (
+            "tier = \"controlled\"",
+            "tier = \"research\"\nfloor = 4",
+            "P0212",
+            Some(("[[anonymized.view]]", "because = \"three hospitals\"\n")),
+        ),
         ("width = 50, top = 50", "width = 1", "P0211", None),
         ("width = 50, top = 50", "widths = [1, 5]", "P0211", None),
         ("{ truncate_date = \"month\" }", "{ truncate_date = \"day\" }", "P0211", None),
@@ -218,7 +224,7 @@ fn limits_that_are_none_are_refused() {
     // A controlled environment is told.
     let all = HEAD.replacen("at_most = 0.5", "at_most = 1.0", 1);
     let (status, said) = checked(&all);
-    assert!(status == Some(0) && said.contains("W0132"), "{said}");
+    assert!(status == Some(0) && said.contains("W0152"), "{said}");
     // Beside plain categories that a view counts the word is no answer, and told.
     let word = HEAD
         .replacen("\"33-3\" = \"none\"", "\"33-3\" = \"none\"\n\"18-4\" = \"none\"", 1)
@@ -229,7 +235,7 @@ fn limits_that_are_none_are_refused() {
         )
         .replacen(", \"t.生年月日\"", "", 1);
     let (status, said) = checked(&word);
-    assert!(status == Some(0) && said.contains("W0135"), "{said}");
+    assert!(status == Some(0) && said.contains("W0155"), "{said}");
 }
 
 #[test]
@@ -261,7 +267,7 @@ fn shipped_policies_are_what_they_declare() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}: {}", path.display(), error_of(&output));
         // Of one column alone a reason is told: the sex of a relative.
-        let told: Vec<&str> = said.lines().filter(|l| l.contains("[W013")).collect();
+        let told: Vec<&str> = said.lines().filter(|l| l.contains("[W015")).collect();
         assert!(told.iter().all(|l| l.contains("`family_history`.`sex`")), "{told:?}");
     }
 }
@@ -422,7 +428,7 @@ fn the_data_are_held_against_the_declarations() {
         let told = kakou(&["check", "--data", "--policy", text(&policy), "--input", text(&input)]);
         let said = String::from_utf8_lossy(&told.stdout).into_owned();
         assert!(
-            said.contains(why) && said.contains("[W014"),
+            said.contains(why) && said.contains("[W016"),
             "{index}: {} {said}",
             error_of(&told)
         );
@@ -446,7 +452,7 @@ fn a_reason_stands_in_the_record_the_report_and_verify() {
         statement["tables"][0]["releases"]["pseudonymized"]["columns"].as_array().unwrap();
     assert!(columns.iter().any(|c| c["because"] == why));
     let warnings = statement["warnings"].as_array().unwrap();
-    let told = warnings.iter().find(|w| w["code"] == "W0144").unwrap();
+    let told = warnings.iter().find(|w| w["code"] == "W0164").unwrap();
     assert!(told["text"].as_str().unwrap().contains(why));
     let verified = kakou(&["verify", text(&release)]);
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();

@@ -682,7 +682,7 @@ impl Watched {
         if let Some(o) = same {
             all.push(found(
                 "C0410",
-                "W0140",
+                "W0160",
                 say!(
                     "{} of {} cells are those of column {} of the same person",
                     small(self.same[o].hold),
@@ -711,7 +711,7 @@ impl Watched {
             };
             all.push(found(
                 "C0411",
-                "W0141",
+                "W0161",
                 say!(
                     "{} of {} cells are dates{}",
                     small(self.dates.hold),
@@ -729,7 +729,7 @@ impl Watched {
         } else if let Some(o) = (0..others.len()).find(|&o| self.functions[o].holds()) {
             all.push(found(
                 "C0412",
-                "W0142",
+                "W0162",
                 say!("its values are a one-to-one function of the date {}", named(o)),
                 say!("日付の列{}と一対一に対応する", named(o)),
                 say!("treat it as that date is treated, or drop it"),
@@ -738,7 +738,7 @@ impl Watched {
             let doc = CATALOGUE[detector].doc();
             all.push(found(
                 "C0413",
-                "W0143",
+                "W0163",
                 say!(
                     "{} of {} distinct numbers pass the check digit of `{}` ({})",
                     passed,
@@ -754,7 +754,7 @@ impl Watched {
         {
             all.push(found(
                 "C0414",
-                "W0144",
+                "W0164",
                 say!("{} of its {} distinct values belong to one person each ({} persons have one): it identifies persons", small(unique.own() as u64), small(unique.values.len() as u64), small(self.persons)),
                 say!("{}種類の値のうち{}種類がただ一人のものである（値のある人は{}人）。個人を識別する", small(unique.values.len() as u64), small(unique.own() as u64), small(self.persons)),
                 say!("role = \"link\" with a token, or \"drop\""),
@@ -762,7 +762,7 @@ impl Watched {
         } else if self.free_text() {
             all.push(found(
                 "C0415",
-                "W0145",
+                "W0165",
                 say!(
                     "most of its {} distinct values are sentences: free text may name anybody",
                     small(self.sentences.texts)
@@ -779,7 +779,7 @@ impl Watched {
         if self.born.most(0.95) {
             all.push(found(
                 "C0416",
-                "W0146",
+                "W0166",
                 say!(
                     "{} of {} dates are the person's birth date",
                     small(self.born.hold),

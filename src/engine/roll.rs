@@ -174,6 +174,10 @@ impl<'a> Key<'a> {
             || self.names.iter().any(|names| names.contains(&cell))
     }
 
+    fn part(&self, cell: &str) -> Option<String> {
+        identity::part(cell, self.normalize)
+    }
+
     /// Whether a part is a number that lost digits.
     #[must_use]
     pub fn is_cut(&self, part: &str) -> bool {
@@ -185,7 +189,7 @@ impl<'a> Key<'a> {
     #[must_use]
     pub fn identity(&self, parts: &[&str]) -> Option<String> {
         let normal: Vec<String> =
-            parts.iter().map(|part| identity::part(part, self.normalize)).collect::<Option<_>>()?;
+            parts.iter().map(|part| self.part(part)).collect::<Option<_>>()?;
         let normal: Vec<&str> = normal.iter().map(String::as_str).collect();
         Some(identifier::compose(&normal))
     }
@@ -529,9 +533,10 @@ fn header_rows(rows: &[(u64, Vec<String>)], key: &Key<'_>) -> usize {
     if known > 0 {
         return known;
     }
-    // What a spreadsheet shows for a lost number (`#N/A`, `#####`) is no word for a column.
-    let lost = |cells: &[String]| cells.iter().any(|c| c.trim_start().starts_with('#'));
-    let plain = (0..most).take_while(|&at| !digit(&rows[at].1) && !lost(&rows[at].1)).count();
+    // A word for a missing value, or what a spreadsheet shows for a lost number, is no word for a column.
+    let words =
+        |cells: &[String]| cells.iter().all(|c| c.trim().is_empty() || key.part(c).is_some());
+    let plain = (0..most).take_while(|&at| !digit(&rows[at].1) && words(&rows[at].1)).count();
     let rest = &rows[plain..];
     if !rest.is_empty() && rest.iter().all(|(_, cells)| digit(cells)) { plain } else { 0 }
 }

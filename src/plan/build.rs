@@ -1347,7 +1347,7 @@ impl Builder<'_> {
                         });
                         if let Some(because) = because {
                             self.warn(
-                                "W0133",
+                                "W0153",
                                 &path,
                                 say!("column `{}`.`{}`: {}; it stays as it is because: {}", table.name, column.facts.column, what, because),
                                 say!("列`{}`.`{}`: 機微な値をそのまま残し、どのビューにもない。このままとする理由: {}", table.name, column.facts.column, because),
@@ -1601,7 +1601,7 @@ impl Builder<'_> {
             ),
             None if !evidence.views.is_empty() || plan.views.iter().any(|v| !v.quasi.is_empty()) => {
                 self.warn(
-                    "W0135",
+                    "W0155",
                     &path,
                     say!("{} is declared not applicable beside quasi-identifiers: the word is no answer; the views are, which show no value of fewer than k persons", cite),
                     say!("準識別子があるのに{}を該当なしとしている。この記載は答えとならず、k人未満の値を示さないビューが答えとなる", cite),

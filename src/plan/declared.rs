@@ -186,10 +186,10 @@ impl Findings<'_> {
         let table = &self.tables[t];
         let column = &table.columns[c];
         let warning = match code {
-            "P0210" => "W0130",
-            "P0203" => "W0133",
-            "P0214" => "W0134",
-            _ => "W0131",
+            "P0210" => "W0150",
+            "P0203" => "W0153",
+            "P0214" => "W0154",
+            _ => "W0151",
         };
         let path =
             ["tables", table.name.as_str(), "columns", column.facts.column.as_str(), kind.word()];
@@ -400,12 +400,25 @@ impl Findings<'_> {
             let because = reason(anonymized.sets[index].because.as_ref());
             self.below_tier(tier, set.k, &["set", &index.to_string()], "set", &set.name, because);
         }
+        let below = anonymized.floor.zip(tier).filter(|(floor, tier)| *floor < tier.k());
+        if let Some((floor, tier)) = below {
+            self.found.push(Finding {
+                code: "P0212",
+                warning: "W0152",
+                path: ["anonymized", "floor"].map(str::to_owned).to_vec(),
+                what: say!("floor = {} is below the {} persons of the tier `{}`", floor, tier.k(), tier.word()),
+                ja: say!("floor = {}は、提供先の段階`{}`の{}人を下回る", floor, tier.word(), tier.k()),
+                advice: say!("leave `floor` out, choose the tier that fits the recipients, exempt single columns with `no_floor`, or say why: [anonymized] because = \"...\""),
+                because: reason(anonymized.because.as_ref()),
+                mild: false,
+            });
+        }
         let at_most = anonymized.suppress.at_most;
         if at_most > 0.5 && at_most <= 1.0 {
             let whole = at_most >= 1.0;
             self.found.push(Finding {
                 code: "P0212",
-                warning: "W0132",
+                warning: "W0152",
                 path: ["anonymized", "suppress", "at_most"].map(str::to_owned).to_vec(),
                 what: if whole {
                     say!("suppress.at_most = {}: every row may be removed, so the limit is none, and a policy that does not fit the data runs", at_most)
@@ -439,7 +452,7 @@ impl Findings<'_> {
         path.extend(place.iter().map(|&p| p.to_owned()));
         self.found.push(Finding {
             code: "P0212",
-            warning: "W0132",
+            warning: "W0152",
             path,
             what: say!("{} `{}`: k = {} is below the {} of the tier `{}`", what, shown, k, tier.k(), tier.word()),
             ja: say!("{}「{}」: k = {}は、提供先の段階`{}`の{}を下回る", if what == "view" { "ビュー" } else { "集合" }, shown, k, tier.word(), tier.k()),

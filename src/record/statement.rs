@@ -317,7 +317,7 @@ pub fn reasons(statement: &Value) -> Vec<String> {
     let warnings = statement["warnings"].as_array().into_iter().flatten();
     let told = |w: &&Value| {
         let code = w["code"].as_str().unwrap_or_default();
-        code.starts_with("W013") || code.starts_with("W014")
+        code.starts_with("W015") || code.starts_with("W016")
     };
     warnings.filter(told).filter_map(|w| w["text"].as_str().map(str::to_owned)).collect()
 }
