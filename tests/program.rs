@@ -337,7 +337,7 @@ fn files_without_a_header_come_in_several_pieces() {
                 "source = { path = \"stays_*.txt\", header = false }",
             )
             .replace("sensitive = [{", "# sensitive = [{")
-            .replace("\"stays.入院日\"]", "\"stays.入院日\"]\nk = 5"),
+            .replace("\"stays.入院日\"]", "\"stays.入院日\"]\nk = 5\nbecause = \"a test\""),
     )
     .unwrap();
     let release = run(&policy, &input, &key, &work.path().join("out"), &[]);

@@ -30,6 +30,8 @@ tier = "controlled"
 suppress = { unit = "row", at_most = 0.3 }
 [tables.receipts.columns]
 "生年月日" = { anonymized = { age_band = { at = "診療月初日", width = 30, top = 90 } } }
+"診療年月" = { because = "a test moves the days beside it" }
+"入院年月日" = { because = "a test moves the days beside it" }
 [tables.services.columns]
 "数量データ" = { anonymized = "drop" }
 "#;
@@ -152,7 +154,6 @@ fn moved_days_make_receipts_of_other_months_and_every_change_is_found() {
     let work = work(
         "\"算定日\" = { pseudonymized = { shift_date = { weeks = 2 } } }\n\
          [tables.drugs.columns]\n\"算定日\" = { pseudonymized = { shift_date = { weeks = 2 } } }\n\
-         [tables.receipts.columns]\n\"診療年月\" = { because = \"a test\" }\n\"入院年月日\" = { because = \"a test\" }\n\
          [tables.diagnoses.columns]\n\"診療開始日\" = { because = \"a test\" }\n[tables.devices.columns]\n\"算定日\" = { because = \"a test\" }\n",
     );
     let release = work.run(&[]);

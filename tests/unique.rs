@@ -32,6 +32,7 @@ name = "stay"
 grain = "stays"
 quasi = ["patients.sex", "stays.admitted"]
 k = 3
+because = "a test"
 #WORDS
 [not_applicable]
 "18-2" = "none"
