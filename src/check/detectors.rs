@@ -126,9 +126,13 @@ pub fn detect(
             }
             let scanner = Scanner::of_column(column.facts.column.as_str());
             let texts = cells.texts[at].dictionary();
+            let mut held = vec![0_u64; texts.len()];
+            for &code in cells.columns[at].iter().filter(|&&c| c != MISSING) {
+                held[code as usize] += 1;
+            }
             let findings = column::judge(
                 &scanner,
-                texts.texts().map(|t| if column.facts.is_special(t) { "" } else { t }),
+                texts.texts().map(|t| if column.facts.is_special(t) { "" } else { t }).zip(held),
             );
             let filled = cells.columns[at].iter().filter(|&&c| c != MISSING).count() as u64;
             let one = |finding: column::Finding| {

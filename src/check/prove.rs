@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::detectors::{self, Detected, Detectors};
 use super::floors::{self, FloorRecount};
-use super::forbidden::Forbidden;
+use super::forbidden::{Forbidden, Searched};
 use super::joins::{self, Joins};
 use super::links::Links;
 use super::receipts::{self, ReceiptRecount};
@@ -400,15 +400,16 @@ fn search(
                 // Tokens are checked for their form; their letters are random.
                 return (r.column, 0, false);
             }
-            let hit = texts.dictionary().texts().any(|text| {
-                !column.facts.is_special(text)
-                    && forbidden.in_cell(
-                        text,
-                        r.ty,
-                        column.facts.code.is_some(),
-                        column.coincides.is_some(),
-                    )
-            });
+            let searched = Searched {
+                ty: r.ty,
+                coded: column.facts.code.is_some(),
+                coincides: column.coincides.is_some(),
+                ranges: emit::RANGES.contains(&name),
+            };
+            let hit = texts
+                .dictionary()
+                .texts()
+                .any(|text| !column.facts.is_special(text) && forbidden.in_cell(text, searched));
             (r.column, texts.dictionary().len() as u64, hit)
         })
         .collect();

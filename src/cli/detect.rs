@@ -51,6 +51,9 @@ struct Measure {
     /// "named": true}]}`, places in characters. The texts must not be of real persons: `--misses` shows them.
     #[arg(long)]
     corpus: Option<PathBuf>,
+    /// Measure made-up columns of codes instead: how often numbers among them are found, and nothing is taken for them.
+    #[arg(long)]
+    columns: bool,
     /// Also measure the speed.
     #[arg(long)]
     speed: bool,
@@ -81,6 +84,10 @@ impl Detect {
 
 impl Measure {
     fn run(&self, show: Show) -> Result<()> {
+        if self.columns {
+            show.line(measure::columns_table(&measure::all_columns(), self.ja).trim_end());
+            return Ok(());
+        }
         let samples: Vec<Sample> = match &self.corpus {
             Some(path) => labelled(path)?,
             None => notes::notes(self.seed, self.notes).collect(),

@@ -47,18 +47,21 @@ impl Detector for Card {
         &DOC
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
-        view.numbers(&[14, 15, 16], |n| {
+        view.marked_numbers(&[14, 15, 16], |n| {
             let bare = n.groups.len() == 1;
-            if !(bare || matches!(n.groups, [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4]))
-                || n.is_filler()
-                || !in_range(n.digits)
+            if !(bare || matches!(n.groups, [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4])) || n.is_filler()
             {
+                return;
+            }
+            if !in_range(n.digits) {
+                found.push((n.start..n.end, Strength::Faint));
                 return;
             }
             let strength = match (view.context(n.start, n.end, DOC.topics), is_valid(&n.values())) {
                 (Context::Named, true) => Strength::Strong,
                 (Context::Silent, true) if !bare => Strength::Strong,
-                (Context::Named, false) | (Context::Silent, true) => Strength::Fair,
+                (Context::Silent, true) => Strength::Good,
+                (Context::Named, false) => Strength::Fair,
                 _ => Strength::Weak,
             };
             found.push((n.start..n.end, strength));

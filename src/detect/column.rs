@@ -4,13 +4,16 @@
 //!
 //! 1. a cell has a strong hit, or a fair hit inside other text (a note with a bare 12-digit number whose check digit is right
 //!    is a finding); or
-//! 2. cells that are nothing but a number of the right form pass the check digit more often than chance explains: of n
+//! 2. a cell that is nothing but such a number passes ([`Strength::Good`]), and most cells of the column are of another form:
+//!    three 個人番号 among codes of wards are three findings; or
+//! 3. cells that are nothing but a number of the right form pass the check digit more often than chance explains: of n
 //!    distinct texts of the form v pass, and the probability that v or more of n pass at 1.5 times the chance rate
 //!    ([`super::Doc::chance`]) is below [`SIGNIFICANCE`]. Of 10,000 order numbers about 909 pass as 個人番号 and there is no finding; four
 //!    cells, all passing, are one.
 //!
-//! What this cannot see: one real number among thousands of order numbers in one column of bare numbers, and telephone
-//! numbers whose leading zero was lost in a number column.
+//! "Most" is more than half of the filled cells, or of the distinct texts. What this cannot see: one real number among
+//! thousands of order numbers in one column of bare numbers of that length ([`super::measure::columns`] says how often), and
+//! telephone numbers whose leading zero was lost in a number column.
 
 use super::{CATALOGUE, Scanner, Strength};
 
@@ -32,40 +35,63 @@ pub struct Finding {
 struct Count {
     /// Distinct texts with a strong hit, or a fair one inside other text.
     sure: u64,
+    /// Distinct texts, and cells, that are wholly as long as the form.
+    long: [u64; 2],
+    /// Distinct texts that pass where the form is a rare one.
+    rare: u64,
     /// Distinct texts that are wholly of the form.
     formed: u64,
     /// Of these: those that pass.
     passed: u64,
 }
 
-/// Judges a column by its distinct texts.
-pub fn judge<'t>(scanner: &Scanner<'_>, texts: impl Iterator<Item = &'t str>) -> Vec<Finding> {
+/// Judges a column by its distinct texts, each with the cells that hold it.
+pub fn judge<'t>(
+    scanner: &Scanner<'_>,
+    texts: impl Iterator<Item = (&'t str, u64)>,
+) -> Vec<Finding> {
     let mut counts = vec![Count::default(); CATALOGUE.len()];
     let mut hits: Vec<Vec<u32>> = vec![Vec::new(); CATALOGUE.len()];
     let mut number = 0_u32;
-    for text in texts {
+    let mut filled = [0_u64; 2];
+    for (text, cells) in texts {
+        number += 1;
+        if cells == 0 || text.is_empty() {
+            continue;
+        }
+        filled[0] += 1;
+        filled[1] += cells;
         let found = scanner.scan(text);
+        if found.is_empty() {
+            continue;
+        }
         for (detector, count) in counts.iter_mut().enumerate() {
-            let of = |s: &dyn Fn(&super::Hit) -> bool| {
-                found.iter().any(|h| h.detector == detector && s(h))
-            };
-            let sure =
-                of(&|h| h.strength == Strength::Strong || h.strength == Strength::Fair && !h.whole);
-            let passed = of(&|h| h.strength == Strength::Fair && h.whole);
-            let formed = passed || of(&|h| h.strength == Strength::Weak && h.whole);
+            let [mut sure, mut rare, mut passed, mut formed, mut long] = [false; 5];
+            for hit in found.iter().filter(|h| h.detector == detector) {
+                let fair = hit.strength >= Strength::Fair;
+                sure |= hit.strength == Strength::Strong || fair && !hit.whole;
+                rare |= hit.strength >= Strength::Good && hit.whole;
+                passed |= fair && hit.strength < Strength::Strong && hit.whole;
+                formed |= hit.strength >= Strength::Weak && hit.whole;
+                long |= hit.whole;
+            }
             count.sure += u64::from(sure);
+            count.rare += u64::from(rare);
             count.passed += u64::from(passed);
             count.formed += u64::from(formed);
+            count.long[0] += u64::from(long);
+            count.long[1] += u64::from(long) * cells;
             if sure || passed {
-                hits[detector].push(number);
+                hits[detector].push(number - 1);
             }
         }
-        number += 1;
     }
     let mut findings = Vec::new();
     for (detector, (count, hit)) in counts.iter().zip(hits).enumerate() {
         let rate = (CATALOGUE[detector].doc().chance * MARGIN).min(0.9);
-        if count.sure > 0 || tail(count.formed, count.passed, rate) < SIGNIFICANCE {
+        let few = count.long.iter().zip(filled).any(|(&long, filled)| long * 2 < filled);
+        let alone = count.rare > 0 && few;
+        if count.sure > 0 || alone || tail(count.formed, count.passed, rate) < SIGNIFICANCE {
             let mut hits = vec![false; number as usize];
             for at in hit {
                 hits[at as usize] = true;
@@ -91,7 +117,7 @@ mod tests {
     use crate::detect::{find, my_number};
 
     fn found(texts: &[String]) -> Vec<&'static str> {
-        judge(&Scanner::new(), texts.iter().map(String::as_str))
+        judge(&Scanner::new(), texts.iter().map(|t| (t.as_str(), 1)))
             .iter()
             .map(|f| CATALOGUE[f.detector].doc().name)
             .collect()
@@ -110,13 +136,72 @@ mod tests {
     #[test]
     fn order_numbers_are_left_alone_and_my_numbers_are_not() {
         for step in [1, 7, 10, 13, 100] {
-            let orders: Vec<String> =
-                (0..3000_u64).map(|i| format!("{:012}", 202_401_000_001 + i * step)).collect();
-            assert_eq!(found(&orders), Vec::<&str>::new(), "step {step}");
+            for float in ["", ".0"] {
+                let orders =
+                    (0..3000_u64).map(|i| format!("{}{float}", 202_401_000_001 + i * step));
+                assert_eq!(found(&orders.collect::<Vec<_>>()), Vec::<&str>::new(), "step {step}");
+            }
         }
         assert!(found(&my_numbers(4)).contains(&"my_number"));
         assert!(!found(&my_numbers(1)).contains(&"my_number"), "one bare number may be chance");
         assert_eq!(found(&[format!("番号は{}です", my_numbers(1)[0])]), ["my_number"]);
+    }
+
+    #[test]
+    fn one_number_among_other_codes_is_found() {
+        let grouped = |n: &String| format!("{} {} {}", &n[..4], &n[4..8], &n[8..]);
+        let cards = ["4111111111111111", "378282246310005", "5555555555554444"].map(str::to_owned);
+        let mine = my_numbers(3);
+        for codes in [
+            (0..57).map(|i| format!("W{i:03}")).collect::<Vec<_>>(),
+            (0..57).map(|i| format!("{:08}", 51_000_001 + i * 17)).collect(),
+            (0..57).map(|i| format!("{:013}", 4_912_345_000_000_u64 + i * 7)).collect(),
+        ] {
+            assert_eq!(found(&codes), Vec::<&str>::new());
+            for planted in 1..=3 {
+                for (numbers, name) in [
+                    (mine[..planted].to_vec(), "my_number"),
+                    (mine[..planted].iter().map(grouped).collect(), "my_number"),
+                    (cards[..planted].to_vec(), "card"),
+                ] {
+                    let all: Vec<String> = codes.iter().chain(&numbers).cloned().collect();
+                    assert!(found(&all).contains(&name), "{planted} {name}");
+                }
+            }
+        }
+        // Most cells are of two codes; the distinct texts are mostly numbers.
+        let few = ["A", "B", mine[0].as_str(), mine[1].as_str(), mine[2].as_str()];
+        let judged = judge(&Scanner::new(), few.into_iter().zip([30, 27, 1, 1, 1]));
+        assert_eq!(judged.len(), 1);
+        assert_eq!(judged[0].hits, [false, false, true, true, true]);
+        // Names among other words, in ideographs and in Latin letters.
+        for name in ["山本大輔", "SATO TARO"] {
+            let words = ["入院", "外来", "救急", "CT Angio", "MRI"].map(str::to_owned);
+            assert!(!found(&words).contains(&"person_name"));
+            let all: Vec<String> = words.into_iter().chain([name.to_owned()]).collect();
+            assert!(found(&all).contains(&"person_name"), "{name}");
+        }
+    }
+
+    #[test]
+    fn moments_and_long_codes_are_no_numbers_of_persons() {
+        let mixed = |codes: Vec<String>| {
+            let words = (0..300).map(|i| format!("W{i:03}"));
+            found(&words.chain(codes).collect::<Vec<_>>())
+        };
+        let moments = (0..200)
+            .map(|i| format!("2024{:02}{:02}{:02}{:02}", i % 12 + 1, i % 28 + 1, i % 24, i % 60));
+        assert_eq!(mixed(moments.collect()), Vec::<&str>::new());
+        // Sixteen digits outside of the ranges of cards.
+        let long = (0..200_u64).map(|i| format!("{:016}", 8_000_000_000_000_000 + i * 7_919));
+        assert_eq!(mixed(long.clone().collect()), Vec::<&str>::new());
+        let cards =
+            long.chain((0..20).map(|i| format!("{:016}", 4_000_000_000_000_000_u64 + i * 7_919)));
+        assert_eq!(
+            found(&cards.collect::<Vec<_>>()),
+            Vec::<&str>::new(),
+            "two of twenty pass by chance"
+        );
     }
 
     #[test]

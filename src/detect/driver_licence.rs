@@ -1,6 +1,7 @@
 //! 運転免許証の番号.
 
 use super::check_digit::weighted;
+use super::my_number::is_moment;
 use super::{Context, Detector, Doc, Found, Strength, View, topic};
 
 /// Twelve digits: the code of the prefecture's commission, year, serial number, check digit (the eleventh; weights 5, 4, 3,
@@ -45,6 +46,9 @@ impl Detector for DriverLicence {
             let strength = match (view.context(n.start, n.end, DOC.topics), is_valid(&n.values())) {
                 (Context::Named, true) => Strength::Strong,
                 (Context::Named, false) => Strength::Fair,
+                (Context::Silent, true) if n.groups == [12] && !is_moment(n.digits) => {
+                    Strength::Good
+                }
                 (Context::Silent, true) if n.groups == [12] => Strength::Fair,
                 _ => Strength::Weak,
             };

@@ -7,29 +7,37 @@
 //!
 //! How a value is looked for depends on what could be coincidence, in the folded text ([`crate::text::normalize`]):
 //!
-//! * six digits or more: whole numbers of the text, with or without leading zeros; with hyphens between groups, and from
-//!   ten digits on with blanks or parentheses;
+//! * six digits or more: whole numbers of the text, with or without leading zeros; with hyphens between groups, from eight
+//!   digits on with blanks or parentheses, from ten on or in three groups with dots and the like; any of it where the text is
+//!   nothing but the number;
 //! * days of columns that must vanish: as digits, or with hyphens, slashes or dots between year, month and day;
 //! * other values of four characters or more (`POP-000004`, a full name, an address): anywhere, with blanks, hyphens and dots
 //!   or without; ASCII of fewer than six characters and names of fewer than four only where no letter of their kind is beside them;
 //! * Japanese of two or three characters that is a cell by itself (a family name): a whole word, or beside a title;
+//! * a name of two words in kana or Latin letters: in any spelling of Latin letters too, in either order (`SATO TARO`);
 //! * the family name of a name of two words: only beside a title (様, 先生, 主治医). 橋本病 and 山口県 stay what they are.
 //!
 //! Shorter values cannot be told from other content.
 
 use std::hash::{DefaultHasher, Hasher};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
+use super::view::is_mark;
 use super::{CATALOGUE, Scanner, person_name, topic};
+use crate::frame::{Column, MISSING};
 use crate::schema::{ColumnFacts, DateKind, Role};
 use crate::text::normalize::{Folded, fold, large_katakana, name_key};
-use crate::text::{date, identifier};
+use crate::text::{date, identifier, romaji};
 
 /// Digits of the shortest number that is looked for.
 const SHORTEST_NUMBER: usize = 6;
 /// Digits from which on groups may stand apart by blanks and parentheses.
-const LONG_NUMBER: usize = 10;
+const LONG_NUMBER: usize = 8;
+/// Digits from which on two groups may stand apart by a dot.
+const LONG_MARKED: usize = 10;
+/// Letters of the shortest name in Latin letters.
+const SHORTEST_LATIN: usize = 5;
 /// Groups that a number is written in at most.
 const GROUPS: usize = 5;
 /// The longest value that is looked for, in characters.
@@ -51,6 +59,8 @@ enum Form {
     Titled,
     /// Digits of a day.
     Day,
+    /// Family and given name in the one form of Latin letters.
+    Latin,
 }
 
 /// What a cell is.
@@ -73,6 +83,8 @@ pub struct Everyone {
     marks: Vec<&'static str>,
     /// By the first two characters of a value: the lengths in bytes that begin so.
     lengths: HashMap<[char; 2], Vec<u16>>,
+    /// Whether there are names in Latin letters.
+    latin: bool,
 }
 
 /// The mark of a birth date.
@@ -152,6 +164,14 @@ impl Everyone {
             }
             return;
         }
+        if what == What::Name {
+            for form in romaji::full_names(cell) {
+                if form.len() >= SHORTEST_LATIN {
+                    self.put(Form::Latin, &form, mark);
+                    self.latin = true;
+                }
+            }
+        }
         if key.is_ascii() {
             match length {
                 0..4 => {}
@@ -201,7 +221,7 @@ impl Everyone {
                 }
             })
             .or_insert(at);
-        if !matches!(form, Form::Number | Form::Day)
+        if !matches!(form, Form::Number | Form::Day | Form::Latin)
             && let Some(two) = first_two(key)
         {
             let lengths = self.lengths.entry(two).or_default();
@@ -243,6 +263,13 @@ impl Everyone {
         if !self.lengths.is_empty() {
             self.words(text, &mut put);
         }
+        if self.latin {
+            romaji::pairs(text, &mut |range, form| {
+                if let Some(mark) = self.get(Form::Latin, form) {
+                    put(range.start, range.end, mark);
+                }
+            });
+        }
     }
 
     fn number(&self, digits: &str) -> Option<&'static str> {
@@ -271,16 +298,20 @@ impl Everyone {
         while next < runs.len() {
             let mut found = None;
             digits.clear();
-            let (mut hyphens, mut blanks) = (true, true);
+            let (mut hyphens, mut blanks, mut marks) = (true, true, true);
             let first = runs[next].0;
+            let opened = text[..first].trim_start_matches(['(', ' ']).is_empty();
             for (count, &(start, end)) in runs[next..].iter().take(GROUPS).enumerate() {
                 if count > 0 {
                     let between = &bytes[runs[next + count - 1].1..start];
                     let all = |f: fn(&u8) -> bool| between.iter().all(f);
                     hyphens &= between == b"-";
-                    blanks &= between.len() <= 2 && all(|b| matches!(b, b'-' | b' ' | b'(' | b')'));
-                    let day = matches!(between, b"-" | b"/" | b".");
-                    if !(blanks || day && count < 3) {
+                    let blank =
+                        between.len() <= 3 && all(|b| matches!(b, b'-' | b' ' | b'(' | b')'));
+                    blanks &= blank;
+                    marks &=
+                        blank || is_mark(text[runs[next + count - 1].1..start].trim_matches(' '));
+                    if !marks {
                         break;
                     }
                 }
@@ -289,7 +320,15 @@ impl Everyone {
                 let mark = match count {
                     0 => self.number(&digits).or_else(day),
                     _ if date::parse(&text[first..end]).is_some() => day(),
-                    _ if hyphens || blanks && digits.len() >= LONG_NUMBER => self.number(&digits),
+                    _ if hyphens
+                        || blanks && digits.len() >= LONG_NUMBER
+                        || marks
+                            && digits.len()
+                                >= if count >= 2 { LONG_NUMBER } else { LONG_MARKED }
+                        || opened && text[end..].trim().is_empty() =>
+                    {
+                        self.number(&digits)
+                    }
                     _ => None,
                 };
                 if let Some(mark) = mark {
@@ -369,6 +408,50 @@ impl Everyone {
     }
 }
 
+/// Columns of family and given names of one person, by their names: 姓 and 名, セイ and メイ, family_name and given_name.
+#[must_use]
+pub fn parts_of_names(columns: &[&ColumnFacts]) -> Vec<(usize, usize)> {
+    const FAMILY: [&str; 8] =
+        ["姓", "セイ", "苗字", "family", "last_name", "lastname", "surname", "sei"];
+    const GIVEN: [&str; 8] =
+        ["名", "メイ", "下ノ名前", "given", "first_name", "firstname", "forename", "mei"];
+    let is = |facts: &ColumnFacts, words: &[&str]| {
+        let folded = fold(facts.column.as_str());
+        let name: String = folded.text().chars().map(large_katakana).collect();
+        let name = name.to_lowercase();
+        let whole = ["氏名", "姓名", "病名", "セイメイ"].iter().any(|w| name.contains(w));
+        facts.role == Role::Direct && !whole && words.iter().any(|w| name.contains(w))
+    };
+    let family = |at: usize| is(columns[at], &FAMILY);
+    let all = 0..columns.len();
+    all.clone()
+        .filter(|&at| family(at))
+        .filter_map(|at| {
+            let given = all.clone().find(|&g| g > at && is(columns[g], &GIVEN) && !family(g))?;
+            Some((at, given))
+        })
+        .collect()
+}
+
+/// The whole names of two columns of their parts, each once.
+#[must_use]
+pub fn whole_names(family: &Column, given: &Column) -> Vec<String> {
+    let mut seen: HashSet<(u32, u32)> = HashSet::new();
+    let mut names = Vec::new();
+    let pairs = family.codes().iter().copied().zip(given.codes().iter().copied());
+    for (row, pair) in pairs.enumerate() {
+        if pair.0 != MISSING
+            && pair.1 != MISSING
+            && seen.insert(pair)
+            && let (Some(family), Some(given)) = (family.text(row), given.text(row))
+            && !family.trim().contains([' ', '　'])
+        {
+            names.push(format!("{} {}", family.trim(), given.trim()));
+        }
+    }
+    names
+}
+
 /// Whether two letters beside each other may belong to one word: ideographs, kana of one kind, or ASCII.
 fn same_kind(a: char, b: char) -> bool {
     let kind = |c: char| match c {
@@ -416,6 +499,7 @@ mod tests {
             ("檜山", "【氏名】", What::Name),
             ("hanako.y@example.jp", "【メールアドレス】", What::Number),
             ("鬼無里 太", "【氏名】", What::Name),
+            ("66455770", "【患者番号】", What::Number),
             ("999999", "【識別子】", What::Number),
             ("12", "【識別子】", What::Number),
             ("1955-01-02", "【生年月日】", What::Day),
@@ -454,6 +538,12 @@ mod tests {
             ("鬼無里先生、鬼無里地区", "【氏名】先生、鬼無里地区"),
             ("19550102生、1955/01/02、1955-01-023", "【生年月日】生、【生年月日】、1955-01-023"),
             ("HANAKO.Y@example.jp へ", "【メールアドレス】 へ"),
+            ("045.987.6543、045/987/6543", "【電話番号】、【電話番号】"),
+            ("66 4557 70 と 12-3456", "【患者番号】 と 【患者番号】"),
+            ("12 3456", "【患者番号】"),
+            ("12.3456", "【患者番号】"),
+            ("TAKAHASHI RENAKO / Renako Takahasi", "【氏名】 / 【氏名】"),
+            ("MORI AI", "【氏名】"),
         ] {
             assert_eq!(marked(text), after, "{text}");
         }
@@ -465,13 +555,31 @@ mod tests {
             "1234567 は別の番号",
             "999999、99-9999",
             "2024-01-23 456",
-            "12 3456",
+            "約 12 3456",
+            "12.3456 mg",
+            "Takahashi Hospital, Mori",
             "林檎、森林、高橋",
             "経過良好",
             "",
         ] {
             assert_eq!(marked(text), text);
         }
+    }
+
+    #[test]
+    fn names_in_two_columns_are_one() {
+        let facts = |name: &'static str| ColumnFacts {
+            column: crate::error::Name::fixed(name),
+            role: Role::Direct,
+            ..crate::technique::testing::facts(crate::schema::Type::String)
+        };
+        let columns =
+            ["患者ID", "姓", "名", "セイ", "メイ", "氏名", "病名", "Family_Name", "given name"]
+                .map(facts);
+        assert_eq!(parts_of_names(&columns.each_ref()), [(1, 2), (3, 4), (7, 8)]);
+        let family = Column::from_texts([Some("山田"), Some("山田 "), None, Some("林")]);
+        let given = Column::from_texts([Some("太郎"), Some("太郎"), Some("花子"), Some("薫")]);
+        assert_eq!(whole_names(&family, &given), ["山田 太郎", "山田 太郎", "林 薫"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use hashbrown::HashSet;
 
 use crate::text::normalize::{large_katakana, variant};
+use crate::text::romaji;
 
 static NAMES: &[u8] = include_bytes!("../../policies/codes/names.txt.gz");
 static MUNICIPALITIES: &[u8] = include_bytes!("../../policies/codes/municipalities.txt.gz");
@@ -55,6 +56,28 @@ pub(super) fn names() -> &'static Names {
     })
 }
 
+/// Readings of names in the one form of Latin letters.
+pub(super) struct LatinNames {
+    /// Of family names.
+    pub(super) family: HashSet<String>,
+    /// Of given names.
+    pub(super) given: HashSet<String>,
+}
+
+/// The readings in Latin letters.
+pub(super) fn latin_names() -> &'static LatinNames {
+    static CELL: OnceLock<LatinNames> = OnceLock::new();
+    CELL.get_or_init(|| {
+        let text = unpack(NAMES);
+        let mut lists = text
+            .split("\n\n")
+            .skip(2)
+            .map(|list| list.lines().filter_map(romaji::of_kana).collect());
+        let mut list = || lists.next().unwrap_or_default();
+        LatinNames { family: list(), given: list() }
+    })
+}
+
 /// Municipalities with 市, 区, 町, 村, in folded form; those of a county with and without it.
 pub(super) fn municipalities() -> &'static Vec<String> {
     static CELL: OnceLock<Vec<String>> = OnceLock::new();
@@ -95,6 +118,13 @@ mod tests {
             assert!(names.family.contains(name), "{name}");
         }
         assert!(names.family_kana.contains("サトウ") && names.given_kana.contains("ハナコ"));
+        let latin = latin_names();
+        assert!(latin.family.len() > 7_000 && latin.given.len() > 4_000);
+        for (list, name) in
+            [(&latin.family, "SATOH"), (&latin.family, "Ohno"), (&latin.given, "JUN'ICHI")]
+        {
+            assert!(list.contains(&romaji::key(name).unwrap()), "{name}");
+        }
         let towns = municipalities();
         assert!(towns.len() > 1_900);
         for town in ["横浜市西区", "横浜市", "千代田区", "富士河口湖町"] {

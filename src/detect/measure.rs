@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CATALOGUE, Hit, Scanner, Strength, find};
+use super::{CATALOGUE, Hit, Scanner, Strength, card, column, find, my_number};
 
 /// A text and what is planted in it.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +123,106 @@ pub fn table(counts: &[Counts], japanese: bool) -> String {
             percent(share(counts.covered, planted)),
             percent(counts.precision()),
             counts.false_alarms
+        );
+    }
+    text
+}
+
+/// A made-up column: codes of words, random numbers of so many digits, and real ones planted among them.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeUp {
+    /// Digits of the numbers: 12 (個人番号) or 16 (cards).
+    pub digits: usize,
+    /// Cells that are other codes (`W0001`).
+    pub others: u64,
+    /// Cells that are random numbers of so many digits.
+    pub random: u64,
+    /// Cells that are numbers with a right check digit.
+    pub planted: u64,
+}
+
+/// The columns whose figures stand in the documentation.
+#[rustfmt::skip]
+pub const COLUMNS: &[(u64, u64, u64)] = &[
+    (0, 10, 0), (0, 100, 0), (0, 1000, 0), (0, 100, 3), (0, 100, 10), (0, 100, 20), (0, 100, 40), (0, 1000, 100), (0, 0, 3), (0, 0, 4),
+    (100, 0, 1), (100, 0, 3), (100, 1, 0), (100, 3, 0), (100, 10, 0), (100, 10, 1),
+];
+/// Columns of each kind that are made.
+pub const EACH: u64 = 200;
+
+/// In how many of so many made-up columns the detector of the numbers has a finding, and in how many any detector has.
+#[must_use]
+pub fn columns(of: MadeUp, each: u64) -> (u64, u64) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64
+        ^ (of.others << 40)
+        ^ (of.random << 20)
+        ^ (of.planted << 8)
+        ^ of.digits as u64;
+    let mut random = move |below: u64| {
+        // SplitMix64: the same columns everywhere.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % below
+    };
+    let own = find(if of.digits == 12 { "my_number" } else { "card" });
+    let (mut found, mut any) = (0, 0);
+    for _ in 0..each {
+        let mut number = |right: bool| loop {
+            let mut digits: Vec<u32> = (0..of.digits).map(|_| random(10) as u32).collect();
+            let right_one = |digits: &[u32]| match digits.len() {
+                12 => my_number::is_valid(digits),
+                _ => card::is_valid(digits),
+            };
+            if right {
+                if digits.len() == 16 {
+                    digits[0] = 4;
+                }
+                if !right_one(&digits) {
+                    continue;
+                }
+            }
+            break digits.iter().map(u32::to_string).collect::<String>();
+        };
+        let mut cells: Vec<String> = (0..of.others).map(|i| format!("W{i:04}")).collect();
+        cells.extend((0..of.random).map(|_| number(false)));
+        cells.extend((0..of.planted).map(|_| number(true)));
+        let findings = column::judge(&Scanner::new(), cells.iter().map(|c| (c.as_str(), 1)));
+        found += u64::from(findings.iter().any(|f| Some(f.detector) == own));
+        any += u64::from(!findings.is_empty());
+    }
+    (found, any)
+}
+
+/// What the detectors find in all of [`COLUMNS`]: of twelve digits and of sixteen.
+#[must_use]
+pub fn all_columns() -> Vec<[(u64, u64); 2]> {
+    COLUMNS
+        .iter()
+        .map(|&(others, random, planted)| {
+            [12, 16].map(|digits| columns(MadeUp { digits, others, random, planted }, EACH))
+        })
+        .collect()
+}
+
+/// The same as a table in Markdown.
+#[must_use]
+pub fn columns_table(found: &[[(u64, u64); 2]], japanese: bool) -> String {
+    let mut text = String::from(if japanese {
+        "| 他の符号 | その桁数の乱数 | 正しい番号 | 12桁: `my_number` | 12桁: いずれか | 16桁: `card` | 16桁: いずれか |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+    } else {
+        "| other codes | random numbers | right ones | 12 digits: `my_number` | 12 digits: any | 16 digits: `card` | 16 digits: any |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+    });
+    for (&(others, random, planted), [my, card]) in COLUMNS.iter().zip(found) {
+        let percent = |n: u64| format!("{:.1} %", n as f64 * 100.0 / EACH as f64);
+        let _ = writeln!(
+            text,
+            "| {others} | {random} | {planted} | {} | {} | {} | {} |",
+            percent(my.0),
+            percent(my.1),
+            percent(card.0),
+            percent(card.1)
         );
     }
     text

@@ -9,9 +9,12 @@
 //!
 //! * [`Strength::Strong`]: the form is unmistakable (an e-mail address, a telephone number with its hyphens), or a number of
 //!   the right form stands beside the words that name it (`個人番号 1234 5678 9018`), or in a column of that name.
-//! * [`Strength::Fair`]: form and check digit are right, and nothing says what the number is.
+//! * [`Strength::Good`]: form and check digit are right, and nothing says what the number is; or a form that few other things
+//!   have. One such cell among cells of another form is a finding.
+//! * [`Strength::Fair`]: the same of a form that much else has (eight digits, a word of three ideographs).
 //! * [`Strength::Weak`]: only the form is right (twelve digits with a wrong check digit). A weak hit is no finding; it is
 //!   counted, because it says how many of a column's cells could have matched.
+//! * [`Strength::Faint`]: not even that, only as many digits: it says what the column is made of.
 //!
 //! Words that name another thing (`オーダ番号`, `検体番号`, `JAN`) make a hit weak: the nearest word decides.
 //! How hits become a finding about a column is in [`mod@column`].
@@ -23,6 +26,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use crate::text::normalize::{self, Folded};
 
 pub mod address;
+pub mod bank_account;
 pub mod basic_pension;
 pub mod birth_date;
 pub mod card;
@@ -38,7 +42,9 @@ pub mod hospital_number;
 pub mod insured_symbol;
 pub mod insurer;
 pub mod keys;
+mod latin_name;
 mod lexicon;
+pub mod login;
 pub mod measure;
 pub mod my_number;
 pub mod passport;
@@ -55,7 +61,7 @@ pub use keys::Keys;
 pub use view::{Context, Number, View, topic};
 
 /// The version of the detectors together, as it stands in records. It changes when any of them finds other things.
-pub const VERSION: &str = "kakou-detect-2";
+pub const VERSION: &str = "kakou-detect-3";
 
 /// The page of a detector in the reference.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +88,14 @@ pub struct Doc {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strength {
+    /// Only the count of digits.
+    Faint,
     /// Only the form.
     Weak,
-    /// Form and check digit.
+    /// Form and check digit, of a form that much else has.
     Fair,
+    /// Form and check digit, of a form that little else has.
+    Good,
     /// Unmistakable, or named.
     Strong,
 }
@@ -133,6 +143,8 @@ pub const CATALOGUE: &[&dyn Detector] = &[
     &email::Email,
     &url::Url,
     &card::Card,
+    &bank_account::BankAccount,
+    &login::Login,
     &postal_code::PostalCode,
     &address::Address,
     &person_name::PersonName,
@@ -196,6 +208,8 @@ impl<'a> Scanner<'a> {
     fn scan_folded(&self, text: &str, folded: &Folded, hits: &mut Vec<Hit>) {
         let view = View::new(folded.text(), self.column, self.keys);
         let trimmed = folded.text().trim();
+        // 983205673214.0 is nothing but a number.
+        let trimmed = trimmed.strip_suffix(".0").unwrap_or(trimmed);
         let lead = folded.text().len() - folded.text().trim_start().len();
         let mut found: Found = Vec::new();
         for (detector, d) in CATALOGUE.iter().enumerate() {
@@ -221,17 +235,19 @@ impl<'a> Scanner<'a> {
 }
 
 /// Most cells of a hospital are short numbers and codes: no detector can find anything in fewer than four ASCII characters,
-/// or in ASCII without five digits, `@` or a dot between letters.
+/// or in ASCII without five digits, `@`, a mark of a login or two words that begin with capitals.
 fn cannot_hold(text: &str) -> bool {
     if !text.is_ascii() {
         return text.len() < 6;
     }
-    let (mut digits, mut mark) = (0, false);
+    let (mut digits, mut mark, mut capitals, mut before) = (0, false, 0, b' ');
     for b in text.bytes() {
         digits += usize::from(b.is_ascii_digit());
-        mark |= matches!(b, b'@' | b':') || (b == b'w');
+        mark |= matches!(b, b'@' | b':' | b'=' | b'w');
+        capitals += usize::from(b.is_ascii_uppercase() && !before.is_ascii_alphanumeric());
+        before = b;
     }
-    digits < 5 && !mark
+    digits < 5 && !mark && capitals < 2
 }
 
 /// The words that name things, with their topics.

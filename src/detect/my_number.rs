@@ -31,7 +31,7 @@ impl Detector for MyNumber {
         &DOC
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
-        view.numbers(&[12], |n| {
+        view.marked_numbers(&[12], |n| {
             if !matches!(n.groups, [12] | [4, 4, 4])
                 || n.groups.len() == 3 && !n.alone
                 || n.is_filler()
@@ -40,11 +40,22 @@ impl Detector for MyNumber {
             }
             let strength = match (view.context(n.start, n.end, DOC.topics), is_valid(&n.values())) {
                 (Context::Named, true) => Strength::Strong,
-                // A slip of the pen leaves eleven right digits.
-                (Context::Named, false) | (Context::Silent, true) => Strength::Fair,
+                // A slip of the pen leaves eleven right digits; and a moment of the day has twelve too.
+                (Context::Named, false) => Strength::Fair,
+                (Context::Silent, true) if is_moment(n.digits) => Strength::Fair,
+                (Context::Silent, true) => Strength::Good,
                 _ => Strength::Weak,
             };
             found.push((n.start..n.end, strength));
         });
     }
+}
+
+/// Year, month, day, hour and minute in twelve digits.
+pub(super) fn is_moment(digits: &str) -> bool {
+    let part = |from: usize, to: usize| digits.get(from..to).and_then(|d| d.parse::<u32>().ok());
+    matches!(
+        (part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12)),
+        (Some(1900..=2099), Some(1..=12), Some(1..=31), Some(0..=24), Some(0..=59))
+    ) && digits.len() == 12
 }

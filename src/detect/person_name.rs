@@ -4,16 +4,18 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::latin_name;
 use super::lexicon::names;
 use super::{Detector, Doc, Found, Strength, View, topic};
 use crate::text::normalize::large_katakana;
 
 /// A family name of the list beside a word of address or office (`山田様`, `佐藤看護師`, `Dr. 鈴木`, `主治医:田中`, `氏名 山本和花`), in
 /// ideographs, katakana or hiragana; a whole word of family and given name, both of the lists and of two ideographs or more; or a
-/// cell that is nothing but family and given name of the lists.
+/// cell that is nothing but family and given name of the lists. In Latin letters (`SATO TARO`, `Hanako Yamada`): family and given
+/// name by the readings of the lists, each with a capital or in capitals.
 ///
-/// A family name alone in running text is not a finding: 橋本病 and 川崎病 are diseases, 山口 and 福島 places. Names in Latin
-/// letters, given names alone and nicknames are not found.
+/// A family name alone in running text is not a finding: 橋本病 and 川崎病 are diseases, 山口 and 福島 places. Foreign names, given
+/// names alone and nicknames are not found.
 pub struct PersonName;
 
 const DOC: Doc = Doc {
@@ -237,13 +239,13 @@ fn full_names(text: &str, found: &mut Found) {
         if (4..=6).contains(&length)
             && word.char_indices().skip(2).any(|(at, _)| listed(&word[..at], &word[at..]))
         {
-            found.push((start..end, Strength::Fair));
+            found.push((start..end, Strength::Strong));
         }
         if let Some(&(next, last)) = words.get(i + 1)
             && &text[end..next] == " "
             && listed(word, &text[next..last])
         {
-            found.push((start..last, Strength::Fair));
+            found.push((start..last, Strength::Strong));
         }
     }
 }
@@ -413,6 +415,9 @@ impl Detector for PersonName {
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
         let text = view.text;
+        for range in latin_name::pairs(text) {
+            found.push((range, Strength::Strong));
+        }
         if text.is_ascii() {
             return;
         }

@@ -58,8 +58,9 @@ impl Detector for Phone {
         &DOC
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
-        view.numbers(&[10, 11, 12, 13], |n| {
-            if n.is_filler() {
+        view.marked_numbers(&[10, 11, 12, 13], |n| {
+            // 090.1234.5678 is one; 0312.345678 is a decimal.
+            if n.is_filler() || n.marked && n.groups.len() < 3 {
                 return;
             }
             let Some(shape) = shape(&n) else {
@@ -75,9 +76,11 @@ impl Detector for Phone {
             let strength = match (view.context(n.start, n.end, DOC.topics), shape) {
                 (Context::Named, _) => Strength::Strong,
                 (Context::Silent, Shape::Grouped) if !spaces => Strength::Strong,
+                (Context::Silent, Shape::Grouped) => Strength::Good,
+                (Context::Silent, _) if n.digits.len() == 11 => Strength::Good,
                 (Context::Silent, _) => Strength::Fair,
                 (Context::Other, Shape::Grouped)
-                    if n.plus || n.groups == [3, 4, 4] && n.hyphens =>
+                    if n.plus || n.groups == [3, 4, 4] && (n.hyphens || n.marked) =>
                 {
                     Strength::Strong
                 }

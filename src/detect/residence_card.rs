@@ -32,7 +32,7 @@ impl Detector for ResidenceCard {
             let upper = !bytes.iter().any(u8::is_ascii_lowercase);
             let strength = match view.context(start, start + code.len(), DOC.topics) {
                 Context::Named => Strength::Strong,
-                Context::Silent if upper => Strength::Fair,
+                Context::Silent if upper => Strength::Good,
                 _ => Strength::Weak,
             };
             found.push((start..start + code.len(), strength));

@@ -43,7 +43,7 @@ impl Detector for ResidentCode {
             let strength = match (view.context(n.start, n.end, DOC.topics), is_valid(&n.values())) {
                 (Context::Named, true) => Strength::Strong,
                 (Context::Named, false) => Strength::Fair,
-                (Context::Silent, true) if !mobile => Strength::Fair,
+                (Context::Silent, true) if !mobile => Strength::Good,
                 _ => Strength::Weak,
             };
             found.push((n.start..n.end, strength));

@@ -48,6 +48,7 @@ fn the_catalogue_is_documented_and_names_are_single() {
             "tests.rs",
             "view.rs",
             "keys.rs",
+            "latin_name.rs",
             "column.rs",
             "lexicon.rs",
             "check_digit.rs",
@@ -114,6 +115,21 @@ fn telephones() {
     is("TEL0312345678", "phone", "0312345678");
     is("妻携帯：090 1234 5678", "phone", "090 1234 5678");
     for text in [
+        "090.1234.5678",
+        "０９０．１２３４．５６７８",
+        "03.1234.5678",
+        "045・123・4567",
+        "090/1234/5678",
+        "090_1234_5678",
+        "(090)1234.5678",
+        "+81.90.1234.5678",
+        "0120.123.456",
+        "090 - 1234 - 5678",
+    ] {
+        let hits = found(text);
+        assert!(hits.iter().any(|h| h.0 == "phone"), "{text}: {hits:?}");
+    }
+    for text in [
         "2024-04-01",
         "120/80",
         "03-12-2024",
@@ -122,6 +138,12 @@ fn telephones() {
         "10:30-12:45",
         "090",
         "0.0312345678",
+        "03.12345678",
+        "03.12.2024",
+        "03/12/2024",
+        "192.168.10.25",
+        "1.2.392.0120.123.456",
+        "Ver.090.12.34",
         "3B035000002327201",
     ] {
         nothing(text);
@@ -196,6 +218,38 @@ fn names_beside_titles() {
 }
 
 #[test]
+fn names_in_latin_letters() {
+    is("SATO TARO", "person_name", "SATO TARO");
+    is("担当 Hanako Yamada です", "person_name", "Hanako Yamada");
+    is("ＳＡＴＯＨ，ＴＡＲＯ", "person_name", "ＳＡＴＯＨ，ＴＡＲＯ");
+    is("Jun-ichi Ōno", "person_name", "Jun-ichi Ōno");
+    for text in [
+        "Body Weight",
+        "BODY MASS INDEX",
+        "CT MRI",
+        "sato taro",
+        "SATO",
+        "Vitamin A",
+        "SATO1 TARO2",
+        "Mean Arterial Pressure",
+        "ACUTE MYOCARDIAL INFARCTION",
+        "You CAN",
+        "ISO/ITU",
+    ] {
+        nothing(text);
+    }
+}
+
+#[test]
+fn accounts_and_logins() {
+    is("みらい銀行　本町支店　普通　１２３４５６７", "bank_account", "１２３４５６７");
+    is("ＩＤ：taro　ＰＷ：abc123", "login", "abc123");
+    is("ID:taro PW:abc123", "login", "taro");
+    nothing("PW:10mm");
+    nothing("銀行へ行く");
+}
+
+#[test]
 fn births() {
     is("生年月日 S30.1.2", "birth_date", "S30.1.2");
     is("昭和30年1月2日生まれ", "birth_date", "昭和30年1月2日");
@@ -244,6 +298,8 @@ fn a_columns_name_is_context() {
     };
     assert_eq!(strong("電話番号", "0312345678"), ["phone"]);
     assert_eq!(strong("個人番号", "983205673214"), ["my_number"]);
+    assert_eq!(strong("口座番号", "1234567"), ["bank_account"]);
+    assert_eq!(strong("パスワード", "qwerty"), ["login"]);
     assert!(strong("オーダ番号", "983205673214").is_empty());
     assert!(strong("candida", "983205673214").is_empty());
 }

@@ -40,6 +40,10 @@ pub mod topic {
     pub const NAME: u32 = 1 << 16;
     /// 住所.
     pub const ADDRESS: u32 = 1 << 17;
+    /// 口座.
+    pub const ACCOUNT: u32 = 1 << 18;
+    /// パスワード.
+    pub const LOGIN: u32 = 1 << 19;
     /// Something that is nobody's number: an order, a sample, a product.
     pub const OTHER: u32 = 1 << 31;
 }
@@ -64,6 +68,8 @@ pub(super) const WORDS: &[(&str, u32)] = &[
     ("電話番号", PHONE), ("電話", PHONE), ("tel", PHONE), ("携帯", PHONE), ("連絡先", PHONE), ("fax", PHONE), ("ファックス", PHONE), ("ファクス", PHONE),
     ("自宅", PHONE), ("フリーダイヤル", PHONE), ("phone", PHONE), ("☎", PHONE), ("📞", PHONE), ("mobile", PHONE), ("直通", PHONE),
     ("クレジットカード", CARD), ("クレジット", CARD), ("カード番号", CARD), ("card_number", CARD), ("visa", CARD), ("jcb", CARD), ("mastercard", CARD), ("amex", CARD),
+    ("口座番号", ACCOUNT), ("口座", ACCOUNT), ("振込先", ACCOUNT), ("振込口座", ACCOUNT), ("普通預金", ACCOUNT), ("account_number", ACCOUNT), ("account number", ACCOUNT), ("account no", ACCOUNT), ("bank_account", ACCOUNT), ("bank account", ACCOUNT),
+    ("パスワード", LOGIN), ("password", LOGIN), ("passwd", LOGIN), ("暗証番号", LOGIN), ("ログインid", LOGIN), ("ログイン", LOGIN), ("login", LOGIN), ("login_id", LOGIN),
     ("郵便番号", POSTAL), ("〒", POSTAL), ("postal", POSTAL), ("zip", POSTAL), ("郵便", POSTAL),
     ("患者番号", HOSPITAL), ("患者id", HOSPITAL), ("患者no", HOSPITAL), ("診察券番号", HOSPITAL), ("診察券", HOSPITAL), ("カルテ番号", HOSPITAL), ("カルテno", HOSPITAL),
     ("カルテid", HOSPITAL), ("受診者番号", HOSPITAL), ("入院番号", HOSPITAL), ("patient_id", HOSPITAL), ("patient id", HOSPITAL), ("mrn", HOSPITAL), ("id番号", HOSPITAL),
@@ -132,6 +138,8 @@ pub struct Number<'a> {
     pub groups: &'a [u8],
     /// Whether every separator is a hyphen (true for a single group).
     pub hyphens: bool,
+    /// Whether a separator is a dot, a slash or another mark that few numbers have.
+    pub marked: bool,
     /// A `+` stands before it.
     pub plus: bool,
     /// No further group of digits is joined to it by a blank.
@@ -156,7 +164,7 @@ impl Number<'_> {
 struct Run {
     start: usize,
     end: usize,
-    /// What stands between this run and the next, if they may belong together: `-`, `(` or blank.
+    /// What stands between this run and the next, if they may belong together: `-`, `(`, blank, or `.` for any other mark.
     joined: Option<u8>,
 }
 
@@ -190,7 +198,7 @@ impl<'a> View<'a> {
             let start = at + first;
             let length = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
             if let Some(last) = runs.last_mut() {
-                last.joined = separator(&bytes[last.end..start]);
+                last.joined = separator(&text[last.end..start]);
             }
             runs.push(Run { start, end: start + length, joined: None });
             at = start + length;
@@ -250,7 +258,16 @@ impl<'a> View<'a> {
     }
 
     /// Calls `f` for every number whose count of digits is in `digits`.
-    pub fn numbers(&self, digits: &[usize], mut f: impl FnMut(Number<'_>)) {
+    pub fn numbers(&self, digits: &[usize], f: impl FnMut(Number<'_>)) {
+        self.numbers_with(digits, false, f);
+    }
+
+    /// The same, with numbers whose groups are parted by dots, slashes and the like.
+    pub fn marked_numbers(&self, digits: &[usize], f: impl FnMut(Number<'_>)) {
+        self.numbers_with(digits, true, f);
+    }
+
+    fn numbers_with(&self, digits: &[usize], marks: bool, mut f: impl FnMut(Number<'_>)) {
         let bytes = self.text.as_bytes();
         let mut all = String::new();
         let mut groups: Vec<u8> = Vec::with_capacity(GROUPS);
@@ -260,7 +277,7 @@ impl<'a> View<'a> {
             }
             all.clear();
             groups.clear();
-            let (mut hyphens, mut j) = (true, i);
+            let (mut hyphens, mut marked, mut j) = (true, false, i);
             loop {
                 let run = &self.runs[j];
                 if all.len() + (run.end - run.start) > DIGITS {
@@ -283,13 +300,18 @@ impl<'a> View<'a> {
                         digits: &all,
                         groups: &groups,
                         hyphens,
+                        marked,
                         plus,
                         alone,
                     };
                     f(number);
                 }
                 match run.joined {
-                    Some(separator) if groups.len() < GROUPS => hyphens &= separator == b'-',
+                    Some(b'.') if !marks => break,
+                    Some(separator) if groups.len() < GROUPS => {
+                        hyphens &= separator == b'-';
+                        marked |= separator == b'.';
+                    }
                     _ => break,
                 }
                 j += 1;
@@ -320,6 +342,8 @@ impl<'a> View<'a> {
         let Some(&behind) = bytes.get(end) else { return true };
         let digits = bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
         match behind {
+            // 983205673214.0 has been through a spreadsheet or a data frame.
+            b'.' if digits == 1 && matches!(bytes[end + 1..].trim_ascii_end(), b"0") => true,
             b'.' | b'/' | b':' => digits == 0,
             b',' => digits != 3,
             b'-' => !bytes.get(end + 1).is_some_and(u8::is_ascii_alphanumeric),
@@ -351,7 +375,11 @@ impl<'a> View<'a> {
 }
 
 /// Whether two runs of digits may belong together, and by what.
-fn separator(between: &[u8]) -> Option<u8> {
+fn separator(between: &str) -> Option<u8> {
+    if is_mark(between.trim_matches(' ')) && between.len() <= 5 {
+        return Some(b'.');
+    }
+    let between = between.as_bytes();
     if between.is_empty() || between.len() > 3 {
         return None;
     }
@@ -366,4 +394,9 @@ fn separator(between: &[u8]) -> Option<u8> {
         (0 | 1, 1) => Some(b'('),
         _ => None,
     }
+}
+
+/// One mark that stands between the groups of a number now and then: 090.1234.5678.
+pub(super) fn is_mark(between: &str) -> bool {
+    matches!(between, "." | "/" | "_" | "・" | "·" | "•" | "･" | "~" | "|")
 }

@@ -10,6 +10,7 @@ use super::identity;
 use super::intake::Store;
 use super::partition::Partition;
 use crate::detect::Everyone;
+use crate::detect::everyone::{parts_of_names, whole_names};
 use crate::error::Result;
 use crate::frame::{Column, Dictionary, MISSING};
 use crate::plan::{Grain, Plan, TreatmentPlan};
@@ -135,6 +136,13 @@ pub fn everyone(plan: &Plan, store: &Store, lists: &Lists) -> Result<Option<Ever
                     if !facts.is_special(text) {
                         everyone.learn(facts, text);
                     }
+                }
+            }
+            let facts: Vec<_> = table.columns.iter().map(|c| &c.facts).collect();
+            for (family, given) in parts_of_names(&facts) {
+                let columns = &part.table.columns;
+                for name in whole_names(&columns[family], &columns[given]) {
+                    everyone.learn(facts[family], &name);
                 }
             }
         }

@@ -22,7 +22,7 @@ use crate::schema::{Kind, Type};
 use crate::table::{self, OutColumn, OutType, Written};
 
 /// Techniques whose labels are numbers and ranges of numbers (`-5--1`, `-10+`), which spreadsheets are told apart from formulas.
-const RANGES: [&str; 9] = [
+pub const RANGES: [&str; 9] = [
     "age_band",
     "band",
     "bottom_code",

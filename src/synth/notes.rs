@@ -120,12 +120,14 @@ const PLANTED: &[&str] = &[
     "後期高齢者医療 被保険者番号 {elderly_insured}", "後期高齢（{elderly_insured}）に切替",
     "介護保険 被保険者番号：{care_insured}", "介護保険証 {care_insured} 要介護2",
     "雇用保険 {employment_insured}", "雇用保険被保険者番号 {employment_insured}", "離職票 {employment_insured_h?}",
-    "電話番号 {phone}", "TEL:{phone}", "緊急連絡先は長女 {phone}", "携帯 {phone} に架電、不在", "自宅（{phone}）へ連絡", "FAX {phone}", "家族より {phone_h?} に折り返し希望", "夜間は{phone_h?}まで", "{phone_bare?}に伝言",
+    "電話番号 {phone}", "TEL:{phone}", "緊急連絡先は長女 {phone}", "携帯 {phone} に架電、不在", "自宅（{phone}）へ連絡", "FAX {phone}", "家族より {phone_h?} に折り返し希望", "夜間は{phone_h?}まで", "{phone_bare?}に伝言", "{phone_dot?} に架電", "携帯 {phone_dot}",
     "連絡は {email?} へ", "メール：{email?}", "予約サイト {url?} を案内", "{url?} 参照",
     "クレジットカード {card} で支払い", "カード番号は{card}", "支払 {card_g?}", "決済 {card_b?} 済",
+    "返金先 {bank}普通 {bank_account}", "口座番号は{bank_account}", "{bank}（普）{bank_account}", "還付は{bank}当座 口座番号 {bank_account}",
+    "ポータル ID:{login} PW:{login}", "ログインID {login}、パスワード：{login}", "暗証番号は{login}", "アプリのパスワード {login} を再発行",
     "〒{postal_code} に転居", "郵便番号 {postal_code}", "書類送付先 {postal_code?} 神奈川県横浜市",
     "住所は{address?}", "{address?}に独居", "転居先：{address?}", "書類は {address?} 宛て",
-    "{name?}様に病状説明", "{name?}さんより電話", "{surname?}様の希望", "{surname?}さん、歩行器で移動", "患者名：{name}", "氏名 {name_sp}", "主治医：{surname?}", "担当は{surname?}医師", "{surname?}先生に申し送り", "Dr.{surname?}に報告", "{surname?}看護師が対応", "看護師 {surname?} 記", "妻 {name?}氏が同席", "長男の{name?}さんに説明", "執刀医 {surname?}", "{kana?}様 本人確認", "カナ氏名：{kana_sp}", "紹介元 {surname?}医院 {surname?}先生",
+    "{name?}様に病状説明", "{name?}さんより電話", "{surname?}様の希望", "{surname?}さん、歩行器で移動", "患者名：{name}", "氏名 {name_sp}", "主治医：{surname?}", "担当は{surname?}医師", "{surname?}先生に申し送り", "Dr.{surname?}に報告", "{surname?}看護師が対応", "看護師 {surname?} 記", "妻 {name?}氏が同席", "長男の{name?}さんに説明", "執刀医 {surname?}", "{kana?}様 本人確認", "カナ氏名：{kana_sp}", "{latin?} と刻印のある所持品", "Name: {latin?}", "{latin?}", "紹介元 {surname?}医院 {surname?}先生",
     "生年月日 {birth}", "生年月日:{birth} 男性", "{birth?}生まれ", "DOB {birth_w}", "（{birth?}生）",
     "患者番号 {hospital}", "ID:{hospital}", "診察券番号は{hospital}", "カルテ番号{hospital}と取り違えに注意", "患者ID {hospital} の検体",
 ];
@@ -140,6 +142,8 @@ const HARMLESS: &[&str] = &[
     "橋本病の疑い", "川崎病の既往", "高安動脈炎で通院", "原田病", "菊池病と診断", "メニエール病", "パーキンソン病 Yahr {n1}", "アルツハイマー型認知症", "小林病院より転院", "福島県へ帰省予定", "山口県出身", "神奈川県横浜市在住", "東京都より紹介", "千葉市内の施設へ退院調整", "石川島の職場", "宮崎旅行中に発症", "青森から来院",
     "患者様の希望により変更", "ご家族様に説明", "奥様同席", "お子様の発熱", "娘さんに連絡", "皆様へ", "看護師さんに相談", "担当医師より説明", "主治医に報告済", "当直医コール", "麻酔科医立会い", "外科医師と協議", "内科先生コンサルト", "医師会より通知", "様子観察とする", "同様の所見", "多様な訴え", "異様な言動なし", "氏名・生年月日で本人確認", "リストバンドで氏名確認", "看護師長へ報告", "薬剤師による指導", "理学療法士と歩行訓練", "臨床検査技師", "放射線技師に連絡", "管理栄養士が介入", "生活相談員と面談", "病院長承認", "大学教授会", "PT-INR {dec}", "PT {n2}% APTT {n2}秒", "STEMI 疑い", "PTSD の既往",
     "術後 {n1} 日目", "右下葉 S{n1}-{n2} に陰影", "第{n1}-{n1}腰椎", "Stage {n1}", "T{n1}N{n1}M0", "K{n3}-{n1} 施行", "C{n2}.{n1}", "ICD-10 E{n2}.{n1}", "DPC 040080x199x0xx", "単位 10*4/uL", "RR {n2}/分", "GCS E4V5M6", "JCS I-{n1}", "NRS {n1}/10", "BMI {n2}.{n1}", "HbA1c {dec}%", "3-0 バイクリル", "4-0ナイロン {n2}針", "18G 針", "FiO2 0.{n1}", "{n3}-{n3} mg", "{n1}-{n1}-{n1} 分服", "1日{n1}回{n1}日分", "国道{n3}号で受傷", "{n1}階東病棟 {n3}号室", "病棟{n2}-{n2}", "区分2-3に該当", "市中肺炎 A-DROP {n1}点", "町内会の行事で転倒", "予約 {n2}:{n2}",
+    "普通食 {n1}割摂取", "銀行員、{date} 初診", "口座の件は事務へ", "PW {n2} mm IVST {n2} mm", "バイパス術後", "パスを適用", "Body Weight {n2} kg", "Mean Arterial Pressure {n2}", "Glasgow Coma Scale {n2}", "Ver. {n1}.{n2}.{n4}",
+    "CT Angio 予定", "MRI Brain 施行", "Na K Cl 再検", "Kocher Maneuver", "Hand Foot Syndrome", "Mini Mental State", "No Change", "IP {n3}.{n3}.{n2}.{n1}",
     "家族へ説明済み", "経過良好", "食事摂取不良、補液継続", "疼痛増悪のため鎮痛薬を追加", "明日退院予定", "生活指導を実施", "生検施行", "先生不在", "出生体重 {n4} g", "出生時 仮死なし", "アレルギーなし", "自宅退院", "携帯型心電図を装着", "電話再診", "保険適用外", "カードリーダー不調", "住所変更なし",
 ];
 
@@ -152,7 +156,7 @@ impl Writer {
     fn below(&mut self, n: u64) -> u64 {
         self.rng.next_u64() % n.max(1)
     }
-    fn pick<'a, T: ?Sized>(&mut self, items: &'a [&'a T]) -> &'a T {
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len() as u64) as usize]
     }
     fn digits(&mut self, n: usize) -> String {
@@ -386,6 +390,39 @@ impl Writer {
                     break ("phone", phone.replace(['-', '(', ')'], ""));
                 }
             },
+            "phone_dot" => ("phone", {
+                let mark = self.pick(&[".", ".", "/", "・", "_"]);
+                format!("0{}0{mark}{}{mark}{}", 7 + self.below(3), self.digits(4), self.digits(4))
+            }),
+            "bank_account" => ("bank_account", self.digits(7)),
+            "login" => ("login", {
+                let word = self.pick(&["hanako", "k.sato", "tanuki", "Sakura", "neko-2"]);
+                match die {
+                    0 => self.digits(4),
+                    _ => format!("{word}{}", self.digits(3)),
+                }
+            }),
+            "latin" => ("person_name", {
+                let (family, given) = self.pick(&[
+                    ("Sato", "Taro"),
+                    ("Ohno", "Jun-ichi"),
+                    ("Tsuchiya", "Kyoko"),
+                    ("Itoh", "Shinji"),
+                    ("Watanabe", "Hanako"),
+                    ("Kobayashi", "Yuko"),
+                    ("Hattori", "Ryota"),
+                    ("Kudo", "Megumi"),
+                ]);
+                let (family, given) = match die {
+                    0 => (family.to_owned(), given.to_owned()),
+                    _ => (family.to_uppercase(), given.to_uppercase()),
+                };
+                match self.below(3) {
+                    0 => format!("{given} {family}"),
+                    1 => format!("{family}, {given}"),
+                    _ => format!("{family} {given}"),
+                }
+            }),
             "email" => {
                 let user = self.pick(&["taro.y", "hanako_s", "m-suzuki", "kenta1985", "info"]);
                 let host = self.pick(&["example.co.jp", "mail.example.jp", "example.com"]);
@@ -502,7 +539,14 @@ impl Writer {
             self.sample.text.push_str(before);
             let (kind, tail) = after.split_once('}').unwrap_or((after, ""));
             rest = tail;
-            if planted {
+            if planted && kind == "bank" {
+                let bank = self.pick(&[
+                    "みらい銀行 本町支店 ",
+                    "はまなす信用金庫港支店",
+                    "海山銀行本店営業部 ",
+                ]);
+                self.sample.text.push_str(bank);
+            } else if planted {
                 let named = !kind.ends_with('?');
                 let (detector, value) = self.value(kind.trim_end_matches('?'));
                 let value = self.spelled(&value);

@@ -28,7 +28,7 @@ use crate::text::normalize::{Folded, fold, name_key};
 ///   birth date in a form that dates are read in, is left.
 /// * Of other persons of the run: no number of six digits or more as a whole number, no code of six letters or more, no full name.
 ///
-/// Not promised: given names alone of other persons, their birth dates, nicknames, names that no list has, names in Latin letters, and what
+/// Not promised: given names alone of other persons, their birth dates, nicknames, names that no list has, foreign names, and what
 /// identifies by its content (an accident in the news, a profession). So it is for the pseudonymized release only.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -173,7 +173,10 @@ fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usiz
                     let digits = key.bytes().all(|b| b.is_ascii_digit());
                     // Between digits only what a number has between its groups; in names at most two marks.
                     let joined = if digits {
-                        gap.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'))
+                        gap.chars().all(|c| {
+                            c.is_ascii_digit()
+                                || matches!(c, ' ' | '-' | '(' | ')' | '.' | '/' | '・' | '_')
+                        })
                     } else {
                         gap.chars()
                             .filter(|c| !c.is_alphanumeric() && !matches!(c, 'ー' | '々'))
@@ -326,6 +329,12 @@ mod tests {
             ("2024年1月2日に入院", "2024年1月2日に入院"),
             ("家族へ説明済み", "家族へ説明済み"),
             ("鈴木先生より 045-123-4567", "【氏名】先生より 【電話番号】"),
+            ("090.1234.5678 と 03/1234/5678", "【電話番号】 と 【電話番号】"),
+            ("電話 000.0012.3456 へ", "電話 【電話番号】 へ"),
+            ("個人番号カード 1234 5613 4623", "個人番号カード 【個人番号】"),
+            ("ID:hanako PW:abc123", "ID:【ログイン情報】 PW:【ログイン情報】"),
+            ("みらい銀行本町支店 普通 1234567", "みらい銀行本町支店 普通 【口座番号】"),
+            ("SUZUKI HANAKO が同席", "【氏名】 が同席"),
         ] {
             assert_eq!(of(text), after, "{text}");
         }

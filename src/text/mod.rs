@@ -5,3 +5,4 @@ pub mod identifier;
 pub mod link;
 pub mod normalize;
 pub mod number;
+pub mod romaji;

@@ -327,7 +327,11 @@ fn singling_out(columns: &[(String, Draft)], cells: &[Column], key: &str) -> Vec
 
 /// What the detectors find in the sample of a column, as lines of a comment. No cell's text is shown.
 fn looks_like(name: &str, cells: &Column, numbers: &Keys, own: bool) -> Vec<String> {
-    let texts = cells.dictionary().texts();
+    let mut held = vec![0_u64; cells.dictionary().len()];
+    for &code in cells.codes().iter().filter(|&&c| c != MISSING) {
+        held[code as usize] += 1;
+    }
+    let texts = cells.dictionary().texts().zip(held);
     let filled = cells.codes().iter().filter(|&&c| c != MISSING).count() as u64;
     let scanner = Scanner::of_column(name);
     // A column of patients' numbers holds them of course.
