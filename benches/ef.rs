@@ -17,11 +17,11 @@ use std::time::Instant;
 
 use kakou::engine::validate;
 use kakou::error::Name;
+use kakou::formats::{self, ColumnSpec, ReadSpec};
 use kakou::policy::layout::read_pack;
 use kakou::policy::model::{Encoding, InputFormat};
 use kakou::schema::{ColumnFacts, layout::shipped};
 use kakou::synth::{SynthConfig, write};
-use kakou::table::{self, ColumnSpec, ReadSpec};
 
 /// Rows of a batch, as the engine takes them.
 const BATCH: usize = 262_144;
@@ -106,7 +106,7 @@ fn read(file: &Path, keep: bool) {
         ..ReadSpec::new(&table, InputFormat::Csv, &columns)
     };
     let start = Instant::now();
-    let mut reader = table::open(file, &spec).unwrap();
+    let mut reader = formats::open(file, &spec).unwrap();
     let mut rows = 0;
     let mut bad = 0;
     let mut kept = Vec::new();

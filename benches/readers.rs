@@ -15,8 +15,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use kakou::error::Name;
+use kakou::formats::{self, ColumnSpec, ReadSpec, ssmix2, uke};
 use kakou::policy::model::{Encoding, InputFormat};
-use kakou::table::{self, ColumnSpec, ReadSpec, ssmix2, uke};
 
 fn columns(names: &[String]) -> Vec<ColumnSpec> {
     names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect()
@@ -30,7 +30,7 @@ fn read(path: &Path, format: InputFormat, record: &str, names: &[String]) -> (us
         record: Some(record),
         ..ReadSpec::new(&table, format, &columns)
     };
-    let mut reader = table::open(path, &spec).unwrap();
+    let mut reader = formats::open(path, &spec).unwrap();
     let mut rows = 0;
     while let Some(batch) = reader.next(1 << 18).unwrap() {
         rows += batch.table.rows;

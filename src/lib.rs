@@ -6,7 +6,7 @@
 //! A [`policy`] names every column of every table with its role and a treatment for each release. [`plan`] resolves it
 //! and judges it against the law ([`law`]) before any data is read. [`engine::make`] reads the files, measures over all
 //! persons, freezes every threshold, applies the [`technique`]s and writes both releases into a staging folder;
-//! [`check::prove`] reads that folder again with separate code, and only what it clears can be published
+//! [`proof::prove`] reads that folder again with separate code, and only what it clears can be published
 //! ([`release::Staging::publish`]). [`record`] writes and verifies the statement of the run.
 //!
 //! # Vocabulary
@@ -31,23 +31,19 @@
 //! ```
 #![warn(missing_docs)]
 
-pub mod check;
 pub mod cli;
-pub mod detect;
-pub mod engine;
-pub mod error;
-pub mod frame;
-pub mod key;
-pub mod law;
-pub mod log;
-pub mod plan;
-pub mod policy;
-pub mod privacy;
-pub mod record;
-pub mod release;
-pub mod report;
-pub mod schema;
-pub mod synth;
-pub mod table;
-pub mod technique;
-pub mod text;
+
+pub use kakou_core::{digest, error, frame, law, log, note, progress, say, schema, text, token};
+pub use kakou_detect as detect;
+pub use kakou_engine as engine;
+pub use kakou_formats as formats;
+pub use kakou_keys as keys;
+pub use kakou_plan as plan;
+pub use kakou_policy as policy;
+pub use kakou_privacy as privacy;
+pub use kakou_proof as proof;
+pub use kakou_record as record;
+pub use kakou_record::release;
+pub use kakou_report as report;
+pub use kakou_synth as synth;
+pub use kakou_technique as technique;

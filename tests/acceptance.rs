@@ -860,7 +860,7 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     assert_eq!(told["source"], "NDB, 2026-11-02");
     assert_eq!(told["release"], statement["release"]);
     // A key in a table, a token of nobody: found by the same check that verify makes.
-    use kakou::check::{links::Links, recount, structure::Structure};
+    use kakou::proof::{links::Links, recount, structure::Structure};
     use kakou::schema::Kind;
     let structure: Structure =
         serde_json::from_value(statement["structure"]["anonymized"].clone()).unwrap();

@@ -7,20 +7,24 @@ import re
 import sys
 import unicodedata
 
+# What clinosim writes and the shipped policy reads with no table: no patient's data, or kinds that nobody asked for.
 SMALL = """extends = "{base}"
+ignore = ["CareTeam*", "ClinicalImpression*", "Composition*", "Device*", "DocumentReference*", "Endpoint*", "FamilyMemberHistory*", "ImagingStudy*", "Location*", "Organization*", "Practitioner*", "Specimen*", "*.json"]
 [anonymized]
 tier = "controlled"
-suppress = {{ unit = "person", at_most = 0.2 }}
+suppress = {{ unit = "person", at_most = 0.3 }}
 [[anonymized.view]]
 name = "person"
 grain = "patient"
 quasi = ["patient.birth_date", "patient.gender", "patient.postal_code"]
 k = 3
+because = "few made-up persons"
 [[anonymized.view]]
 name = "encounter"
 grain = "encounter"
 quasi = ["patient.birth_date", "patient.gender", "encounter.start", "encounter.end"]
 k = 3
+because = "few made-up persons"
 [tables.medication_administration.columns]
 dose = {{ pseudonymized = "keep", anonymized = "drop" }}
 """
@@ -28,7 +32,7 @@ OTHERS = [
     "condition", "observation", "medication_request", "procedure", "allergy_intolerance", "diagnostic_report",
     "immunization", "service_request", "coverage",
 ]
-KEEP = '{ role = "payload", pseudonymized = "keep", anonymized = "keep" }'
+KEEP = '{ role = "payload", pseudonymized = "keep", anonymized = "keep", because = "numbers of the systems, it is said" }'
 
 
 def small(base):

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
+use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, uke};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, Encoding, InputFormat, Output};
-use kakou::table::{self, ColumnSpec, FileFacts, ReadSpec, uke};
 
 fn sample() -> Option<PathBuf> {
     fixtures().map(|f| f.join("uke/RECEIPTC_GAIRAI_SAMPLE.UKE"))
@@ -50,7 +50,7 @@ fn read_with(
         ignore,
         ..ReadSpec::new(&table, InputFormat::Uke, &columns)
     };
-    let mut reader = table::open(path, &spec)?;
+    let mut reader = formats::open(path, &spec)?;
     let mut parts = Vec::new();
     let mut lines = Vec::new();
     while let Some(batch) = reader.next(batch)? {

@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use common::{error_of, kakou, new_key, repo, run, text};
-use kakou::check::receipts;
-use kakou::check::recount::{self, Cells};
-use kakou::check::structure::Structure;
+use kakou::proof::receipts;
+use kakou::proof::recount::{self, Cells};
+use kakou::proof::structure::Structure;
 
 const POLICY: &str = r#"
 extends = "receipt.toml"

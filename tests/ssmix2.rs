@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
+use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, ssmix2};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, InputFormat};
-use kakou::table::{self, ColumnSpec, FileFacts, ReadSpec, ssmix2};
 
 fn storage() -> Option<PathBuf> {
     fixtures().map(|f| f.join("ssmix2"))
@@ -52,7 +52,7 @@ fn read_with(root: &Path, record: &str, set_aside: &[Defect], ignore: &[String])
         ignore,
         ..ReadSpec::new(&table, InputFormat::Ssmix2, &columns)
     };
-    let mut reader = table::open(root, &spec)?;
+    let mut reader = formats::open(root, &spec)?;
     let mut parts = Vec::new();
     let mut numbers = Vec::new();
     while let Some(batch) = reader.next(100)? {
@@ -344,7 +344,7 @@ fn an_extract_is_the_storage() {
             direct.names.iter().map(|n| ColumnSpec::text(Name::fixed(n))).collect();
         let table = Name::fixed("t");
         let spec = ReadSpec { ..ReadSpec::new(&table, InputFormat::Parquet, &columns) };
-        let mut reader = table::open(&path, &spec).unwrap();
+        let mut reader = formats::open(&path, &spec).unwrap();
         let mut rows = 0;
         while let Some(batch) = reader.next(1 << 20).unwrap() {
             assert_eq!(rows, 0);

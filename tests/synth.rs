@@ -14,9 +14,9 @@ use std::path::Path;
 
 use common::{error_of, files, kakou, records, text};
 use kakou::error::Name;
+use kakou::formats::{self, ColumnSpec, ReadSpec, uke};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Encoding, InputFormat, Output};
-use kakou::table::{self, ColumnSpec, ReadSpec, uke};
 
 fn made(folder: &Path, more: &[&str]) {
     let mut arguments = vec!["synth", "--quiet", "--patients", "300", "--out", text(folder)];
@@ -100,7 +100,7 @@ fn receipt_records(path: &Path, form: &str, kind: &str) -> (uke::Records, BTreeS
         record: Some(&record),
         ..ReadSpec::new(&name, InputFormat::Uke, &columns)
     };
-    let mut reader = table::open(path, &spec).unwrap();
+    let mut reader = formats::open(path, &spec).unwrap();
     let (mut parts, mut lines) = (Vec::new(), BTreeSet::new());
     while let Some(batch) = reader.next(10_000).unwrap() {
         parts.push(batch.table);

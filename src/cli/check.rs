@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
+use crate::digest;
 use crate::engine::exclude::Lists;
 use crate::engine::{declared, intake, unclaimed};
 use crate::error::Result;
 use crate::plan;
-use crate::record::digest;
 use crate::schema::Kind;
 
 /// Checks a policy alone, or against the headers of a folder's files.
@@ -119,7 +119,7 @@ pub(super) fn data(
     let lists = Lists::default();
     let spill_root = spill.cloned().unwrap_or_else(std::env::temp_dir);
     // What a killed run spilled goes at the next start.
-    crate::table::spill::sweep(&spill_root);
+    crate::formats::spill::sweep(&spill_root);
     let limits = intake::Limits { memory, spill_root };
     let store = intake::intake(plan, files, &lists, &limits, &progress)?.store;
     let told = declared::check(plan, &store, &lists, &progress)?;

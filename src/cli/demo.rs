@@ -10,7 +10,7 @@ use super::recording::Recording;
 use super::run::{Run, report};
 use super::{Failure, Outcome, Show, key, prepare};
 use crate::error::{Error, Result, small};
-use crate::key::{ProjectKey, Sign as _, SigningKey, Suite};
+use crate::keys::{ProjectKey, Sign as _, SigningKey, Suite};
 use crate::record::ledger::Ledger;
 use crate::report::facts::grouped;
 use crate::say;

@@ -15,7 +15,7 @@ use crate::engine::search::{self, Choice, Searched};
 use crate::engine::{unclaimed, unique};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, Interner};
-use crate::key::ReleaseSecrets;
+use crate::keys::ReleaseSecrets;
 use crate::plan::unique::{Unique, UniquePlan};
 use crate::plan::{ColumnPlan, Plan, Warning};
 use crate::schema::{DateKind, Kind, Type};

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::Show;
 use crate::engine::stop_flag;
 use crate::error::{Error, Family, Result};
+use crate::formats::ssmix2;
 use crate::say;
-use crate::table::ssmix2;
 
 /// Reads a storage of many small files once into Parquet.
 #[derive(Args, Debug)]

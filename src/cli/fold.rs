@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Failure, Outcome, Show, prepare};
 use crate::engine::receipts;
 use crate::error::Result;
+use crate::formats::uke;
 use crate::plan::Plan;
-use crate::table::uke;
 
 /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
 #[derive(Args, Debug)]

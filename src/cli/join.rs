@@ -11,12 +11,12 @@ use serde_json::json;
 
 use super::link::write_new;
 use super::{Failure, Outcome, Show, prepare, shown};
-use crate::engine::emit;
 use crate::error::{Error, Name};
+use crate::formats::{self, ColumnSpec, ReadSpec};
+use crate::plan::shape;
 use crate::plan::{Plan, TablePlan};
 use crate::policy::model::{Encoding, OutputFormat};
 use crate::schema::Kind;
-use crate::table::{self, ColumnSpec, ReadSpec};
 use crate::{policy::model::InputFormat, say};
 
 /// Puts the tables of a long layout together again.
@@ -109,7 +109,7 @@ impl Join {
                     ));
                 }
                 let unencodable = plan.output.unencodable;
-                if !table::encode(cell, source.encoding, unencodable, &mut bytes, &mut replaced) {
+                if !formats::encode(cell, source.encoding, unencodable, &mut bytes, &mut replaced) {
                     let what = say!(
                         "table `{}`: a character does not exist in the encoding of the layout",
                         Name::from_policy(&self.table)
@@ -151,7 +151,7 @@ fn read(
     order: usize,
     rows: &mut Vec<Row>,
 ) -> crate::error::Result<()> {
-    let released = emit::released(part, kind, &plan.output);
+    let released = shape::released(part, kind, &plan.output);
     if released.is_empty() {
         return Ok(());
     }
@@ -163,7 +163,7 @@ fn read(
     };
     let spec =
         ReadSpec { encoding, multiline: true, ..ReadSpec::new(&part.name, format, &columns) };
-    let path = folder.join(format!("{}.{}", part.name, emit::extension(plan.output.format)));
+    let path = folder.join(format!("{}.{}", part.name, shape::extension(plan.output.format)));
     // The places of the layout's columns; a made column has none.
     let place: Vec<Option<usize>> = {
         let mut next = 0..;
@@ -175,7 +175,7 @@ fn read(
         .chain(part.keys.iter().map(|k| k.token).filter(|&t| t != person))
         .filter_map(|t| released.iter().position(|r| r.column == t))
         .collect();
-    let mut reader = table::open(&path, &spec)?;
+    let mut reader = formats::open(&path, &spec)?;
     while let Some(batch) = reader.next(262_144)? {
         for row in 0..batch.table.rows {
             let cell = |at: usize| batch.table.columns[at].text(row).unwrap_or("").to_owned();

@@ -8,14 +8,15 @@ use serde_json::json;
 
 use super::purge::open_shares;
 use super::{Show, passphrase, shown};
+use crate::digest;
 use crate::error::{Error, Result};
-use crate::key::{
+use crate::keys::{
     ProjectKey, PublicKey, RevealShare, Sign as _, SigningKey, Suite, harden, inspect, seal_escrow,
 };
+use crate::record::attest;
 use crate::record::ledger::{self, Ledger};
 use crate::record::note::{Role, VerifierKey};
 use crate::record::statement::rfc3339;
-use crate::record::{attest, digest};
 use crate::say;
 
 /// A public key with its name; by default one made from its id.

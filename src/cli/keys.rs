@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Show, passphrase, shown};
 use crate::error::{Error, Name, Result};
-use crate::key::{KeyFacts, ProjectKey, Suite, inspect};
+use crate::keys::{KeyFacts, ProjectKey, Suite, inspect};
 use crate::{note, say};
 
 /// The variable that names the folder of keys.

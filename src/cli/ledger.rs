@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Show, passphrase, shown};
+use crate::digest;
 use crate::error::{Error, Name, Result};
-use crate::key::{Sign as _, SigningKey, harden};
+use crate::keys::{Sign as _, SigningKey, harden};
 use crate::record::ledger::{self, Book, Kind, Ledger};
 use crate::record::note::{Role, VerifierKey};
-use crate::record::{attest, digest, witness};
+use crate::record::{attest, witness};
 use crate::say;
 
 /// Makes, verifies, lists, repairs and proves a ledger (帳簿).

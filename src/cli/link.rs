@@ -15,11 +15,12 @@ use super::{Failure, Outcome, Show, passphrase, prepare, shown};
 use crate::engine::same::{LINK_DOMAIN, Same};
 use crate::engine::{Silent, intake};
 use crate::error::{Error, Name};
-use crate::key::{ProjectKey, ReleaseSecrets, harden, token_text};
+use crate::keys::{ProjectKey, ReleaseSecrets, harden};
 use crate::say;
 use crate::schema::Kind;
-use crate::technique::Secrets as _;
 use crate::text::{identifier, link};
+use crate::token::Secrets as _;
+use crate::token::token_text;
 
 /// Makes the file for a linking body (link_only).
 #[derive(Args, Debug)]
@@ -200,7 +201,7 @@ pub fn returned(
             Error::data("D0304", say!("the link keys {}, line {}: {}", name, index + 2, what))
         };
         let (id, key) = line.split_once(',').ok_or_else(|| bad("not two fields"))?;
-        let id = crate::key::parse_token(id).ok_or_else(|| bad("the id is none of ours"))?;
+        let id = crate::token::parse_token(id).ok_or_else(|| bad("the id is none of ours"))?;
         let plain = !key.is_empty()
             && key.len() <= 128
             && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/.".contains(&b));

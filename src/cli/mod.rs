@@ -397,7 +397,7 @@ pub fn shown(path: &std::path::Path) -> Name {
 ///
 /// # Errors
 /// If it cannot be read or is empty.
-pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::key::Passphrase>> {
+pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::keys::Passphrase>> {
     let Some(path) = path else { return Ok(None) };
     let mut bytes = zeroize::Zeroizing::new(std::fs::read(path).map_err(|e| {
         Error::io("X0701", say!("reading the passphrase file {}", shown(path)), &e)
@@ -405,7 +405,7 @@ pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::key::Passphras
     if let Some(end) = bytes.iter().position(|&b| b == b'\n' || b == b'\r') {
         bytes.truncate(end);
     }
-    crate::key::Passphrase::new(bytes).map(Some)
+    crate::keys::Passphrase::new(bytes).map(Some)
 }
 
 #[cfg(test)]

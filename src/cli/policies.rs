@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::ledger::Signer;
 use super::{Failure, Outcome, Show, key, prepare, shown};
-use crate::key::Sign as _;
-use crate::record::{approval, changes, digest, seal};
+use crate::digest;
+use crate::keys::Sign as _;
+use crate::record::{approval, changes, seal};
 
 /// The digest of a policy, its approval, and what differs between two.
 #[derive(Args, Debug)]

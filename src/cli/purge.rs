@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::ledger::Signer;
 use super::{Show, passphrase, shown};
 use crate::error::{Error, Result};
-use crate::key::{RevealShare, Sign as _};
+use crate::keys::{RevealShare, Sign as _};
 use crate::record::ledger::Ledger;
 use crate::record::verify::Trust;
 use crate::record::{attest, purge, reveal};
@@ -71,7 +71,7 @@ impl Purge {
         let ledger = Ledger::at(&self.ledger);
         ledger.check_writer(key.public())?;
         for path in &self.spill {
-            crate::table::spill::sweep(path);
+            crate::formats::spill::sweep(path);
             // Staging folders of dead runs hold data as well.
             crate::release::sweep(path)?;
         }

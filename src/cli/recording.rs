@@ -7,10 +7,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::passphrase;
+use crate::digest;
 use crate::error::{Error, Family, Result};
-use crate::key::{Sign as _, SigningKey};
+use crate::keys::{Sign as _, SigningKey};
 use crate::record::ledger::{Appended, Kind, Ledger, Ticket};
-use crate::record::{approval, digest, statement};
+use crate::record::{approval, statement};
 
 /// How the run is recorded.
 #[derive(Args, Clone, Debug, Default)]

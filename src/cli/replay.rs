@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 use super::persons::Persons;
 use super::progress::Shown;
 use super::{Failure, Outcome, Prepared, Show, keys, passphrase, prepare, size};
-use crate::check::replay::{TableReplay, anonymized};
+use crate::digest;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, make};
 use crate::error::{Error, Name, Result, Said};
-use crate::key::{ProjectKey, ReleaseSecrets, harden};
+use crate::keys::{ProjectKey, ReleaseSecrets, harden};
+use crate::proof::forbidden::Forbidden;
+use crate::proof::replay::{TableReplay, anonymized};
 use crate::record::statement::STATEMENT;
 use crate::record::verify::{Trust, verify};
-use crate::record::{digest, objections, seal};
+use crate::record::{objections, seal};
 use crate::schema::Kind;
 use crate::{say, text};
 
@@ -133,7 +135,7 @@ impl Replay {
         // Any fresh key serves: what is compared does not depend on it.
         let fresh = ReleaseSecrets::anonymized()?;
         let root = self.work.clone().unwrap_or_else(std::env::temp_dir);
-        crate::table::spill::sweep(&root);
+        crate::formats::spill::sweep(&root);
         let staging = tempfile::Builder::new()
             .prefix(".kakou-replay-")
             .tempdir_in(&root)
@@ -153,7 +155,8 @@ impl Replay {
             link_keys: link_keys.as_ref(),
             staging: staging.path().to_owned(),
         };
-        let made = make(&job, &progress)?;
+        let mut forbidden = Forbidden::default();
+        let made = make(&job, &mut forbidden, &progress)?;
         let mut errors = Vec::new();
         inputs(&statement, plan, &made, &mut errors);
         errors.extend(objections::differences(&statement, &lists, &made).into_iter().map(differs));

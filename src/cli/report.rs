@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Outcome, Show, prepare, shown};
+use crate::digest;
 use crate::error::{Error, Result};
-use crate::record::digest;
 use crate::report::words::Lang;
 use crate::report::{compare, facts, page};
 use crate::{plan, say};

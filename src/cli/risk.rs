@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Outcome, Show, prepare, shown};
 use crate::error::{Error, Name, Result, small};
+use crate::formats::any::{self, Hints};
 use crate::frame::{Column, MISSING};
 use crate::privacy::model::measure::Counted;
 use crate::privacy::model::{Absent, Distance};
@@ -16,7 +17,6 @@ use crate::privacy::risk::{
 };
 use crate::privacy::{Estimate, Reading, View};
 use crate::say;
-use crate::table::any::{self, Hints};
 
 /// Measures the risk of re-identification in files: ours or another tool's.
 #[derive(Args, Debug)]

@@ -11,14 +11,16 @@ use super::persons::Persons;
 use super::progress::Shown;
 use super::recording::{Recorder, Recording};
 use super::{Failure, Outcome, Prepared, Show, prepare, shown, size};
-use crate::check::joins::Joins;
-use crate::check::links;
-use crate::check::prove::prove;
+use crate::digest;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{Job, Progress, make, unclaimed};
 use crate::error::{Error, Family, Name, Result, small};
-use crate::key::{ReleaseSecrets, Sign, harden};
-use crate::record::{balance, book, digest, objections, seal, statement};
+use crate::keys::{ReleaseSecrets, Sign, harden};
+use crate::proof::forbidden::Forbidden;
+use crate::proof::joins::Joins;
+use crate::proof::links;
+use crate::proof::prove::prove;
+use crate::record::{balance, book, objections, seal, statement};
 use crate::release::Staging;
 use crate::schema::Kind;
 use crate::{note, plan, say, text};
@@ -202,7 +204,7 @@ impl Run {
         let staging = Staging::create(&self.out)?;
         let spill_root = self.spill.clone().unwrap_or_else(|| self.out.clone());
         // What a killed run spilled goes at the next start, whether this run spills or not.
-        crate::table::spill::sweep(&spill_root);
+        crate::formats::spill::sweep(&spill_root);
         let progress = Shown::new(show.quiet || show.json);
         let job = Job {
             plan,
@@ -214,7 +216,8 @@ impl Run {
             link_keys: link_keys.as_ref(),
             staging: staging.path().to_owned(),
         };
-        let made = make(&job, &progress)?;
+        let mut forbidden = Forbidden::default();
+        let made = make(&job, &mut forbidden, &progress)?;
         drop(job);
         show.warn(&made.intake.warnings);
         if link_keys.is_some() {
@@ -224,7 +227,7 @@ impl Run {
             }
             staging.put(links::FILE, text.as_bytes())?;
         }
-        let proved = prove(plan, staging.path(), &made, &progress)?;
+        let proved = prove(plan, staging.path(), &made.claims(), &forbidden, &progress)?;
         progress.stage("seal");
         let key_id = pseudonymized.key_id().to_owned();
         let suite = pseudonymized.suite().word();

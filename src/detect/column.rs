@@ -114,7 +114,7 @@ fn tail(formed: u64, passed: u64, rate: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{find, my_number};
+    use crate::{find, my_number};
 
     fn found(texts: &[String]) -> Vec<&'static str> {
         judge(&Scanner::new(), texts.iter().map(|t| (t.as_str(), 1)))

@@ -571,7 +571,11 @@ mod tests {
         let facts = |name: &'static str| ColumnFacts {
             column: crate::error::Name::fixed(name),
             role: Role::Direct,
-            ..crate::technique::testing::facts(crate::schema::Type::String)
+            table: crate::error::Name::fixed("t"),
+            ty: crate::schema::Type::String,
+            date: None,
+            code: None,
+            specials: Vec::new(),
         };
         let columns =
             ["患者ID", "姓", "名", "セイ", "メイ", "氏名", "病名", "Family_Name", "given name"]

@@ -123,7 +123,7 @@ pub fn everyone(plan: &Plan, store: &Store, lists: &Lists) -> Result<Option<Ever
         for (table, part) in plan.tables.iter().zip(&partition.tables) {
             for (column, cells) in table.columns.iter().zip(&part.table.columns) {
                 let facts = &column.facts;
-                if !(must_vanish(facts.role) || facts.role == Role::ThirdParty) {
+                if !(facts.role.must_vanish() || facts.role == Role::ThirdParty) {
                     continue;
                 }
                 let mut used = vec![false; cells.dictionary().len()];
@@ -162,7 +162,7 @@ fn known_of<'a>(plan: &'a Plan, partition: &'a Partition, table: usize) -> Vec<V
         for (column, cells) in table.columns.iter().zip(&part.table.columns) {
             let facts = &column.facts;
             let birth = facts.date == Some(DateKind::Birth);
-            if !(must_vanish(facts.role) || facts.role == Role::ThirdParty || birth) {
+            if !(facts.role.must_vanish() || facts.role == Role::ThirdParty || birth) {
                 continue;
             }
             for (&code, &person) in cells.codes().iter().zip(&part.persons) {
@@ -385,10 +385,4 @@ impl Removal {
             }
         }
     }
-}
-
-/// The roles whose source values must stand nowhere in a release.
-#[must_use]
-pub fn must_vanish(role: Role) -> bool {
-    matches!(role, Role::Direct | Role::IdCode | Role::Financial | Role::Link)
 }

@@ -9,67 +9,17 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::apply::{Alive, Applied};
-use super::files::{self, FilePlan, PartRows};
-use super::intake::{join_blocks, take};
+use super::files::{self, PartRows};
+use super::intake::take;
 use super::partition::Partition;
 use super::{Progress, validate};
 use crate::error::{Error, Name, Result};
-use crate::frame::{Column, Interner, MISSING, Table};
-use crate::plan::{Plan, TablePlan};
-use crate::policy::model::{Output, OutputFormat};
+use crate::formats::{self, OutColumn, OutType, Written};
+use crate::frame::{Column, Interner, MISSING, Table, join_blocks};
+use crate::plan::Plan;
+use crate::plan::shape::{FilePlan, RANGES, released};
 use crate::say;
 use crate::schema::{Kind, Type};
-use crate::table::{self, OutColumn, OutType, Written};
-
-/// Techniques whose labels are numbers and ranges of numbers (`-5--1`, `-10+`), which spreadsheets are told apart from formulas.
-pub const RANGES: [&str; 9] = [
-    "age_band",
-    "band",
-    "bottom_code",
-    "days_since",
-    "generalize",
-    "map",
-    "round",
-    "stay_interval",
-    "top_code",
-];
-
-/// A column of an output table.
-#[derive(Clone, Debug)]
-pub struct Released {
-    /// Index in the policy's table.
-    pub column: usize,
-    /// Its type in the file.
-    pub out: OutType,
-    /// The type of its cells.
-    pub ty: Type,
-}
-
-/// The columns of a table in a release; empty if the table is left out.
-#[must_use]
-pub fn released(table: &TablePlan, kind: Kind, output: &Output) -> Vec<Released> {
-    table
-        .columns
-        .iter()
-        .enumerate()
-        .filter_map(|(column, c)| {
-            let ty = c.treatment(kind).output?;
-            // Decided by the policy, never by the data: special values make a column text.
-            // A column of a long file holds what the rows of all its parts have there.
-            let typed = output.format == OutputFormat::Parquet
-                && c.facts.specials.is_empty()
-                && table.long(kind).is_none();
-            let out = match ty {
-                Type::Integer if typed => OutType::Integer,
-                Type::Decimal if typed => OutType::Decimal,
-                Type::Date if typed => OutType::Date,
-                Type::Boolean if typed => OutType::Boolean,
-                _ => OutType::Text,
-            };
-            Some(Released { column, out, ty })
-        })
-        .collect()
-}
 
 /// What a file of a release has of one table, as it was written. A long file has several, with the same path.
 #[derive(Clone, Debug)]
@@ -278,13 +228,13 @@ pub fn write(
         _ => &table.name,
     };
     let output = file.output(plan);
-    let spec = table::WriteSpec {
+    let spec = formats::WriteSpec {
         table: shown,
         columns: &columns,
         output: &output,
         dialect: file.dialect(plan),
     };
-    let mut writer = table::create(&directory.join(&file.relative), &spec)?;
+    let mut writer = formats::create(&directory.join(&file.relative), &spec)?;
     let mut counted = vec![[0_u64; 2]; file.tables.len()];
     for rows in ranges {
         progress.check()?;
@@ -308,15 +258,6 @@ pub fn write(
         .collect())
 }
 
-/// The ending of output files.
-#[must_use]
-pub const fn extension(format: OutputFormat) -> &'static str {
-    match format {
-        OutputFormat::Csv => "csv",
-        OutputFormat::Parquet => "parquet",
-    }
-}
-
 /// Rows of one table on their way to the sorted file when memory does not hold a release: blocks by range of tokens.
 pub struct Shuffle {
     blocks: Vec<Vec<PathBuf>>,
@@ -332,7 +273,7 @@ impl Shuffle {
     ///
     /// # Errors
     /// I/O.
-    pub fn add(&mut self, directory: &table::spill::SpillDir, rows: &Table) -> Result<()> {
+    pub fn add(&mut self, directory: &formats::spill::SpillDir, rows: &Table) -> Result<()> {
         let Some(tokens) = rows.columns.last() else { return Ok(()) };
         let ranges = self.blocks.len();
         let range: Vec<usize> =
@@ -351,7 +292,7 @@ impl Shuffle {
     /// The tables of the ranges, in the order of the tokens.
     pub fn ranges<'a>(
         &'a self,
-        directory: &'a table::spill::SpillDir,
+        directory: &'a formats::spill::SpillDir,
         columns: usize,
     ) -> impl Iterator<Item = Result<Table>> + 'a {
         self.blocks.iter().map(move |files| {
@@ -413,7 +354,7 @@ mod tests {
     #[test]
     fn ranges_follow_the_order_of_tokens() {
         let tokens: Vec<String> = (0_u8..=255)
-            .map(|b| crate::key::token_text(&[b, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, b]))
+            .map(|b| crate::token::token_text(&[b, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, b]))
             .collect();
         let ranges: Vec<usize> = tokens.iter().map(|t| range_of(t, 7)).collect();
         assert!(tokens.windows(2).all(|w| w[0] < w[1]));

@@ -870,7 +870,7 @@ mod tests {
 
     use super::*;
     use crate::schema::Type;
-    use crate::technique::testing::facts;
+    use crate::testing::facts;
 
     fn counts(rows: &[(u32, Option<String>)], n: u64) -> Counts {
         let mut by_person: Vec<&(u32, Option<String>)> = rows.iter().collect();

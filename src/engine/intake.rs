@@ -12,11 +12,11 @@ use super::persons::{FillerIds, Seen, Told};
 use super::same::Same;
 use super::{Progress, grain, identity, moments, place, rows, validate};
 use crate::error::{Error, Name, Result, small};
-use crate::frame::{Column, MISSING, Table};
+use crate::formats::{self, ColumnSpec, FileFacts, ReadSpec};
+use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::{Plan, TablePlan, Warning};
 use crate::policy::model::{Defect, InputFormat};
 use crate::schema::Kind;
-use crate::table::{self, ColumnSpec, FileFacts, ReadSpec};
 use crate::{log, note, say};
 
 /// Rows a batch.
@@ -78,7 +78,7 @@ pub enum Store {
 
 /// Partitions on disk.
 pub struct Spilled {
-    directory: table::spill::SpillDir,
+    directory: formats::spill::SpillDir,
     /// `blocks[partition][table]`: file names in order.
     blocks: Vec<Vec<Vec<PathBuf>>>,
     /// Identities that are nobody's.
@@ -150,20 +150,6 @@ fn beside(table: &TablePlan) -> usize {
 fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
     let identities = whole.columns.split_off(columns);
     (whole, identities)
-}
-
-/// Joins blocks of one table, column by column.
-#[must_use]
-pub fn join_blocks(blocks: &[Table], columns: usize) -> Table {
-    let rows = blocks.iter().map(|b| b.rows).sum();
-    let columns = (0..columns)
-        .into_par_iter()
-        .map(|c| {
-            let parts: Vec<&Column> = blocks.iter().map(|b| &b.columns[c]).collect();
-            if parts.is_empty() { Column::constant(None, 0) } else { Column::concat(&parts) }
-        })
-        .collect();
-    Table { rows, columns }
 }
 
 /// How a table is read.
@@ -241,9 +227,9 @@ pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
             continue;
         }
         let expanded = if table.source.format == Some(InputFormat::Ssmix2) {
-            table::expand_folders(input, &table.source.path)
+            formats::expand_folders(input, &table.source.path)
         } else {
-            table::expand(input, &table.source.path)
+            formats::expand(input, &table.source.path)
         };
         match expanded {
             Ok(paths) => found.push(paths),
@@ -273,7 +259,7 @@ pub fn check_headers(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<()> {
     let checked: Vec<Result<()>> = all
         .par_iter()
         .map(|(table, columns, path)| {
-            read_spec(table, path, columns).and_then(|spec| table::read_header(path, &spec))
+            read_spec(table, path, columns).and_then(|spec| formats::read_header(path, &spec))
         })
         .collect();
     let found = checked.iter().filter_map(|c| c.as_ref().err());
@@ -302,7 +288,7 @@ fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
         let bytes = match std::fs::metadata(path) {
             Ok(m) if m.is_dir() => {
                 if trees.insert(path) {
-                    table::tree_bytes(path)
+                    formats::tree_bytes(path)
                 } else {
                     0
                 }
@@ -310,7 +296,7 @@ fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
             other => other.map_or(0, |m| m.len()),
         };
         let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        let weight = if parquet { table::parquet_weight(path) } else { None };
+        let weight = if parquet { formats::parquet_weight(path) } else { None };
         estimate = estimate.saturating_add(match weight {
             Some((cells, pages)) => {
                 cells.saturating_mul(36).saturating_add(pages.saturating_mul(2))
@@ -341,7 +327,7 @@ pub fn intake(
     let same = Same::read(plan, files, progress)?;
     lists.tell_locals(same.locals());
     let spill =
-        if count > 1 { Some(table::spill::SpillDir::create(&limits.spill_root)?) } else { None };
+        if count > 1 { Some(formats::spill::SpillDir::create(&limits.spill_root)?) } else { None };
     let salt = hashbrown::DefaultHashBuilder::default();
     // One table after the other when spilling (memory), all at once otherwise (speed).
     let read = |group: std::ops::Range<usize>| {
@@ -545,7 +531,7 @@ fn read_group(
     paths: &[PathBuf],
     same: &Same,
     count: usize,
-    spill: Option<&table::spill::SpillDir>,
+    spill: Option<&formats::spill::SpillDir>,
     salt: &hashbrown::DefaultHashBuilder,
     most: Option<usize>,
     progress: &dyn Progress,
@@ -607,7 +593,7 @@ fn read_group(
             continue;
         }
         let rows_before: Vec<u64> = intake.iter().map(|i| i.rows_in).collect();
-        let mut reader = table::open(path, &spec).map_err(|e| file.locate(e))?;
+        let mut reader = formats::open(path, &spec).map_err(|e| file.locate(e))?;
         let mut batches = 0;
         while let Some(batch) = reader.next(most.unwrap_or(BATCH)).map_err(|e| file.locate(e))? {
             progress.check()?;
@@ -744,7 +730,7 @@ fn twins(table: &TablePlan, paths: &[PathBuf]) -> Result<Vec<Option<usize>>> {
         let digests: Vec<[u8; 32]> = same
             .par_iter()
             .map(|&index| {
-                table::digest(&paths[index]).map_err(|e| {
+                formats::digest(&paths[index]).map_err(|e| {
                     Error::io("X0505", say!("reading a file of table `{}`", table.name), &e)
                 })
             })
@@ -812,7 +798,7 @@ impl FilePlace<'_> {
 
 fn check_types(
     table: &TablePlan,
-    batch: &table::Batch,
+    batch: &formats::Batch,
     good: &mut [bool],
     intake: &mut TableIntake,
     file: &FilePlace<'_>,
@@ -863,7 +849,7 @@ fn check_types(
 fn check_keys(
     plan: &Plan,
     table: &TablePlan,
-    batch: &table::Batch,
+    batch: &formats::Batch,
     identities: &[Column],
     good: &mut [bool],
     intake: &mut TableIntake,

@@ -5,8 +5,7 @@
 
 use crate::frame::{Column, Interner, MISSING};
 
-/// How many columns a place has.
-pub const WIDTH: usize = 2;
+pub use crate::plan::shape::PLACE_WIDTH as WIDTH;
 
 /// The places of rows: `before` rows stood in earlier files, and `rows` are their numbers in this one.
 #[must_use]

@@ -7,15 +7,15 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::emit::extension;
 use super::intake::take;
 use crate::error::{Error, Name, Result};
+use crate::formats::{self, ColumnSpec, ReadSpec, Written, uke};
 use crate::frame::{Column, Table};
+use crate::plan::shape::extension;
 use crate::plan::{Plan, is_uke};
 use crate::policy::model::{InputFormat, OutputFormat};
 use crate::say;
 use crate::schema::Kind;
-use crate::table::{self, ColumnSpec, ReadSpec, Written, uke};
 use crate::text::date;
 
 /// The receipt file as it was written.
@@ -120,7 +120,7 @@ fn read(plan: &Plan, name: &Name, path: &Path) -> Result<(Vec<String>, Table)> {
         OutputFormat::Csv => InputFormat::Csv,
         OutputFormat::Parquet => InputFormat::Parquet,
     };
-    let names = table::header_names(path, format, plan.output.encoding, b',')?;
+    let names = formats::header_names(path, format, plan.output.encoding, b',')?;
     let columns: Vec<ColumnSpec> =
         names.iter().map(|n| ColumnSpec::text(Name::from_policy(n.clone()))).collect();
     let spec = ReadSpec {
@@ -128,7 +128,7 @@ fn read(plan: &Plan, name: &Name, path: &Path) -> Result<(Vec<String>, Table)> {
         multiline: true,
         ..ReadSpec::new(name, format, &columns)
     };
-    let mut reader = table::open(path, &spec)?;
+    let mut reader = formats::open(path, &spec)?;
     let mut parts = Vec::new();
     while let Some(batch) = reader.next(1 << 18)? {
         parts.push(batch.table);

@@ -5,11 +5,11 @@ use hashbrown::HashMap;
 use super::intake::{FilePlace, TableIntake};
 use super::partition::column_days;
 use crate::error::{Error, Name, Result};
+use crate::formats::Batch;
 use crate::frame::{Column, MISSING, Table};
 use crate::plan::{Plan, RowCheckPlan, TablePlan};
 use crate::policy::model::Defect;
 use crate::say;
-use crate::table::Batch;
 
 /// Splits the rows of a long table into its parts (positions in `members`), in order; empty parts are left out.
 ///
@@ -137,7 +137,7 @@ pub(super) fn check_layout(table: &TablePlan, batch: &Batch, file: &FilePlace<'_
                     || text.bytes().all(|b| b.is_ascii_digit())
                         && column.digits.iter().any(|&n| usize::from(n) == text.len())
                     // A release keeps its layout: tokens stand where the numbers were.
-                    || crate::key::parse_token(text).is_some()
+                    || crate::token::parse_token(text).is_some()
             })
             .collect();
         let filled = cells.codes().iter().filter(|&&c| c != MISSING).count();

@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::{Progress, identity, intake, moments};
 use crate::error::{Error, Result};
+use crate::formats;
 use crate::frame::{Column, ColumnBuilder, MISSING};
 use crate::plan::{Plan, SamePlan};
 use crate::policy::model::Fillers;
 use crate::say;
-use crate::table;
 use crate::text::{identifier, link};
 
 /// The domain of the ids that a linking body sees: never those of a release.
@@ -106,7 +106,7 @@ fn each_row(
         for path in &files[rule.table] {
             let folder = intake::folder_of(table, path, plan)?;
             let spec = intake::read_spec(table, path, &columns)?;
-            let mut reader = table::open(path, &spec)?;
+            let mut reader = formats::open(path, &spec)?;
             while let Some(mut batch) = reader.next(262_144)? {
                 progress.check()?;
                 for at in (0..table.columns.len()).filter(|&c| table.columns[c].made) {

@@ -18,7 +18,7 @@ use crate::privacy::search::{
 };
 use crate::say;
 use crate::schema::Kind;
-use crate::technique::Secrets;
+use crate::token::Secrets;
 
 /// A column whose treatment offers several levels.
 #[derive(Clone, Debug, Serialize)]

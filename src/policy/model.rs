@@ -8,6 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::law::Profile;
+pub use crate::schema::file::{
+    Defect, Encoding, Formula, InputFormat, Output, OutputFormat, Unencodable,
+};
 use crate::schema::{DateKind, Role, Type};
 use crate::technique::Treatment;
 
@@ -476,44 +479,6 @@ pub struct Then {
     pub anonymized: Option<Treatment>,
 }
 
-/// A defect of a row that a policy may allow to set aside.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Defect {
-    /// Too few or too many fields.
-    Ragged,
-    /// Bytes that are not text in the file's encoding, or a NUL.
-    Bytes,
-    /// A cell that is not of the column's type.
-    Type,
-    /// A person key that is blank, a filler (all nines), a word for missing (NULL, 不明) or for a total (合計), or a number that was cut
-    /// (1.2E+11).
-    Key,
-    /// A row that repeats another of its person or stay cell by cell (the grain says that there is one), or a file that is there twice.
-    Duplicate,
-}
-
-impl Defect {
-    /// The word in a policy.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Defect::Ragged => "ragged",
-            Defect::Bytes => "bytes",
-            Defect::Type => "type",
-            Defect::Key => "key",
-            Defect::Duplicate => "duplicate",
-        }
-    }
-}
-impl crate::error::Tell for Defect {
-    fn tell(&self) -> String {
-        self.word().to_owned()
-    }
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 const fn is_false(value: &bool) -> bool {
     !*value
@@ -586,40 +551,6 @@ pub enum Dates {
 
 fn yes() -> bool {
     true
-}
-
-/// Text encodings that are read and written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark when read, without when written.
-    #[default]
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// UTF-8 with a byte order mark when written (spreadsheets ask for it).
-    #[serde(rename = "utf-8-bom")]
-    Utf8Bom,
-    /// CP932 (Windows-31J).
-    Cp932,
-    /// ISO-2022-JP (RFC 1468): ASCII and JIS X 0208 when written; every line ends in ASCII.
-    #[serde(rename = "iso-2022-jp")]
-    Iso2022Jp,
-}
-
-/// Input formats.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InputFormat {
-    /// Delimited text.
-    Csv,
-    /// Apache Parquet.
-    Parquet,
-    /// Receipts of the receipt system (`*.UKE`): CP932, one record type a line.
-    Uke,
-    /// SS-MIX2 standardized storage: a folder with a file a message.
-    Ssmix2,
-    /// HL7 FHIR R4 as Bulk Data gives it (`*.ndjson`, `*.ndjson.gz`): a resource a line.
-    Fhir,
 }
 
 /// One column: its role, then the two treatments side by side.
@@ -718,67 +649,6 @@ pub struct Over {
 
 fn semicolon() -> String {
     ";".to_owned()
-}
-
-/// How files are written.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Output {
-    /// CSV or Parquet.
-    pub format: OutputFormat,
-    /// Encoding of CSV.
-    pub encoding: Encoding,
-    /// What to do with a character that the encoding lacks.
-    pub unencodable: Unencodable,
-    /// What to do with a cell that a spreadsheet would run as a formula (`= + - @` TAB CR at its start; numbers are never touched).
-    pub formula: Formula,
-}
-
-impl Default for Output {
-    fn default() -> Self {
-        Output {
-            format: OutputFormat::Csv,
-            encoding: Encoding::Utf8,
-            unencodable: Unencodable::Fail,
-            formula: Formula::Fail,
-        }
-    }
-}
-
-/// Output formats.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutputFormat {
-    /// Delimited text with a header.
-    Csv,
-    /// Apache Parquet, zstd.
-    Parquet,
-}
-
-/// What to do with a character that the encoding lacks.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unencodable {
-    /// The run stops.
-    Fail,
-    /// `〓` is written and counted.
-    Geta,
-    /// `?` is written and counted.
-    QuestionMark,
-    /// Another way to write it is taken and counted (髙 as 高, ① as 1, ㈱ as (株)); without one the run stops.
-    Map,
-}
-
-/// What to do with a cell that a spreadsheet would run as a formula.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Formula {
-    /// The run stops.
-    Fail,
-    /// An apostrophe is put before it.
-    Prefix,
-    /// It is written as it is (readers are programs, not spreadsheets).
-    Keep,
 }
 
 /// Settings of the pseudonymized release.

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn every_policy_of_the_folder_is_embedded() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
         let mut files = 0;
         for file in std::fs::read_dir(folder).unwrap().flatten() {
             let path = file.path();
@@ -57,12 +57,12 @@ mod tests {
 
     #[test]
     fn every_policy_loads_by_its_name_as_from_its_file() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
         for policy in SHIPPED {
             let named = std::path::PathBuf::from(format!("{PREFIX}{}", policy.name));
-            let by_name = crate::policy::load(&named).map_err(|f| f.error);
-            let by_file = crate::policy::load(&folder.join(format!("{}.toml", policy.name)))
-                .map_err(|f| f.error);
+            let by_name = crate::load(&named).map_err(|f| f.error);
+            let by_file =
+                crate::load(&folder.join(format!("{}.toml", policy.name))).map_err(|f| f.error);
             match (by_name, by_file) {
                 (Ok(a), Ok(b)) => assert_eq!(a.policy, b.policy, "{}", policy.name),
                 (Err(a), Err(b)) => assert_eq!(a.code, b.code, "{}", policy.name),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::schema::{resolved, strict};
+use super::json_schema::{resolved, strict};
 use super::tree::{Entry, Kind, Node, Sources};
 use crate::error::{Error, Name, Place, Result, Said};
 use crate::say;
@@ -80,7 +80,7 @@ fn words<'a>(names: impl Iterator<Item = &'a str>) -> Said {
 }
 
 /// The known word that is nearest to one that is not known.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<Said> {
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<Said> {
     known
         .map(|k| (strsim::normalized_damerau_levenshtein(word, k), k))
         .filter(|(score, _)| *score >= 0.5)

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::attest::{self, Subject};
 use super::statement::rfc3339;
-use super::{digest, ledger, seal};
+use super::{ledger, seal};
+use crate::digest;
 use crate::error::{Error, Name, Result, Said};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::policy::Loaded;
 use crate::say;
 
@@ -188,9 +189,9 @@ pub fn find(folder: &Path, digest: &[u8; 32], runner: Option<&PublicKey>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::SigningKey;
+    use crate::keys::SigningKey;
+    use crate::note::{Role, VerifierKey};
     use crate::policy::load_text;
-    use crate::record::note::{Role, VerifierKey};
 
     fn key(number: u8) -> SigningKey {
         SigningKey::from_test_seed([number; 32])

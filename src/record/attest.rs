@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::digest::{Digests, hex};
 use super::dsse::{Envelope, IN_TOTO};
 use super::note::{Role, VerifierKey};
+use crate::digest::{Digests, hex};
 use crate::error::{Error, Name, Result};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::say;
 
 /// The type of a statement (in-toto attestation framework, Statement v1).
@@ -58,7 +58,7 @@ impl Subject {
     /// A file from its bytes.
     #[must_use]
     pub fn of(name: &str, bytes: &[u8]) -> Self {
-        Self::new(name, &super::digest::bytes(bytes))
+        Self::new(name, &crate::digest::bytes(bytes))
     }
 }
 
@@ -318,7 +318,7 @@ pub fn pem(key: &PublicKey) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::SigningKey;
+    use crate::keys::SigningKey;
 
     fn made(number: u8) -> (String, PublicKey) {
         let key = SigningKey::from_test_seed([number; 32]);

@@ -3,20 +3,19 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::{emit, files};
-use crate::plan::Plan;
+use crate::plan::{Plan, shape};
 use crate::schema::Kind;
 
 /// The data dictionary of a release as JSON.
 #[must_use]
 pub fn dictionary(plan: &Plan, kind: Kind) -> Value {
-    let files = files::files(plan, kind);
+    let files = shape::files(plan, kind);
     let tables: Vec<Value> = plan
         .tables
         .iter()
         .enumerate()
         .filter_map(|(t, table)| {
-            let released = emit::released(table, kind, &plan.output);
+            let released = shape::released(table, kind, &plan.output);
             let file = files.iter().find(|f| f.tables.contains(&t))?;
             let columns: Vec<Value> = released
                 .iter()
@@ -29,7 +28,7 @@ pub fn dictionary(plan: &Plan, kind: Kind) -> Value {
                         "label": column.alias,
                         "meaning": column.meaning,
                         "unit": column.unit,
-                        "type": crate::check::structure::type_word(r.out),
+                        "type": crate::proof::structure::type_word(r.out),
                         "content": if token { "token" } else if doc.name == "keep" { "as collected" } else { "processed" },
                         // The special values are codes of the source system; they pass through untouched.
                         "specialValues": if token { json!([]) } else { json!(column.facts.specials) },

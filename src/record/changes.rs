@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{digest, seal};
+use super::seal;
+use crate::digest;
 use crate::error::Result;
 use crate::policy::Loaded;
 

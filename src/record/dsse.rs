@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::say;
 
 /// The type of an in-toto statement.
@@ -202,7 +202,7 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::SigningKey;
+    use crate::keys::SigningKey;
 
     const HELLO: &str = "http://example.com/HelloWorld";
 

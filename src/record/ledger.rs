@@ -26,12 +26,12 @@ use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 
 use super::attest;
-use super::digest::{self, hex};
 use super::merkle::{self, Hash, Head};
 use super::note::{Checkpoint, Note, Role, VerifierKey};
 use super::statement::rfc3339;
+use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::say;
 
 /// The type of what an entry signs.
@@ -771,7 +771,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Replaces a file whole: there is the old or the new one at any time.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::Builder::new()
@@ -868,7 +868,7 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::SigningKey;
+    use crate::keys::SigningKey;
 
     const ORIGIN: &str = "hospital.example/kakou";
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::merkle::Head;
 use crate::error::{Error, Result};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::say;
 
 /// The most bytes and signatures of a note that is read.
@@ -353,7 +353,7 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::SigningKey;
+    use crate::keys::SigningKey;
 
     /// The example of `signed-note`.
     const EXAMPLE_KEY: &str =

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::digest;
+use crate::digest;
 use crate::engine::Made;
 use crate::engine::exclude::{Lists, Why};
 use crate::engine::roll;
 use crate::error::{Result, Said, small};
-use crate::key::Commitment;
+use crate::keys::Commitment;
 use crate::say;
 use crate::schema::Kind;
 use crate::text::date;

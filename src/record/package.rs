@@ -11,11 +11,12 @@ use super::ledger::{Book, Kind as Entered, Ledger};
 use super::state::State;
 use super::statement::{STATEMENT, rfc3339};
 use super::verify::{Trust, package, verify};
-use super::{attest, digest, recipients, seal};
-use crate::check::joins::Joins;
+use super::{attest, recipients, seal};
+use crate::digest;
 use crate::error::{Error, Name, Result, Tell};
-use crate::key::Sign;
+use crate::keys::Sign;
 use crate::law::Profile;
+use crate::proof::joins::Joins;
 use crate::say;
 use crate::schema::Kind;
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::ledger::{Kind, Ledger, retention_until};
 use super::statement::{STATEMENT, rfc3339};
 use crate::error::{Error, Name, Result, Said};
-use crate::key::{self, Purpose, Sign};
+use crate::keys::{self, Purpose, Sign};
 use crate::say;
 use crate::schema::Kind as Release;
 
@@ -56,7 +56,7 @@ pub fn plan(targets: Targets, reason: &str) -> Result<Planned> {
     }
     let mut keys = Vec::new();
     for path in &targets.keys {
-        let facts = key::inspect(path)?;
+        let facts = keys::inspect(path)?;
         if facts.purpose != Purpose::ProjectRoot {
             return Err(refused(say!("`{}` is not the key of a project", shown(path))));
         }
@@ -68,7 +68,7 @@ pub fn plan(targets: Targets, reason: &str) -> Result<Planned> {
         keys.push(json!({ "id": facts.id, "version": facts.version, "created": facts.created, "what": "project key", "how": how }));
     }
     for path in &targets.escrows {
-        let facts = key::inspect_escrow(path)?;
+        let facts = keys::inspect_escrow(path)?;
         keys.push(json!({
             "id": facts.key.id, "version": facts.key.version, "created": facts.key.created, "what": "sealed project key",
             "how": "file overwritten and removed; every copy is encrypted under both shares",
@@ -129,7 +129,7 @@ pub fn run(planned: &Planned, ledger: &Ledger, key: &dyn Sign) -> Result<Value> 
     body["state"] = json!("begun");
     let begun = ledger.append(Kind::Deletion, &body, key)?;
     for path in planned.targets.keys.iter().chain(&planned.targets.escrows) {
-        key::destroy(path)?;
+        keys::destroy(path)?;
     }
     for path in &planned.targets.releases {
         std::fs::remove_dir_all(path)

@@ -13,18 +13,16 @@ use serde_json::{Value, json};
 use super::ledger::{Kind, Ledger};
 use super::statement::STATEMENT;
 use super::verify::{Trust, verify};
-use crate::check::recount;
-use crate::check::structure::Structure;
 use crate::engine::identity;
 use crate::error::{Error, Name, Result, Said};
-use crate::key::{
-    ReleaseSecrets, RevealShare, Sign, inspect_escrow, open_escrow, parse_token, token_text,
-};
+use crate::keys::{ReleaseSecrets, RevealShare, Sign, inspect_escrow, open_escrow};
 use crate::policy::model::Normalize;
+use crate::proof::recount;
+use crate::proof::structure::Structure;
 use crate::say;
 use crate::schema::Kind as Release;
-use crate::technique::Secrets as _;
 use crate::text::identifier;
+use crate::token::{Secrets as _, parse_token, token_text};
 
 /// The inquiries for which the law allows it (規則34条).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

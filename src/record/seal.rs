@@ -6,10 +6,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::attest::{self, Subject};
+use super::balance;
 use super::statement::{Listed, MANIFEST};
-use super::{balance, digest};
+use crate::digest;
 use crate::error::{Error, Result, small};
-use crate::key::{Commitment, Sign};
+use crate::keys::{Commitment, Sign};
 use crate::policy::Loaded;
 use crate::say;
 use crate::schema::Kind;

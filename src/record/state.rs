@@ -12,9 +12,10 @@ use super::attest::{self, Opened, Subject};
 use super::ledger::{Kind, Ledger};
 use super::statement::{STATEMENT, rfc3339};
 use super::verify::{Trust, Verified, verify};
-use super::{digest, ledger, seal};
+use super::{ledger, seal};
+use crate::digest;
 use crate::error::{Error, Name, Result, Said};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::say;
 
 /// How far a release has come.

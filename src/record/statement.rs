@@ -4,15 +4,15 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::digest::{self, hex};
-use crate::check::prove::Proof;
-use crate::check::structure::Structure;
+use crate::digest::{self, hex};
 use crate::engine::exclude::Lists;
 use crate::engine::views::Summary;
 use crate::engine::{Made, emit};
 use crate::error::{Error, Result, small};
-use crate::key::{Destruction, Hygiene, PublicKey};
+use crate::keys::{Destruction, Hygiene, PublicKey};
 use crate::plan::{ItemEvidence, Plan, TablePlan};
+use crate::proof::prove::Proof;
+use crate::proof::structure::Structure;
 use crate::say;
 use crate::schema::Kind;
 use crate::text::identifier;

@@ -13,7 +13,7 @@ use super::ledger::{Book, Ledger, replace};
 use super::merkle::{self, Hash, Head};
 use super::note::{Checkpoint, Note, Role, VerifierKey};
 use crate::error::{Error, Name, Result};
-use crate::key::{PublicKey, Sign};
+use crate::keys::{PublicKey, Sign};
 use crate::say;
 
 const TITLE: &str = "kakou ledger consistency v1";
@@ -141,7 +141,7 @@ pub fn cosign(
 mod tests {
     use super::super::ledger::Kind;
     use super::*;
-    use crate::key::SigningKey;
+    use crate::keys::SigningKey;
     use serde_json::json;
 
     #[test]

@@ -398,7 +398,7 @@ fn distances(a: &Facts, b: &Facts, x: &Run, y: &Run, lang: Lang) -> Option<Value
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::panel::{Bar, Unit};
+    use crate::panel::{Bar, Unit};
 
     fn panel(counts: &[(&str, u64)]) -> Panel {
         Panel {

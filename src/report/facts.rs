@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::panel::{self, Panel};
-use crate::check::prove::Proof;
 use crate::engine::Made;
 use crate::engine::observe::{By, ENOUGH, Group, Held};
 use crate::engine::views::Summary;
@@ -16,6 +15,7 @@ use crate::error::{Error, Name, Result};
 use crate::law::Item;
 use crate::plan::{Grain, ItemEvidence, Plan};
 use crate::policy::model::Unit;
+use crate::proof::prove::Proof;
 use crate::say;
 use crate::schema::Kind;
 

@@ -1,8 +1,8 @@
 //! The two releases side by side on the page: how many persons can be found in the other release by content.
 
 use super::facts::{Both, Section};
-use crate::check::joins::{Found, Joins};
 use crate::error::small;
+use crate::proof::joins::{Found, Joins};
 
 /// The section of a run.
 #[must_use]

@@ -4,7 +4,7 @@ use super::Layout;
 use super::pools::{DRUGS, LABS};
 use super::sheet::{Charset, Sheet, civil, day8, half_kana, plain, wide};
 use super::world::{Dice, Hospital, Person, World};
-use crate::policy::model::Encoding;
+use crate::schema::file::Encoding;
 
 pub(super) struct Csv;
 

@@ -2,8 +2,8 @@
 
 use super::Layout;
 use super::pools::{DRUGS, LABS};
+use super::prose::Note;
 use super::sheet::{Charset, Sheet, civil};
-use super::text::Note;
 use super::world::{Diagnosis, Dice, Dose, Person, Result1, World};
 
 pub(super) struct Omop;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::text::{Kind, Note};
+use super::prose::{Kind, Note};
 
 /// In a text: the running number of the receipt in its file, known only when chunks are put in order.
 pub(super) const SERIAL: char = '\u{1}';

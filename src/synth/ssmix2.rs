@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::Layout;
 use super::pools::{DRUGS, LABS, SURNAMES};
+use super::prose::Note;
 use super::sheet::{Charset, Label, Sheet, Whole, day8, plain};
-use super::text::Note;
 use super::world::{Dice, Hospital, Person, Registration, Result1, World};
 
 pub(super) struct Ssmix2;

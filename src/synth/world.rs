@@ -11,7 +11,7 @@ use super::pools::{
     ACTS, AREAS, Act, ActKind, DISEASES, DRUGS, Disease, GIVEN_FEMALE, GIVEN_MALE, LABS,
     OPERATIONS, Operation, POSTAL, RARE, Rare, SURNAMES, SYLLABLES,
 };
-use super::text::{self, Note};
+use super::prose::{self, Note};
 
 /// Seeded draws. The bias of the remainder does not matter for made-up persons.
 pub(super) struct Dice(ChaCha12Rng);
@@ -690,7 +690,7 @@ impl Person {
             }
             let registration = self.stays.last().map_or(0, |s| s.registration);
             let disease = self.disease(dice, day, false);
-            let note = text::note(
+            let note = prose::note(
                 world,
                 self,
                 dice,
@@ -810,7 +810,7 @@ impl Person {
         let hospital = self.registrations[registration].hospital;
         let results = results(world, self, dice, registration, start, end, 1);
         let doses = doses(dice, start, end, 7);
-        let note = text::note(world, self, dice, hospital, registration, 6);
+        let note = prose::note(world, self, dice, hospital, registration, 6);
         Stay {
             registration,
             number: self.number * 100 + n + 1,
@@ -1038,7 +1038,7 @@ fn results(
                     8 => (String::new(), ""),
                     _ => (format!("{value:.1}"), ""),
                 };
-                let note = text::note(world, person, dice, hospital, registration, 120);
+                let note = prose::note(world, person, dice, hospital, registration, 120);
                 found.push(Result1 { day, minute, test, value, flag, note });
             }
         }

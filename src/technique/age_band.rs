@@ -265,16 +265,13 @@ mod tests {
         let needs = |at: Anchor| AgeBand { at, ..band(5) }.needs();
         assert_eq!(needs(day.clone()).dates.len(), 0);
         assert!(needs(list.clone()).earliest && !needs(column).earliest);
-        let rows = crate::technique::testing::Rows::new([(0, Some("1954-12-03".to_owned()))]);
-        let facts = ColumnFacts {
-            date: Some(DateKind::Birth),
-            ..crate::technique::testing::facts(Type::Date)
-        };
+        let rows = crate::testing::Rows::new([(0, Some("1954-12-03".to_owned()))]);
+        let facts =
+            ColumnFacts { date: Some(DateKind::Birth), ..crate::testing::facts(Type::Date) };
         let shown = |at: Anchor, dates: &[Vec<Option<i32>>]| {
             let config = AgeBand { at, ..band(1) };
             let (_, output) =
-                crate::technique::testing::frozen_with_dates(&config, &rows, &facts, dates)
-                    .unwrap();
+                crate::testing::frozen_with_dates(&config, &rows, &facts, dates).unwrap();
             output.cells.text(0).map(str::to_owned)
         };
         assert_eq!(shown(day, &[]).as_deref(), Some("71"));

@@ -188,7 +188,7 @@ impl Technique for Band {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
     use proptest::prelude::*;
 
     fn band(config: &Band, ty: Type, values: &[&str]) -> Vec<String> {

@@ -129,7 +129,7 @@ impl Technique for BottomCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
     use proptest::prelude::*;
 
     proptest! {

@@ -102,7 +102,7 @@ impl Technique for DaysSince {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen_with_dates};
+    use crate::testing::{Rows, facts, frozen_with_dates};
     use proptest::prelude::*;
 
     fn shown(config: &DaysSince, day: i32, anchor: i32) -> String {

@@ -244,7 +244,7 @@ mod tests {
     use crate::error::Family;
     use crate::schema::Role;
     use crate::schema::codes::Hierarchy;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
 
     fn ladders() -> Ladders {
         let fixed = Name::fixed;

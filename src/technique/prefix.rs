@@ -111,7 +111,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
 
     fn apply(config: &Prefix, texts: &[Option<String>], specials: &[&str]) -> Vec<Option<String>> {
         let rows = Rows::new(texts.iter().map(|t| (0, t.clone())));

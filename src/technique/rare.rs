@@ -260,7 +260,7 @@ impl Technique for Rare {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
     use proptest::prelude::*;
 
     proptest! {

@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::error::Name;
     use crate::schema::DateKind;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
     use proptest::prelude::*;
 
     fn column(name: &'static str, role: Role) -> ColumnFacts {

@@ -162,7 +162,7 @@ impl Technique for Round {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
     use proptest::prelude::*;
 
     #[test]

@@ -57,7 +57,7 @@ impl Technique for SameAs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
 
     #[test]
     fn alone_it_releases_nothing() {

@@ -122,7 +122,7 @@ impl Technique for StayInterval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen_with_dates};
+    use crate::testing::{Rows, facts, frozen_with_dates};
 
     #[test]
     fn gaps_of_each_person() {

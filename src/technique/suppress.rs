@@ -133,7 +133,7 @@ impl Technique for Suppress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::technique::testing::{Rows, facts, frozen};
+    use crate::testing::{Rows, facts, frozen};
 
     #[test]
     fn removes_what_the_condition_says() {

@@ -103,7 +103,7 @@ fn with<T>(
         identity: None,
         domain: "test",
         secrets: &Open,
-        tokens: &crate::technique::KeyTokens::default(),
+        tokens: &crate::KeyTokens::default(),
         known: &[],
         everyone: None,
     })
@@ -171,7 +171,7 @@ pub(crate) fn with_identity(
         identity: Some(&rows.cells),
         domain: "test",
         secrets: &Open,
-        tokens: &crate::technique::KeyTokens::default(),
+        tokens: &crate::KeyTokens::default(),
         known: &[],
         everyone: None,
     })

@@ -18,7 +18,7 @@ fn the_catalogue_is_sorted_documented_and_complete() {
         );
         assert!(doc.example.contains(doc.name), "{}", doc.name);
     }
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/technique");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     if let Ok(list) = std::fs::read_dir(folder) {
         let files = list
             .flatten()

@@ -177,7 +177,7 @@ mod tests {
             ]
         );
         for group in &found.groups {
-            let real = crate::table::expand(folder.path(), &group.pattern).unwrap();
+            let real = crate::formats::expand(folder.path(), &group.pattern).unwrap();
             assert_eq!(real.len(), group.files.len(), "{}", group.pattern);
         }
     }

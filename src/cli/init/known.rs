@@ -10,8 +10,8 @@ use super::files::{self, Found, Group};
 use super::quoted;
 use crate::cli::recognize::{self, Candidate, SAMPLE};
 use crate::error::Name;
+use crate::formats;
 use crate::policy::{self, shipped};
-use crate::table;
 
 /// The policies that a draft may extend, the plainest first.
 const POLICIES: &[&str] =
@@ -45,7 +45,7 @@ pub(super) fn recognize(root: &Path, found: &Found, notes: &mut Vec<String>) -> 
         let lower = file.to_ascii_lowercase();
         // Files of records: several layouts have the same ones.
         let records = lower.ends_with(".uke") || lower.ends_with(".ndjson");
-        let shape = table::any::shape(&root.join(first), &table::any::Hints::default()).ok();
+        let shape = formats::any::shape(&root.join(first), &formats::any::Hints::default()).ok();
         let mut fits: Vec<(&Candidate, Vec<String>)> = Vec::new();
         let mut why = None;
         // Those whose files have such names first: if one fits, no other is tried.
@@ -113,7 +113,7 @@ pub(super) fn recognize(root: &Path, found: &Found, notes: &mut Vec<String>) -> 
 }
 
 /// Whether the first line of a file allows the layout: its names, or its number of columns.
-fn could_be(candidate: &Candidate, shape: Option<&table::any::Shape>) -> bool {
+fn could_be(candidate: &Candidate, shape: Option<&formats::any::Shape>) -> bool {
     let Some(shape) = shape else { return false };
     let columns = &candidate.pack.columns.list;
     if !candidate.header() {
@@ -134,7 +134,7 @@ fn storages(root: &Path, found: &Found) -> Vec<String> {
     };
     if let [first, _, ..] = found.storages.as_slice() {
         let open = files::pattern(first, true);
-        if table::expand_folders(root, &open).is_ok_and(|f| f.len() == found.storages.len()) {
+        if formats::expand_folders(root, &open).is_ok_and(|f| f.len() == found.storages.len()) {
             return vec![open];
         }
     }
@@ -159,7 +159,7 @@ fn together(root: &Path, recognized: Vec<Recognized>) -> Vec<Recognized> {
                 .filter(|e| list.iter().all(|r| r.editions.contains(e)))
                 .cloned()
                 .collect();
-            let same = table::expand(root, &wide).is_ok_and(|found| found.len() == files);
+            let same = formats::expand(root, &wide).is_ok_and(|found| found.len() == files);
             if same && !editions.is_empty() {
                 let mut one = list.swap_remove(0);
                 (one.pattern, one.files, one.editions) = (wide, files, editions);
@@ -375,7 +375,7 @@ fn same_files(root: &Path, path: &str, r: &Recognized) -> bool {
     if r.pattern == path {
         return true;
     }
-    let (Ok(theirs), Ok(ours)) = (table::expand(root, path), table::expand(root, &r.pattern))
+    let (Ok(theirs), Ok(ours)) = (formats::expand(root, path), formats::expand(root, &r.pattern))
     else {
         return false;
     };
@@ -445,7 +445,7 @@ fn inline(value: &Value) -> String {
 pub(super) fn alike(root: &Path, group: &Group) -> bool {
     // Without a header the cells of the first line differ of course: its width counts.
     let names = |file: &Path| {
-        let shape = table::any::shape(&root.join(file), &table::any::Hints::default()).ok()?;
+        let shape = formats::any::shape(&root.join(file), &formats::any::Hints::default()).ok()?;
         let names = if shape.names_look_like_data { Vec::new() } else { shape.names.clone() };
         Some((shape.names.len(), names))
     };

@@ -11,12 +11,12 @@ use self::guess::guess;
 use super::{Show, shown};
 use crate::detect::{Keys, Scanner};
 use crate::error::{Error, Name, Result};
+use crate::formats::any::{self, Hints};
 use crate::frame::{Column, MISSING};
 use crate::policy::model::{Encoding, InputFormat};
 use crate::privacy::risk::unique_sets::unique_sets;
 use crate::say;
 use crate::schema::Type;
-use crate::table::any::{self, Hints};
 
 mod files;
 mod guess;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::technique::testing::facts;
+use crate::testing::facts;
 
 fn column(texts: impl IntoIterator<Item = String>) -> Column {
     Column::from_texts(texts.into_iter().map(Some))

@@ -6,8 +6,8 @@
 
 use super::l_diversity::{column, entropy, head_and_tail};
 use super::{Class, Distance, Whole};
+use crate::Estimate;
 use crate::frame::MISSING;
-use crate::privacy::Estimate;
 
 /// Classes of a table with their sensitive values, in distinct persons.
 #[derive(Clone, Debug, Default)]

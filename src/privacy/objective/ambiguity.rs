@@ -1,7 +1,7 @@
 //! Ambiguity: how many source tuples a released row may stand for (Goldberger & Tassa 2010), all of them if suppressed.
 
 use super::{ClassTerm, Cost, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The ambiguity objective.
 #[derive(Clone, Copy, Debug)]

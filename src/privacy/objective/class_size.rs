@@ -1,7 +1,7 @@
 //! Average class size (AECS): rows divided by classes, the suppressed rows being one class (LeFevre et al. 2006).
 
 use super::{Cost, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The average class size.
 #[derive(Clone, Copy, Debug)]

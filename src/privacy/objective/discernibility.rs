@@ -1,7 +1,7 @@
 //! Discernibility: every row costs the size of its class, a suppressed row the size of the table (Bayardo & Agrawal 2005).
 
 use super::{Cost, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The discernibility objective.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 //! evaluates every feasible node.
 
 use super::{ClassTerm, Cost, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The divergence, in bits weighted by rows.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 //! 2008), with the entropy of the suppressed rows added.
 
 use super::{Aggregate, Cost, Factors, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The non-uniform entropy.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 //! suppress nearly everything: use it with a limit.
 
 use super::{Cost, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The height objective.
 #[derive(Clone, Copy, Debug)]

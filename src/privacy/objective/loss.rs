@@ -5,7 +5,7 @@
 //! suppression, a kept cell of share x costs g·x and a suppressed one x + s·(1 − x), as in ARX: never less than if it were kept.
 
 use super::{Aggregate, Cost, Factors, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The loss objective.
 #[derive(Clone, Copy, Debug)]

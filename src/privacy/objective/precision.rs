@@ -1,7 +1,7 @@
 //! Precision: how far up its ladder each cell was taken (Sweeney 2002), with suppressed cells at the top.
 
 use super::{Aggregate, Cost, Factors, Objective, ViewStats};
-use crate::privacy::search::{Levels, Problem};
+use crate::search::{Levels, Problem};
 
 /// The precision objective (a loss: 0 is the data as they are).
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Doc;
-use crate::privacy::Estimate;
+use crate::Estimate;
 
 /// What this figure is.
 pub(super) const DOC: Doc = Doc {

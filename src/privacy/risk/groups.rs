@@ -1,6 +1,6 @@
 //! Rows in groups that are refined column by column; what the searches over column sets share.
 
-use crate::privacy::View;
+use crate::View;
 
 /// An owner of several persons: never unique.
 pub(super) const MANY: u32 = u32::MAX;

@@ -1,7 +1,7 @@
 //! Individual risk of Benedetti and Franconi: E[1/F | f], with F the persons of the population and f those of the sample.
 
 use super::Doc;
-use crate::privacy::Estimate;
+use crate::Estimate;
 
 /// What this figure is.
 pub const DOC: Doc = Doc {

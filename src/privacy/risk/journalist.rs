@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{Doc, Spread, highest_by_person};
 use crate::error::{Error, Result};
-use crate::privacy::{Reading, View};
 use crate::say;
+use crate::{Reading, View};
 
 /// What this figure is.
 pub const DOC: Doc = Doc {
@@ -102,7 +102,7 @@ pub const READING: Reading = Reading::OwnCategory;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::risk::marketer::marketer;
+    use crate::risk::marketer::marketer;
 
     #[test]
     fn the_population_counts() {

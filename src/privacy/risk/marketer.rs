@@ -2,7 +2,7 @@
 
 use super::journalist::Matched;
 use super::{Doc, smallest_match, sum};
-use crate::privacy::{Estimate, Reading, View};
+use crate::{Estimate, Reading, View};
 
 /// What this figure is.
 pub const DOC: Doc = Doc {

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Doc;
+use crate::Estimate;
 use crate::frame::MISSING;
-use crate::privacy::Estimate;
 
 /// What this figure is.
 pub const DOC: Doc = Doc {

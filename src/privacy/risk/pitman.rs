@@ -3,7 +3,7 @@
 use super::Doc;
 use super::numeric::{bisect, ln_gamma_step, psi_difference};
 use super::population::Sample;
-use crate::privacy::Estimate;
+use crate::Estimate;
 
 /// What this figure is.
 pub(super) const DOC: Doc = Doc {

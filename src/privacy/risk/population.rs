@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{dankar, pitman, snb, zayatz};
-use crate::privacy::{ClassTable, Estimate};
+use crate::{ClassTable, Estimate};
 
 pub use dankar::{Choice, choose};
 

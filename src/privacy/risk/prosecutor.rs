@@ -1,7 +1,7 @@
 //! Prosecutor risk: the attacker knows that the person is in the table.
 
 use super::{Doc, Spread, smallest_match};
-use crate::privacy::{Reading, View};
+use crate::{Reading, View};
 
 /// What this figure is.
 pub const DOC: Doc = Doc {

@@ -3,7 +3,7 @@
 use super::numeric::bisect;
 use super::population::Sample;
 use super::{Doc, sum};
-use crate::privacy::Estimate;
+use crate::Estimate;
 
 /// What this figure is.
 pub(super) const DOC: Doc = Doc {

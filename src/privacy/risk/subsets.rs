@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::Doc;
 use super::groups::{Groups, Items};
+use crate::View;
 use crate::error::{Error, Result};
-use crate::privacy::View;
 use crate::say;
 
 /// What this figure is.

@@ -6,8 +6,8 @@ use super::Doc;
 use super::groups::{Groups, Items, MANY};
 use crate::error::{Error, Result};
 use crate::frame::MISSING;
-use crate::privacy::{Estimate, Reading, View};
 use crate::say;
+use crate::{Estimate, Reading, View};
 
 /// What this figure is.
 pub const DOC: Doc = Doc {

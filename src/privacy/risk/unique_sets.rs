@@ -118,8 +118,8 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::View;
-    use crate::privacy::risk::subsets::subsets;
+    use crate::View;
+    use crate::risk::subsets::subsets;
     use proptest::prelude::*;
 
     proptest! {

@@ -2,7 +2,7 @@
 //!
 //! **Exact by branch and bound over boxes of nodes.** A box `lo..=hi` is dropped when no node of it can be feasible (what fails
 //! at `hi` in a way that merging cannot heal fails below, too) or none can be cheaper than the best node known (bounds of
-//! the objective, see [`crate::privacy::objective`]); otherwise it is split along one column. Classes of a node are rolled up
+//! the objective, see [`crate::objective`]); otherwise it is split along one column. Classes of a node are rolled up
 //! from the classes of a finer node. The [`Certificate`] accounts for every node of the lattice exactly once.
 //!
 //! **Ties** go to the node with fewer suppressed rows, then with the smaller sum of levels, then with the smaller levels from

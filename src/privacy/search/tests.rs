@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::privacy::model::{Class, KAnonymity, Merging, Model, Whole};
-use crate::privacy::objective::{Aggregate, Cost, by_key};
+use crate::model::{Class, KAnonymity, Merging, Model, Whole};
+use crate::objective::{Aggregate, Cost, by_key};
 
 /// A model whose merging is unknown: the rows of a class must not be a multiple of three.
 #[derive(Debug)]
@@ -212,7 +212,7 @@ proptest! {
         let problem = problem(&case);
         let nodes = all_nodes(&problem);
         prop_assert_eq!(nodes.len() as u128, problem.nodes());
-        for key in crate::privacy::objective::KEYS {
+        for key in crate::objective::KEYS {
             for aggregate in [Aggregate::Mean, Aggregate::GeometricMean, Aggregate::Sum, Aggregate::Max, Aggregate::Rank] {
                 if aggregate != Aggregate::Mean && !["loss", "precision", "entropy"].contains(key) {
                     continue;
@@ -266,7 +266,7 @@ proptest! {
         };
         let lo = pick(&low, &vec![0; 3]);
         let hi = pick(&high, &lo);
-        for key in crate::privacy::objective::KEYS {
+        for key in crate::objective::KEYS {
             for aggregate in [Aggregate::Mean, Aggregate::GeometricMean, Aggregate::Max, Aggregate::Rank] {
                 let objective = by_key(key, aggregate, case.factor).unwrap();
                 let (lo_stats, _, _) = evaluate(&problem, objective.as_ref(), &lo);

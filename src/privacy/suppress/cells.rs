@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::Reading;
 use crate::error::{Error, Result};
 use crate::frame::MISSING;
-use crate::privacy::Reading;
 use crate::say;
 
 /// A table of which cells may be suppressed.
@@ -713,7 +713,7 @@ impl<'a> Strict<'a> {
 mod tests {
     use super::super::super::model::testing::Dice;
     use super::*;
-    use crate::privacy::View;
+    use crate::View;
 
     struct Random {
         columns: Vec<Vec<u32>>,

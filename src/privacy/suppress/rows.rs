@@ -7,7 +7,7 @@
 //! failing class could hold; then the result is enough but perhaps not least, and [`Removed::necessary`] says how many units
 //! any solution must remove.
 
-use crate::privacy::model::{Class, Merging, Model, Remaining, Scope, Whole};
+use crate::model::{Class, Merging, Model, Remaining, Scope, Whole};
 
 /// One view with its classes.
 #[derive(Clone, Copy, Debug)]
@@ -276,8 +276,8 @@ pub fn least(views: &[ViewRows<'_>], units: usize) -> Removed {
 mod tests {
     use super::super::super::model::testing::Dice;
     use super::*;
-    use crate::privacy::model::measure::Counted;
-    use crate::privacy::model::{AverageRisk, DistinctL, EntropyL, KAnonymity};
+    use crate::model::measure::Counted;
+    use crate::model::{AverageRisk, DistinctL, EntropyL, KAnonymity};
 
     struct Case {
         class: Vec<Vec<u32>>,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::privacy::Estimate;
+use crate::Estimate;
 
 /// How far apart two distributions are; all from 0 (equal) to 1 (nothing in common).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::Estimate;
 use crate::frame::MISSING;
-use crate::privacy::Estimate;
 
 /// Cells of one column before and after, over the rows that are in both.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]

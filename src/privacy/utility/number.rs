@@ -3,7 +3,7 @@
 use serde::Serialize;
 use statrs::statistics::Statistics;
 
-use crate::privacy::Estimate;
+use crate::Estimate;
 
 /// Figures of a column of numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]

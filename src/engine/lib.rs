@@ -1,0 +1,404 @@
+//! The six rooms in order: check, intake, measure, freeze, apply, prove; then seal. Knows no technique by name.
+
+// Other rooms, under the names that they have in the whole.
+use kakou_core::{error, frame, log, note, progress, say, schema, text, token};
+use kakou_detect as detect;
+use kakou_formats as formats;
+use kakou_keys as keys;
+use kakou_plan as plan;
+use kakou_policy as policy;
+use kakou_privacy as privacy;
+use kakou_technique as technique;
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result, small};
+use crate::frame::Table;
+use crate::keys::ReleaseSecrets;
+use crate::plan::claims::{ClaimedFile, ClaimedRows, Claims, Witness};
+use crate::plan::{Plan, shape};
+pub use crate::progress::{Progress, Silent, stop_flag};
+use crate::schema::Kind;
+use crate::technique::{KeyToken, Marks, Secrets, Tally};
+
+pub mod apply;
+pub mod declared;
+pub mod eligibility;
+pub mod emit;
+pub mod exclude;
+pub mod files;
+pub mod floors;
+pub mod freeze;
+mod grain;
+pub mod identity;
+pub mod intake;
+mod moments;
+pub mod observe;
+pub mod partition;
+pub mod persons;
+pub mod place;
+pub mod receipts;
+pub mod roll;
+mod rows;
+pub mod same;
+pub mod search;
+pub mod sets;
+pub mod steady;
+#[cfg(test)]
+mod testing;
+pub mod unclaimed;
+pub mod unique;
+pub mod validate;
+pub mod views;
+
+use apply::{Alive, Applied, apply};
+use emit::OutputFile;
+use exclude::Lists;
+use freeze::Outcome;
+use intake::{Intake, Limits};
+use partition::Partition;
+
+/// What was written and what happened on the way.
+pub struct Made {
+    /// The files of both releases.
+    pub files: Vec<OutputFile>,
+    /// The receipt file, if the policy asks for one.
+    pub receipts: Option<receipts::ReceiptFile>,
+    /// What intake saw.
+    pub intake: IntakeFacts,
+    /// What freezing found.
+    pub views: Vec<freeze::ViewOutcome>,
+    /// What freezing found of the sets of items.
+    pub sets: Vec<sets::SetOutcome>,
+    /// What became of the columns whose values have a floor.
+    pub floors: Vec<floors::FloorOutcome>,
+    /// Facts outside the views that are the same in all rows of a person.
+    pub steady: Vec<steady::Steady>,
+    /// Whom facts beside the views single out.
+    pub unique: crate::plan::unique::Unique,
+    /// How levels were chosen, if the policy offers several.
+    pub search: Option<search::Searched>,
+    /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
+    pub frozen: Vec<u8>,
+    /// By kind, table, column: what the treatment did, counted over the rows of the release's persons.
+    pub tallies: [Vec<Vec<Tally>>; 2],
+    /// By table, column: marks in free text of the pseudonymized release.
+    pub marks: Vec<Vec<Marks>>,
+    /// By kind, by table: rows removed by techniques or suppression.
+    pub removed: [Vec<u64>; 2],
+    /// By kind: distinct persons with at least one row.
+    pub persons: [u64; 2],
+    /// By kind: distinct persons who may be in the release, but of whom no row is left.
+    pub persons_without_rows: [u64; 2],
+    /// Number of partitions used.
+    pub partitions: usize,
+    /// What stood in the columns before and after, for the report.
+    pub observed: observe::Observed,
+    /// What speaks against declarations, and stays with the policy's reason.
+    pub declared: Vec<crate::plan::Warning>,
+    /// Person tokens of the anonymized release with the keys that a linking body gave back, sorted.
+    pub links: Vec<(String, String)>,
+}
+
+impl Made {
+    /// What the proof holds against the files.
+    #[must_use]
+    pub fn claims(&self) -> Claims {
+        Claims {
+            files: self
+                .files
+                .iter()
+                .map(|f| ClaimedFile {
+                    kind: f.kind,
+                    table: f.table,
+                    relative: f.relative.clone(),
+                    rows: f.written.rows,
+                    respelled: (f.written.unencodable, f.written.respelled, f.written.formula)
+                        != (0, 0, 0),
+                })
+                .collect(),
+            receipt_lines: self.receipts.as_ref().map(|r| r.written.rows),
+            tables: self
+                .intake
+                .tables
+                .iter()
+                .enumerate()
+                .map(|(t, table)| ClaimedRows {
+                    read: table.rows_in,
+                    aside: table.set_aside.values().sum(),
+                    excluded: table.excluded,
+                    removed: [self.removed[0][t], self.removed[1][t]],
+                })
+                .collect(),
+            persons: self.persons,
+            links: self.links.len() as u64,
+            unique: self.unique.clone(),
+        }
+    }
+}
+
+/// What intake saw, without the data.
+pub struct IntakeFacts {
+    /// By table.
+    pub tables: Vec<intake::TableIntake>,
+    /// Input files.
+    pub files: Vec<intake::InputFile>,
+    /// Distinct persons read.
+    pub persons: u64,
+    /// Persons excluded by kind.
+    pub excluded_persons: [u64; 2],
+    /// By kind, by [`exclude::Why`]: persons excluded for that reason.
+    pub why: [[u64; 5]; 2],
+    /// Persons with more than one local number, and local numbers that were linked.
+    pub same: [u64; 2],
+    /// What is told of the identifiers.
+    pub told: persons::Told,
+    /// What a reader should know of the data.
+    pub warnings: Vec<crate::plan::Warning>,
+}
+
+/// What a run needs.
+pub struct Job<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The input files by table.
+    pub files: Vec<Vec<PathBuf>>,
+    /// The exclusion lists.
+    pub lists: &'a Lists,
+    /// Memory and spill.
+    pub limits: Limits,
+    /// The secrets by kind.
+    pub secrets: [&'a ReleaseSecrets; 2],
+    /// How long the search for levels may take; without, until the best is proven.
+    pub search_limit: Option<std::time::Duration>,
+    /// Keys that a linking body gave back, by link id (LAW R14); none but in a linkable profile.
+    pub link_keys: Option<&'a hashbrown::HashMap<[u8; 16], String>>,
+    /// The staging folder: `pseudonymized` and `anonymized` are in it.
+    pub staging: PathBuf,
+}
+
+/// Intake, measure, freeze, apply and write: both releases stand in the staging folder afterwards. Nothing is proved yet;
+/// whoever will prove it watches the source on its way.
+///
+/// # Errors
+/// Any defect of the data, any requirement that does not hold, I/O, the user's stop.
+pub fn make(job: &Job<'_>, witness: &mut dyn Witness, progress: &dyn Progress) -> Result<Made> {
+    let Job { plan, lists, .. } = job;
+    progress.stage("intake");
+    let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
+        intake::intake(plan, &job.files, lists, &job.limits, progress)?;
+    let declared = declared::check(plan, &store, lists, progress)?;
+    let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
+    let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
+    unique::judge(&outcome.unique)?;
+    let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
+        Error::environment("X0201", say!("the frozen plan cannot be written as JSON"))
+    })?;
+    progress.stage("apply");
+    let mut tallies = Kind::BOTH.map(|_| {
+        plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
+    });
+    let mut marks: Vec<Vec<Marks>> =
+        plan.tables.iter().map(|t| vec![Marks::default(); t.columns.len()]).collect();
+    let everyone = apply::everyone(plan, &store, lists)?;
+    let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
+    let partitions = store.len();
+    let Outcome {
+        frozen: plan_frozen,
+        alive: anonymized_alive,
+        views,
+        sets,
+        cells,
+        search,
+        floors,
+        steady,
+        unique,
+    } = outcome;
+    let blankable = freeze::blankable(plan);
+    let mut persons_out = [0_u64; 2];
+    let mut persons_gone = [0_u64; 2];
+    let mut out_files: Vec<OutputFile> = Vec::new();
+    let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
+    let files_of = Kind::BOTH.map(|kind| shape::files(plan, kind));
+    let spill = if partitions > 1 {
+        for files in &files_of {
+            shuffles.push(files.iter().map(|_| emit::Shuffle::new(partitions)).collect());
+        }
+        Some(formats::spill::SpillDir::create(&job.limits.spill_root)?)
+    } else {
+        None
+    };
+    let mut links = Vec::new();
+    let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
+    let mut kept = cells;
+    let mut observed = observe::Observed::new(plan);
+    store.each(plan, lists, |p, whole| {
+        let source: Vec<&Table> = whole.tables.iter().map(|t| &t.table).collect();
+        rayon::join(|| witness.source(plan, &source), || observed.add_source(plan, whole));
+        for kind in Kind::BOTH {
+            progress.check()?;
+            let k = kind as usize;
+            let own;
+            let (partition, applied, alive): (std::borrow::Cow<'_, Partition>, Applied, Alive) =
+                match (kind, kept.take()) {
+                    (Kind::Anonymized, Some((partition, applied))) => {
+                        (std::borrow::Cow::Owned(partition), applied, anonymized_alive[p].clone())
+                    }
+                    (_, back) => {
+                        kept = back;
+                        own = whole.of_kind(kind);
+                        let mut alive = match kind {
+                            Kind::Pseudonymized => Alive::all(&own),
+                            Kind::Anonymized => anonymized_alive[p].clone(),
+                        };
+                        let frozen = &plan_frozen.treatments[k];
+                        let applied = apply(
+                            plan,
+                            frozen,
+                            &own,
+                            kind,
+                            secrets[k],
+                            everyone.as_ref(),
+                            &mut alive,
+                        );
+                        (own, applied, alive)
+                    }
+                };
+            for (t, applied) in applied.tables.iter().enumerate() {
+                for (slot, tally) in tallies[k][t].iter_mut().zip(&applied.tallies) {
+                    *slot += *tally;
+                }
+                for (slot, here) in marks[t].iter_mut().zip(&applied.marks) {
+                    slot.merge(here);
+                }
+                removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
+            }
+            log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
+            observed.add_release(plan, kind, &partition, &applied, &alive, &blankable);
+            let mut present = vec![false; partition.ids.len()];
+            for (t, part) in partition.tables.iter().enumerate() {
+                if shape::released(&plan.tables[t], kind, &plan.output).is_empty() {
+                    continue;
+                }
+                for (row, &person) in part.persons.iter().enumerate() {
+                    present[person as usize] |= alive.rows[t][row];
+                }
+            }
+            persons_out[k] += present.iter().filter(|&&p| p).count() as u64;
+            let gone = |(here, may): (&bool, &bool)| !here && *may;
+            persons_gone[k] +=
+                present.iter().zip(&partition.eligible[k]).filter(|&both| gone(both)).count()
+                    as u64;
+            let made;
+            let domain = plan.person_key.as_str();
+            let persons = match applied.tokens.of(domain, &partition.ids) {
+                Some(persons) => persons,
+                None => {
+                    made = KeyToken::new(domain, &partition.ids, secrets[k]);
+                    &made
+                }
+            };
+            all_tokens[k].extend(&persons.raw);
+            let tokens = &persons.texts;
+            if let (Kind::Anonymized, Some(keys)) = (kind, job.link_keys) {
+                // The link id is derived under the project's key, which is not that of this release.
+                let project = secrets[Kind::Pseudonymized as usize];
+                for (person, _) in present.iter().enumerate().filter(|(_, here)| **here) {
+                    let id = project.token(same::LINK_DOMAIN, partition.ids.text(person as u32));
+                    if let (Some(key), Some(token)) = (keys.get(&id), tokens.text(person)) {
+                        links.push((token.to_owned(), key.clone()));
+                    }
+                }
+            }
+            let rows_of = |file: &shape::FilePlan<'_>| {
+                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, file, tokens)
+            };
+            match &spill {
+                Some(directory) => {
+                    for (file, shuffle) in files_of[k].iter().zip(&mut shuffles[k]) {
+                        shuffle.add(directory, &rows_of(file))?;
+                    }
+                }
+                None => {
+                    progress.stage("write");
+                    let written: Vec<Vec<OutputFile>> = files_of[k]
+                        .par_iter()
+                        .map(|file| {
+                            let rows = std::iter::once(Ok(rows_of(file)));
+                            emit::write(plan, kind, file, &job.staging, rows, progress)
+                        })
+                        .collect::<Result<_>>()?;
+                    out_files.extend(written.into_iter().flatten());
+                }
+            }
+        }
+        Ok(())
+    })?;
+    for kind in Kind::BOTH {
+        emit::distinct_tokens(&mut all_tokens[kind as usize], kind)?;
+    }
+    drop(store);
+    if let Some(directory) = &spill {
+        progress.stage("write");
+        for kind in Kind::BOTH {
+            let k = kind as usize;
+            for (file, shuffle) in files_of[k].iter().zip(&shuffles[k]) {
+                let ranges = shuffle.ranges(directory, file.width(plan));
+                out_files.extend(emit::write(plan, kind, file, &job.staging, ranges, progress)?);
+            }
+        }
+    }
+    for file in &out_files {
+        note!(
+            info,
+            "file written",
+            table = plan.tables[file.table].name,
+            kind = file.kind,
+            rows = file.written.rows,
+            persons = small(file.persons)
+        );
+    }
+    for kind in Kind::BOTH {
+        for (table, tallies) in plan.tables.iter().zip(&tallies[kind as usize]) {
+            for (column, tally) in table.columns.iter().zip(tallies) {
+                note!(
+                    trace,
+                    "column treated",
+                    table = table.name,
+                    column = column.facts.column,
+                    role = column.facts.role,
+                    kind = kind,
+                    cells = tally.seen,
+                    changed = small(tally.changed),
+                    suppressed = small(tally.suppressed)
+                );
+            }
+        }
+    }
+    Ok(Made {
+        receipts: receipts::write(plan, &job.staging)?,
+        files: out_files,
+        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same, told, warnings },
+        views,
+        sets,
+        floors,
+        steady,
+        unique,
+        search,
+        frozen,
+        tallies,
+        marks,
+        removed,
+        persons: persons_out,
+        persons_without_rows: persons_gone,
+        partitions,
+        observed,
+        declared,
+        links: {
+            links.sort_unstable();
+            links
+        },
+    })
+}

@@ -1,0 +1,265 @@
+//! Any CSV or Parquet file as columns of text: ours or another tool's, without a policy.
+
+use std::path::Path;
+
+use super::{ColumnSpec, ReadSpec, header_names, open};
+use crate::error::{Error, Name, Result};
+use crate::frame::{Column, Table};
+use crate::say;
+use crate::schema::file::{Encoding, InputFormat};
+
+/// Rows a batch.
+const BATCH: usize = 1 << 18;
+
+/// How a file is to be read, where the file does not say it itself.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Field separator of CSV; by default the one of comma, semicolon, TAB and bar that splits the first record most.
+    pub delimiter: Option<u8>,
+    /// The first record of CSV is data: columns are named `1`, `2`, ….
+    pub no_header: bool,
+    /// Texts that mean "missing", besides the empty cell.
+    pub missing: Vec<String>,
+}
+
+/// What a file is, found from its first record.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// CSV or Parquet.
+    pub format: InputFormat,
+    /// Text encoding of CSV: ISO-2022-JP where its escapes are, UTF-8, or CP932 where the bytes are not UTF-8.
+    pub encoding: Encoding,
+    /// Field separator of CSV.
+    pub delimiter: u8,
+    /// The columns. They come from data and must be shown to the user of the file only.
+    pub names: Vec<String>,
+    /// Whether the names look like data (numbers, empty, twice the same): a file without a header?
+    pub names_look_like_data: bool,
+}
+
+/// Finds out what a file is.
+///
+/// # Errors
+/// I/O, or an empty or damaged file.
+pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    if matches!(ending.as_str(), "parquet" | "pq") {
+        let names = header_names(path, InputFormat::Parquet, Encoding::Utf8, b',')?;
+        return Ok(Shape {
+            format: InputFormat::Parquet,
+            encoding: Encoding::Utf8,
+            delimiter: b',',
+            names,
+            names_look_like_data: false,
+        });
+    }
+    let candidates = match hints.delimiter {
+        Some(delimiter) => vec![delimiter],
+        None => vec![b',', b';', b'\t', b'|'],
+    };
+    let mut best: Option<(Encoding, u8, Vec<String>)> = None;
+    let mut failed = None;
+    let first = if super::is_iso_2022_jp(path) { Encoding::Iso2022Jp } else { Encoding::Utf8 };
+    for encoding in [first, Encoding::Cp932] {
+        for &delimiter in &candidates {
+            // In CP932 a bar can be half of a character.
+            if encoding == Encoding::Cp932 && delimiter >= 0x40 {
+                continue;
+            }
+            match header_names(path, InputFormat::Csv, encoding, delimiter) {
+                Ok(names) if best.as_ref().is_none_or(|b| names.len() > b.2.len()) => {
+                    best = Some((encoding, delimiter, names));
+                }
+                Ok(_) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if best.is_some() {
+            break;
+        }
+    }
+    let Some((encoding, delimiter, names)) = best else {
+        return Err(failed.unwrap_or_else(|| {
+            Error::data("D0016", say!("the header line cannot be split into columns"))
+        }));
+    };
+    let data = names
+        .iter()
+        .enumerate()
+        .filter(|(at, n)| n.is_empty() || n.parse::<f64>().is_ok() || names[..*at].contains(n))
+        .count();
+    // One date or patient's number among the names is enough: no header has one.
+    let record = |name: &str| {
+        let digits = name.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 5 && name.bytes().all(|b| b.is_ascii_digit() || b"-/:. T".contains(&b))
+    };
+    let names_look_like_data =
+        !hints.no_header && (data * 2 >= names.len().max(1) || names.iter().any(|n| record(n)));
+    let names =
+        if hints.no_header { (1..=names.len()).map(|n| n.to_string()).collect() } else { names };
+    Ok(Shape { format: InputFormat::Csv, encoding, delimiter, names, names_look_like_data })
+}
+
+/// Reads the columns with the given numbers, in that order. `name` stands for the file in errors.
+///
+/// # Errors
+/// I/O, or a defect of the file; the first one ends the reading.
+pub fn read(
+    path: &Path,
+    name: &Name,
+    shape: &Shape,
+    hints: &Hints,
+    wanted: &[usize],
+) -> Result<Table> {
+    encoded(path, name, shape, hints, wanted, None).map(|(_, table)| table)
+}
+
+/// As [`read`], but at most the first `rows` rows; with the encoding that the cells turned out to have.
+///
+/// # Errors
+/// As [`read`].
+pub fn first(
+    path: &Path,
+    name: &Name,
+    shape: &Shape,
+    hints: &Hints,
+    wanted: &[usize],
+    rows: usize,
+) -> Result<(Encoding, Table)> {
+    encoded(path, name, shape, hints, wanted, Some(rows))
+}
+
+fn encoded(
+    path: &Path,
+    name: &Name,
+    shape: &Shape,
+    hints: &Hints,
+    wanted: &[usize],
+    most: Option<usize>,
+) -> Result<(Encoding, Table)> {
+    match whole(path, name, shape, hints, wanted, most) {
+        Ok(table) => Ok((shape.encoding, table)),
+        // The header was plain, the cells are not: the file is in CP932 after all.
+        Err(error)
+            if shape.encoding == Encoding::Utf8
+                && error.code == "D0103"
+                && shape.delimiter < 0x40 =>
+        {
+            let shape = Shape { encoding: Encoding::Cp932, ..shape.clone() };
+            whole(path, name, &shape, hints, wanted, most)
+                .map(|table| (shape.encoding, table))
+                .map_err(|_| error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn whole(
+    path: &Path,
+    name: &Name,
+    shape: &Shape,
+    hints: &Hints,
+    wanted: &[usize],
+    most: Option<usize>,
+) -> Result<Table> {
+    let columns: Vec<ColumnSpec> = shape
+        .names
+        .iter()
+        .map(|n| ColumnSpec {
+            missing: hints.missing.clone(),
+            ..ColumnSpec::text(Name::from_policy(n.clone()))
+        })
+        .collect();
+    let spec = ReadSpec {
+        encoding: shape.encoding,
+        delimiter: shape.delimiter,
+        header: !hints.no_header,
+        multiline: true,
+        trim: true,
+        ..ReadSpec::new(name, shape.format, &columns)
+    };
+    let mut reader = open(path, &spec)?;
+    let mut parts: Vec<Table> = Vec::new();
+    while let Some(batch) = reader.next(most.unwrap_or(BATCH))? {
+        parts.push(Table {
+            rows: batch.table.rows,
+            columns: wanted.iter().map(|&c| batch.table.columns[c].clone()).collect(),
+        });
+        if most.is_some() {
+            break;
+        }
+    }
+    Ok(Table {
+        rows: parts.iter().map(|p| p.rows).sum(),
+        columns: (0..wanted.len())
+            .map(|c| Column::concat(&parts.iter().map(|p| &p.columns[c]).collect::<Vec<_>>()))
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        (folder, path)
+    }
+
+    fn cells(path: &Path, hints: &Hints) -> (Shape, Vec<Vec<Option<String>>>) {
+        let shape = shape(path, hints).unwrap();
+        let wanted: Vec<usize> = (0..shape.names.len()).collect();
+        let table = read(path, &Name::fixed("f"), &shape, hints, &wanted).unwrap();
+        let columns = table
+            .columns
+            .iter()
+            .map(|c| c.cells().map(|t| t.map(str::to_owned)).collect())
+            .collect();
+        (shape, columns)
+    }
+
+    #[test]
+    fn separators_and_headers_are_found() {
+        for (name, text, delimiter) in [
+            ("a.csv", "x,y\n1,\n2,b\n", b','),
+            ("a.csv", "x;y\n1;NA\n2;b\n", b';'),
+            ("a.txt", "x\ty\n1\tNA\n2\tb\n", b'\t'),
+            ("a.csv", "x|y\n1|NA\n2|b\n", b'|'),
+        ] {
+            let (_folder, path) = file(name, text.as_bytes());
+            let hints = Hints { missing: vec!["NA".to_owned()], ..Hints::default() };
+            let (shape, columns) = cells(&path, &hints);
+            assert_eq!(
+                (shape.delimiter, shape.names.as_slice()),
+                (delimiter, &["x".to_owned(), "y".to_owned()][..])
+            );
+            assert_eq!(columns[1], [None, Some("b".to_owned())]);
+            assert!(!shape.names_look_like_data);
+        }
+        let (_folder, path) = file("a.csv", b"1,2\n3,4\n");
+        let (shape, columns) = cells(&path, &Hints { no_header: true, ..Hints::default() });
+        assert_eq!((shape.names, columns[0].len()), (vec!["1".to_owned(), "2".to_owned()], 2));
+        assert!(super::shape(&path, &Hints::default()).unwrap().names_look_like_data);
+    }
+
+    #[test]
+    fn cp932_is_found_by_its_bytes() {
+        let (text, _, _) = encoding_rs::SHIFT_JIS.encode("id,氏名\n1,山田\n");
+        let (_folder, path) = file("a.csv", &text);
+        let (shape, columns) = cells(&path, &Hints::default());
+        assert_eq!(shape.encoding, Encoding::Cp932);
+        assert_eq!(columns[1], [Some("山田".to_owned())]);
+        let (text, _, _) = encoding_rs::SHIFT_JIS.encode("id,name\n1,山田\n");
+        let (_folder, path) = file("a.csv", &text);
+        assert_eq!(cells(&path, &Hints::default()).1[1], [Some("山田".to_owned())]);
+        let (text, _, _) = encoding_rs::ISO_2022_JP.encode("id;氏名\n1;山田、花\n");
+        let (_folder, path) = file("a.csv", &text);
+        let (shape, columns) = cells(&path, &Hints::default());
+        assert_eq!((shape.encoding, shape.delimiter), (Encoding::Iso2022Jp, b';'));
+        assert_eq!(columns[1], [Some("山田、花".to_owned())]);
+        let (_folder, path) = file("a.csv", b"");
+        assert!(super::shape(&path, &Hints::default()).is_err());
+    }
+}

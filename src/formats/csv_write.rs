@@ -1,0 +1,219 @@
+//! CSV output: header, comma, LF; quotes only where needed; the encoding never writes what nobody asked for.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use super::encode::{Lacking, fit, put};
+use super::{Dialect, TableWriter, WriteSpec, Written};
+use crate::error::{Error, Name, Result};
+use crate::frame::{MISSING, Table};
+use crate::say;
+use crate::schema::file::{Encoding, Formula, Output};
+use crate::text::number::Decimal;
+
+pub(super) struct Writer {
+    table: Name,
+    columns: Vec<Name>,
+    ranges: Vec<bool>,
+    output: Output,
+    dialect: Dialect,
+    out: BufWriter<File>,
+    written: Written,
+}
+
+impl Writer {
+    pub(super) fn new(file: File, spec: &WriteSpec<'_>) -> Result<Self> {
+        let mut writer = Writer {
+            table: spec.table.clone(),
+            columns: spec.columns.iter().map(|c| Name::from_policy(c.name.clone())).collect(),
+            ranges: spec.columns.iter().map(|c| c.ranges).collect(),
+            output: spec.output.clone(),
+            dialect: spec.dialect,
+            out: BufWriter::with_capacity(1 << 20, file),
+            written: Written::default(),
+        };
+        if spec.output.encoding == Encoding::Utf8Bom {
+            writer.put(b"\xef\xbb\xbf")?;
+        }
+        if !spec.dialect.header {
+            return Ok(writer);
+        }
+        for (index, column) in spec.columns.iter().enumerate() {
+            if index > 0 {
+                writer.put(&[spec.dialect.delimiter])?;
+            }
+            let name = Name::from_policy(column.name.clone());
+            let mut bytes = Vec::new();
+            let (output, mut written) = (&writer.output, Written::default());
+            cell(&column.name, output, spec.dialect, false, &mut bytes, &mut written)
+                .map_err(|bad| refusal(&writer.table, &name, bad))?;
+            writer.put(&bytes)?;
+        }
+        writer.put(if spec.dialect.plain { b"\r\n" } else { b"\n" })?;
+        Ok(writer)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.written.bytes += bytes.len() as u64;
+        self.out
+            .write_all(bytes)
+            .map_err(|e| Error::io("X0508", say!("writing table `{}`", self.table), &e))
+    }
+}
+
+pub(super) enum Bad {
+    Character,
+    Formula,
+    Quotes,
+}
+
+fn refusal(table: &Name, column: &Name, bad: Bad) -> Error {
+    match bad {
+        Bad::Character => Error::refused(
+            "C0501",
+            say!("table `{}`, column `{}`: a character does not exist in the output encoding", table, column),
+        )
+        .advice(say!("output.unencodable = \"map\", \"geta\" or \"question-mark\", or output.encoding = \"utf-8\"")),
+        Bad::Quotes => Error::refused(
+            "C0503",
+            say!("table `{}`, column `{}`: a cell holds a separator, a quote or a line break, which the form of the layout cannot write", table, column),
+        )
+        .advice(say!("drop or map the column, or let the long file have form = \"table\"")),
+        Bad::Formula => Error::refused(
+            "C0502",
+            say!("table `{}`, column `{}`: a cell begins like a spreadsheet formula (= + - @ TAB CR)", table, column),
+        )
+        .advice(say!("output.formula = \"prefix\" (an apostrophe before it) or \"keep\" (the readers are programs)")),
+    }
+}
+
+/// Whether a spreadsheet would take the cell for a formula. Numbers and laboratory signs are not; nor is a range of numbers
+/// where a technique has made the labels.
+fn like_a_formula(text: &str, ranges: bool) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && Decimal::parse(text).is_none()
+        && text.chars().any(|c| !matches!(c, '+' | '-' | '±'))
+        && !(ranges && is_range(text))
+}
+
+/// `-5--1`, `-1.5-0`, `-10+`: one number or two in their order, the first below zero.
+fn is_range(text: &str) -> bool {
+    let number = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        plain.then(|| Decimal::parse(text)).flatten()
+    };
+    let Some(behind) = text.strip_prefix('-') else { return false };
+    let first =
+        behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+    let (low, rest) = text.split_at(first + 1);
+    match rest.strip_prefix('-') {
+        Some(high) => number(low).zip(number(high)).is_some_and(|(low, high)| low <= high),
+        None => rest == "+" && number(low).is_some(),
+    }
+}
+
+fn cell(
+    text: &str,
+    output: &Output,
+    dialect: Dialect,
+    ranges: bool,
+    bytes: &mut Vec<u8>,
+    written: &mut Written,
+) -> std::result::Result<(), Bad> {
+    let fitted = fit(text, output.encoding, output.unencodable, written)
+        .map_err(|Lacking| Bad::Character)?;
+    let prefixed;
+    let mut text = &*fitted;
+    if like_a_formula(text, ranges) {
+        match output.formula {
+            Formula::Fail => return Err(Bad::Formula),
+            Formula::Keep => {}
+            Formula::Prefix => {
+                written.formula += 1;
+                prefixed = format!("'{text}");
+                text = &prefixed;
+            }
+        }
+    }
+    let special = text.contains(['"', '\n', '\r', char::from(dialect.delimiter)]);
+    if special && dialect.plain {
+        return Err(Bad::Quotes);
+    }
+    let quote = !dialect.plain && (special || text.starts_with(' ') || text.ends_with(' '));
+    let quoted;
+    if quote {
+        quoted = format!("\"{}\"", text.replace('"', "\"\""));
+        text = &quoted;
+    }
+    put(text, output.encoding, bytes);
+    Ok(())
+}
+
+impl TableWriter for Writer {
+    fn write(&mut self, rows: &Table) -> Result<()> {
+        // Each distinct cell is quoted and encoded once; counts of replacements are per row.
+        let mut encoded: Vec<Vec<Option<(Vec<u8>, Written)>>> =
+            Vec::with_capacity(rows.columns.len());
+        for ((column, name), &ranges) in rows.columns.iter().zip(&self.columns).zip(&self.ranges) {
+            let mut used = vec![false; column.dictionary().len()];
+            for &code in column.codes() {
+                if code != MISSING {
+                    used[code as usize] = true;
+                }
+            }
+            let cells = column
+                .dictionary()
+                .texts()
+                .zip(used)
+                .map(|(text, used)| {
+                    if !used {
+                        return Ok(None);
+                    }
+                    let mut bytes = Vec::new();
+                    let mut counts = Written::default();
+                    cell(text, &self.output, self.dialect, ranges, &mut bytes, &mut counts)
+                        .map_err(|bad| refusal(&self.table, name, bad))?;
+                    Ok(Some((bytes, counts)))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            encoded.push(cells);
+        }
+        let single = rows.columns.len() == 1;
+        let mut line = Vec::new();
+        for row in 0..rows.rows {
+            line.clear();
+            for (index, column) in rows.columns.iter().enumerate() {
+                if index > 0 {
+                    line.push(self.dialect.delimiter);
+                }
+                match column.codes()[row] {
+                    // An empty line would be no row.
+                    MISSING if single => line.extend_from_slice(b"\"\""),
+                    MISSING => {}
+                    code => {
+                        if let Some((bytes, counts)) = &encoded[index][code as usize] {
+                            line.extend_from_slice(bytes);
+                            self.written.unencodable += counts.unencodable;
+                            self.written.respelled += counts.respelled;
+                            self.written.formula += counts.formula;
+                        }
+                    }
+                }
+            }
+            line.extend_from_slice(if self.dialect.plain { b"\r\n" } else { b"\n" });
+            self.put(&line)?;
+        }
+        self.written.rows += rows.rows as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        let table = self.table.clone();
+        let fail = |e: &std::io::Error| Error::io("X0508", say!("writing table `{}`", table), e);
+        let Writer { out, written, .. } = *self;
+        let file = out.into_inner().map_err(|e| fail(e.error()))?;
+        file.sync_all().map_err(|e| fail(&e))?;
+        Ok(written)
+    }
+}

@@ -1,0 +1,200 @@
+//! Detectors clean: no released column of text, codes or numbers holds what looks like an identifier of a person.
+//!
+//! The cells are those of the re-read files. Thresholds are those of [`crate::detect::column`]. A finding refuses the release
+//! unless the policy waives it for that column, with a reason; findings and waivers stand in the record, persons and cells
+//! below ten as `<10`, and no cell's text ever.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use super::recount::Cells;
+use crate::detect::{self, CATALOGUE, Scanner, column};
+use crate::error::{Error, Name, small};
+use crate::frame::MISSING;
+use crate::plan::shape;
+use crate::plan::{Plan, Warning};
+use crate::say;
+use crate::schema::Kind;
+
+/// What the detectors found, for the record.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Detectors {
+    /// The version of the detectors.
+    pub version: &'static str,
+    /// The rules under which text was normalized.
+    pub normalization: &'static str,
+    /// The names of the detectors that ran.
+    pub detectors: Vec<&'static str>,
+    /// Columns that were looked at, over both releases.
+    pub columns: u64,
+    /// Findings: all waived, for a release that stands.
+    pub findings: Vec<Detected>,
+    /// What a reader should know: waivers that nothing needed.
+    #[serde(skip)]
+    pub warnings: Vec<Warning>,
+    #[serde(skip)]
+    unused: Vec<(usize, usize, usize)>,
+}
+
+/// A detector's finding in a released column.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Detected {
+    /// The release.
+    pub release: Kind,
+    /// The table.
+    pub table: Name,
+    /// The column.
+    pub column: Name,
+    /// The detector.
+    pub detector: &'static str,
+    /// Rows with a hit; `<10` below ten.
+    pub rows: Name,
+    /// Distinct persons with a hit; `<10` below ten.
+    pub persons: Name,
+    /// The share of filled cells that are hits, in percent; none for fewer than ten rows.
+    pub percent: Option<u64>,
+    /// The policy's reason why it does not stop the release.
+    pub waived: Option<Name>,
+    #[serde(skip)]
+    place: (usize, usize, usize),
+}
+
+impl Detectors {
+    /// Before anything was looked at.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        Detectors {
+            version: detect::VERSION,
+            normalization: crate::text::normalize::VERSION,
+            detectors: CATALOGUE.iter().map(|d| d.doc().name).collect(),
+            columns: 0,
+            findings: Vec::new(),
+            warnings: Vec::new(),
+            unused: plan.waivers.iter().map(|w| (w.detector, w.table, w.column)).collect(),
+        }
+    }
+    /// Adds what was found in a table of a release.
+    pub fn add(&mut self, detected: (u64, Vec<Detected>)) {
+        self.columns += detected.0;
+        for found in detected.1 {
+            self.unused.retain(|w| *w != found.place);
+            self.findings.push(found);
+        }
+    }
+    /// Adds the warnings about waivers that no finding needed.
+    pub fn finish(&mut self, plan: &Plan) {
+        for waiver in &plan.waivers {
+            if self.unused.contains(&(waiver.detector, waiver.table, waiver.column)) {
+                let table = &plan.tables[waiver.table];
+                let column = &table.columns[waiver.column].facts.column;
+                let detector = CATALOGUE[waiver.detector].doc().name;
+                self.warnings.push(Warning {
+                    code: "W0120",
+                    text: say!("the waiver of `{}` for `{}`.`{}` is not needed: the detector finds nothing there", detector, table.name, column),
+                    text_ja: say!("`{}`の`{}`.`{}`に対する除外は不要: 検出されなかった", detector, table.name, column),
+                    place: waiver.place.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// Runs the detectors over the released columns of a table. Findings that are not waived become errors.
+#[must_use]
+pub fn detect(
+    plan: &Plan,
+    kind: Kind,
+    table: usize,
+    cells: &Cells,
+    person: usize,
+    errors: &mut Vec<Error>,
+) -> (u64, Vec<Detected>) {
+    let table_plan = &plan.tables[table];
+    let released = shape::released(table_plan, kind, &plan.output);
+    let found: Vec<Option<Vec<Detected>>> = released
+        .par_iter()
+        .enumerate()
+        .map(|(at, r)| {
+            let column = &table_plan.columns[r.column];
+            let name = column.treatment(kind).treatment.doc().name;
+            // Tokens are checked for their form; dates are read as dates.
+            if matches!(name, "pseudonym" | "surrogate") || r.ty.is_date() {
+                return None;
+            }
+            let scanner = Scanner::of_column(column.facts.column.as_str());
+            let texts = cells.texts[at].dictionary();
+            let mut held = vec![0_u64; texts.len()];
+            for &code in cells.columns[at].iter().filter(|&&c| c != MISSING) {
+                held[code as usize] += 1;
+            }
+            let findings = column::judge(
+                &scanner,
+                texts.texts().map(|t| if column.facts.is_special(t) { "" } else { t }).zip(held),
+            );
+            let filled = cells.columns[at].iter().filter(|&&c| c != MISSING).count() as u64;
+            let one = |finding: column::Finding| {
+                let mut rows = 0_u64;
+                let mut persons: HashSet<u32> = HashSet::new();
+                for (&code, &who) in cells.columns[at].iter().zip(&cells.columns[person]) {
+                    if code != MISSING && finding.hits[code as usize] {
+                        rows += 1;
+                        persons.insert(who);
+                    }
+                }
+                let place = (finding.detector, table, r.column);
+                let waiver = plan.waivers.iter().find(|w| (w.detector, w.table, w.column) == place);
+                Detected {
+                    release: kind,
+                    table: table_plan.name.clone(),
+                    column: column.facts.column.clone(),
+                    detector: CATALOGUE[finding.detector].doc().name,
+                    rows: small(rows),
+                    persons: small(persons.len() as u64),
+                    percent: (rows >= 10).then(|| rows * 100 / filled.max(1)),
+                    waived: waiver.map(|w| w.reason.clone()),
+                    place,
+                }
+            };
+            Some(findings.into_iter().map(one).collect())
+        })
+        .collect();
+    let columns = found.iter().flatten().count() as u64;
+    let mut all = Vec::new();
+    for detected in found.into_iter().flatten().flatten() {
+        if detected.waived.is_none() {
+            let doc = CATALOGUE[detected.place.0].doc();
+            errors.push(
+                Error::refused(
+                    "C0305",
+                    say!(
+                        "table `{}`, column `{}`, {} release: detector `{}` ({}) finds something in {} rows of {} persons",
+                        detected.table,
+                        detected.column,
+                        kind,
+                        doc.name,
+                        doc.ja,
+                        detected.rows,
+                        detected.persons
+                    ),
+                )
+                .advice(say!(
+                    "drop or generalize the column; if these are nobody's identifiers, put this into the policy, with the reason:\n\n[[waive]]\ndetector = \"{}\"\ncolumn = {}\nreason = \"\"\n",
+                    doc.name,
+                    quoted(&detected.table, &detected.column)
+                )),
+            );
+        }
+        all.push(detected);
+    }
+    (columns, all)
+}
+
+/// A column as it is named in a policy, as a TOML string.
+fn quoted(table: &Name, column: &Name) -> Name {
+    let place = format!("{}.{}", table.as_str(), column.as_str());
+    // Strings of JSON are strings of TOML.
+    Name::from_policy(serde_json::to_string(&place).unwrap_or(place))
+}

@@ -1,0 +1,168 @@
+//! Floors recounted from the files of a release: how many distinct persons stand behind every value that it shows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::recount::Cells;
+use super::structure::{FloorShape, TableShape};
+use crate::error::{Error, Name};
+use crate::frame::MISSING;
+use crate::say;
+use crate::text::number::{Decimal, Measured};
+
+/// A column as recounted.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FloorRecount {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// Distinct persons asked for.
+    pub persons: u64,
+    /// Measured numbers: asked of both ends, of what is no number, and of missing cells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tails: bool,
+    /// Values shown.
+    pub values: u64,
+    /// Persons, counted as far as the floor, of the value with the fewest among those that must have enough; none if nothing is shown.
+    pub smallest: Option<u64>,
+    /// Of measured numbers: values between the ends that fewer persons show.
+    #[serde(default)]
+    pub few: u64,
+    /// Whether the floor holds.
+    pub holds: bool,
+}
+
+/// Recounts the floor of a column. None if its cells are not there.
+#[must_use]
+pub fn recount(shape: &TableShape, cells: &Cells, floor: &FloorShape) -> Option<FloorRecount> {
+    let persons = cells.codes(shape.person)?;
+    let codes = cells.codes(floor.column)?;
+    let texts = cells.texts.get(floor.column)?.dictionary();
+    // Persons by value, as many as the floor asks; the last slot is of missing cells. Rows of a person mostly stand together, so
+    // the last person seen saves most look-ups.
+    let missing = texts.len();
+    let mut holders: Vec<(u32, Vec<u32>)> = vec![(MISSING, Vec::new()); missing + 1];
+    for (&code, &person) in codes.iter().zip(persons) {
+        let at = if code == MISSING { missing } else { code as usize };
+        let (last, all) = &mut holders[at];
+        if *last != person {
+            *last = person;
+            if (all.len() as u64) < floor.persons && !all.contains(&person) {
+                all.push(person);
+            }
+        }
+    }
+    let count = |code: u32| holders[code as usize].1.len() as u64;
+    let there = |at: &usize| !holders[*at].1.is_empty();
+    let shown: Vec<u32> = (0..missing).filter(there).map(|at| at as u32).collect();
+    let mut must: Vec<u64> = Vec::new();
+    let mut few = 0;
+    if floor.tails {
+        let mut numbers: BTreeMap<Decimal, Vec<u64>> = BTreeMap::new();
+        for &code in &shown {
+            let text = texts.text(code);
+            let special = floor.specials.iter().any(|s| s == text);
+            let number = Decimal::parse(text).or_else(|| Measured::parse(text)?.number);
+            match number.filter(|_| !special) {
+                Some(number) => numbers.entry(number).or_default().push(count(code)),
+                None => must.push(count(code)),
+            }
+        }
+        let ends = [numbers.first_key_value(), numbers.last_key_value()];
+        must.extend(ends.into_iter().flatten().flat_map(|(_, labels)| labels.iter().copied()));
+        few = numbers.values().flatten().filter(|&&n| n < floor.persons).count() as u64;
+    } else {
+        must.extend(shown.iter().map(|&code| count(code)));
+    }
+    // Cells that are all missing show nothing; beside others, missing is a value as any.
+    if !shown.is_empty() && there(&missing) {
+        must.push(holders[missing].1.len() as u64);
+    }
+    let smallest = must.into_iter().min();
+    Some(FloorRecount {
+        table: shape.name.clone(),
+        column: shape.columns.get(floor.column)?.name.clone(),
+        persons: floor.persons,
+        tails: floor.tails,
+        values: shown.len() as u64,
+        smallest,
+        few,
+        holds: smallest.is_none_or(|n| n >= floor.persons),
+    })
+}
+
+/// A floor that does not hold.
+#[must_use]
+pub fn broken(found: &FloorRecount) -> Error {
+    Error::refused(
+        "C0209",
+        say!(
+            "table `{}`, column `{}`: recounted from the files, a value is shown for fewer than {} persons",
+            Name::from_policy(found.table.clone()),
+            Name::from_policy(found.column.clone()),
+            found.persons
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digests;
+    use crate::frame::Interner;
+    use crate::structure::ColumnShape;
+
+    fn found(rows: &[(&str, &str)], persons: u64, tails: bool) -> FloorRecount {
+        let mut texts = vec![Interner::new(), Interner::new()];
+        let mut columns = vec![Vec::new(), Vec::new()];
+        for (person, value) in rows {
+            columns[0].push(texts[0].intern(person));
+            columns[1].push(if value.is_empty() { MISSING } else { texts[1].intern(value) });
+        }
+        let digests = Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 };
+        let cells = Cells { columns, texts, rows: rows.len() as u64, digests };
+        let column =
+            |name: &str| ColumnShape { name: name.into(), ty: "text".into(), token: name == "who" };
+        let shape = TableShape {
+            name: "t".into(),
+            file: "t.csv".into(),
+            columns: vec![column("who"), column("x")],
+            person: 0,
+            long: None,
+        };
+        let floor =
+            FloorShape { table: 0, column: 1, persons, tails, specials: vec!["999".into()] };
+        recount(&shape, &cells, &floor).unwrap()
+    }
+
+    #[test]
+    fn counts_persons_and_not_rows() {
+        let rows = [("a", "x"), ("a", "x"), ("a", "x"), ("b", "y"), ("c", "y"), ("d", "y")];
+        let two = found(&rows, 2, false);
+        assert_eq!((two.holds, two.smallest, two.values), (false, Some(1), 2));
+        assert!(found(&rows[3..], 3, false).holds && !found(&rows[3..], 4, false).holds);
+    }
+
+    #[test]
+    fn a_missing_cell_is_a_value_beside_others() {
+        let rows = [("a", "x"), ("b", "x"), ("c", "")];
+        assert!(!found(&rows, 2, false).holds);
+        assert!(found(&[("a", ""), ("b", "")], 9, false).holds);
+    }
+
+    #[test]
+    fn of_numbers_the_ends_count_and_every_label_there() {
+        let ends = [("a", "1"), ("b", "1"), ("c", "5"), ("d", ">=9"), ("e", ">=9")];
+        let fine = found(&ends, 2, true);
+        assert_eq!((fine.holds, fine.few), (true, 1));
+        let mut two_labels = ends.to_vec();
+        two_labels.push(("f", "9"));
+        assert!(!found(&two_labels, 2, true).holds);
+        let mut special = ends.to_vec();
+        special.push(("f", "999"));
+        assert!(!found(&special, 2, true).holds);
+    }
+}

@@ -1,0 +1,24 @@
+//! Checks: one file each. A check judges data and never changes it. What `prove` and `verify` run.
+
+// Other rooms, under the names that they have in the whole.
+use kakou_core::{digest, error, frame, note, progress, say, schema, text, token};
+use kakou_detect as detect;
+use kakou_formats as formats;
+use kakou_plan as plan;
+use kakou_policy as policy;
+#[cfg(test)]
+use kakou_privacy as privacy;
+
+pub mod detectors;
+pub mod floors;
+pub mod forbidden;
+pub mod joins;
+pub mod links;
+pub mod models;
+pub mod prove;
+pub mod receipts;
+pub mod recount;
+pub mod replay;
+pub mod sets;
+pub mod structure;
+pub mod unique;

@@ -1,0 +1,488 @@
+//! k and l recounted from the files of a release, by grouping their rows plainly: no code of the engine's views is used.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path as FilePath;
+
+use rayon::prelude::*;
+
+use super::models::{self, Counted};
+use super::structure::{ColumnPath, LongShape, Path, Structure, TableShape, ViewShape};
+use crate::digest::Digests;
+use crate::error::{Error, Name, Result};
+use crate::formats::{self, ColumnSpec, ReadSpec};
+use crate::frame::{Interner, MISSING, Patients};
+use crate::say;
+
+/// The cells of a released table, as numbers of texts; [`MISSING`] for an empty cell.
+pub struct Cells {
+    /// By column.
+    pub columns: Vec<Vec<u32>>,
+    /// Texts by column.
+    pub texts: Vec<Interner>,
+    /// Rows.
+    pub rows: u64,
+    /// Digests of the bytes that were read.
+    pub digests: Digests,
+}
+
+/// The tables of a release by their files: numbers of tables, those of one long file together.
+#[must_use]
+pub fn by_file(structure: &Structure) -> Vec<Vec<usize>> {
+    let mut files: Vec<Vec<usize>> = Vec::new();
+    for (t, shape) in structure.tables.iter().enumerate() {
+        let same = |first: &TableShape| shape.long.is_some() && first.file == shape.file;
+        match files.iter_mut().find(|f| f.first().is_some_and(|&f| same(&structure.tables[f]))) {
+            Some(file) => file.push(t),
+            None => files.push(vec![t]),
+        }
+    }
+    files
+}
+
+impl Cells {
+    /// Forgets the columns that are not kept: other tables may have their memory. A recount that asks for one fails.
+    pub fn keep(&mut self, kept: &[bool]) {
+        for (at, (codes, texts)) in self.columns.iter_mut().zip(&mut self.texts).enumerate() {
+            if !kept.get(at).copied().unwrap_or(false) {
+                *codes = Vec::new();
+                *texts = Interner::new();
+            }
+        }
+    }
+    /// The codes of a column; none if there is no such column or it was forgotten.
+    #[must_use]
+    pub fn codes(&self, column: usize) -> Option<&Vec<u32>> {
+        self.columns.get(column).filter(|codes| codes.len() as u64 == self.rows)
+    }
+}
+
+/// Reads all tables of a release, each file once.
+///
+/// # Errors
+/// If a file is not what the structure says.
+pub fn read(folder: &FilePath, structure: &Structure) -> Result<Vec<Cells>> {
+    let mut read: Vec<(usize, Cells)> = Vec::with_capacity(structure.tables.len());
+    for tables in by_file(structure) {
+        let cells = read_file(folder, structure, &tables)?;
+        read.extend(tables.into_iter().zip(cells));
+    }
+    read.sort_by_key(|(t, _)| *t);
+    Ok(read.into_iter().map(|(_, cells)| cells).collect())
+}
+
+/// Reads the tables of one file ([`by_file`]).
+///
+/// # Errors
+/// If the file is not what the structure says; a row of a long file that belongs to none of its tables, or that holds a
+/// cell in a column that its table does not have.
+pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> Result<Vec<Cells>> {
+    let broken = || {
+        Error::data(
+            "D0901",
+            say!("the record's description of the release does not fit its tables"),
+        )
+    };
+    let shapes: Vec<&TableShape> = tables
+        .iter()
+        .map(|&t| structure.tables.get(t).ok_or_else(broken))
+        .collect::<Result<_>>()?;
+    let first = *shapes.first().ok_or_else(broken)?;
+    let Some(long) = &first.long else {
+        let names = first.columns.iter().map(|c| c.name.as_str());
+        return Ok(vec![read_cells(folder, structure, first, names)?]);
+    };
+    let names = long.columns.iter().map(String::as_str);
+    let whole = read_cells(folder, structure, first, names)?;
+    let longs: Vec<&LongShape> = shapes
+        .iter()
+        .map(|s| s.long.as_ref().filter(|l| l.columns == long.columns).ok_or_else(broken))
+        .collect::<Result<_>>()?;
+    let width = long.columns.len();
+    let fits = |l: &&LongShape, s: &&TableShape| {
+        l.at.len() == s.columns.len()
+            && !l.matching.is_empty()
+            && l.at.iter().chain(l.matching.iter().map(|(c, _)| c)).all(|&c| c < width)
+    };
+    if !longs.iter().zip(&shapes).all(|(l, s)| fits(l, s)) {
+        return Err(broken());
+    }
+    let name = Name::from_policy(first.file.clone());
+    // Which of the tables have the value of a cell in a column: by column that decides, by code.
+    let mut deciding: Vec<usize> =
+        longs.iter().flat_map(|l| l.matching.iter().map(|(c, _)| *c)).collect();
+    deciding.sort_unstable();
+    deciding.dedup();
+    let mut known: HashMap<Vec<u32>, Option<usize>> = HashMap::new();
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
+    for row in 0..whole.rows as usize {
+        let tuple: Vec<u32> = deciding.iter().map(|&c| whole.columns[c][row]).collect();
+        let found = *known.entry(tuple).or_insert_with(|| {
+            longs.iter().position(|l| {
+                l.matching.iter().all(|(c, values)| {
+                    let code = whole.columns[*c][row];
+                    let text = match code {
+                        MISSING => "",
+                        code => whole.texts[*c].dictionary().text(code),
+                    };
+                    values.iter().any(|v| v == text)
+                })
+            })
+        });
+        let Some(table) = found else {
+            let what = say!("the file {}: a row belongs to no table of the release", name);
+            return Err(Error::refused("C0207", what));
+        };
+        rows[table].push(row);
+    }
+    let mut parts = Vec::new();
+    for ((long, shape), rows) in longs.iter().zip(&shapes).zip(rows) {
+        for column in (0..width).filter(|c| !long.at.contains(c)) {
+            if rows.iter().any(|&row| whole.columns[column][row] != MISSING) {
+                return Err(Error::refused(
+                    "C0208",
+                    say!(
+                        "table `{}`: its rows in the file {} hold cells in column `{}`, which it does not release",
+                        Name::from_policy(shape.name.clone()),
+                        name,
+                        Name::from_policy(long.columns[column].clone())
+                    ),
+                ));
+            }
+        }
+        let mut part = Cells {
+            columns: Vec::with_capacity(long.at.len()),
+            texts: Vec::with_capacity(long.at.len()),
+            rows: rows.len() as u64,
+            digests: whole.digests,
+        };
+        for &column in &long.at {
+            // Only the texts of these rows: counts and searches are of the table.
+            let mut texts = Interner::new();
+            let mut map = vec![MISSING; whole.texts[column].dictionary().len()];
+            let codes = rows
+                .iter()
+                .map(|&row| {
+                    let code = whole.columns[column][row];
+                    if code == MISSING {
+                        return MISSING;
+                    }
+                    let slot = &mut map[code as usize];
+                    if *slot == MISSING {
+                        *slot = texts.intern(whole.texts[column].dictionary().text(code));
+                    }
+                    *slot
+                })
+                .collect();
+            part.columns.push(codes);
+            part.texts.push(texts);
+        }
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+/// Reads a file as it stands.
+fn read_cells<'a>(
+    folder: &FilePath,
+    structure: &Structure,
+    shape: &TableShape,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Cells> {
+    let name = Name::from_policy(shape.name.clone());
+    let columns: Vec<ColumnSpec> =
+        names.map(|column| ColumnSpec::text(Name::from_policy(column))).collect();
+    let long = shape.long.as_ref();
+    let spec = ReadSpec {
+        encoding: long.map_or(structure.encoding, |l| l.encoding),
+        delimiter: long.and_then(|l| u8::try_from(l.delimiter).ok()).unwrap_or(b','),
+        header: long.is_none_or(|l| l.header),
+        multiline: true,
+        ..ReadSpec::new(&name, structure.format.input(), &columns)
+    };
+    let mut reader = formats::open_released(&folder.join(&shape.file), &spec)?;
+    let mut cells = Cells {
+        columns: vec![Vec::new(); columns.len()],
+        texts: (0..columns.len()).map(|_| Interner::new()).collect(),
+        rows: 0,
+        digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
+    };
+    while let Some(batch) = reader.next(262_144)? {
+        cells.rows += batch.table.rows as u64;
+        let found = batch.table.columns.par_iter().zip(&mut cells.columns).zip(&mut cells.texts);
+        found.for_each(|((column, out), texts)| {
+            let map: Vec<u32> = column.dictionary().texts().map(|t| texts.intern(t)).collect();
+            out.extend(
+                column
+                    .codes()
+                    .iter()
+                    .map(|&c| if c == MISSING { MISSING } else { map[c as usize] }),
+            );
+        });
+    }
+    let facts = reader.facts();
+    if let Some(sha256) = facts.sha256 {
+        cells.digests = Digests { sha256, sha3_256: facts.sha3_256, bytes: facts.bytes };
+    }
+    Ok(cells)
+}
+
+/// A view as it was recounted.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Recount {
+    /// The view's name.
+    pub view: String,
+    /// Whether the engine added it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
+    /// Classes.
+    pub classes: u64,
+    /// Persons of the smallest class; none if there are no rows.
+    pub smallest: Option<Patients>,
+    /// For each sensitive column: distinct values in the poorest class.
+    pub l: Vec<Option<u64>>,
+    /// Further models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelHolds>,
+    /// Whether k, every l and every model hold.
+    pub holds: bool,
+}
+
+/// Recounts a view.
+///
+/// # Errors
+/// If the structure names a table or column that is not there.
+pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Result<Recount> {
+    let Some(t) = view.table else {
+        return Ok(Recount {
+            view: view.name.clone(),
+            implied: view.implied,
+            classes: 0,
+            smallest: None,
+            l: vec![None; view.sensitive.len()],
+            models: Vec::new(),
+            holds: true,
+        });
+    };
+    let broken = || {
+        Error::data(
+            "D0901",
+            say!("the record's description of the release does not fit its tables"),
+        )
+    };
+    let shape = structure.tables.get(t).ok_or_else(broken)?;
+    let cells = tables.get(t).ok_or_else(broken)?;
+    let persons = cells.codes(shape.person).ok_or_else(broken)?;
+    let values = |path: &ColumnPath| -> Result<Vec<u32>> {
+        column(structure, tables, t, path).ok_or_else(broken)
+    };
+    let quasi: Vec<Vec<u32>> =
+        view.quasi.iter().chain(&view.facts).map(values).collect::<Result<_>>()?;
+    let sensitive: Vec<Vec<u32>> =
+        view.sensitive.iter().map(|(p, _)| values(p)).collect::<Result<_>>()?;
+    struct Group {
+        persons: HashSet<u32>,
+        values: Vec<HashMap<u32, HashSet<u32>>>,
+    }
+    let counted = |group: &Group| Counted {
+        persons: group.persons.len() as u64,
+        values: group
+            .values
+            .iter()
+            .map(|values| values.iter().map(|(&v, p)| (v, p.len() as u64)).collect())
+            .collect(),
+    };
+    let mut whole =
+        Group { persons: HashSet::new(), values: vec![HashMap::new(); sensitive.len()] };
+    let mut groups: HashMap<Vec<u32>, Group> = HashMap::new();
+    let mut key = vec![0; quasi.len()];
+    for row in 0..persons.len() {
+        for (slot, column) in key.iter_mut().zip(&quasi) {
+            *slot = column[row];
+        }
+        if persons[row] == MISSING {
+            return Err(Error::refused(
+                "C0201",
+                say!(
+                    "table `{}` of the release has a row without a person",
+                    Name::from_policy(shape.name.clone())
+                ),
+            ));
+        }
+        if !groups.contains_key(&key) {
+            let group =
+                Group { persons: HashSet::new(), values: vec![HashMap::new(); sensitive.len()] };
+            groups.insert(key.clone(), group);
+        }
+        if let Some(group) = groups.get_mut(&key) {
+            group.persons.insert(persons[row]);
+            for (set, column) in group.values.iter_mut().zip(&sensitive) {
+                if column[row] != MISSING {
+                    set.entry(column[row]).or_default().insert(persons[row]);
+                }
+            }
+        }
+        whole.persons.insert(persons[row]);
+        for (set, column) in whole.values.iter_mut().zip(&sensitive) {
+            if column[row] != MISSING && !view.models.is_empty() {
+                set.entry(column[row]).or_default().insert(persons[row]);
+            }
+        }
+    }
+    let smallest = groups.values().map(|g| g.persons.len() as u64).min();
+    let l: Vec<Option<u64>> = (0..sensitive.len())
+        .map(|s| groups.values().map(|g| g.values[s].len() as u64).min())
+        .collect();
+    let mut models = Vec::new();
+    if !view.models.is_empty() {
+        let groups: Vec<Counted> = groups.values().map(counted).collect();
+        let whole = counted(&whole);
+        for model in &view.models {
+            let holds = models::holds(model, &groups, &whole)?;
+            models.push(ModelHolds { model: model.model.clone(), holds });
+        }
+    }
+    let holds = smallest.is_none_or(|s| s >= view.k)
+        && models.iter().all(|m| m.holds)
+        && l.iter().zip(&view.sensitive).all(|(l, (_, wanted))| l.is_none_or(|l| l >= *wanted));
+    Ok(Recount {
+        view: view.name.clone(),
+        implied: view.implied,
+        classes: groups.len() as u64,
+        smallest: smallest.map(Patients),
+        l,
+        models,
+        holds,
+    })
+}
+
+/// Whether a model holds.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelHolds {
+    /// Its name.
+    pub model: String,
+    /// Whether it holds for every class.
+    pub holds: bool,
+}
+
+/// The value of a view's column for each row of the view's table, as a number: equal texts (or sets of texts) have equal
+/// numbers; [`MISSING`] for none.
+pub(super) fn column(
+    structure: &Structure,
+    tables: &[Cells],
+    t: usize,
+    path: &ColumnPath,
+) -> Option<Vec<u32>> {
+    let here = tables.get(t)?;
+    let there = tables.get(path.table)?;
+    let codes = there.codes(path.column)?;
+    let (column_here, column_there) = match path.by {
+        Path::Row => return Some(codes.clone()),
+        Path::Token(a, b) => (a, b),
+        Path::Person => (structure.tables.get(t)?.person, structure.tables.get(path.table)?.person),
+    };
+    let tokens_here = here.texts.get(column_here)?;
+    let tokens_there = there.texts.get(column_there)?;
+    // All values that stand beside a token, as a sorted set.
+    let mut beside: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); tokens_there.dictionary().len()];
+    for (&token, &code) in there.codes(column_there)?.iter().zip(codes) {
+        if token != MISSING && code != MISSING {
+            beside[token as usize].insert(code);
+        }
+    }
+    let mut numbers: HashMap<BTreeSet<u32>, u32> = HashMap::new();
+    let of_token: Vec<u32> = tokens_here
+        .dictionary()
+        .texts()
+        .map(|token| {
+            let set =
+                tokens_there.find(token).map(|code| std::mem::take(&mut beside[code as usize]));
+            match set {
+                Some(set) if !set.is_empty() => {
+                    let next = numbers.len() as u32;
+                    *numbers.entry(set).or_insert(next)
+                }
+                _ => MISSING,
+            }
+        })
+        .collect();
+    let column = here.codes(column_here)?;
+    Some(
+        column.iter().map(|&c| if c == MISSING { MISSING } else { of_token[c as usize] }).collect(),
+    )
+}
+
+/// Distinct persons over all tables of a release.
+#[must_use]
+pub fn persons(structure: &Structure, tables: &[Cells]) -> u64 {
+    let mut all: HashSet<&str> = HashSet::new();
+    for (shape, cells) in structure.tables.iter().zip(tables) {
+        if let Some(texts) = cells.texts.get(shape.person) {
+            all.extend(texts.dictionary().texts());
+        }
+    }
+    all.len() as u64
+}
+
+/// Distinct persons of one table.
+#[must_use]
+pub fn persons_of(shape: &TableShape, cells: &Cells) -> u64 {
+    cells.texts.get(shape.person).map_or(0, |texts| texts.dictionary().len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A long file of two tables: `a` has the columns 1 and 3 (the code), `b` the columns 2 and 3.
+    fn shape() -> Structure {
+        let table = |name: &str, column: &str, at: usize| {
+            let cell = |name: &str| serde_json::json!({ "name": name, "type": "text", "token": name == "who" });
+            serde_json::json!({
+                "name": name, "file": "long.txt", "person": 0,
+                "columns": [cell("who"), cell(column), cell("code")],
+                "long": {
+                    "columns": ["who", "one", "two", "code"], "at": [0, at, 3],
+                    "matching": [[3, [name]]], "delimiter": "\t", "header": false, "encoding": "cp932",
+                },
+            })
+        };
+        let tables = [table("a", "one", 1), table("b", "two", 2)];
+        serde_json::from_value(serde_json::json!({
+            "format": "csv", "encoding": "utf-8", "formulaPrefix": false, "tables": tables, "views": [],
+        }))
+        .unwrap()
+    }
+
+    fn read_text(text: &str) -> Result<Vec<Cells>> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("long.txt"), text).unwrap();
+        read(folder.path(), &shape())
+    }
+
+    #[test]
+    fn a_long_file_is_split_by_what_decides() {
+        let cells = read_text("p\tx\t\ta\r\np\t\ty\tb\r\nq\tx\t\ta\r\n").unwrap();
+        assert_eq!((cells[0].rows, cells[1].rows), (2, 1));
+        let texts = |c: &Cells, at: usize| {
+            c.texts[at].dictionary().texts().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (texts(&cells[0], 0), texts(&cells[1], 0)),
+            (vec!["p".into(), "q".into()], vec!["p".to_owned()])
+        );
+        assert_eq!(
+            (texts(&cells[0], 1), texts(&cells[1], 1)),
+            (vec!["x".to_owned()], vec!["y".to_owned()])
+        );
+    }
+
+    #[test]
+    fn rows_of_nobody_and_cells_that_nobody_released_are_refused() {
+        let code = |text: &str| read_text(text).err().unwrap().code;
+        assert_eq!(code("p\tx\t\ta\r\np\t\t\tc\r\n"), "C0207");
+        assert_eq!(code("p\tx\t\t\r\n"), "C0207");
+        assert_eq!(code("p\tx\t\ta\r\np\tx\ty\tb\r\n"), "C0208");
+    }
+}

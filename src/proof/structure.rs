@@ -1,0 +1,449 @@
+//! What a release looks like from outside: enough to read its files again and recount its views without the policy.
+
+use serde::{Deserialize, Serialize};
+
+use super::receipts::ReceiptShape;
+use crate::formats::OutType;
+use crate::plan::shape;
+use crate::plan::unique::fact_name;
+use crate::plan::{Join, Plan, ViewColumn};
+use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
+use crate::schema::Kind;
+
+/// One release.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Structure {
+    /// How its files are encoded.
+    pub format: OutputFormatName,
+    /// Text encoding of CSV.
+    pub encoding: Encoding,
+    /// Whether an apostrophe may stand before formula-like cells.
+    pub formula_prefix: bool,
+    /// Its tables.
+    pub tables: Vec<TableShape>,
+    /// Its views (none for a pseudonymized release).
+    pub views: Vec<ViewShape>,
+    /// Its sets of items (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetShape>,
+    /// Columns whose values are shown for enough persons (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<FloorShape>,
+    /// Tables of events, of which rows a person are counted (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<usize>,
+    /// Its receipt file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptShape>,
+}
+
+/// A set of items a person over a released table.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetShape {
+    /// Its name.
+    pub name: String,
+    /// The table.
+    pub table: usize,
+    /// The column of the items.
+    pub column: usize,
+    /// Items that an attacker may know.
+    pub m: usize,
+    /// Distinct persons at least.
+    pub k: u64,
+}
+
+/// A column whose values are shown for enough persons.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FloorShape {
+    /// The table.
+    pub table: usize,
+    /// The column.
+    pub column: usize,
+    /// Distinct persons behind every value shown.
+    pub persons: u64,
+    /// Measured numbers: the lowest and the highest label, what is no number, and missing cells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tails: bool,
+    /// Values that are no numbers though they look like some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specials: Vec<String>,
+}
+
+/// CSV or Parquet.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutputFormatName {
+    /// Delimited text.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl OutputFormatName {
+    /// For the reader.
+    #[must_use]
+    pub const fn input(self) -> InputFormat {
+        match self {
+            OutputFormatName::Csv => InputFormat::Csv,
+            OutputFormatName::Parquet => InputFormat::Parquet,
+        }
+    }
+}
+
+/// One table.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TableShape {
+    /// Its name.
+    pub name: String,
+    /// Its file, relative to the release folder.
+    pub file: String,
+    /// Its columns.
+    pub columns: Vec<ColumnShape>,
+    /// The column that holds the person's token.
+    pub person: usize,
+    /// Which rows of its file it is, if the file is long: other tables have the same file then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongShape>,
+}
+
+/// The rows of a table in a long file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LongShape {
+    /// All columns of the file.
+    pub columns: Vec<String>,
+    /// Where each column of the table stands in the file; the rows of the table have nothing in the others.
+    pub at: Vec<usize>,
+    /// Columns of the file with the values that the rows of the table have there.
+    pub matching: Vec<(usize, Vec<String>)>,
+    /// Field separator.
+    pub delimiter: char,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// Text encoding.
+    pub encoding: Encoding,
+}
+
+/// One column.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnShape {
+    /// Its name.
+    pub name: String,
+    /// Its type in the file.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Whether its cells are tokens.
+    pub token: bool,
+}
+
+/// A view over released tables: indices are of [`Structure::tables`] and their columns.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ViewShape {
+    /// Its name.
+    pub name: String,
+    /// The table whose rows are counted; none if it is not released at all.
+    pub table: Option<usize>,
+    /// Distinct persons a class at least.
+    pub k: u64,
+    /// Quasi-identifiers (those that are released).
+    pub quasi: Vec<ColumnPath>,
+    /// Other released forms of the same facts, which count with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<ColumnPath>,
+    /// Whether the engine added it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
+    /// Sensitive columns with l.
+    pub sensitive: Vec<(ColumnPath, u64)>,
+    /// Further models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelShape>,
+    /// Facts beside the quasi-identifiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<UniqueShape>,
+}
+
+/// What may be known beside a view.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UniqueShape {
+    /// The facts with their names.
+    pub facts: Vec<(String, ColumnPath)>,
+    /// Known facts at most.
+    pub m: usize,
+    /// At most this share of the rows may fit one person alone.
+    pub at_most: Option<f64>,
+}
+
+/// A model of a view: its name, its sensitive column (index into [`ViewShape::sensitive`]), its numbers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ModelShape {
+    /// The name.
+    pub model: String,
+    /// The sensitive column.
+    pub sensitive: Option<usize>,
+    /// The numbers.
+    pub with: std::collections::BTreeMap<String, f64>,
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnPath {
+    /// Table.
+    pub table: usize,
+    /// Column.
+    pub column: usize,
+    /// How a row of the view's table finds it.
+    pub by: Path,
+}
+
+/// How a row finds a cell.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Path {
+    /// In the row itself.
+    Row,
+    /// In the rows of the same person.
+    Person,
+    /// In the row with the same token: column here, column there.
+    Token(usize, usize),
+}
+
+impl Structure {
+    /// Which columns of a table the recounts of persons, views, sets and receipts look at.
+    #[must_use]
+    pub fn counted(&self, table: usize) -> Vec<bool> {
+        let Some(shape) = self.tables.get(table) else { return Vec::new() };
+        // The lines of a receipt file are compared with all columns of its tables.
+        if self.receipts.is_some() {
+            return vec![true; shape.columns.len()];
+        }
+        let mut counted = vec![false; shape.columns.len()];
+        let mut count = |t: usize, column: usize| {
+            if let Some(slot) = counted.get_mut(column).filter(|_| t == table) {
+                *slot = true;
+            }
+        };
+        count(table, shape.person);
+        for view in &self.views {
+            let known = view.unique.iter().flat_map(|u| u.facts.iter().map(|(_, path)| path));
+            let counted = view.quasi.iter().chain(&view.facts);
+            let paths = counted.chain(view.sensitive.iter().map(|(path, _)| path));
+            let paths = paths.chain(known);
+            for path in paths {
+                count(path.table, path.column);
+                if let (Path::Token(here, there), Some(t)) = (&path.by, view.table) {
+                    count(t, *here);
+                    count(path.table, *there);
+                }
+            }
+        }
+        for set in &self.sets {
+            count(set.table, set.column);
+        }
+        counted
+    }
+    /// The shape of a release of a plan. Views are part of the anonymized release only.
+    #[must_use]
+    pub fn of(plan: &Plan, kind: Kind) -> Structure {
+        let mut place: Vec<Option<usize>> = Vec::new();
+        let mut columns_at: Vec<Vec<Option<usize>>> = Vec::new();
+        let mut tables = Vec::new();
+        let files = shape::files(plan, kind);
+        for (t, table) in plan.tables.iter().enumerate() {
+            let released = shape::released(table, kind, &plan.output);
+            let mut at = vec![None; table.columns.len()];
+            for (index, r) in released.iter().enumerate() {
+                at[r.column] = Some(index);
+            }
+            let person = table
+                .columns
+                .iter()
+                .position(|c| c.key == Some(table.person_key))
+                .and_then(|c| at[c]);
+            columns_at.push(at);
+            let file = files.iter().find(|f| f.tables.contains(&t));
+            let (Some(person), Some(file)) = (person, file) else {
+                place.push(None);
+                continue;
+            };
+            place.push(Some(tables.len()));
+            tables.push(TableShape {
+                name: table.name.as_str().to_owned(),
+                file: file.relative.clone(),
+                columns: released
+                    .iter()
+                    .map(|r| {
+                        let column = &table.columns[r.column];
+                        let name = column.treatment(kind).treatment.doc().name;
+                        ColumnShape {
+                            name: table.name_in(kind, r.column).as_str().to_owned(),
+                            ty: type_word(r.out).to_owned(),
+                            token: name == "pseudonym" || name == "surrogate",
+                        }
+                    })
+                    .collect(),
+                person,
+                long: file.long.map(|_| {
+                    let dialect = file.dialect(plan);
+                    let matching = table.part.iter().flat_map(|p| &p.matching);
+                    LongShape {
+                        columns: file
+                            .columns
+                            .iter()
+                            .map(|&c| table.columns[c].facts.column.as_str().to_owned())
+                            .collect(),
+                        at: released.iter().filter_map(|r| file.place(r.column)).collect(),
+                        matching: matching
+                            .filter_map(|(c, values)| Some((file.place(*c)?, values.clone())))
+                            .collect(),
+                        delimiter: char::from(dialect.delimiter),
+                        header: dialect.header,
+                        encoding: file.encoding(plan),
+                    }
+                }),
+            });
+        }
+        let path = |view_table: usize, column: &ViewColumn| -> Option<ColumnPath> {
+            let at = columns_at[column.table][column.column]?;
+            let key_column = |table: usize, key: usize| {
+                plan.tables[table]
+                    .columns
+                    .iter()
+                    .position(|c| c.key == Some(key))
+                    .and_then(|c| columns_at[table][c])
+            };
+            let by = match column.join {
+                Join::SameRow => Path::Row,
+                Join::Person => Path::Person,
+                Join::Key { here, there } | Join::KeySet { here, there } => {
+                    Path::Token(key_column(view_table, here)?, key_column(column.table, there)?)
+                }
+            };
+            Some(ColumnPath { table: place[column.table]?, column: at, by })
+        };
+        let views = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => plan
+                .views
+                .iter()
+                .zip(&plan.unique)
+                .map(|(view, unique)| ViewShape {
+                    name: view.name.as_str().to_owned(),
+                    table: place[view.table],
+                    k: view.k,
+                    quasi: view.quasi.iter().filter_map(|c| path(view.table, c)).collect(),
+                    facts: view.facts.iter().filter_map(|c| path(view.table, c)).collect(),
+                    implied: view.implied,
+                    sensitive: view
+                        .sensitive
+                        .iter()
+                        .filter_map(|(c, l)| Some((path(view.table, c)?, *l)))
+                        .collect(),
+                    models: view
+                        .models
+                        .iter()
+                        .map(|m| ModelShape {
+                            model: m.key.to_owned(),
+                            sensitive: m.sensitive,
+                            with: m.numbers.clone(),
+                        })
+                        .collect(),
+                    unique: Some(UniqueShape {
+                        facts: unique
+                            .facts
+                            .iter()
+                            .filter_map(|c| {
+                                let name = fact_name(&plan.tables, c.table, c.column);
+                                Some((name.to_string(), path(view.table, c)?))
+                            })
+                            .collect(),
+                        m: unique.m,
+                        at_most: unique.at_most,
+                    }),
+                })
+                .collect(),
+        };
+        let sets = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => plan
+                .sets
+                .iter()
+                .filter_map(|set| {
+                    Some(SetShape {
+                        name: set.name.as_str().to_owned(),
+                        table: place[set.table]?,
+                        column: columns_at[set.table][set.column]?,
+                        m: set.m,
+                        k: set.k,
+                    })
+                })
+                .collect(),
+        };
+        let floors = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => {
+                let all = plan.tables.iter().enumerate().flat_map(|(t, table)| {
+                    (0..table.columns.len()).filter_map(move |c| {
+                        let floor = plan.floor_of(t, c)?;
+                        let specials = if floor.tails {
+                            table.columns[c].facts.specials.clone()
+                        } else {
+                            Vec::new()
+                        };
+                        Some((t, c, floor, specials))
+                    })
+                });
+                all.filter_map(|(t, c, floor, specials)| {
+                    Some(FloorShape {
+                        table: place[t]?,
+                        column: columns_at[t][c]?,
+                        persons: floor.persons,
+                        tails: floor.tails,
+                        specials,
+                    })
+                })
+                .collect()
+            }
+        };
+        Structure {
+            format: match plan.output.format {
+                OutputFormat::Csv => OutputFormatName::Csv,
+                OutputFormat::Parquet => OutputFormatName::Parquet,
+            },
+            encoding: plan.output.encoding,
+            formula_prefix: plan.output.formula == Formula::Prefix,
+            receipts: ReceiptShape::of(plan, kind, &place),
+            tables,
+            views,
+            sets,
+            floors,
+            events: match kind {
+                Kind::Pseudonymized => Vec::new(),
+                Kind::Anonymized => {
+                    plan.counted_tables().into_iter().filter_map(|t| place[t]).collect()
+                }
+            },
+        }
+    }
+}
+
+/// The word for a type in a file.
+#[must_use]
+pub const fn type_word(ty: OutType) -> &'static str {
+    match ty {
+        OutType::Text => "text",
+        OutType::Integer => "integer",
+        OutType::Decimal => "decimal",
+        OutType::Date => "date",
+        OutType::Boolean => "boolean",
+    }
+}

@@ -1,0 +1,31 @@
+//! The record: what was done, provably.
+
+// Other rooms, under the names that they have in the whole.
+use kakou_core::{digest, error, law, say, schema, text, token};
+use kakou_engine as engine;
+use kakou_keys as keys;
+use kakou_plan as plan;
+use kakou_policy as policy;
+use kakou_proof as proof;
+
+pub mod approval;
+pub mod attest;
+pub mod balance;
+pub mod book;
+pub mod changes;
+pub mod dsse;
+pub mod ledger;
+pub mod merkle;
+pub mod note;
+pub mod objections;
+pub mod package;
+pub mod papers;
+pub mod purge;
+pub mod recipients;
+pub mod release;
+pub mod reveal;
+pub mod seal;
+pub mod state;
+pub mod statement;
+pub mod verify;
+pub mod witness;
