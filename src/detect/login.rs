@@ -154,7 +154,7 @@ mod tests {
             ("ログインID:k.sato、パスワード:p@ssw0rd", "k.sato|p@ssw0rd"),
             ("ユーザー名(y-mori)PIN(1234)", "y-mori|1234"),
             ("暗証番号は1234です", "1234"),
-            ("ログインID hanako、パスワード：abc123", "hanako|abc123"),
+            ("ログインID hanako、パスワード:abc123", "hanako|abc123"),
             ("パスワード:qwerty", "qwerty"),
             ("password hunter2", "hunter2"),
             ("ID:taro PW abc123", "taro|abc123"),
