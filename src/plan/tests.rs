@@ -203,6 +203,12 @@ fn a_shipped_policy_is_extended_by_its_name_without_tables_that_are_not_there() 
     assert_eq!(plan.id.as_str(), "mine");
     assert!(plan.tables.iter().any(|t| t.name.as_str() == "ef_in"));
     assert!(plan.tables.iter().all(|t| t.name.as_str() != "k"));
+    // Findings that are waived in the columns of such a table go with it.
+    for table in ["observation", "medication_administration", "immunization"] {
+        write(&format!("extends = \"kakou:fhir\"\nwithout = [\"{table}\"]\n"));
+        let loaded = policy::load(&child).unwrap();
+        assert!(Plan::build(&loaded, &ladders(&loaded).unwrap()).is_ok(), "{table}");
+    }
     // A table that the base does not have, a policy that is not shipped, no base: each an error with its place.
     for (text, code, line) in [
         ("extends = \"kakou:dpc-hub\"\nwithout = [\"hh\"]\n", "P0102", 2),

@@ -298,8 +298,23 @@ fn leave_out(base: &mut Node, without: &Node, sources: &Sources) -> crate::error
         for table in tables.values_mut() {
             forget_anchors(&mut table.value, name);
         }
+        forget_waivers(base, name);
     }
     Error::all(errors).map_or(Ok(()), Err)
+}
+
+/// Takes the findings that are waived in the columns of a table that is left out: there is nothing to find. (Views and rules that
+/// still name it are for the policy to decide.)
+fn forget_waivers(top: &mut Node, table: &str) {
+    let of = |item: &Node| {
+        let Kind::Table(entries) = &item.kind else { return false };
+        let column = entries.get("column").map(|e| &e.value.kind);
+        matches!(column, Some(Kind::String(path)) if path.split('.').next() == Some(table))
+    };
+    let Kind::Table(top) = &mut top.kind else { return };
+    if let Some(Kind::Array(items)) = top.get_mut("waive").map(|e| &mut e.value.kind) {
+        items.retain(|item| !of(item));
+    }
 }
 
 /// Takes the dates of a table that is left out from lists of anchors: the first of the others remains.
