@@ -9,15 +9,19 @@ use super::check::{data, tell};
 use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::engine::exclude::Lists;
-use crate::engine::freeze;
+use crate::engine::floors::FloorOutcome;
+use crate::engine::freeze::{self, ViewOutcome};
 use crate::engine::intake::{self, Store};
 use crate::engine::search::{self, Choice, Searched};
-use crate::engine::{unclaimed, unique};
+use crate::engine::steady::Steady;
+use crate::engine::{foreseen, unclaimed, unique};
 use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::keys::ReleaseSecrets;
 use crate::plan::unique::{Unique, UniquePlan};
-use crate::plan::{ColumnPlan, Plan, Warning};
+use crate::plan::{ColumnPlan, FloorPlan, Join, Plan, Warning};
+use crate::proof::detectors;
+use crate::report::closure;
 use crate::schema::{DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
 
@@ -99,11 +103,7 @@ impl Explain {
                 show.line(&format!("    anonymized     {aja} / {aen}: {aex}"));
                 let floor = plan.floor_of(t, c);
                 if let Some(floor) = floor {
-                    let n = floor.persons;
-                    show.line(&match floor.tails {
-                        true => format!("                   両端は{n}人以上 / both ends are of at least {n} persons"),
-                        false => format!("                   {n}人未満の値は出さない / no value of fewer than {n} persons is shown"),
-                    });
+                    show.line(&format!("                   {}", bound(plan, t, c, floor)));
                 }
                 columns.push(json!({
                     "column": column.facts.column, "role": column.facts.role, "type": column.facts.ty, "sample": sample,
@@ -123,6 +123,9 @@ impl Explain {
             }
         } else if self.input.is_none() && !search::offered(plan).is_empty() {
             show.line("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why.");
+        }
+        for line in found.kept.iter().flat_map(|kept| kept.lines(plan)) {
+            show.line(&line);
         }
         if let Some(unique) = &found.unique {
             show.line("\nwhat the release would show of single persons:");
@@ -146,19 +149,35 @@ impl Explain {
         // Keys of nothing: no token leaves this command.
         let secrets = ReleaseSecrets::anonymized()?;
         let time = self.search_seconds.map(std::time::Duration::from_secs);
+        let seen = foreseen::find(plan, store, &lists, &progress)?;
+        let told = seen.iter().map(|f| detectors::foreseen(plan, f.place, f.release, f.counts));
+        let mut wrong: Vec<Error> = told.collect();
         match freeze::freeze(plan, store, &lists, [&secrets, &secrets], time, &progress) {
-            Ok(outcome) => Ok(Found {
-                searched: outcome.search,
-                refused: unique::judge(&outcome.unique).err(),
-                unique: Some(outcome.unique),
-            }),
+            Ok(outcome) => {
+                wrong.extend(unique::judge(&outcome.unique).err());
+                Ok(Found {
+                    searched: outcome.search,
+                    refused: Error::all(wrong),
+                    unique: Some(outcome.unique),
+                    kept: Some(Kept {
+                        views: outcome.views,
+                        floors: outcome.floors,
+                        steady: outcome.steady,
+                    }),
+                })
+            }
             Err(error) if search::offered(plan).is_empty() => Err(error),
             Err(error) => {
                 let search =
                     freeze::prepare_search(plan, store, &lists, &secrets, &progress)?.within(time);
                 match search.best() {
                     Some(best) => {
-                        Ok(Found { searched: Some(best), unique: None, refused: Some(error) })
+                        wrong.push(error);
+                        Ok(Found {
+                            searched: Some(best),
+                            refused: Error::all(wrong),
+                            ..Found::default()
+                        })
                     }
                     None => Err(error),
                 }
@@ -172,7 +191,70 @@ impl Explain {
 struct Found {
     searched: Option<Searched>,
     unique: Option<Unique>,
+    kept: Option<Kept>,
     refused: Option<Error>,
+}
+
+/// What it costs that views and floors hold over the rows that are left.
+struct Kept {
+    views: Vec<ViewOutcome>,
+    floors: Vec<FloorOutcome>,
+    steady: Vec<Steady>,
+}
+
+impl Kept {
+    /// A line for each view, and one for each column of which a value is not shown as it is.
+    fn lines(&self, plan: &Plan) -> Vec<String> {
+        let mut lines = vec![String::new(), "what k and the floors cost:".to_owned()];
+        for (view, found) in plan.views.iter().zip(&self.views) {
+            let (name, rows, gone) = (&view.name, found.rows, small(found.suppressed));
+            let implied = if view.implied { " (implied)" } else { "" };
+            let table = &plan.tables[view.table].name;
+            lines.push(format!(
+                "  view {name}{implied}: {gone} of {rows} rows of `{table}` go / {rows}行のうち{gone}行を除く"
+            ));
+        }
+        for floor in self.floors.iter().filter(|f| f.joined + f.rows_removed > 0) {
+            let table = &plan.tables[floor.table];
+            let column = &table.columns[floor.column].facts.column;
+            let (n, joined) = (floor.persons, floor.joined);
+            let gone = match floor.rows_removed {
+                0 => String::new(),
+                rows => format!(", {} rows go", small(rows)),
+            };
+            lines.push(format!(
+                "  {}.{column}: too few persons hold {joined} of the values, so they are shown as others or not at all{gone}; each value shown is of at least {n} / 人の足りない値{joined}個をまとめるか伏せ、出す値はどれも{n}人以上",
+                table.name
+            ));
+        }
+        for steady in &self.steady {
+            let told = closure::beside(plan, steady);
+            lines.extend([format!("  {}", told.en.trim_end()), format!("  {}", told.ja)]);
+        }
+        lines
+    }
+}
+
+/// How many persons stand behind what a column shows, and who says so.
+fn bound(plan: &Plan, table: usize, column: usize, floor: FloorPlan) -> String {
+    let treatment = &plan.tables[table].columns[column].treatment(Kind::Anonymized).treatment;
+    let (of, of_ja) = match (treatment.persons(), plan.tier) {
+        (Some(_), _) => ("the treatment".to_owned(), "加工の指定".to_owned()),
+        (None, Some(tier)) if tier.k() == plan.floor => {
+            let word = tier.word();
+            (format!("the tier `{word}`"), format!("tier `{word}`"))
+        }
+        _ => ("the policy".to_owned(), "方針".to_owned()),
+    };
+    let n = floor.persons;
+    match floor.tails {
+        true => format!(
+            "両端は{n}人以上（{of_ja}） / both ends are of at least {n} persons among the rows that are left (of {of})"
+        ),
+        false => format!(
+            "{n}人未満の値は出さない（{of_ja}） / no value of fewer than {n} persons among the rows that are left is shown (of {of})"
+        ),
+    }
 }
 
 /// The search in words: the choice, its proof, the neighbours and the runners-up. Counts of rows below ten are not told.
@@ -258,7 +340,10 @@ fn view(
         names.join(", ")
     ));
     if view.implied {
-        show.line("  implied: the table releases quasi-identifiers, and no view of the policy counts them at its rows / 方針にないビュー（表が準識別子を出すため）");
+        show.line(&format!(
+            "  implied: `{table}` releases quasi-identifiers ({}), and no view of the policy counts them at its rows / 方針にないビュー（表が準識別子を出すため）",
+            names.join(", ")
+        ));
     }
     let facts: Vec<String> = view
         .facts
@@ -273,6 +358,15 @@ fn view(
             "  together with other forms of the same facts, as a person shows them over all rows: {} / 同じ事実の他の形も数える",
             facts.join(", ")
         ));
+    }
+    for moving in view.facts.iter().filter(|f| f.join != Join::SameRow) {
+        if view.quasi.iter().any(|q| (q.table, q.column) == (moving.table, moving.column)) {
+            let column = &plan.tables[moving.table].columns[moving.column].facts;
+            show.line(&format!(
+                "  `{}.{}` can change between two rows of a person, which tells more than one row does / 一人の行の間で変わり得る",
+                plan.tables[moving.table].name, column.column
+            ));
+        }
     }
     show.line(&format!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {:?}, at most {} of the rows",
         view.k, plan.suppress.unit, plan.suppress.at_most));

@@ -30,6 +30,7 @@ pub mod emit;
 pub mod exclude;
 pub mod files;
 pub mod floors;
+pub mod foreseen;
 pub mod freeze;
 mod grain;
 pub mod identity;

@@ -165,31 +165,56 @@ pub fn detect(
     let mut all = Vec::new();
     for detected in found.into_iter().flatten().flatten() {
         if detected.waived.is_none() {
-            let doc = CATALOGUE[detected.place.0].doc();
-            errors.push(
-                Error::refused(
-                    "C0305",
-                    say!(
-                        "table `{}`, column `{}`, {} release: detector `{}` ({}) finds something in {} rows of {} persons",
-                        detected.table,
-                        detected.column,
-                        kind,
-                        doc.name,
-                        doc.ja,
-                        detected.rows,
-                        detected.persons
-                    ),
-                )
-                .advice(say!(
-                    "drop or generalize the column; if these are nobody's identifiers, put this into the policy, with the reason:\n\n[[waive]]\ndetector = \"{}\"\ncolumn = {}\nreason = \"\"\n",
-                    doc.name,
-                    quoted(&detected.table, &detected.column)
-                )),
-            );
+            errors.push(refusal(&detected));
         }
         all.push(detected);
     }
     (columns, all)
+}
+
+/// A finding that nothing waives.
+fn refusal(detected: &Detected) -> Error {
+    let doc = CATALOGUE[detected.place.0].doc();
+    Error::refused(
+        "C0305",
+        say!(
+            "table `{}`, column `{}`, {} release: detector `{}` ({}) finds something in {} rows of {} persons",
+            detected.table,
+            detected.column,
+            detected.release,
+            doc.name,
+            doc.ja,
+            detected.rows,
+            detected.persons
+        ),
+    )
+    .advice(say!(
+        "drop or generalize the column; if these are nobody's identifiers, put this into the policy, with the reason:\n\n[[waive]]\ndetector = \"{}\"\ncolumn = {}\nreason = \"\"\n",
+        doc.name,
+        quoted(&detected.table, &detected.column)
+    ))
+}
+
+/// What is said of a finding that was seen in the source before a run: rows and persons with a hit.
+#[must_use]
+pub fn foreseen(
+    plan: &Plan,
+    place: (usize, usize, usize),
+    release: Kind,
+    counts: (u64, u64),
+) -> Error {
+    let table = &plan.tables[place.1];
+    refusal(&Detected {
+        release,
+        table: table.name.clone(),
+        column: table.columns[place.2].facts.column.clone(),
+        detector: CATALOGUE[place.0].doc().name,
+        rows: small(counts.0),
+        persons: small(counts.1),
+        percent: None,
+        waived: None,
+        place,
+    })
 }
 
 /// A column as it is named in a policy, as a TOML string.

@@ -2,6 +2,7 @@
 
 use super::facts::{Both, Section};
 use crate::engine::Made;
+use crate::engine::steady::Steady;
 use crate::error::small;
 use crate::plan::{Plan, ViewColumn};
 
@@ -12,6 +13,29 @@ fn name(plan: &Plan, table: usize, column: usize) -> String {
 fn names<'a>(plan: &Plan, columns: impl IntoIterator<Item = &'a ViewColumn>) -> String {
     let all: Vec<String> = columns.into_iter().map(|c| name(plan, c.table, c.column)).collect();
     all.join(", ")
+}
+
+/// A fact outside the views that is the same in all rows of a person.
+#[must_use]
+pub fn beside(plan: &Plan, steady: &Steady) -> Both {
+    let column = name(plan, steady.table, steady.column);
+    let why = steady.because.as_deref();
+    Both::new(
+        format!(
+            "列「{column}」は一人のすべての行で同じで、どのビューにもありません。これを知る人には、ビュー「{}」の最小の群は{}人です（k = {}）。{}",
+            steady.view,
+            small(steady.smallest),
+            steady.k,
+            why.map(|w| format!("理由: {w}")).unwrap_or_default()
+        ),
+        format!(
+            "Column `{column}` is the same in all rows of a person and stands in no view. For who knows it the smallest class of view `{}` has {} persons (k = {}). {}",
+            steady.view,
+            small(steady.smallest),
+            steady.k,
+            why.map(|w| format!("Reason: {w}")).unwrap_or_default()
+        ),
+    )
 }
 
 /// The section of a run.
@@ -49,26 +73,7 @@ pub fn section(plan: &Plan, made: &Made) -> Section {
             ));
         }
     }
-    for steady in &made.steady {
-        let column = name(plan, steady.table, steady.column);
-        let why = steady.because.as_deref();
-        text.push(Both::new(
-            format!(
-                "列「{column}」は一人のすべての行で同じで、どのビューにもありません。これを知る人には、ビュー「{}」の最小の群は{}人です（k = {}）。{}",
-                steady.view,
-                small(steady.smallest),
-                steady.k,
-                why.map(|w| format!("理由: {w}")).unwrap_or_default()
-            ),
-            format!(
-                "Column `{column}` is the same in all rows of a person and stands in no view. For who knows it the smallest class of view `{}` has {} persons (k = {}). {}",
-                steady.view,
-                small(steady.smallest),
-                steady.k,
-                why.map(|w| format!("Reason: {w}")).unwrap_or_default()
-            ),
-        ));
-    }
+    text.extend(made.steady.iter().map(|steady| beside(plan, steady)));
     let rows = made
         .floors
         .iter()
