@@ -6,8 +6,8 @@ K=${KAKOU:-kakou}
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
 export KAKOU_KEYS="$W/keys"
-"$K" -q synth --patients "${1:-3000}" --seed "${2:-7}" --out "$W/data"
-for pair in dpc-hub:dpc lab:lab; do
+"$K" -q synth --patients "${1:-3000}" --seed "${2:-7}" --layouts dpc,lab,csv,omop,uke --out "$W/data"
+for pair in dpc-hub:dpc dpc-anonymized-public:dpc lab:lab csv:csv omop54:omop receipt:uke; do
     policy=${pair%%:*}
     "$K" -q run --policy "kakou:$policy" --input "$W/data/${pair##*:}" --out "$W/out" --release-id "$policy"
     echo "$policy"
