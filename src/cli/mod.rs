@@ -175,10 +175,17 @@ impl Show {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything is read: no core file of any command holds a cell, a name or a key.
+    let _ = crate::key::harden();
     // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
     std::panic::set_hook(Box::new(|info| {
-        let place =
-            info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+        if crate::table::guarded_now() {
+            return;
+        }
+        let place = info
+            .location()
+            .map(|l| format!("{}:{}", place_of(l.file()), l.line()))
+            .unwrap_or_default();
         note!(error, "internal error", place = Name::from_policy(place.as_str()));
         let _ = writeln!(
             std::io::stderr(),
@@ -231,6 +238,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.error.family.exit_code())
         }
         Err(_) => ExitCode::from(4),
+    }
+}
+
+/// The place of a source file without the folders of whoever built the program: of a library its name and what follows.
+fn place_of(file: &str) -> &str {
+    let marks = ["/registry/src/", "/git/checkouts/", "/rustc/"];
+    for mark in marks {
+        if let Some((_, rest)) = file.split_once(mark) {
+            return rest.split_once('/').map_or(rest, |(_, rest)| rest);
+        }
+    }
+    match file.rsplit_once("/src/") {
+        Some((before, _)) if file.starts_with('/') => {
+            let name = before.rsplit('/').next().unwrap_or_default();
+            &file[before.len() - name.len()..]
+        }
+        _ => file,
     }
 }
 
@@ -411,6 +435,18 @@ pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::keys::Passphra
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_tells_nothing_of_the_builder() {
+        for (file, told) in [
+            ("src/cli/mod.rs", "src/cli/mod.rs"),
+            ("/home/b/.cargo/registry/src/index-1/polars-1.0/src/x.rs", "polars-1.0/src/x.rs"),
+            ("/rustc/0123/library/core/src/slice.rs", "library/core/src/slice.rs"),
+            ("/home/b/kakou/src/cli/mod.rs", "kakou/src/cli/mod.rs"),
+        ] {
+            assert_eq!(place_of(file), told);
+        }
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

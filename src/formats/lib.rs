@@ -25,6 +25,7 @@ mod csv_write;
 mod encode;
 pub mod fhir;
 mod header;
+mod parquet_guard;
 mod parquet_read;
 mod parquet_write;
 pub mod spill;
@@ -275,6 +276,12 @@ pub fn expand_folders(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     expand_kind(folder, pattern, true)
 }
 
+/// Whether this thread reads a damaged file with a library that panics on it: the panic is the file's, and is told as an error.
+#[must_use]
+pub fn guarded_now() -> bool {
+    parquet_guard::guarded_now()
+}
+
 /// Cells of a Parquet file, and the bytes of its pages without compression, as its footer tells; for estimates. None if it cannot be
 /// read.
 #[must_use]
@@ -317,7 +324,11 @@ fn expand_kind(folder: &Path, pattern: &str, folders: bool) -> Result<Vec<PathBu
     let matches = glob::glob_with(&full, options)
         .map_err(|_| Error::policy("P0303", say!("`{}` is not a well-formed pattern", shown)))?;
     let mut found = Vec::new();
-    for path in matches.flatten() {
+    for path in matches {
+        // A folder that cannot be listed is no folder without files.
+        let path = path.map_err(|e| {
+            Error::io("X0502", say!("listing the folders of `{}`", shown), e.error())
+        })?;
         let real = path
             .canonicalize()
             .map_err(|e| Error::io("X0502", say!("opening a file of `{}`", shown), &e))?;

@@ -16,10 +16,11 @@ use polars_arrow as arrow;
 use polars_buffer::Buffer;
 use polars_parquet::read::{
     BasicDecompressor, ColumnChunkMetadata, FileMetadata, PageReader, column_iter_to_arrays,
-    infer_schema, read_metadata,
+    infer_schema,
 };
 use rayon::prelude::*;
 
+use super::parquet_guard::{self, guarded};
 use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
@@ -51,8 +52,21 @@ fn damaged(table: &Name) -> Error {
     )
 }
 
+/// Damaged pages of a column.
+fn damaged_at(table: &Name, column: &Name, group: usize) -> Error {
+    Error::data(
+        "D0020",
+        say!(
+            "table `{}`, column `{}`, row group {}: the Parquet file is damaged, or its pages claim more than it can hold",
+            table,
+            column,
+            group + 1
+        ),
+    )
+}
+
 fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
-    infer_schema(metadata).map_err(|_| damaged(table))
+    guarded(|| infer_schema(metadata)).and_then(|found| found.ok()).ok_or_else(|| damaged(table))
 }
 
 impl Reader {
@@ -61,7 +75,7 @@ impl Reader {
             Error::io("X0504", say!("opening a file of table `{}`", spec.table), e)
         };
         let mut file = File::open(path).map_err(|e| fail(&e))?;
-        let metadata = read_metadata(&mut file).map_err(|_| damaged(spec.table))?;
+        let metadata = parquet_guard::metadata(&mut file).ok_or_else(|| damaged(spec.table))?;
         let schema = schema_of(&metadata, spec.table)?;
         let names: Vec<String> = schema.iter_names().map(|n| n.as_str().to_owned()).collect();
         let positions = header::positions(spec, &names)?;
@@ -82,6 +96,16 @@ impl Reader {
             fields.push(field);
         }
         let bytes = file.metadata().map_err(|e| fail(&e))?.len();
+        let room = parquet_guard::room(bytes);
+        if !parquet_guard::whole_fits(&metadata, fields.len(), room) {
+            return Err(Error::data(
+                "D0023",
+                say!(
+                    "table `{}`: the Parquet file claims more cells than a file of its size can hold",
+                    spec.table
+                ),
+            ));
+        }
         Ok(Reader {
             table: spec.table.clone(),
             columns: spec.columns.to_vec(),
@@ -153,35 +177,43 @@ impl Batches for Reader {
         }
         let group = self.next;
         let rows = self.metadata.row_groups[group].num_rows();
+        let room = parquet_guard::room(self.facts.bytes);
+        let room = parquet_guard::cells(rows, self.fields.len(), room)
+            .ok_or_else(|| damaged(&self.table))?;
         let columns: Vec<Column> = self
             .fields
             .par_iter()
             .zip(&self.columns)
             .map(|(field, column)| {
+                let bad = || damaged_at(&self.table, &column.name, group);
                 let (bytes, chunk) = self.chunk(group, field)?;
+                if !parquet_guard::pages_hold(&bytes, rows, room / self.fields.len() as u64) {
+                    return Err(bad());
+                }
                 let types = vec![&chunk.descriptor().descriptor.primitive_type];
                 // The Parquet library may panic on damaged pages: that must not take the run's clean-up with it.
-                let arrays = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    column_iter_to_arrays(vec![pages(bytes, chunk)], types, field.clone(), None)
-                }))
-                .map_err(|_| damaged(&self.table))?
-                .map_err(|_| damaged(&self.table))?
-                .0;
-                let mut builder = ColumnBuilder::default();
-                for array in &arrays {
-                    push(&mut builder, array.as_ref(), column, self.trim).ok_or_else(|| {
-                        Error::data(
-                            "D0022",
-                            say!(
-                                "table `{}`, column `{}`: bytes that are not text, or a NUL",
-                                self.table,
-                                column.name
-                            ),
-                        )
-                    })?;
-                }
+                let builder = guarded(|| {
+                    let pages = vec![pages(bytes, chunk)];
+                    let arrays = column_iter_to_arrays(pages, types, field.clone(), None);
+                    let arrays = arrays.map_err(|_| bad())?.0;
+                    let mut builder = ColumnBuilder::default();
+                    for array in &arrays {
+                        push(&mut builder, array.as_ref(), column, self.trim).ok_or_else(|| {
+                            Error::data(
+                                "D0022",
+                                say!(
+                                    "table `{}`, column `{}`: bytes that are not text, or a NUL",
+                                    self.table,
+                                    column.name
+                                ),
+                            )
+                        })?;
+                    }
+                    Ok::<_, Error>(builder)
+                })
+                .ok_or_else(bad)??;
                 if builder.len() != rows {
-                    return Err(damaged(&self.table));
+                    return Err(bad());
                 }
                 Ok(builder.finish())
             })
@@ -457,13 +489,13 @@ pub(super) fn header_names(path: &Path) -> Result<Vec<String>> {
     let table = Name::fixed("input");
     let mut file =
         File::open(path).map_err(|e| Error::io("X0504", say!("opening an input file"), &e))?;
-    let metadata = read_metadata(&mut file).map_err(|_| damaged(&table))?;
+    let metadata = parquet_guard::metadata(&mut file).ok_or_else(|| damaged(&table))?;
     Ok(schema_of(&metadata, &table)?.iter_names().map(|n| n.as_str().to_owned()).collect())
 }
 
 /// Cells of a file, and the bytes of its pages without compression; none if the file cannot be read.
 pub(super) fn weight(path: &Path) -> Option<(u64, u64)> {
-    let metadata = read_metadata(&mut File::open(path).ok()?).ok()?;
+    let metadata = parquet_guard::metadata(&mut File::open(path).ok()?)?;
     let (mut cells, mut bytes) = (0_u64, 0_u64);
     for group in &metadata.row_groups {
         for chunk in group.parquet_columns() {
@@ -478,21 +510,26 @@ pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
     let table = Name::fixed("staged");
     let fail = |e: &std::io::Error| Error::io("X0507", say!("reading a staged file"), e);
     let mut file = File::open(path).map_err(|e| fail(&e))?;
-    let metadata = read_metadata(&mut file).map_err(|_| damaged(&table))?;
+    let metadata = parquet_guard::metadata(&mut file).ok_or_else(|| damaged(&table))?;
     let mut last = 4;
     for group in &metadata.row_groups {
         for chunk in group.parquet_columns() {
             let range = chunk.byte_range();
             last = last.max(range.end);
-            let mut pages = pages(read_range(&file, range, &table)?, chunk);
-            if let Some(dictionary) = pages.read_dict_page().map_err(|_| damaged(&table))? {
-                f(&dictionary.buffer);
-            }
-            while let Some(page) = pages.next() {
-                let page =
-                    page.and_then(|p| p.decompress(&mut pages)).map_err(|_| damaged(&table))?;
-                f(page.buffer());
-            }
+            let bytes = read_range(&file, range, &table)?;
+            guarded(|| {
+                let mut pages = pages(bytes, chunk);
+                if let Some(dictionary) = pages.read_dict_page().map_err(|_| damaged(&table))? {
+                    f(&dictionary.buffer);
+                }
+                while let Some(page) = pages.next() {
+                    let page =
+                        page.and_then(|p| p.decompress(&mut pages)).map_err(|_| damaged(&table))?;
+                    f(page.buffer());
+                }
+                Ok(())
+            })
+            .ok_or_else(|| damaged(&table))??;
         }
     }
     // Everything behind the pages: metadata and footer.
@@ -506,7 +543,7 @@ pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
 #[cfg(test)]
 pub(super) fn carries_more_than_cells(path: &Path) -> bool {
     let mut file = File::open(path).unwrap();
-    let metadata = read_metadata(&mut file).unwrap();
+    let metadata = polars_parquet::read::read_metadata(&mut file).unwrap();
     metadata.key_value_metadata.as_ref().is_some_and(|k| !k.is_empty())
         || metadata.row_groups.iter().flat_map(|g| g.parquet_columns()).any(|c| {
             c.bloom_filter_offset().is_some()

@@ -442,3 +442,47 @@ fn dictionaries_are_shared_not_copied() {
     let column = Column::from_texts([Some("a"), Some("b")]);
     assert!(Arc::ptr_eq(column.dictionary(), column.take(&[1]).dictionary()));
 }
+
+/// A file that was damaged at any byte is an error of the file or reads as something else; it never ends the program, takes more
+/// memory than the file can hold, or shows a panic of the library.
+#[test]
+fn a_damaged_parquet_file_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    let [a, b]: [Vec<String>; 2] = [
+        (0..40).map(|row| format!("CANARY{}", row % 3)).collect(),
+        (0..40).map(|row| row.to_string()).collect(),
+    ];
+    let column = |texts: &[String]| Column::from_texts(texts.iter().map(|t| Some(t.as_str())));
+    let rows = Table { rows: 40, columns: vec![column(&a), column(&b)] };
+    let out: Vec<OutColumn> = [("a", OutType::Text), ("b", OutType::Integer)]
+        .map(|(name, ty)| OutColumn { name: name.to_owned(), ty, ranges: false })
+        .into();
+    parquet(&[rows], &out, &path);
+    let whole = std::fs::read(&path).unwrap();
+    let columns = columns(&["a", "b"]);
+    let spec = ReadSpec::new(&TABLE, InputFormat::Parquet, &columns);
+    assert_eq!(read_all(&path, &spec, 1000).unwrap().0.len(), 40);
+    let other = folder.path().join("y.parquet");
+    let mut refused = 0;
+    for at in 0..whole.len() {
+        for change in [0x00, 0x01, 0x7f, 0x80, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= change;
+            if change == 0x00 {
+                // Bytes that are missing.
+                bytes.remove(at);
+            }
+            std::fs::write(&other, bytes).unwrap();
+            let _ = header_names(&other, InputFormat::Parquet, Encoding::Utf8, b',');
+            let _ = parquet_weight(&other);
+            let _ = parquet_read::scan_bytes(&other, &mut |_| {});
+            if let Err(error) = read_all(&other, &spec, 1000) {
+                assert!(!error.to_string().contains("CANARY"), "{error}");
+                assert!(error.each().all(|e| e.code.starts_with('D')), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > whole.len(), "{refused}");
+}
