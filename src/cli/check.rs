@@ -119,7 +119,7 @@ pub(super) fn data(
     let lists = Lists::default();
     let spill_root = spill.cloned().unwrap_or_else(std::env::temp_dir);
     // What a killed run spilled goes at the next start.
-    crate::formats::spill::sweep(&spill_root);
+    crate::formats::spill::sweep(&spill_root)?;
     let limits = intake::Limits { memory, spill_root };
     let store = intake::intake(plan, files, &lists, &limits, &progress)?.store;
     let told = declared::check(plan, &store, &lists, &progress)?;

@@ -50,6 +50,7 @@ impl Extract {
     /// Anything that is not a standardized storage; I/O; a stop by the user.
     pub fn run(&self, show: Show) -> Result<()> {
         let What::Ssmix2(args) = &self.what;
+        crate::release::apart(&args.root, &args.out)?;
         let bar = ProgressBar::new(0);
         if show.quiet || show.json {
             bar.set_draw_target(ProgressDrawTarget::hidden());

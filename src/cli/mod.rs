@@ -176,10 +176,10 @@ impl Show {
 #[must_use]
 pub fn main() -> ExitCode {
     // Before anything is read: no core file of any command holds a cell, a name or a key.
-    let _ = crate::key::harden();
+    let _ = crate::keys::harden();
     // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
     std::panic::set_hook(Box::new(|info| {
-        if crate::table::guarded_now() {
+        if crate::formats::guarded_now() {
             return;
         }
         let place = info

@@ -53,7 +53,11 @@ impl Purge {
             escrows: self.escrow.clone(),
             releases: self.release.clone(),
         };
-        let planned = purge::plan(targets, &self.reason)?;
+        let ledger = Ledger::at(&self.ledger);
+        let planned = purge::plan(targets, &self.reason, &ledger.read(&[])?)?;
+        if let Some(begun) = planned.begun {
+            show.line(&format!("goes on with the deletion that entry {begun} has begun"));
+        }
         for path in self.project_key.iter().chain(&self.escrow) {
             show.line(&format!("key      {}", shown(path)));
         }
@@ -68,10 +72,9 @@ impl Purge {
                 .advice(say!("this cannot be undone: with --yes it is done")));
         }
         let key = self.signer.open()?;
-        let ledger = Ledger::at(&self.ledger);
         ledger.check_writer(key.public())?;
         for path in &self.spill {
-            crate::formats::spill::sweep(path);
+            crate::formats::spill::sweep(path)?;
             // Staging folders of dead runs hold data as well.
             crate::release::sweep(path)?;
         }

@@ -1,6 +1,6 @@
 //! What `kakou run` is told about its record: who signs, and which ledger it is entered in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
@@ -41,7 +41,7 @@ impl Recording {
     ///
     /// # Errors
     /// If the key cannot be read or may not write in the ledger, or the ledger does not verify.
-    pub fn begin(&self, release: &str, policy: &[u8; 32]) -> Result<Recorder> {
+    pub fn begin(&self, release: &str, policy: &[u8; 32], out: &Path) -> Result<Recorder> {
         let key = match &self.sign {
             None => None,
             Some(path) => {
@@ -60,7 +60,12 @@ impl Recording {
             (Some(folder), Some(key)) => {
                 let ledger = Ledger::at(folder);
                 let origin = ledger.check_writer(key.public())?;
-                let ticket = ledger.begin(&told)?;
+                ledger.check_new(release)?;
+                // Where the release will stand is for the one who finds the ticket of a killed run; it is in no entry.
+                let mut ticket = told.clone();
+                let folder = std::path::absolute(out.join(release));
+                ticket["folder"] = json!(folder.ok().map(|f| f.to_string_lossy().into_owned()));
+                let ticket = ledger.begin(&ticket)?;
                 Some(Open { ledger, origin, ticket })
             }
         };

@@ -135,7 +135,7 @@ impl Replay {
         // Any fresh key serves: what is compared does not depend on it.
         let fresh = ReleaseSecrets::anonymized()?;
         let root = self.work.clone().unwrap_or_else(std::env::temp_dir);
-        crate::formats::spill::sweep(&root);
+        crate::formats::spill::sweep(&root)?;
         let staging = tempfile::Builder::new()
             .prefix(".kakou-replay-")
             .tempdir_in(&root)

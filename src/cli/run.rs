@@ -123,7 +123,7 @@ impl Run {
         let plan = &prepared.plan;
         let id = self.id(plan)?;
         let policy_digest = seal::policy_digest(&prepared.loaded)?;
-        let recorder = self.recording.begin(&id, &policy_digest)?;
+        let recorder = self.recording.begin(&id, &policy_digest, &self.out)?;
         match self.make_and_publish(prepared, show, &id, policy_digest, &recorder) {
             Ok(published) => {
                 if published.folder.is_some() {
@@ -176,6 +176,7 @@ impl Run {
             (None, _) => None,
         };
         let link_keys = self.link_keys.as_deref().map(super::link::returned).transpose()?;
+        crate::release::apart(&self.input, &self.out)?;
         let files = intake::find_files(plan, &self.input)?;
         unclaimed::check(plan, &self.input, &files, &prepared.own(self.named()))?;
         intake::check_headers(plan, &files)?;
@@ -204,7 +205,7 @@ impl Run {
         let staging = Staging::create(&self.out)?;
         let spill_root = self.spill.clone().unwrap_or_else(|| self.out.clone());
         // What a killed run spilled goes at the next start, whether this run spills or not.
-        crate::formats::spill::sweep(&spill_root);
+        crate::formats::spill::sweep(&spill_root)?;
         let progress = Shown::new(show.quiet || show.json);
         let job = Job {
             plan,

@@ -106,7 +106,16 @@ impl Verify {
                 }
             ));
         }
-        show.line(&format!("state: {} ({})", verified.state.word(), verified.state.ja()));
+        show.line(&format!(
+            "state: {} ({}){}",
+            verified.state.word(),
+            verified.state.ja(),
+            if verified.state_checked {
+                ""
+            } else {
+                ": state not checked, as no ledger is at hand (台帳と照合していない)"
+            }
+        ));
         if let Some(path) = attested {
             show.line(&format!("attested: {}", shown(&path)));
         }

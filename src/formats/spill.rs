@@ -34,7 +34,7 @@ impl SpillDir {
     pub fn create(root: &Path) -> Result<Self> {
         let fail = |e: &std::io::Error| Error::io("X0601", say!("making the spill folder"), e);
         fs::create_dir_all(root).map_err(|e| fail(&e))?;
-        sweep(root);
+        sweep(root)?;
         let mut noise = [0_u8; 8];
         getrandom::fill(&mut noise)
             .map_err(|_| Error::environment("X0602", say!("the system gives no random numbers")))?;
@@ -105,9 +105,19 @@ impl Drop for SpillDir {
 }
 
 /// Removes spill folders whose owner is gone.
-pub fn sweep(root: &Path) {
-    let Ok(entries) = fs::read_dir(root) else { return };
-    for entry in entries.flatten() {
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn sweep(root: &Path) -> Result<()> {
+    let fail =
+        |e: &std::io::Error| Error::io("X0606", say!("looking for leftovers of dead runs"), e);
+    let entries = match fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(fail(&e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| fail(&e))?;
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
@@ -123,6 +133,7 @@ pub fn sweep(root: &Path) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+    Ok(())
 }
 
 fn bytes_of(column: &Column) -> Vec<u8> {
@@ -241,7 +252,7 @@ mod tests {
         fs::write(dead.join(LOCK), b"").unwrap();
         let alive = SpillDir::create(root.path()).unwrap();
         assert!(!dead.exists() && alive.path.exists());
-        sweep(root.path());
+        sweep(root.path()).unwrap();
         assert!(alive.path.exists(), "the folder of a living owner was removed");
     }
 }

@@ -15,6 +15,8 @@ use chacha20poly1305::aead::AeadInPlace as _;
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use chrono::{DateTime, Utc};
 use nix::libc;
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
 use sha3::{Digest as _, Sha3_256};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -404,33 +406,68 @@ pub(super) fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()>
         Error::io("K0108", say!("the key file `{}` cannot be written", shown(path)), error)
             .advice(say!("choose a folder of yours with free space"))
     };
+    sweep(folder);
+    let mut noise = [0; 8];
+    random(&mut noise)?;
+    // Whole before it has its name: a killed program leaves no empty file that stops every later one.
+    let making = folder.join(format!("{MAKING}{}", hex::encode(&noise)));
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => exists(path),
-            _ => failed(&error),
-        })?;
+        .open(&making)
+        .map_err(|error| failed(&error))?;
     let written = (|| {
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         // The mask of the process may have taken rights away.
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
+        give_name(&making, path)?;
         File::open(folder)?.sync_all()
     })();
-    written.map_err(|error| {
-        // The file is ours and not a key: `create_new` made it a moment ago.
-        let removed = std::fs::remove_file(path);
-        let error = failed(&error);
-        if removed.is_ok() {
-            error
+    written.map_err(|error: std::io::Error| {
+        let _ = std::fs::remove_file(&making);
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            exists(path)
         } else {
-            error.advice(say!("remove the unfinished file by hand"))
+            failed(&error)
         }
     })
+}
+
+/// How a key file is called until it is whole.
+const MAKING: &str = ".kakou-key-";
+/// How a key file is called while it is destroyed.
+const GOING: &str = ".kakou-purge";
+
+/// Renames, and never replaces.
+fn give_name(from: &Path, to: &Path) -> std::io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that cannot promise it: a second name never replaces either.
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            std::fs::hard_link(from, to)?;
+            std::fs::remove_file(from)
+        }
+        done => done.map_err(std::io::Error::from),
+    }
+}
+
+/// Removes what killed programs left of keys that never were: nobody holds their lock.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().as_encoded_bytes().starts_with(MAKING.as_bytes()) {
+            continue;
+        }
+        // Just made, it is not locked yet.
+        let old = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        let dead = File::open(entry.path())
+            .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok());
+        if dead && old.is_some_and(|age| age.as_secs() > 10) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The folder of a key file, if not everyone can write there.
@@ -530,31 +567,50 @@ fn damaged(path: &Path) -> Error {
 /// elsewhere (copies, journals, worn-out cells) is out of reach: a file protected by a passphrase is as good as
 /// destroyed there too, a bare one is not.
 ///
+/// It loses its name first, so that nobody takes a half destroyed key for a damaged one; a destruction that was killed is gone on
+/// with. A file that is not there is destroyed.
+///
 /// # Errors
 /// Those of reading a key file, and I/O. The file may then still be there.
 pub fn destroy(path: &Path) -> Result<()> {
     let failed = |error: &std::io::Error| {
         Error::io("K0124", say!("the key file `{}` cannot be destroyed", shown(path)), error)
     };
-    // The same rules as for reading: an owned regular file with one name.
-    let (_, content) = read(path)?;
+    let folder = check_folder(path)?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(GOING);
+    let going = folder.join(name);
+    let there = |path: &Path| path.symlink_metadata().is_ok();
+    if there(path) && !there(&going) {
+        // The same rules as for reading: an owned regular file with one name.
+        drop(read(path)?);
+        give_name(path, &going)
+            .and_then(|()| File::open(&folder)?.sync_all())
+            .map_err(|e| failed(&e))?;
+    }
+    if !there(&going) {
+        return Ok(());
+    }
+    let (_, content) = read(&going)?;
     let mut noise = vec![0; content.len().max(64)];
     random(&mut noise)?;
     let mut file = OpenOptions::new()
         .write(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)
+        .open(&going)
         .map_err(|e| failed(&e))?;
-    let folder = check_folder(path)?;
     (|| {
         file.write_all(&noise)?;
         file.sync_all()?;
         file.set_len(0)?;
         file.sync_all()?;
-        std::fs::remove_file(path)?;
+        std::fs::remove_file(&going)?;
         File::open(&folder)?.sync_all()
     })()
-    .map_err(|e: std::io::Error| failed(&e))
+    .map_err(|e: std::io::Error| failed(&e))?;
+    // A file of this name that came while the first one went.
+    if there(path) { destroy(path) } else { Ok(()) }
 }
 
 /// The header and the key line of a file, if its checksum holds and it says nothing that it must not.

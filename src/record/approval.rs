@@ -79,8 +79,7 @@ pub fn approve(
 ) -> Result<PathBuf> {
     let resolved = crate::plan::digest_bytes(loaded);
     let digest = seal::policy_digest(loaded)?;
-    std::fs::create_dir_all(folder)
-        .map_err(|e| Error::io("R0502", say!("making the folder of approvals"), &e))?;
+    crate::release::private(folder)?;
     let approvers = folder.join(APPROVERS);
     if !approvers.exists() && approvals(folder)?.is_empty() {
         ledger::replace(&approvers, format!("{named}\n").as_bytes())?;
@@ -109,14 +108,8 @@ pub fn approve(
 }
 
 fn approvals(folder: &Path) -> Result<Vec<PathBuf>> {
-    let list = std::fs::read_dir(folder)
-        .map_err(|e| Error::io("R0503", say!("reading the folder of approvals"), &e))?;
-    let mut found: Vec<PathBuf> = list
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.to_string_lossy().ends_with(ENDING))
-        .collect();
-    found.sort();
+    let mut found = crate::release::paths(folder)?;
+    found.retain(|p| p.to_string_lossy().ends_with(ENDING));
     Ok(found)
 }
 

@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -192,10 +192,46 @@ impl Book {
         }
         Ok(merkle::prove_consistency(&leaves, size).unwrap_or_default())
     }
-    /// The entry of the run that made a release.
+    /// The entry of the run that made a release. A run that ended after its entry made none.
     #[must_use]
     pub fn run(&self, release: &str) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.kind == Kind::Run && e.body["release"] == release)
+        self.runs().find(|e| e.body["release"] == release)
+    }
+    /// The entries of runs that made a release, in order.
+    pub fn runs(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|e| e.kind == Kind::Run && self.ended(e).is_none())
+    }
+    /// The entry that says that a run ended after it was entered and before its release stood: its word about the same run is
+    /// no older than that run.
+    #[must_use]
+    pub fn ended(&self, run: &Entry) -> Option<&Entry> {
+        let began = |e: &Entry| e.body["startedAt"].as_str().unwrap_or_default().to_owned();
+        self.entries.iter().find(|e| {
+            matches!(e.kind, Kind::Aborted | Kind::Refused)
+                && e.index > run.index
+                && e.body["release"] == run.body["release"]
+                && began(e) <= began(run)
+        })
+    }
+    /// Whether a key could ever write here.
+    #[must_use]
+    pub fn knew(&self, key: &PublicKey) -> bool {
+        let named = |e: &Entry| {
+            let event = e.body["event"].as_str().unwrap_or_default();
+            e.kind == Kind::Key
+                && matches!(event, "trusted" | "rotated")
+                && e.body["publicKey"].as_str().and_then(attest::public_from_hex) == Some(*key)
+        };
+        self.entries.first().is_some_and(|e| e.signer == *key) || self.entries.iter().any(named)
+    }
+    /// The entry that says that a release was deleted, or that its deletion has begun.
+    #[must_use]
+    pub fn deleted(&self, release: &str) -> Option<&Entry> {
+        let about = |body: &Value| {
+            let all = body["releases"].as_array().into_iter().flatten();
+            body["release"] == release || all.into_iter().any(|r| r["release"] == release)
+        };
+        self.entries.iter().find(|e| e.kind == Kind::Deletion && about(&e.body))
     }
     /// The entries about a release, in order.
     pub fn about(&self, release: &str) -> impl Iterator<Item = &Entry> {
@@ -250,6 +286,33 @@ impl Ticket {
 
 fn wrong(what: Said) -> Error {
     Error::refused("R0201", what)
+}
+
+/// An id that the ledger has already.
+fn used(release: &str, entry: &Entry) -> Error {
+    Error::refused(
+        "R0205",
+        say!(
+            "by entry {} of the ledger there is a run with the id {} already: ids are never used twice",
+            entry.index,
+            Name::from_policy(release)
+        ),
+    )
+    .advice(say!("name another --release-id, or none"))
+}
+
+/// The entries of a folder by their names; what cannot be listed is an error, not a shorter list.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = fs::read_dir(folder)
+        .and_then(|list| list.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>())
+        .map_err(|e| io("listing", &e))?;
+    found.sort();
+    Ok(found)
+}
+
+/// What a writer that was killed leaves beside what it replaces.
+fn leftover(path: &Path) -> bool {
+    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(".kakou-"))
 }
 
 fn io(doing: &'static str, e: &std::io::Error) -> Error {
@@ -435,7 +498,7 @@ impl Ledger {
         }
         let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
         let parent = parent.unwrap_or_else(|| Path::new("."));
-        fs::create_dir_all(parent).map_err(|e| io("making", &e))?;
+        crate::release::private(parent)?;
         // Made beside its place and moved there whole, so that no crash leaves a ledger without a beginning.
         let making = tempfile::Builder::new()
             .prefix(".kakou-ledger-")
@@ -443,10 +506,7 @@ impl Ledger {
             .map_err(|e| io("making", &e))?;
         let this = Ledger::at(making.path());
         for name in [OPEN, TORN] {
-            fs::DirBuilder::new()
-                .mode(0o750)
-                .create(making.path().join(name))
-                .map_err(|e| io("making", &e))?;
+            crate::release::private(&making.path().join(name))?;
         }
         for name in [LOCK, ENTRIES] {
             put(&making.path().join(name), b"")?;
@@ -473,6 +533,25 @@ impl Ledger {
         // A writer would show a line without its checkpoint.
         let _lock = self.lock(FlockOperation::LockShared)?;
         self.read_locked(trusted)
+    }
+
+    /// Nothing stands in the folder that is not the ledger's.
+    fn only_its_own(&self) -> Result<()> {
+        let own = [ENTRIES, CHECKPOINT, LOCK, OPEN, TORN];
+        for path in listed(&self.folder)? {
+            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let kind = fs::symlink_metadata(&path).map_err(|e| io("listing", &e))?.file_type();
+            let folder = [OPEN, TORN].contains(&name);
+            let fits = if folder { kind.is_dir() } else { kind.is_file() };
+            if !leftover(&path) && !(own.contains(&name) && fits) {
+                return Err(wrong(say!(
+                    "`{}` in the folder of the ledger is not the ledger's",
+                    Name::from_policy(path.display().to_string())
+                ))
+                .advice(say!("look who put it there, and take it away")));
+            }
+        }
+        Ok(())
     }
 
     fn read_locked(&self, trusted: &[PublicKey]) -> Result<Book> {
@@ -515,6 +594,7 @@ impl Ledger {
         if lines.len() > size || !lines.tail().is_empty() {
             return Err(unfinished(&lines, size));
         }
+        self.only_its_own()?;
         Ok(Book {
             origin: chain.origin,
             entries: chain.entries,
@@ -522,7 +602,7 @@ impl Ledger {
             checkpoint: checkpoint.to_string(),
             keys,
             trusted: !trusted.is_empty(),
-            open: self.tickets().len() as u64,
+            open: self.tickets()?.len() as u64,
         })
     }
 
@@ -541,17 +621,28 @@ impl Ledger {
             )
             .advice(say!("the holder of a key that may: `kakou ledger trust DIR --public-key FILE --sign KEY`")));
         }
-        let mut new: Vec<(Kind, Value, Option<Ticket>)> = self
-            .dead()
-            .into_iter()
-            .map(|(ticket, told)| {
-                let body = json!({
-                    "release": told["release"], "policy": told["policy"], "startedAt": told["startedAt"],
-                    "reason": "the process ended without a word; found by the next writer",
-                });
-                (Kind::Aborted, body, Some(ticket))
-            })
-            .collect();
+        if kind == Kind::Run
+            && let Some(release) = body["release"].as_str()
+        {
+            unused(&book, release)?;
+        }
+        self.sweep()?;
+        let mut new: Vec<(Kind, Value, Option<Ticket>)> = Vec::new();
+        for (ticket, told) in self.dead()? {
+            let release = told["release"].as_str().unwrap_or_default();
+            let run = book.run(release);
+            // It died between the publishing and its last word: the release stands.
+            if run.is_some_and(|run| stands(&told, run)) {
+                ticket.close();
+                continue;
+            }
+            let body = json!({
+                "release": told["release"], "policy": told["policy"], "startedAt": told["startedAt"],
+                "entered": run.map(|run| run.index),
+                "reason": "the process ended without a word; found by the next writer",
+            });
+            new.push((Kind::Aborted, body, Some(ticket)));
+        }
         new.push((kind, body.clone(), None));
         let mut leaves = book.leaves();
         let mut previous = leaves.last().copied().unwrap_or([0; 32]);
@@ -589,7 +680,32 @@ impl Ledger {
         )))
     }
 
-    /// A run begins: if it dies, the next writer enters it as aborted. `told` has `release`, `policy` and `startedAt`.
+    /// That no run with this id is entered.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`], and if there is one.
+    pub fn check_new(&self, release: &str) -> Result<()> {
+        unused(&self.read(&[])?, release)
+    }
+
+    /// Removes what killed writers left. Only with the lock in hand.
+    fn sweep(&self) -> Result<()> {
+        for path in listed(&self.folder)?.into_iter().filter(|p| leftover(p)) {
+            let _ = fs::remove_file(path);
+        }
+        for path in listed(&self.folder.join(OPEN))? {
+            let making = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+            let old = |m: fs::Metadata| m.modified().ok()?.elapsed().ok();
+            let old = path.symlink_metadata().ok().and_then(old);
+            if making && old.is_some_and(|age| age.as_secs() > 60) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// A run begins: if it dies, the next writer enters it as aborted. `told` has `release`, `policy` and `startedAt`, and
+    /// `folder`: where the release will stand.
     ///
     /// # Errors
     /// I/O.
@@ -610,28 +726,30 @@ impl Ledger {
         Ok(Ticket { path, _lock: lock })
     }
 
-    fn tickets(&self) -> Vec<PathBuf> {
-        let Ok(list) = fs::read_dir(self.folder.join(OPEN)) else { return Vec::new() };
-        let mut found: Vec<PathBuf> = list
-            .flatten()
-            .map(|e| e.path())
-            .filter(|p| p.extension().is_some_and(|e| e == "json"))
-            .collect();
-        found.sort();
-        found
+    fn tickets(&self) -> Result<Vec<PathBuf>> {
+        let mut found = listed(&self.folder.join(OPEN))?;
+        found.retain(|p| p.extension().is_some_and(|e| e == "json"));
+        Ok(found)
     }
 
     /// The tickets of runs that are dead: nobody holds their lock.
-    fn dead(&self) -> Vec<(Ticket, Value)> {
-        self.tickets()
-            .into_iter()
-            .filter_map(|path| {
-                let lock = File::open(&path).ok()?;
-                flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
-                let told = serde_json::from_slice(&fs::read(&path).ok()?).unwrap_or(Value::Null);
-                Some((Ticket { path, _lock: lock }, told))
-            })
-            .collect()
+    fn dead(&self) -> Result<Vec<(Ticket, Value)>> {
+        let mut found = Vec::new();
+        for path in self.tickets()? {
+            let lock = match File::open(&path) {
+                Ok(lock) => lock,
+                // Its run has just ended.
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(io("reading", &e)),
+            };
+            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() || !path.exists() {
+                continue;
+            }
+            let told = fs::read(&path).map_err(|e| io("reading", &e))?;
+            let told = serde_json::from_slice(&told).unwrap_or(Value::Null);
+            found.push((Ticket { path, _lock: lock }, told));
+        }
+        Ok(found)
     }
 
     /// Puts in order what a crash left behind the last checkpoint: a whole entry is counted, a part of one is moved
@@ -736,6 +854,18 @@ fn unfinished(lines: &Lines, size: usize) -> Error {
         ),
     )
     .advice(say!("nothing that was counted is touched: `kakou ledger repair DIR --sign KEY` puts it in order"))
+}
+
+fn unused(book: &Book, release: &str) -> Result<()> {
+    let same = |e: &&Entry| e.kind == Kind::Run && e.body["release"] == release;
+    book.entries.iter().find(same).map_or(Ok(()), |entry| Err(used(release, entry)))
+}
+
+/// Whether the release of a ticket stands in its folder with this entry.
+fn stands(told: &Value, run: &Entry) -> bool {
+    let Some(folder) = told["folder"].as_str() else { return false };
+    let line = fs::read(Path::new(folder).join(super::seal::ENTRY_FILE));
+    line.is_ok_and(|line| merkle::leaf(line.strip_suffix(b"\n").unwrap_or(&line)) == run.leaf)
 }
 
 /// An entry as a line.

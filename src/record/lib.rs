@@ -15,6 +15,7 @@ pub mod book;
 pub mod changes;
 pub mod dsse;
 pub mod ledger;
+mod making;
 pub mod merkle;
 pub mod note;
 pub mod objections;

@@ -182,7 +182,12 @@ impl Note {
         let (text, lines) = (&note[..=empty_line], &note[empty_line + 2..]);
         let signatures: Option<Vec<Line>> = lines.lines().map(Line::parse).collect();
         let signatures = signatures.ok_or_else(not_a_note)?;
-        if signatures.is_empty() || signatures.len() > MOST_SIGNATURES {
+        // A line that stands twice was put there by somebody.
+        let again = |(at, line): (usize, &Line)| signatures[..at].contains(line);
+        if signatures.is_empty()
+            || signatures.len() > MOST_SIGNATURES
+            || signatures.iter().enumerate().any(again)
+        {
             return Err(not_a_note());
         }
         Ok(Note { text: text.to_owned(), signatures })
@@ -502,6 +507,7 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
             "text\n\nno line\n",
             "te\txt\n\n— a AAAAAAAA\n",
             "text\n\n— a AAAAAAAA",
+            "text\n\n— a AAAAAAAA\n— a AAAAAAAA\n",
             "text\n\n— a+b AAAAAAAA\n",
             "text\n\n— a\u{3000}b AAAAAAAA\n",
             "text\n\n— a AAAAAA==\n",

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ledger::{Book, Kind as Entered, Ledger};
+use super::making::{self, Making};
 use super::state::State;
 use super::statement::{STATEMENT, rfc3339};
 use super::verify::{Trust, package, verify};
@@ -189,20 +190,27 @@ pub fn make(
         )
         .advice(say!("kakou verify --attest, kakou approve, kakou seal")));
     }
+    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    crate::release::private(parent)?;
+    let who = serde_json::to_value(recipient).unwrap_or_default();
+    // What a killed one has entered whole gets its name; what it has not is taken back.
+    for (place, body) in making::sweep(parent, ledger, key)? {
+        let same = body["release"] == statement["release"]
+            && body["kind"] == kind.word()
+            && body["recipient"] == who;
+        if place == out && same {
+            return Ok(place);
+        }
+    }
     together(&ledger.read(&[])?, &statement, kind, recipient, reasons)?;
-    if out.exists() {
+    if out.symlink_metadata().is_ok() {
         return Err(Error::policy(
             "R0507",
             say!("{} exists already", Name::from_policy(out.to_string_lossy().into_owned())),
         ));
     }
     let io = |what: &'static str| move |e: std::io::Error| Error::io("X0410", say!("{}", what), &e);
-    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(io("making the folder of the package"))?;
-    let staging = tempfile::Builder::new()
-        .prefix(".kakou-package-")
-        .tempdir_in(parent)
-        .map_err(io("making the folder of the package"))?;
+    let staging = Making::begin(parent, out)?;
     let public = seal::release_file(kind);
     let bytes = std::fs::read(release.join(&public)).map_err(io("reading the public statement"))?;
     let opened =
@@ -214,28 +222,30 @@ pub fn make(
     for path in &paths {
         let to = staging.path().join(path);
         if let Some(folder) = to.parent() {
-            std::fs::create_dir_all(folder).map_err(io("making the folder of the package"))?;
+            crate::release::private(folder)?;
         }
         std::fs::copy(release.join(path), &to).map_err(io("copying a file of the release"))?;
         sums.push(format!("{}  {path}\n", digest::hex(&digest::file(&to)?.sha256)));
     }
     let at = rfc3339(SystemTime::now());
+    let note = note(profile, kind, recipient, &opened.predicate, &at, cite);
+    sums.push(format!("{}  {NOTE}\n", digest::hex(&digest::bytes(note.as_bytes()).sha256)));
+    std::fs::write(staging.path().join(NOTE), note).map_err(io("writing the covering note"))?;
     std::fs::write(staging.path().join(DIGESTS), sums.concat())
         .map_err(io("writing the digests"))?;
-    let note = note(profile, kind, recipient, &opened.predicate, &at, cite);
-    std::fs::write(staging.path().join(NOTE), note).map_err(io("writing the covering note"))?;
     // As its recipient will: from the files alone.
     let trusted = Trust { keys: trust.keys, ledger: None };
     package(staging.path(), kind, trusted, &BESIDE)?;
-    let kept = staging.keep();
-    std::fs::rename(&kept, out).map_err(io("putting the package in its place"))?;
+    making::to_disk(staging.path())?;
     let items: serde_json::Map<String, Value> = opened.predicate["tables"]
         .as_array()
         .into_iter()
         .flatten()
         .map(|t| (t["table"].as_str().unwrap_or_default().to_owned(), t["items"].clone()))
         .collect();
-    let body = json!({
+    let mut body = json!({
+        "state": "begun",
+        "package": staging.mark(),
         "release": statement["release"],
         "kind": kind.word(),
         "term": profile.term(kind),
@@ -249,11 +259,13 @@ pub fn make(
         "persons": statement["persons"]["released"][kind.word()],
         "digests": { "name": DIGESTS, "sha256": digest::hex(&digest::bytes(sums.concat().as_bytes()).sha256) },
     });
-    if let Err(error) = ledger.append(Entered::Provision, &body, key) {
-        // A package of which the ledger knows nothing must not stand there.
-        let _ = std::fs::remove_dir_all(out);
-        return Err(error);
-    }
+    // Entered whole before it has its name: no package stands there of which the ledger knows nothing.
+    let begun = ledger.append(Entered::Provision, &body, key)?;
+    body["state"] = json!("done");
+    body["begun"] = json!(begun.index);
+    let staging = staging.entered();
+    ledger.append(Entered::Provision, &body, key)?;
+    staging.finish(out)?;
     Ok(out.to_owned())
 }
 

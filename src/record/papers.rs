@@ -90,6 +90,11 @@ fn items(value: &Value) -> String {
     }
 }
 
+/// Whether a provision was made: entries of older programs have no state.
+fn given(body: &Value) -> bool {
+    body["state"].is_null() || body["state"] == "done"
+}
+
 /// The book that 法14条 and 規則12条 ask for: provisions and deletions, each to be kept for three years.
 #[must_use]
 pub fn book(ledger: &Book) -> Paper {
@@ -112,7 +117,8 @@ pub fn book(ledger: &Book) -> Paper {
             ]);
         };
         match entry.kind {
-            Entered::Provision => {
+            // Of a package's two entries the second says that it was given.
+            Entered::Provision if given(body) => {
                 row(
                     text(&body["release"]),
                     text(&body["term"]),
@@ -163,7 +169,8 @@ pub fn book(ledger: &Book) -> Paper {
 #[must_use]
 pub fn leak(ledger: &Book) -> Paper {
     let mut rows = Vec::new();
-    for entry in ledger.entries.iter().filter(|e| e.kind == Entered::Run) {
+    // A run that ended after its entry made no release.
+    for entry in ledger.runs() {
         for (kind, told) in entry.body["releases"].as_object().into_iter().flatten() {
             let release = text(&entry.body["release"]);
             let given: Vec<String> = ledger
@@ -171,6 +178,7 @@ pub fn leak(ledger: &Book) -> Paper {
                 .iter()
                 .filter(|e| {
                     e.kind == Entered::Provision
+                        && given(&e.body)
                         && e.body["release"] == release.as_str()
                         && e.body["kind"] == kind.as_str()
                 })

@@ -64,10 +64,25 @@ fn known_by(recipient: &Value, contracts: bool) -> BTreeSet<(u8, String)> {
     known
 }
 
+/// Whether an entry is a provision: one that was begun counts until another entry says that it was taken back.
+fn given(book: &Book, entry: &Entry) -> bool {
+    let back = |e: &Entry| {
+        e.kind == Entered::Provision
+            && e.body["state"] == "aborted"
+            && e.body["begun"] == entry.index
+    };
+    entry.kind == Entered::Provision
+        && match entry.body["state"].as_str() {
+            None | Some("done") => true,
+            Some("begun") => !book.entries.iter().any(back),
+            Some(_) => false,
+        }
+}
+
 /// The provisions of a ledger to a recipient and to all whom the ledger knows as the same: those who share a name, a
 /// certification number or (if `contracts`) a contract, directly or through others.
 fn provisions<'a>(book: &'a Book, recipient: &Value, contracts: bool) -> Vec<&'a Entry> {
-    let all: Vec<&Entry> = book.entries.iter().filter(|e| e.kind == Entered::Provision).collect();
+    let all: Vec<&Entry> = book.entries.iter().filter(|e| given(book, e)).collect();
     let mut known = known_by(recipient, contracts);
     let mut same = vec![false; all.len()];
     loop {
@@ -117,7 +132,7 @@ pub fn has_same_tokens(
     };
     book.entries
         .iter()
-        .filter(|e| e.kind == Entered::Provision && !own.contains(&e.index))
+        .filter(|e| given(book, e) && !own.contains(&e.index))
         .find(|e| same(e))
         .map(|e| e.index)
 }

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::attest::{self, Opened, Subject};
-use super::ledger::{Kind, Ledger};
+use super::ledger::{Book, Entry, Kind, Ledger};
 use super::statement::{STATEMENT, rfc3339};
-use super::verify::{Trust, Verified, verify};
+use super::verify::{Trust, Verified, verify_behind};
 use super::{ledger, seal};
 use crate::digest;
 use crate::error::{Error, Name, Result, Said};
@@ -77,7 +77,7 @@ fn read(folder: &Path, name: &'static str) -> Result<Option<Vec<u8>>> {
 }
 
 /// The state of a release folder, from the signed statements beside its manifest. Digests of the data are not looked at
-/// ([`verify`] does that and calls this).
+/// ([`super::verify::verify`] does that and calls this).
 ///
 /// # Errors
 /// If a statement was changed, is of another run, is signed by a key that may not, or rests on one that is missing.
@@ -113,6 +113,110 @@ pub fn state(folder: &Path, keys: &[PublicKey]) -> Result<State> {
         reached = next;
     }
     Ok(reached)
+}
+
+fn apart(code: &'static str, what: Said) -> Error {
+    Error::refused(code, what)
+}
+
+/// Holds the states of a release against its ledger: what was approved or sealed stands there, by the same key; what stands there
+/// is in the folder; a release that was deleted, or whose run ended, is none. `behind` lets the next state be entered already:
+/// whoever makes it may have been killed between the entry and the file.
+///
+/// # Errors
+/// What does not hold.
+pub(super) fn against(
+    folder: &Path,
+    book: &Book,
+    release: &str,
+    reached: State,
+    behind: bool,
+) -> Result<()> {
+    if let Some(entry) = book.deleted(release) {
+        return Err(apart(
+            "R0404",
+            say!("by entry {} of the ledger this release was deleted", entry.index),
+        )
+        .advice(say!("a copy from a backup must be deleted too: kakou purge --release")));
+    }
+    let Some(run) = book.run(release) else {
+        return Err(apart("R0405", say!("by the ledger the run of this release was aborted"))
+            .advice(say!("run again; what stands here is nobody's release")));
+    };
+    let mut known = State::Staged;
+    for (name, kind, entered, state) in [
+        (seal::APPROVAL_FILE, attest::APPROVAL, Kind::Approval, State::Approved),
+        (seal::SEAL_FILE, attest::SEAL, Kind::Seal, State::Sealed),
+    ] {
+        let all = || book.about(release).filter(move |e| e.kind == entered && e.index > run.index);
+        if all().next().is_some() {
+            known = state;
+        }
+        if reached < state {
+            continue;
+        }
+        let bytes = read(folder, name)?.unwrap_or_default();
+        let opened = attest::open(&bytes, &Name::fixed(name), kind, &[])?;
+        let sha256 = digest::hex(&digest::bytes(&bytes).sha256);
+        let same = |e: &&Entry| {
+            e.body["statement"]["sha256"] == sha256.as_str() && e.signer == opened.signer
+        };
+        let Some(entry) = all().find(same) else {
+            return Err(apart(
+                "R0406",
+                say!("{} does not stand in the ledger by the key that signed it", name),
+            )
+            .advice(say!(
+                "it was made with another ledger, or the ledger was set back to an earlier day"
+            )));
+        };
+        if entered == Kind::Seal {
+            let destruction = entry.body["destruction"].as_u64();
+            let destroyed = |e: &Entry| e.kind == Kind::Destruction && Some(e.index) == destruction;
+            if !book.about(release).any(destroyed) {
+                return Err(apart(
+                    "R0406",
+                    say!("the seal names no destruction of this release's key in the ledger"),
+                ));
+            }
+        }
+    }
+    if reached >= State::Verified
+        && let Some(bytes) = read(folder, seal::VERIFICATION_FILE)?
+    {
+        let name = Name::fixed(seal::VERIFICATION_FILE);
+        let signer = attest::open(&bytes, &name, attest::SVR, &[])?.signer;
+        if !book.knew(&signer) {
+            return Err(apart(
+                "R0407",
+                say!(
+                    "{} is signed by a key that the ledger does not know ({})",
+                    name,
+                    Name::from_policy(signer.id())
+                ),
+            )
+            .advice(say!(
+                "kakou ledger trust LEDGER --public-key FILE; what an outsider found goes into a file of its own (--attest FILE)"
+            )));
+        }
+    }
+    let next = match reached {
+        State::Verified => State::Approved,
+        State::Approved => State::Sealed,
+        other => other,
+    };
+    if known > reached && !(behind && known == next) {
+        return Err(apart(
+            "R0408",
+            say!(
+                "by the ledger the release is {}, here it is {}: a statement is missing",
+                known,
+                reached
+            ),
+        )
+        .advice(say!("take the folder `record` from a backup")));
+    }
+    Ok(())
 }
 
 /// The statements that a new one of this folder rests on, and the keys of the run.
@@ -211,7 +315,7 @@ pub fn approve(
     approver: Approver<'_>,
     key: &dyn Sign,
 ) -> Result<()> {
-    let found = verify(folder, trust)?;
+    let found = verify_behind(folder, trust)?;
     let (subjects, run) = rest(folder, State::Verified)?;
     if run.signer == *key.public() {
         return Err(refused(say!("the one who made the release cannot approve it"))
@@ -271,7 +375,7 @@ fn needed(ledger: Option<&Path>) -> Result<Ledger> {
 /// If something does not hold, the release is not approved, its policy was run without an approval, or its key was not
 /// destroyed.
 pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<()> {
-    let found = verify(folder, trust)?;
+    let found = verify_behind(folder, trust)?;
     let ledger = needed(trust.ledger)?;
     if found.state != State::Approved {
         return Err(refused(say!("the release is {}, not approved", found.state))

@@ -10,7 +10,7 @@ use super::state::{self, State};
 use super::statement::{MANIFEST, SCHEMA, STATEMENT};
 use super::{balance, ledger, objections, seal};
 use crate::digest::{self, hex};
-use crate::error::{Error, Name, Result, small};
+use crate::error::{Error, Name, Result, Said, small};
 use crate::keys::PublicKey;
 use crate::plan::unique::Unique;
 use crate::proof::floors::{self, FloorRecount};
@@ -21,6 +21,7 @@ use crate::proof::recount::{self, Recount};
 use crate::proof::sets::{self, SetRecount};
 use crate::proof::structure::Structure;
 use crate::proof::unique;
+use crate::release::Thing;
 use crate::say;
 use crate::schema::Kind;
 
@@ -56,6 +57,8 @@ pub struct Verified {
     pub statement_file: String,
     /// How far the release has come.
     pub state: State,
+    /// Whether the state was held against the ledger; without one anyone who can write in the folder can take it back.
+    pub state_checked: bool,
     /// Where the run is entered; nowhere if it was run without a ledger.
     pub entered: Option<Entered>,
     /// How far the two releases join by content, measured again; none for a recipient's package, which has one of them.
@@ -88,7 +91,7 @@ pub struct SignedBy {
     pub trusted: bool,
 }
 
-fn wrong(what: crate::error::Said) -> Error {
+fn wrong(what: Said) -> Error {
     Error::refused("C0801", what)
 }
 
@@ -106,6 +109,18 @@ pub struct Trust<'a> {
 /// # Errors
 /// Everything that does not hold, each named.
 pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
+    look(folder, trust, false)
+}
+
+/// As [`verify`], for the one who brings the release to its next state: a killed one may have entered that state already.
+///
+/// # Errors
+/// As [`verify`].
+pub(super) fn verify_behind(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
+    look(folder, trust, true)
+}
+
+fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     let keys = trust.keys;
     let mut errors = Vec::new();
     if !folder.join(MANIFEST).exists()
@@ -120,13 +135,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         Some(listed) => listed,
         None => return Err(wrong(say!("{} is damaged", MANIFEST))),
     };
-    let mut present = BTreeSet::new();
-    crate::release::each_file(folder, &mut |path| {
-        if let Ok(relative) = path.strip_prefix(folder) {
-            present.insert(relative.to_string_lossy().into_owned());
-        }
-        Ok(())
-    })?;
+    let mut present = files(folder, &mut errors)?;
     present.remove(MANIFEST);
     let signed = signature(folder, keys, &listed, &manifest, &mut errors)?;
     for beside in seal::BESIDE_MANIFEST {
@@ -161,8 +170,22 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
             seal::RUN_FILE
         )));
     }
+    let id = statement["release"].as_str().unwrap_or_default();
+    let place = std::fs::canonicalize(folder).ok();
+    if place.as_ref().and_then(|p| p.file_name()).is_none_or(|name| name != id) {
+        return Err(wrong(say!(
+            "the folder does not have the name of its release, which is {}",
+            shown(id)
+        ))
+        .advice(say!(
+            "it was renamed, or the record is of another release: give it its name back"
+        )));
+    }
     let reached = state::state(folder, keys)?;
-    let entered = ledger_entry(folder, trust, &statement)?;
+    let (entered, book) = ledger_entry(folder, trust, &statement)?;
+    if let Some(book) = &book {
+        state::against(folder, book, id, reached, behind)?;
+    }
     if let Err(error) = balance::check(&statement) {
         errors.extend(error.each().cloned());
     }
@@ -170,6 +193,7 @@ pub fn verify(folder: &Path, trust: Trust<'_>) -> Result<Verified> {
         package: false,
         statement_file: seal::RUN_FILE.to_owned(),
         state: reached,
+        state_checked: book.is_some(),
         signed,
         entered,
         joins: None,
@@ -414,13 +438,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
     }
     let told = &opened.predicate;
     let mut errors = Vec::new();
-    let mut present = BTreeSet::new();
-    crate::release::each_file(folder, &mut |path| {
-        if let Ok(relative) = path.strip_prefix(folder) {
-            present.insert(relative.to_string_lossy().into_owned());
-        }
-        Ok(())
-    })?;
+    let mut present = files(folder, &mut errors)?;
     present.remove(&file);
     for subject in &opened.subjects {
         if !present.remove(&subject.name) {
@@ -434,6 +452,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
     for path in present.iter().filter(|p| !beside.contains(&p.as_str())) {
         errors.push(wrong(say!("the file {} is not part of the release", shown(path))));
     }
+    sums(folder, &mut errors);
     if let Some(error) = Error::all(std::mem::take(&mut errors)) {
         return Err(error);
     }
@@ -453,6 +472,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         package: true,
         statement_file: file,
         state: State::Staged,
+        state_checked: false,
         signed: Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }),
         entered: None,
         joins: None,
@@ -491,8 +511,34 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
     Error::all(errors).map_or(Ok(verified), Err)
 }
 
+/// Whether the list of digests of a package is that of its files. Nobody signed it; the statement's own digests are what counts, but
+/// a recipient may look at the list alone, and the covering note stands in no other.
+fn sums(folder: &Path, errors: &mut Vec<Error>) {
+    let name = super::package::DIGESTS;
+    let Ok(text) = std::fs::read_to_string(folder.join(name)) else { return };
+    let mut noted = !folder.join(super::package::NOTE).exists();
+    for line in text.lines() {
+        let told = line.split_once("  ");
+        let same = told.is_some_and(|(sha256, path)| {
+            noted |= path == super::package::NOTE;
+            digest::sha256_file(&folder.join(path)).is_ok_and(|d| hex(&d) == sha256)
+        });
+        if !same {
+            errors.push(wrong(say!("{} is not of these files", name)));
+            return;
+        }
+    }
+    if !noted {
+        errors.push(wrong(say!("{} does not list the covering note", name)));
+    }
+}
+
 /// Verifies that the run is in its ledger: from the files of the release alone, and in the ledger itself if it is there.
-fn ledger_entry(folder: &Path, trust: Trust<'_>, statement: &Value) -> Result<Option<Entered>> {
+fn ledger_entry(
+    folder: &Path,
+    trust: Trust<'_>,
+    statement: &Value,
+) -> Result<(Option<Entered>, Option<ledger::Book>)> {
     let read = |name: &'static str| match std::fs::read(folder.join(name)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -501,7 +547,7 @@ fn ledger_entry(folder: &Path, trust: Trust<'_>, statement: &Value) -> Result<Op
     let release = statement["release"].as_str().unwrap_or_default();
     let files = (read(seal::ENTRY_FILE)?, read(seal::PROOF_FILE)?);
     let (line, proof) = match (statement["ledger"].as_str(), files) {
-        (None, (None, None)) if trust.ledger.is_none() => return Ok(None),
+        (None, (None, None)) if trust.ledger.is_none() => return Ok((None, None)),
         (None, _) => {
             return Err(wrong(say!(
                 "the record does not say that this run is in a ledger{}",
@@ -532,6 +578,11 @@ fn ledger_entry(folder: &Path, trust: Trust<'_>, statement: &Value) -> Result<Op
         return Err(wrong(say!("{} is not of this run's entry", seal::PROOF_FILE)));
     }
     proof.verify(&entry.leaf, signers)?;
+    let run = attest::open(&envelope, &Name::fixed(seal::RUN_FILE), attest::RUN, trust.keys)?;
+    if run.signer != entry.signer {
+        return Err(wrong(say!("{} is signed by another key than the run", name)));
+    }
+    let mut checked = None;
     if let Some(path) = trust.ledger {
         let book = ledger::Ledger::at(path).read(&[])?;
         if book.origin != origin {
@@ -547,13 +598,56 @@ fn ledger_entry(folder: &Path, trust: Trust<'_>, statement: &Value) -> Result<Op
         if !trust.keys.is_empty() && !first.is_some_and(|k| trust.keys.contains(&k)) {
             return Err(wrong(say!("the ledger does not begin with one of the given keys")));
         }
+        checked = Some(book);
     }
-    Ok(Some(Entered {
-        ledger: origin,
-        index: entry.index,
-        at: entry.at,
-        checked: trust.ledger.is_some(),
-    }))
+    let entered =
+        Entered { ledger: origin, index: entry.index, at: entry.at, checked: checked.is_some() };
+    Ok((Some(entered), checked))
+}
+
+/// The files below a folder, relative to it. What no run makes is named: empty folders, links, second names of a file, rights that
+/// let everybody write or a program run as another.
+fn files(folder: &Path, errors: &mut Vec<Error>) -> Result<BTreeSet<String>> {
+    let found = crate::release::inventory(folder)?;
+    let mut wrong_about = |path: &str, what: Said, advice: Said| {
+        errors.push(wrong(say!("{} {}", shown(path), what)).advice(advice));
+    };
+    let mut present = BTreeSet::new();
+    for item in found {
+        let path = item.path.as_str();
+        match item.what {
+            Thing::Other => wrong_about(
+                path,
+                say!("is a link or a device, not a file of the release"),
+                say!("take it away"),
+            ),
+            Thing::EmptyFolder => {
+                wrong_about(path, say!("is an empty folder"), say!("take it away"));
+            }
+            Thing::Folder => {}
+            Thing::File => {
+                present.insert(item.path.clone());
+                if item.names > 1 {
+                    wrong_about(
+                        path,
+                        say!("has {} names (hard links): it can be changed elsewhere", item.names),
+                        say!("copy the folder"),
+                    );
+                }
+                if item.mode & 0o7000 != 0 {
+                    wrong_about(path, say!("runs with another's rights"), say!("chmod u-s,g-s,-t"));
+                }
+            }
+        }
+        if item.mode & 0o002 != 0 && item.what != Thing::Other {
+            wrong_about(
+                if path.is_empty() { "." } else { path },
+                say!("can be written by everybody"),
+                say!("chmod -R o-w; on a disk without rights (FAT, NTFS) verify a copy"),
+            );
+        }
+    }
+    Ok(present)
 }
 
 fn shown(path: &str) -> Name {

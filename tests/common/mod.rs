@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub mod house;
+
 /// The fixtures, or `None` with a word about it.
 pub fn fixtures() -> Option<PathBuf> {
     let path = std::env::var_os("KAKOU_FIXTURES").map_or_else(

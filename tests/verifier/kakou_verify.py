@@ -311,6 +311,11 @@ class Ledger:
 
     def __init__(self, folder, first=()):
         folder = pathlib.Path(folder)
+        for path in folder.iterdir():
+            # What a killed writer left is taken away by the next one.
+            own = path.is_dir() if path.name in ("open", "torn") else path.name in ("entries.jsonl", "checkpoint", "lock")
+            own &= not path.is_symlink()
+            check(own or path.name.startswith(".kakou-"), f"{path.name} in the folder of the ledger is not the ledger's")
         data = read(folder / "entries.jsonl")
         note = Note(read(folder / "checkpoint"), "the checkpoint of the ledger")
         check(data.endswith(b"\n") or not data, "the last write to the ledger did not finish")
@@ -353,13 +358,57 @@ class Ledger:
                 self.keys.remove(other)
         self.entries.append({**value, "key": key})
 
+    def about(self, release, kind, after=-1):
+        return [e for e in self.entries if e["kind"] == kind and e["body"].get("release") == release and e["index"] > after]
+
+    def knew(self, key):
+        """Whether a key could ever write here."""
+        named = [e["body"] for e in self.entries if e["kind"] == "key" and e["body"]["event"] in ("trusted", "rotated")]
+        return key == self.entries[0]["key"] or any(hex_key(body["publicKey"]) == key for body in named)
+
+    def holds_state(self, folder, release, run, reached):
+        """The states of a release stand here, by the keys that signed them, and no further one does."""
+        for entry in self.entries:
+            body = entry["body"]
+            releases = [body.get("release")] + [told.get("release") for told in body.get("releases") or [] if isinstance(told, dict)]
+            check(entry["kind"] != "deletion" or release not in releases, "by the ledger this release was deleted")
+        for kind in ("aborted", "refused"):
+            # The last word about the same run: it began no later.
+            began = self.entries[run]["body"].get("startedAt") or ""
+            ended = [e for e in self.about(release, kind, run) if (e["body"].get("startedAt") or "") <= began]
+            check(not ended, "by the ledger the run of this release was aborted")
+        known = "staged"
+        for (name, predicate_type, state), kind in zip(STATES, (None, "approval", "seal")):
+            there = order(reached) >= order(state)
+            if kind is None:
+                if there:
+                    _, _, key = statement(read(folder / name), name, predicate_type, ())
+                    check(self.knew(key), f"{name} is signed by a key that the ledger does not know")
+                continue
+            entries = self.about(release, kind, run)
+            if entries:
+                known = state
+            if there:
+                data = read(folder / name)
+                _, _, key = statement(data, name, predicate_type, ())
+                mine = [e for e in entries if e["key"] == key and e["body"]["statement"]["sha256"] == sha256(data)]
+                check(mine, f"{name} does not stand in the ledger by the key that signed it")
+                if kind == "seal":
+                    destroyed = [e["index"] for e in self.about(release, "destruction")]
+                    check(mine[0]["body"]["destruction"] in destroyed, "the seal names no destruction of the key")
+        check(order(known) <= order(reached), f"by the ledger the release is {known}, here it is {reached}")
+
     def goes_on_from(self, note, what):
         check(note.origin == self.origin, f"{what} is of another ledger")
         check(note.size <= len(self.leaves), f"the ledger was cut: {what} counts {note.size} entries, {len(self.leaves)} are there")
         check(root(self.leaves[: note.size]) == note.root, f"the ledger was rewritten: it does not go on from {what}")
 
 
-def proof_of_entry(folder, record, trusted, ledger):
+def order(state):
+    return ("unsigned", "staged", "verified", "approved", "sealed").index(state)
+
+
+def proof_of_entry(folder, record, run_key, trusted, ledger):
     """The entry of the run and its proof, from the release alone; and in the ledger, if that is there."""
     there = [(folder / name).exists() for name in (ENTRY, PROOF)]
     if record.get("ledger") is None:
@@ -373,6 +422,7 @@ def proof_of_entry(folder, record, trusted, ledger):
     check(entry["kind"] == "run" and body["release"] == record["release"], f"{ENTRY} is not the entry of this run")
     check(body["statement"]["sha256"] == sha256(read(folder / RUN)), f"{ENTRY} is of another statement")
     check(entry["ledger"] == record["ledger"], f"{ENTRY} is of another ledger")
+    check(key == run_key, f"{ENTRY} is signed by another key than the run")
     proof = read(folder / PROOF)
     head, found, rest = proof.partition(b"\n\n")
     check(found, f"{PROOF} is no proof")
@@ -396,14 +446,23 @@ def proof_of_entry(folder, record, trusted, ledger):
 
 
 def tree(folder):
-    """Every file below a folder, relative to it. What is no file of its own is refused."""
+    """Every file below a folder, relative to it. What no run makes is refused: links, devices, empty folders, second names of a
+    file, rights that let everybody write or a program run as another."""
     found = set()
     for path, folders, files in os.walk(folder, onerror=lambda error: check(False, f"a folder cannot be listed: {error.strerror}")):
+        here = os.path.relpath(path, folder)
+        check(folders or files, f"{here} is an empty folder")
+        check(not os.stat(path).st_mode & 0o002, f"{here} can be written by everybody")
         for name in folders + files:
             whole = os.path.join(path, name)
-            mode = os.lstat(whole)
-            check(stat.S_ISDIR(mode.st_mode) or stat.S_ISREG(mode.st_mode), "a release folder holds something that is not a file")
-        found.update(os.path.relpath(os.path.join(path, name), folder) for name in files)
+            shown, meta = os.path.relpath(whole, folder), os.lstat(whole)
+            if stat.S_ISDIR(meta.st_mode):
+                continue
+            check(stat.S_ISREG(meta.st_mode), f"{shown} is a link or a device, not a file of the release")
+            check(meta.st_nlink == 1, f"{shown} has {meta.st_nlink} names (hard links)")
+            check(not meta.st_mode & 0o7000, f"{shown} runs with another's rights")
+            check(not meta.st_mode & 0o002, f"{shown} can be written by everybody")
+            found.add(shown)
     return found
 
 
@@ -869,7 +928,10 @@ def verify_release(folder, trusted, ledger):
     signed_by_ = key_id(run_key) if run_key else None
     check(record.get("signedBy") == signed_by_, f"the record says that it is signed by another than {RUN}")
     state = state_of(folder, run_key, trusted)
-    entry = proof_of_entry(folder, record, trusted, ledger)
+    check(folder.resolve().name == record["release"], f"the folder does not have the name of its release, {record['release']}")
+    entry = proof_of_entry(folder, record, run_key, trusted, ledger)
+    if ledger is not None:
+        ledger.holds_state(folder, record["release"], entry, state)
     balance(record)
     found = {"release": record["release"], "state": state, "entry": entry, "files": len(listed)}
     found.update(rows=[], persons=[], views=[], floors=[], sets=[])
@@ -920,11 +982,12 @@ def verify_package(folder, kind, trusted):
     subjects, told, _ = statement(read(folder / name), name, "https://kakou.example/release/v1", trusted)
     listed = {path: (two, three) for path, two, three in subjects}
     same_files(listed, tree(folder) - {name}, folder, {"SHA256SUMS", "送付書.md"})
-    sums = folder / "SHA256SUMS"
+    sums, note = folder / "SHA256SUMS", folder / "送付書.md"
     if sums.exists():
-        for line in read(sums).decode().splitlines():
-            digest, _, path = line.partition("  ")
+        lines = [line.partition("  ") for line in read(sums).decode().splitlines()]
+        for digest, _, path in lines:
             check((folder / path).is_file() and digests(folder / path)[0] == digest, "SHA256SUMS is not of these files")
+        check(not note.exists() or any(path == note.name for _, _, path in lines), "SHA256SUMS does not list the covering note")
     found = {"release": told["release"], "state": "staged", "package": kind, "files": len(listed)}
     with tempfile.TemporaryDirectory(prefix="kakou-verify-") as scratch:
         files = Files(folder, told["structure"], scratch)

@@ -185,7 +185,9 @@ class Copy:
     def __init__(self, release):
         self.folder = work / "copy"
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.release, self.ledger = self.folder / release.name, self.folder / "ledger"
+        # Not the name but the ledger shall speak where a release came back from a backup.
+        name = {"restored": "purged"}.get(release.name, release.name)
+        self.release, self.ledger = self.folder / name, self.folder / "ledger"
         shutil.copytree(release, self.release)
         shutil.copytree(work / "ledger", self.ledger)
 
@@ -255,8 +257,6 @@ def cases():
     for path in files:
         yield "the last byte cut off", path, sealed, lambda c, path=path: c.edit(path, lambda data: data[:-1])
     for path in files:
-        if path == "record/seal.dsse.json":
-            continue
         yield "a file taken away", path, sealed, lambda c, path=path: (c.release / path).unlink()
     for path in ("more.csv", "anonymized/more.csv", "record/.hidden", "pseudonymized/a/b.csv"):
         def add(c, path=path):
@@ -356,14 +356,28 @@ def cases():
         ("another index", lambda lines: [lines[0], b"index 0\n", *lines[2:]]),
         ("a hash less", lambda lines: [*lines[:2], *lines[3:]]),
         ("another size", lambda lines: [*lines[:-4], b"9\n", *lines[-3:]]),
+        ("a signature line twice", lambda lines: [*lines, lines[-1]]),
     ):
         yield "the ledger's proof edited", name, sealed, lambda c, change=change: c.edit(proof, lines_of(change))
+    def older(c):
+        shutil.rmtree(c.ledger)
+        shutil.copytree(work / "before", c.ledger)
+    yield "states against the ledger", "a ledger from before the approval", sealed, older
+    yield "states against the ledger", "approved in a scratch ledger", work / "out/scratch", lambda c: None
+    yield "states against the ledger", "a release that was deleted", work / "restored", lambda c: None
+    def renamed(c):
+        c.release.rename(c.folder / "other")
+        c.release = c.folder / "other"
+    yield "the folder itself", "another name", sealed, renamed
+    yield "the folder itself", "an empty folder", sealed, lambda c: (c.release / "anonymized/empty").mkdir()
+    yield "the folder itself", "a file for everybody to write", sealed, lambda c: (c.release / "anonymized/stays.csv").chmod(0o666)
+    yield "the folder itself", "a file that runs as its owner", sealed, lambda c: (c.release / "anonymized/stays.csv").chmod(0o4640)
+    yield "the folder itself", "a second name of a file", sealed, lambda c: os.link(c.release / "record/MANIFEST", c.folder / "second")
+    yield "the folder itself", "an extra file in the ledger", sealed, lambda c: (c.ledger / "more").write_text("x")
     for kind in ("anonymized", "pseudonymized"):
         package = work / kind
         files = sorted(str(p.relative_to(package)) for p in package.rglob("*") if p.is_file())
         for path in files:
-            if path in ("SHA256SUMS", "送付書.md"):
-                continue
             yield "a package: a byte flipped", f"{kind}: {path}", package, lambda c, path=path: c.edit(path, flip)
             if path.startswith(kind) or path.startswith("record"):
                 yield "a package: a file taken away", f"{kind}: {path}", package, lambda c, path=path: (c.release / path).unlink()

@@ -46,7 +46,9 @@ pub(super) fn find(root: &Path) -> Result<Found> {
         let entries = std::fs::read_dir(root.join(&folder))
             .map_err(|e| Error::io("X0501", say!("opening a folder of the input"), &e))?;
         let mut names: Vec<_> = entries
-            .flatten()
+            .collect::<std::io::Result<Vec<_>>>()
+            .map_err(|e| Error::io("X0501", say!("listing a folder of the input"), &e))?
+            .into_iter()
             .filter_map(|e| Some((e.file_name(), e.file_type().ok()?)))
             .filter(|(name, _)| !name.to_string_lossy().starts_with('.'))
             .collect();

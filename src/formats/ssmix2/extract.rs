@@ -201,7 +201,8 @@ fn open_journal(out: &Path, head: &Head) -> Result<(File, Vec<Piece>)> {
         let folder = out.join(table.name);
         make(&folder)?;
         // What a killed run left half written.
-        for entry in fs::read_dir(&folder).map_err(|e| io("listing the extract", &e))?.flatten() {
+        for entry in fs::read_dir(&folder).map_err(|e| io("listing the extract", &e))? {
+            let entry = entry.map_err(|e| io("listing the extract", &e))?;
             if entry.file_name().to_string_lossy().starts_with(".part-") {
                 fs::remove_file(entry.path()).map_err(|e| io("sweeping the extract", &e))?;
             }
