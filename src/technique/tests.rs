@@ -23,7 +23,12 @@ fn the_catalogue_is_sorted_documented_and_complete() {
         let files = list
             .flatten()
             .map(|e| e.file_name().to_string_lossy().into_owned())
-            .filter(|f| !matches!(f.as_str(), "lib.rs" | "Cargo.toml" | "tails.rs" | "testing.rs" | "tests.rs"))
+            .filter(|f| {
+                !matches!(
+                    f.as_str(),
+                    "lib.rs" | "Cargo.toml" | "tails.rs" | "testing.rs" | "tests.rs"
+                )
+            })
             .count();
         assert_eq!(
             files,
