@@ -399,3 +399,36 @@ fn a_steady_fact_outside_the_views_is_named_and_for_publication_refused() {
         "blood groups are told to nobody"
     );
 }
+
+/// A table that does not release the stay's token cannot be followed by it: its dates are no facts of a stay, and what the engine
+/// counts is what the proof can count.
+#[test]
+fn a_key_that_is_not_released_ties_nothing() {
+    for stay in ["\"surrogate\"", "\"drop\""] {
+        let case = Case::new();
+        let mut stays = String::from("id,stay,adm\n");
+        let mut doses = String::from("id,stay,given\n");
+        for p in 0..60 {
+            writeln!(stays, "p{p:03},s{p:03},2026-0{}-11", 1 + p % 2).unwrap();
+            writeln!(doses, "p{p:03},s{p:03},20{}-05-05", 20 + p % 3).unwrap();
+        }
+        case.file("stays.csv", &stays);
+        case.file("doses.csv", &doses);
+        let policy = case.policy(
+            "floor = 5\nsuppress = { unit = \"row\", at_most = 0.3 }\n[[anonymized.view]]\nname = \"v\"\ngrain = \"stays\"\nquasi = [\"stays.adm\"]\nk = 5",
+            &format!(
+                "[tables.stays]\ngrain = \"stay\"\nsource = {{ path = \"stays.csv\" }}\nkeys = {{ patient = \"id\", stay = \"stay\" }}\n[tables.stays.columns]\n{ID}\
+                 stay = {{ role = \"link\", type = \"code\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}\n\
+                 adm = {{ role = \"quasi\", type = \"date\", kind = \"event\", pseudonymized = \"keep\", anonymized = {{ truncate_date = \"month\" }} }}\n\
+                 [tables.doses]\ngrain = \"event\"\nsource = {{ path = \"doses.csv\" }}\nkeys = {{ patient = \"id\", stay = \"stay\" }}\n[tables.doses.columns]\n{ID}\
+                 stay = {{ role = \"link\", type = \"code\", pseudonymized = \"pseudonym\", anonymized = {stay} }}\n\
+                 given = {{ role = \"payload\", type = \"date\", kind = \"event\", pseudonymized = \"keep\", anonymized = {{ truncate_date = \"year\" }} }}\n"
+            ),
+        );
+        // The proof counts again whom further facts single out, and refuses if it finds others than the engine (C0212).
+        let release = case.run(&policy);
+        let classes = &statement(&release)["views"][0]["released"]["classes"];
+        let wanted = if stay.contains("drop") { 2 } else { 6 };
+        assert_eq!(classes.as_u64(), Some(wanted), "{}", statement(&release)["views"][0]);
+    }
+}

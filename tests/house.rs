@@ -86,6 +86,7 @@ fn walls_between_rooms_stand() {
         ("kakou-proof", "kakou-keys"),
         ("kakou-engine", "kakou-proof"),
         ("kakou-engine", "kakou-record"),
+        ("kakou-engine", "kakou-keys"),
         ("kakou-plan", "kakou-formats"),
         ("kakou-policy", "kakou-formats"),
         ("kakou-plan", "kakou-keys"),

@@ -34,6 +34,8 @@ const ENOUGH_PERSONS: u64 = 40;
 const ENOUGH_ROWS: u64 = 20;
 /// Distinct texts that are looked at for check digits, equality and sentences.
 const SAMPLE: usize = 500;
+/// Pairs of a value and a day beyond what a function has, after which it is none.
+const FEW_PAIRS: usize = 1000;
 /// Values of their own after which a column is an identifier, however many more come.
 const CONCLUSIVE: usize = 200_000;
 
@@ -95,18 +97,20 @@ struct Sentences {
     long: u64,
 }
 
-/// How far one column is a function of another, counted over persons who share a value.
-#[derive(Clone, Copy, Debug, Default)]
+/// How far one column is a function of another: which values stand beside which days, over all partitions. What is found does
+/// not depend on how the persons are divided.
+#[derive(Default)]
 struct Function {
-    /// Persons who have the other column's value of somebody else, and of them those who have the same value here.
-    there: Rows,
-    /// The same the other way round.
-    here: Rows,
-    /// Rows whose number is the day of the other column, counted from one fixed day.
-    serial: Rows,
-    offset: Option<i64>,
-    /// Most distinct values in a partition.
-    values: u64,
+    /// By value and day: who had both first, and whether somebody else has both too.
+    pairs: HashMap<(u64, i32), (u64, bool)>,
+    values: HashSet<u64>,
+    days: HashSet<i32>,
+    /// No function: known before the end, and nothing more is remembered.
+    none: bool,
+    /// Rows by how far the number is from the day, counted from one fixed day; empty once there are too many.
+    away: HashMap<i64, u64>,
+    numbers: u64,
+    no_serial: bool,
 }
 
 /// A column that others must not repeat.
@@ -134,10 +138,12 @@ pub fn check(
         return Ok(Vec::new());
     }
     progress.stage("declared");
-    store.each(plan, lists, |_, partition| {
+    let hasher = DefaultHashBuilder::default();
+    store.each(plan, lists, |number, partition| {
         progress.check()?;
         let known = Known::of(partition, &others);
-        watched.par_iter_mut().for_each(|w| w.add(plan, partition, &others, &known));
+        let numbered = (number, partition);
+        watched.par_iter_mut().for_each(|w| w.add(plan, numbered, &others, &known, &hasher));
         Ok(())
     })?;
     let mut errors = Vec::new();
@@ -220,7 +226,7 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
                 looked: false,
                 sentences: Sentences::default(),
                 same: vec![Rows::default(); others.len()],
-                functions: vec![Function::default(); others.len()],
+                functions: others.iter().map(|_| Function::default()).collect(),
                 born: Rows::default(),
             });
         }
@@ -232,8 +238,6 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
 struct Known {
     /// By other column that is no date: its identifiers.
     texts: Vec<Option<HashSet<u64>>>,
-    /// By other column that is a date: how many days it has.
-    days: Vec<usize>,
     /// The birth of each person; empty if no column is a birth date.
     births: Vec<Option<i32>>,
     hasher: DefaultHashBuilder,
@@ -257,18 +261,6 @@ impl Known {
                 (!other.date).then(|| hashes(cells(other), &hasher).into_iter().flatten().collect())
             })
             .collect();
-        let days = others
-            .par_iter()
-            .map(|other| {
-                let dictionary = cells(other).dictionary();
-                let read = |text| date::parse(text).and_then(|w| w.days());
-                let days: HashSet<i32> = match other.date {
-                    true => dictionary.texts().filter_map(read).collect(),
-                    false => HashSet::new(),
-                };
-                days.len()
-            })
-            .collect();
         let mut births = Vec::new();
         for other in others.iter().filter(|other| other.birth) {
             births.resize(partition.ids.len(), None);
@@ -277,7 +269,7 @@ impl Known {
                 births[person as usize] = births[person as usize].or(*day);
             }
         }
-        Known { texts, days, births, hasher }
+        Known { texts, births, hasher }
     }
 }
 
@@ -300,7 +292,14 @@ fn some(all: &[u32]) -> impl Iterator<Item = u32> + '_ {
 }
 
 impl Watched {
-    fn add(&mut self, plan: &Plan, partition: &Partition, others: &[Other], known: &Known) {
+    fn add(
+        &mut self,
+        plan: &Plan,
+        (number, partition): (usize, &Partition),
+        others: &[Other],
+        known: &Known,
+        hasher: &DefaultHashBuilder,
+    ) {
         let column = &plan.tables[self.table].columns[self.column];
         let part = &partition.tables[self.table];
         let cells = &part.table.columns[self.column];
@@ -338,7 +337,7 @@ impl Watched {
             self.digits = checked(plan, self.table, self.column, cells, &used);
         }
         self.add_same(cells, partition, others, known, &used);
-        self.add_functions(column, cells, partition, others, known, used.len());
+        self.add_functions(column, cells, (number, partition), others, hasher);
     }
 
     /// Texts that are dates, and sentences.
@@ -408,29 +407,30 @@ impl Watched {
         &mut self,
         column: &ColumnPlan,
         cells: &Column,
-        partition: &Partition,
+        (number, partition): (usize, &Partition),
         others: &[Other],
-        known: &Known,
-        values: usize,
+        hasher: &DefaultHashBuilder,
     ) {
-        if values < ENOUGH_ROWS as usize || self.unique.is_none() {
+        if self.unique.is_none() {
             return;
         }
-        let numbers: Option<Vec<Option<i64>>> = (column.facts.ty == Type::Integer).then(|| {
-            let number = |t| i64::try_from(crate::text::number::parse_integer(t)?).ok();
-            cells.dictionary().texts().map(number).collect()
-        });
+        let part = &partition.tables[self.table];
+        let mut read: Option<Values> = None;
         for (o, other) in others.iter().enumerate() {
-            let (low, high) = (known.days[o].min(values), known.days[o].max(values));
-            let alike = low >= ENOUGH_ROWS as usize && (high - low) * 20 <= high;
-            if other.table != self.table || !other.date || !alike {
+            let function = &mut self.functions[o];
+            if other.table != self.table || !other.date || function.none && function.no_serial {
                 continue;
             }
-            let part = &partition.tables[self.table];
+            let values = read.get_or_insert_with(|| Values {
+                hashes: cells.dictionary().texts().map(|t| hasher.hash_one(t)).collect(),
+                numbers: (column.facts.ty == Type::Integer).then(|| {
+                    let number = |t| i64::try_from(crate::text::number::parse_integer(t)?).ok();
+                    cells.dictionary().texts().map(number).collect()
+                }),
+            });
             let days = column_days(&part.table.columns[other.column]);
-            let function = &mut self.functions[o];
-            function.values = function.values.max(values as u64);
-            function.add(cells, &part.persons, &days, numbers.as_deref());
+            let persons = part.persons.iter().map(|&p| (number as u64) << 32 | u64::from(p));
+            function.add(cells, persons, &days, values);
         }
     }
 
@@ -544,40 +544,64 @@ fn holders(cells: &Column, persons: &[u32], values: usize, shared: &[bool]) -> u
     (values.saturating_sub(several) + pairs.len()) as u64
 }
 
+/// The values of a column, by code.
+struct Values {
+    hashes: Vec<u64>,
+    numbers: Option<Vec<Option<i64>>>,
+}
+
 impl Function {
     fn add(
         &mut self,
         cells: &Column,
-        persons: &[u32],
+        persons: impl Iterator<Item = u64>,
         days: &[Option<i32>],
-        numbers: Option<&[Option<i64>]>,
+        values: &Values,
     ) {
-        // The first person with a value, and what the person has in the other column.
-        let mut by_day: HashMap<i32, (u32, u32)> = HashMap::new();
-        let mut by_code: HashMap<u32, (u32, i32)> = HashMap::new();
-        for ((&code, &person), day) in cells.codes().iter().zip(persons).zip(days) {
+        self.no_serial |= values.numbers.is_none();
+        for ((&code, person), day) in cells.codes().iter().zip(persons).zip(days) {
             let (false, Some(day)) = (code == MISSING, *day) else { continue };
-            let &mut (whose, what) = by_day.entry(day).or_insert((person, code));
-            if whose != person {
-                self.there.seen += 1;
-                self.there.hold += u64::from(what == code);
+            if self.none && self.no_serial {
+                return;
             }
-            let &mut (whose, what) = by_code.entry(code).or_insert((person, day));
-            if whose != person {
-                self.here.seen += 1;
-                self.here.hold += u64::from(what == day);
+            if !self.none {
+                let value = values.hashes[code as usize];
+                match self.pairs.entry((value, day)) {
+                    Entry::Occupied(mut pair) => {
+                        let (first, several) = *pair.get();
+                        pair.insert((first, several || first != person));
+                    }
+                    Entry::Vacant(pair) => {
+                        pair.insert((person, false));
+                        self.values.insert(value);
+                        self.days.insert(day);
+                        // Far more pairs than values or days: no function, whatever follows.
+                        if self.pairs.len() > FEW_PAIRS + 2 * self.values.len().min(self.days.len())
+                        {
+                            self.none = true;
+                            (self.pairs, self.values, self.days) = Default::default();
+                        }
+                    }
+                }
             }
-            if let Some(number) = numbers.and_then(|n| n[code as usize]) {
-                let away = number - i64::from(day);
-                let offset = *self.offset.get_or_insert(away);
-                self.serial.seen += 1;
-                self.serial.hold += u64::from(away == offset);
+            let number = values.numbers.as_ref().and_then(|n| n[code as usize]);
+            if let (Some(number), false) = (number, self.no_serial) {
+                *self.away.entry(number - i64::from(day)).or_default() += 1;
+                self.numbers += 1;
+                self.no_serial = self.away.len() > FEW_PAIRS;
             }
         }
     }
-    fn holds(self) -> bool {
-        let both = self.there.most(0.98) && self.here.most(0.98);
-        self.values >= ENOUGH_ROWS && (both || self.serial.most(0.95))
+    fn holds(&self) -> bool {
+        let enough = |n: usize| n as u64 >= ENOUGH_ROWS;
+        // A value has one day and a day one value, but for a few slips; and different persons say so.
+        let least = self.values.len().min(self.days.len());
+        let shared = self.pairs.values().filter(|(_, several)| *several).count();
+        let one_to_one =
+            !self.none && enough(least) && enough(shared) && self.pairs.len() * 100 <= least * 102;
+        let most = self.away.values().max().copied().unwrap_or(0);
+        let serial = Rows { seen: self.numbers, hold: most };
+        one_to_one || !self.no_serial && (self.none || enough(least)) && serial.most(0.95)
     }
 }
 

@@ -4,7 +4,6 @@
 use kakou_core::{error, frame, log, note, progress, say, schema, text, token};
 use kakou_detect as detect;
 use kakou_formats as formats;
-use kakou_keys as keys;
 use kakou_plan as plan;
 use kakou_policy as policy;
 use kakou_privacy as privacy;
@@ -16,7 +15,6 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result, small};
 use crate::frame::Table;
-use crate::keys::ReleaseSecrets;
 use crate::plan::claims::{ClaimedFile, ClaimedRows, Claims, Witness};
 use crate::plan::{Plan, shape};
 pub use crate::progress::{Progress, Silent, stop_flag};
@@ -171,7 +169,7 @@ pub struct Job<'a> {
     /// Memory and spill.
     pub limits: Limits,
     /// The secrets by kind.
-    pub secrets: [&'a ReleaseSecrets; 2],
+    pub secrets: [&'a dyn Secrets; 2],
     /// How long the search for levels may take; without, until the best is proven.
     pub search_limit: Option<std::time::Duration>,
     /// Keys that a linking body gave back, by link id (LAW R14); none but in a linkable profile.
@@ -191,7 +189,7 @@ pub fn make(job: &Job<'_>, witness: &mut dyn Witness, progress: &dyn Progress) -
     let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
         intake::intake(plan, &job.files, lists, &job.limits, progress)?;
     let declared = declared::check(plan, &store, lists, progress)?;
-    let secrets: [&dyn Secrets; 2] = [job.secrets[0], job.secrets[1]];
+    let secrets = job.secrets;
     let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
     unique::judge(&outcome.unique)?;
     let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {

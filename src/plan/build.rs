@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use super::closure::key_shown;
 use super::declared;
 use super::evidence::legal_evidence;
 use super::model::*;
@@ -1483,11 +1484,7 @@ impl Builder<'_> {
             for column in view.quasi.iter().chain(view.sensitive.iter().map(|(c, _)| c)) {
                 if let Join::Key { here, there } = column.join {
                     for (t, key) in [(view.table, here), (column.table, there)] {
-                        let token = tables[t].columns.iter().any(|c| {
-                            c.key == Some(key)
-                                && c.treatment(Kind::Anonymized).treatment.doc().name == "surrogate"
-                        });
-                        if !token {
+                        if !key_shown(&tables[t], key) {
                             self.advise(
                                 "P0108",
                                 &path,

@@ -171,7 +171,15 @@ fn is_place(code: &str) -> bool {
     matches!(code, "postal" | "municipality" | "prefecture")
 }
 
-/// How the rows of another table belong to a row of a view's table: the same row, or the key that the view's rows own.
+/// Whether the anonymized release shows the token of a key of a table: without it nobody can follow the key in the files.
+pub(super) fn key_shown(table: &TablePlan, key: usize) -> bool {
+    table.columns.iter().any(|c| {
+        c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.doc().name == "surrogate"
+    })
+}
+
+/// How the rows of another table belong to a row of a view's table: the same row, or the key that the view's rows own, if the
+/// files of both show it.
 fn same_stay(tables: &[TablePlan], here: usize, there: usize) -> Option<Join> {
     if here == there {
         return Some(Join::SameRow);
@@ -179,5 +187,8 @@ fn same_stay(tables: &[TablePlan], here: usize, there: usize) -> Option<Join> {
     let Grain::Key(own) = tables[here].grain else { return None };
     let wanted = &tables[here].keys[own].name;
     let k = tables[there].keys.iter().position(|k| k.name == *wanted)?;
+    if !(key_shown(&tables[here], own) && key_shown(&tables[there], k)) {
+        return None;
+    }
     Some(Join::KeySet { here: own, there: k })
 }

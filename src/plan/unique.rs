@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::closure::key_shown;
 use super::model::{Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan};
 use crate::error::{Name, Said};
 use crate::policy::model::{Tier, UniqueWith};
@@ -178,16 +179,11 @@ fn join(tables: &[TablePlan], here: usize, there: usize) -> Join {
     if here == there {
         return Join::SameRow;
     }
-    let shown = |t: usize, key: usize| {
-        tables[t].columns.iter().any(|c| {
-            c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.doc().name == "surrogate"
-        })
-    };
     if let Grain::Key(own) = tables[there].grain
         && let Some(k) =
             tables[here].keys.iter().position(|k| k.name == tables[there].keys[own].name)
-        && shown(here, k)
-        && shown(there, own)
+        && key_shown(&tables[here], k)
+        && key_shown(&tables[there], own)
     {
         return Join::Key { here: k, there: own };
     }

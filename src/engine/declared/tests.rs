@@ -73,15 +73,27 @@ proptest! {
     fn a_recoded_date_is_a_function_of_it(seed in 1_u32..500, days in 25_i32..60) {
         let rows: Vec<(u32, i32)> = (0..600_u32).map(|p| (p, ((p + seed) % days as u32) as i32)).collect();
         let recoded = column(rows.iter().map(|r| format!("k{}", r.1 * 17 % 1009)));
-        let persons: Vec<u32> = rows.iter().map(|r| r.0).collect();
-        let dates: Vec<Option<i32>> = rows.iter().map(|r| Some(20_000 + r.1)).collect();
-        let mut function = Function { values: days as u64, ..Function::default() };
-        function.add(&recoded, &persons, &dates, None);
-        prop_assert!(function.holds());
-        // A month of the same date is none.
+        // A month of the same date is none; a number that counts from another day is one.
         let coarse = column(rows.iter().map(|r| format!("m{}", r.1 / 7)));
-        let mut function = Function { values: days as u64, ..Function::default() };
-        function.add(&coarse, &persons, &dates, None);
-        prop_assert!(!function.holds());
+        let serial = column(rows.iter().map(|r| (40_000 + r.1).to_string()));
+        let hasher = DefaultHashBuilder::default();
+        for (cells, is_one) in [(recoded, true), (coarse, false), (serial, true)] {
+            // In however many parts the persons come.
+            for parts in [1, 7, 60] {
+                let mut function = Function::default();
+                for part in 0..parts {
+                    let here: Vec<u32> = (0..600).filter(|p| p % parts == part).collect();
+                    let cells = cells.take(&here);
+                    let values = Values {
+                        hashes: cells.dictionary().texts().map(|t| hasher.hash_one(t)).collect(),
+                        numbers: Some(cells.dictionary().texts().map(|t| t.parse().ok()).collect()),
+                    };
+                    let dates: Vec<Option<i32>> =
+                        here.iter().map(|&p| Some(20_000 + rows[p as usize].1)).collect();
+                    function.add(&cells, here.iter().map(|&p| u64::from(p)), &dates, &values);
+                }
+                prop_assert_eq!(function.holds(), is_one, "{} parts", parts);
+            }
+        }
     }
 }
