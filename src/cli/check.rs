@@ -9,10 +9,9 @@ use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare, size};
 use crate::digest;
 use crate::engine::exclude::Lists;
-use crate::engine::{declared, intake, unclaimed};
-use crate::error::Result;
+use crate::engine::{declared, intake, survey, unclaimed};
+use crate::error::{Result, small};
 use crate::plan;
-use crate::schema::Kind;
 
 /// Checks a policy alone, or against the headers of a folder's files.
 #[derive(Args, Debug)]
@@ -23,9 +22,12 @@ pub struct Check {
     /// The folder with the input files; without `--data` only their headers are read.
     #[arg(long)]
     input: Option<PathBuf>,
-    /// Read the data too, and hold the declarations against them.
+    /// Read the data too: every defect is listed with its first place, and the declarations are held against the data.
     #[arg(long, requires = "input")]
     data: bool,
+    /// List the files of each table with the numbers that messages have for them. Names of files may hold what is personal.
+    #[arg(long, requires = "input")]
+    files: bool,
     /// Memory to use for the data.
     #[arg(long, default_value = "4G", value_parser = size)]
     memory: u64,
@@ -56,10 +58,16 @@ impl Check {
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
             unclaimed::check(plan, input, &found, &prepared.own([]))
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+            if self.files {
+                list(plan, input, &found, show);
+                return Ok(());
+            }
             intake::check_headers(plan, &found)
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
             files = found.iter().map(Vec::len).sum();
             if self.data {
+                defects(plan, &found, show)
+                    .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
                 let (_, told) = data(plan, &found, self.memory, self.spill.as_ref(), show)
                     .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
                 warnings.extend(told);
@@ -78,7 +86,7 @@ impl Check {
             plan.tables.len(),
             plan.tables.iter().map(|t| t.columns.len()).sum::<usize>()
         ));
-        for kind in Kind::BOTH {
+        for &kind in &plan.releases {
             show.line(&format!("\n{} ({}):", plan.profile.term(kind), kind.word()));
             for item in evidence.iter().filter(|e| crate::law::Item::of(kind).contains(&e.item)) {
                 show.line(&format!("  {} {}", plan.profile.cite(item.item), item.item.title().0));
@@ -102,6 +110,46 @@ impl Check {
         }
         Ok(())
     }
+}
+
+/// Lists the files of the tables.
+fn list(plan: &plan::Plan, input: &std::path::Path, found: &[Vec<PathBuf>], show: Show) {
+    let root = input.canonicalize().unwrap_or_else(|_| input.to_owned());
+    let mut listed = Vec::new();
+    for (table, paths) in plan.tables.iter().zip(found) {
+        let name = table.part.as_ref().map_or(&table.name, |p| &p.of);
+        for (index, path) in paths.iter().enumerate() {
+            let path = path.strip_prefix(&root).unwrap_or(path).display().to_string();
+            show.line(&format!("{name}\t{}/{}\t{path}", index + 1, paths.len()));
+            listed
+                .push(json!({ "table": name, "file": index + 1, "of": paths.len(), "path": path }));
+        }
+    }
+    show.json(&json!({ "files": listed }));
+}
+
+/// Lists the defects of the data; refused are those that the policy does not set aside.
+fn defects(plan: &plan::Plan, found: &[Vec<PathBuf>], show: Show) -> Result<()> {
+    let progress = Shown::new(show.quiet || show.json);
+    let defects = survey::survey(plan, found, &progress)?;
+    if defects.is_empty() {
+        return Ok(());
+    }
+    show.line("defects of the data:");
+    for defect in &defects {
+        show.line(&format!("  {}", defect.told().as_str()));
+    }
+    let refused = survey::refused(&defects);
+    if refused.is_some() {
+        let listed: Vec<_> = defects
+            .iter()
+            .map(|d| {
+                json!({ "table": d.table, "file": d.file[0], "files": d.file[1], "column": d.column, "defect": d.defect.map(|w| w.word()), "what": d.what, "count": small(d.count), "first": d.first, "accepted": d.accepted })
+            })
+            .collect();
+        show.json(&json!({ "defects": listed }));
+    }
+    refused.map_or(Ok(()), Err)
 }
 
 /// Reads the data, holds the declarations against them, and gives the partitions back with what stays for a reason.

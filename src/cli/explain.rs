@@ -47,11 +47,14 @@ pub struct Explain {
 }
 
 /// Secrets of nothing: examples must not look like anybody's token.
-struct Example;
+struct Example(Kind);
 
 impl Secrets for Example {
     fn token(&self, _: &str, _: &str) -> [u8; 16] {
-        [0x5a; 16]
+        match self.0 {
+            Kind::Pseudonymized => [0x5a; 16],
+            Kind::Anonymized => [0x3c; 16],
+        }
     }
     fn draw(&self, _: &str, _: &str) -> u64 {
         60
@@ -450,7 +453,7 @@ fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
         dates: &dates,
         identity: Some(&cells),
         domain: "example",
-        secrets: &Example,
+        secrets: &Example(kind),
         tokens: &crate::technique::KeyTokens::default(),
         known: &[],
         everyone: None,

@@ -131,6 +131,9 @@ enum Command {
     },
 }
 
+/// Whether a result for machines was printed.
+static PRINTED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// How results are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Show {
@@ -163,6 +166,7 @@ impl Show {
     /// Prints a result for machines.
     pub fn json(self, value: &serde_json::Value) {
         if self.json {
+            PRINTED.store(true, std::sync::atomic::Ordering::Relaxed);
             let _ = writeln!(
                 std::io::stdout(),
                 "{}",
@@ -324,7 +328,8 @@ impl Failure {
         Failure { error, sources: sources.clone() }
     }
     fn print(&self, show: Show) {
-        if show.json {
+        // A command that gave its result and failed for what stands in it has said so there: a reader takes one document.
+        if show.json && !PRINTED.load(std::sync::atomic::Ordering::Relaxed) {
             let value = serde_json::json!({ "error": self.error });
             let _ = writeln!(
                 std::io::stdout(),

@@ -25,12 +25,12 @@ pub struct Risk {
     /// The files (CSV, TSV, Parquet); several files of the same columns count as one table.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// What an attacker may know: column names, separated by commas. Without it, columns are proposed.
-    #[arg(long, value_delimiter = ',')]
-    quasi: Vec<String>,
+    /// What an attacker may know: column names, separated by commas (`'"a, b",c'` for a name with one). Without it, columns are proposed.
+    #[arg(long, value_parser = columns)]
+    quasi: Vec<Columns>,
     /// Columns whose values must not become known, separated by commas: l, t, α, β and δ that the classes reach.
-    #[arg(long, value_delimiter = ',')]
-    sensitive: Vec<String>,
+    #[arg(long, value_parser = columns)]
+    sensitive: Vec<Columns>,
     /// Takes the columns, k and the sensitive columns from a policy.
     #[arg(long, conflicts_with = "quasi")]
     policy: Option<PathBuf>,
@@ -53,17 +53,20 @@ pub struct Risk {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     population_size: Option<u64>,
     /// Columns of a wide table whose values somebody may know singly, such as laboratory results.
-    #[arg(long, value_delimiter = ',')]
-    panel_wide: Vec<String>,
+    #[arg(long, value_parser = columns)]
+    panel_wide: Vec<Columns>,
     /// Columns that together are one known value of a long table, such as test and result.
-    #[arg(long, value_delimiter = ',')]
-    panel_long: Vec<String>,
+    #[arg(long, value_parser = columns)]
+    panel_long: Vec<Columns>,
     /// Field separator of CSV; found by itself if not given. `tab` for TAB.
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<u8>,
     /// The first record of CSV is data; columns are named 1, 2, ….
     #[arg(long)]
     no_header: bool,
+    /// The sheet of a workbook (.xlsx, .ods); not needed if it has one.
+    #[arg(long)]
+    sheet: Option<String>,
     /// A text that means "missing", besides the empty cell. May be given several times.
     #[arg(long)]
     missing: Vec<String>,
@@ -92,6 +95,26 @@ const EXAMPLES: &str = "Examples:
   kakou risk table.csv --person id --quasi age,sex,zip --k 10 exit code 1 if k is below 10
   kakou risk sample.csv --quasi age,sex --weights w --population-size 120000 --json
   kakou risk labs.csv --person id --panel-long test,result";
+
+/// Names of columns as one argument gives them.
+#[derive(Clone, Debug)]
+struct Columns(Vec<String>);
+
+fn names(given: &[Columns]) -> Vec<String> {
+    given.iter().flat_map(|c| c.0.iter().cloned()).collect()
+}
+
+/// Names between commas; one that has a comma stands in quotes, as in CSV.
+fn columns(text: &str) -> std::result::Result<Columns, String> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut names = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|_| "names between commas".to_owned())?;
+        names.extend(record.iter().map(str::to_owned));
+    }
+    Ok(Columns(names))
+}
 
 fn delimiter(text: &str) -> std::result::Result<u8, String> {
     match text.as_bytes() {
@@ -171,7 +194,7 @@ impl Risk {
     /// Unknown columns, a file that cannot be read, or (exit code 1) a limit that does not hold.
     pub fn run(&self, show: Show) -> Outcome<()> {
         match &self.policy {
-            None => Ok(self.measure(&self.quasi, &self.sensitive, self.k, show)?),
+            None => Ok(self.measure(&names(&self.quasi), &names(&self.sensitive), self.k, show)?),
             Some(path) => {
                 let prepared = prepare(path)?;
                 let with = |e: Error| Failure::new(e, &prepared.loaded.sources);
@@ -200,7 +223,7 @@ impl Risk {
                     .iter()
                     .map(|(s, _)| tables[s.table].columns[s.column].facts.column.to_string())
                     .collect();
-                sensitive.extend(self.sensitive.iter().cloned());
+                sensitive.extend(names(&self.sensitive));
                 self.measure(&quasi, &sensitive, self.k.or(Some(view.k)), show).map_err(with)
             }
         }
@@ -211,6 +234,8 @@ impl Risk {
             delimiter: self.delimiter,
             no_header: self.no_header,
             missing: self.missing.clone(),
+            sheet: self.sheet.clone(),
+            ..Hints::default()
         }
     }
 
@@ -245,8 +270,10 @@ impl Risk {
             return Err(Error::policy("V0323", say!("--sensitive needs --quasi")));
         }
         let mut used = Used::default();
-        let panel_wide: Vec<usize> = self.panel_wide.iter().map(|n| used.place(n)).collect();
-        let panel_long: Vec<usize> = self.panel_long.iter().map(|n| used.place(n)).collect();
+        let panel_wide: Vec<usize> =
+            names(&self.panel_wide).iter().map(|n| used.place(n)).collect();
+        let panel_long: Vec<usize> =
+            names(&self.panel_long).iter().map(|n| used.place(n)).collect();
         let quasi_places: Vec<usize> = quasi.iter().map(|n| used.place(n)).collect();
         let sensitive_places: Vec<usize> = sensitive.iter().map(|n| used.place(n)).collect();
         let propose = quasi.is_empty() && panel_wide.is_empty() && panel_long.is_empty();
@@ -324,6 +351,7 @@ impl Risk {
                 .collect::<Vec<_>>(),
         );
         page.put("holds", broken.is_empty());
+        page.put("broken", &broken);
         show.json(&Value::Object(page.json));
         Error::all(broken).map_or(Ok(()), Err)
     }
@@ -716,12 +744,22 @@ impl Made<'_> {
         threshold: f64,
         page: &mut Page,
     ) -> Result<()> {
-        let codes = self.data.columns[home].codes();
-        if let Some(row) = codes.iter().position(|&c| c == MISSING) {
-            return Err(Error::data("V0314", say!("row {} names no household", row + 1)));
-        }
+        // Who names no household is one alone.
+        let column = &self.data.columns[home];
+        let mut next = column.dictionary().len() as u32;
+        let codes: Vec<u32> = column
+            .codes()
+            .iter()
+            .map(|&code| match code {
+                MISSING => {
+                    next += 1;
+                    next
+                }
+                named => named,
+            })
+            .collect();
         page.section(&household::DOC);
-        let risks = household::household(codes, rows);
+        let risks = household::household(&codes, rows);
         if let Some(spread) = Spread::of(&highest_by_person(view, &risks), threshold) {
             shown_spread(page, &spread);
             page.figure("expected re-identifications", sum(risks.iter().copied()));

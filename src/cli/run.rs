@@ -269,7 +269,7 @@ impl Run {
                 links: link_record,
             },
         )?;
-        for kind in Kind::BOTH {
+        for &kind in &plan.releases {
             let mut dictionary = book::dictionary(plan, kind);
             if !for_release {
                 dictionary["notForRelease"] = json!(true);
@@ -499,7 +499,8 @@ pub fn report(published: &Published, show: Show) {
             steady["split"]["k"]
         ));
     }
-    if let Ok(joins) = serde_json::from_value::<Joins>(s["proof"]["joins"].clone()) {
+    let both = s["releases"].as_array().is_none_or(|kinds| kinds.len() > 1);
+    if both && let Ok(joins) = serde_json::from_value::<Joins>(s["proof"]["joins"].clone()) {
         show.line(&joins.told());
     }
     if let Ok(unique) = serde_json::from_value(s["unique"].clone()) {
@@ -517,7 +518,13 @@ pub fn report(published: &Published, show: Show) {
     if let Some(warnings) = s["warnings"].as_array()
         && !warnings.is_empty()
     {
-        show.line(&format!("{} warnings are in the record", warnings.len()));
+        let codes: Vec<&str> = warnings.iter().filter_map(|w| w["code"].as_str()).collect();
+        show.line(&match codes.as_slice() {
+            [one] => format!("one warning is in the record: {one}"),
+            several => {
+                format!("{} warnings are in the record: {}", several.len(), several.join(", "))
+            }
+        });
     }
     match &published.folder {
         Some(folder) => {

@@ -211,6 +211,9 @@ pub fn apply(
                 with_input(plan, partition, t, c, planned, secrets, &tokens, everyone, |input| {
                     treatment.apply(input)
                 });
+            if unfit(treatment).is_some() {
+                output.tally.emptied = output.tally.suppressed;
+            }
             if let Some(done) = frozen.floors.of(t, c) {
                 output.cells = floors::relabel(&output.cells, &done.labels, &mut output.tally);
             }
@@ -246,6 +249,28 @@ pub fn apply(
     }
     removal.carry_out(plan, partition, alive);
     Applied { tables, tokens }
+}
+
+/// Why a treatment may find a cell that it can make nothing of, for those that do not say so in the policy.
+#[must_use]
+pub fn unfit(treatment: &Treatment) -> Option<[&'static str; 2]> {
+    match treatment {
+        Treatment::ShiftDate(_) => {
+            Some(["a date without its day cannot be moved", "日のない日付はずらせない"])
+        }
+        Treatment::AgeBand(_) => Some([
+            "no age: a date is missing or partial, or lies before the birth",
+            "年齢が決まらない（日付がない、日がない、または出生より前）",
+        ]),
+        Treatment::DaysSince(_) => Some([
+            "no number of days: a date is missing or partial",
+            "日数が決まらない（日付がない、または日がない）",
+        ]),
+        Treatment::TruncateDate(_) => {
+            Some(["the date is coarser than its step", "日付が丸めの単位より粗い"])
+        }
+        _ => None,
+    }
 }
 
 /// The tokens of the persons, and of the keys that several tables show.

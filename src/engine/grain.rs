@@ -315,6 +315,25 @@ impl Grains {
                 );
             }
         }
+        for (table, intake) in plan.tables.iter().zip(tables) {
+            for (column, &cells) in &intake.blanked {
+                warn(
+                    "W0309",
+                    say!(
+                        "table `{}`, column `{}`: {} cells are not of its type and are missing (set_aside = [\"cell\"])",
+                        table.name,
+                        *column,
+                        small(cells)
+                    ),
+                    say!(
+                        "表`{}`の列`{}`: 型に合わず空にしたセルが{}個（set_aside = [\"cell\"]）",
+                        table.name,
+                        *column,
+                        small(cells)
+                    ),
+                );
+            }
+        }
         if self.strangers > 0 {
             warn(
                 "W0307",

@@ -16,7 +16,7 @@ use crate::formats::{self, ColumnSpec, FileFacts, ReadSpec};
 use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::{Plan, TablePlan, Warning};
 use crate::policy::model::{Defect, InputFormat};
-use crate::schema::Kind;
+use crate::schema::{Kind, Type};
 use crate::{log, note, say};
 
 /// Rows a batch.
@@ -44,6 +44,8 @@ pub struct TableIntake {
     pub excluded: [u64; 2],
     /// Cells with a moment of another zone, which were written in the policy's.
     pub moments: u64,
+    /// By column: cells that were not of its type and are missing now.
+    pub blanked: BTreeMap<Name, u64>,
 }
 
 /// The result of intake.
@@ -176,13 +178,8 @@ pub fn read_spec<'a>(
     path: &Path,
     columns: &'a [ColumnSpec],
 ) -> Result<ReadSpec<'a>> {
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    let format = table.source.format.unwrap_or(match ending.as_str() {
-        "parquet" => InputFormat::Parquet,
-        "uke" => InputFormat::Uke,
-        "ndjson" => InputFormat::Fhir,
-        _ => InputFormat::Csv,
-    });
+    let ending = formats::ending(path);
+    let format = table.source.format.unwrap_or_else(|| formats::format_of(&ending));
     let delimiter = match table.source.delimiter.as_deref() {
         Some(text) => match text.as_bytes() {
             [byte] => *byte,
@@ -203,6 +200,14 @@ pub fn read_spec<'a>(
         delimiter,
         header: table.source.header,
         ignore_case: table.source.ignore_case,
+        skip_lines: table.source.skip_lines,
+        number_repeats: table.source.number_repeats,
+        quotes_after_blanks: table.source.quotes_after_blanks,
+        partitions: match table.source.partitions {
+            true => table.source.path.split('/').count() - 1,
+            false => 0,
+        },
+        sheet: table.source.sheet.as_deref(),
         multiline: table.source.multiline,
         trim: table.source.trim,
         columns,
@@ -301,7 +306,8 @@ fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
             Some((cells, pages)) => {
                 cells.saturating_mul(36).saturating_add(pages.saturating_mul(2))
             }
-            None => bytes.saturating_mul(if parquet { 70 } else { 5 }),
+            None if parquet => bytes.saturating_mul(70),
+            None => formats::text_bytes(path, bytes).saturating_mul(5),
         });
     }
     let memory = limits.memory.max(1 << 20);
@@ -401,6 +407,7 @@ pub fn intake(
     };
     let Intake { store, tables, persons, excluded_persons, why, .. } = &mut intake;
     let mut grains = grain::Grains::new(plan);
+    let mut forms = super::forms::Forms::new(plan);
     // Rows of a spilled partition that repeat another go each time it is loaded: what is missing of those written went.
     let mut left = vec![0_u64; plan.tables.len()];
     store.each(plan, lists, |_, partition| {
@@ -414,6 +421,7 @@ pub fn intake(
             }
         }
         grains.look(plan, partition, count == 1);
+        forms.look(partition);
         for (left, part) in left.iter_mut().zip(&partition.tables) {
             *left += part.table.rows as u64;
         }
@@ -445,6 +453,15 @@ pub fn intake(
                 rows = small(rows)
             );
         }
+        for (column, &cells) in &table.blanked {
+            note!(
+                warn,
+                "cells blanked",
+                table = plan.tables[t].name,
+                column = *column,
+                cells = small(cells)
+            );
+        }
     }
     if *persons == 0 {
         return Err(Error::data(
@@ -455,6 +472,7 @@ pub fn intake(
     }
     intake.warnings = grains.warnings(plan, &intake.tables, &empty);
     intake.warnings.extend(intake.told.warnings(plan));
+    intake.warnings.extend(forms.warnings(plan));
     for warning in &intake.warnings {
         note!(warn, "data", code = warning.code, text = warning.text.clone());
     }
@@ -624,7 +642,7 @@ fn read_group(
                 log::trap("intake", || cells_of(&batch.table));
                 let mut good = vec![true; batch.table.rows];
                 rows::check_layout(table, &batch, &file)?;
-                check_types(table, &batch, &mut good, &mut intake[m], &file)?;
+                check_types(table, &mut batch, &mut good, &mut intake[m], &file)?;
                 rows::check_rows(table, &batch, &mut good, &mut intake[m], &file)?;
                 let mut identities: Vec<Column> = table
                     .keys
@@ -636,8 +654,7 @@ fn read_group(
                     .collect();
                 check_keys(plan, table, &batch, &identities, &mut good, &mut intake[m], &file)?;
                 if most.is_none() {
-                    let place =
-                        |row: usize| say!("{}, row {}", file.said(), batch.row_numbers[row]);
+                    let place = |row: usize| say!("{}, {}", file.said(), batch.place(row));
                     seen.see(plan, members[m], &batch.table, &identities, &good, salt, &place);
                 }
                 let local =
@@ -775,7 +792,10 @@ pub(super) struct FilePlace<'a> {
     files: usize,
 }
 
-impl FilePlace<'_> {
+impl<'a> FilePlace<'a> {
+    pub(super) const fn new(table: &'a Name, index: usize, files: usize) -> Self {
+        FilePlace { table, index, files }
+    }
     pub(super) fn said(&self) -> crate::error::Said {
         if self.files == 1 {
             say!("table `{}`", self.table)
@@ -798,7 +818,7 @@ impl FilePlace<'_> {
 
 fn check_types(
     table: &TablePlan,
-    batch: &formats::Batch,
+    batch: &mut formats::Batch,
     good: &mut [bool],
     intake: &mut TableIntake,
     file: &FilePlace<'_>,
@@ -818,25 +838,44 @@ fn check_types(
         .collect();
     for (c, bad) in bad.iter().enumerate() {
         let Some(bad) = bad else { continue };
+        let facts = &table.columns[c].facts;
+        // A key is never blanked: its row would be somebody else's, or nobody's.
+        if table.set_aside.contains(&Defect::Cell)
+            && !table.keys.iter().any(|k| k.columns.contains(&c))
+        {
+            let cells = &batch.table.columns[c];
+            let is_bad = |code: u32| code != MISSING && bad[code as usize];
+            let count = cells.codes().iter().filter(|&&code| is_bad(code)).count() as u64;
+            let codes = cells
+                .codes()
+                .iter()
+                .map(|&code| if is_bad(code) { MISSING } else { code })
+                .collect();
+            batch.table.columns[c] = Column::new(codes, std::sync::Arc::clone(cells.dictionary()));
+            *intake.blanked.entry(facts.column.clone()).or_default() += count;
+            continue;
+        }
         for (row, &code) in batch.table.columns[c].codes().iter().enumerate() {
             if code == MISSING || !bad[code as usize] {
                 continue;
             }
             if !table.set_aside.contains(&Defect::Type) {
-                let facts = &table.columns[c].facts;
                 return Err(Error::data(
                     "D0201",
                     say!(
-                        "{}, column `{}`, row {}: not a value of type {}",
+                        "{}, column `{}`, {}: not a value of type {}",
                         file.said(),
                         facts.column,
-                        batch.row_numbers[row],
+                        batch.place(row),
                         facts.ty
                     ),
                 )
-                .advice(say!(
-                    "correct the data, name the value under `specials` or `missing` of the column, choose another `type`, or set such rows aside with set_aside = [\"type\"]"
-                )));
+                .advice(if partial(facts, batch.table.columns[c].text(row)) {
+                    say!("the day or the month is not there: `type = \"partial_date\"` reads such dates; or blank such cells with set_aside = [\"cell\"], or set their rows aside with set_aside = [\"type\"]")
+                } else {
+                    say!(
+                    "correct the data, name the value under `specials` or `missing` of the column, choose another `type`, blank such cells with set_aside = [\"cell\"], or set their rows aside with set_aside = [\"type\"]"
+                )}));
             }
             if std::mem::replace(&mut good[row], false) {
                 *intake.set_aside.entry(Defect::Type).or_default() += 1;
@@ -844,6 +883,12 @@ fn check_types(
         }
     }
     Ok(())
+}
+
+/// Whether a cell is a date without its day.
+fn partial(facts: &crate::schema::ColumnFacts, text: Option<&str>) -> bool {
+    let partial = crate::schema::ColumnFacts { ty: Type::PartialDate, ..facts.clone() };
+    facts.ty == Type::Date && text.is_some_and(|text| validate::reads(&partial, text))
 }
 
 fn check_keys(
@@ -865,14 +910,18 @@ fn check_keys(
             return Err(Error::data(
                 "D0202",
                 say!(
-                    "{}, row {}: the key `{}` of the person is {}",
+                    "{}, {}: the key `{}` of the person is {}",
                     file.said(),
-                    batch.row_numbers[row],
+                    batch.place(row),
                     key.name,
                     why.told()
                 ),
             )
-            .advice(say!("such rows would all become one giant person; correct them, or set them aside with set_aside = [\"key\"]")));
+            .advice(if batch.table.columns.iter().all(|cells| cells.codes()[row] == MISSING) {
+                say!("no cell of the row holds anything; take it away, or set blank rows aside with set_aside = [\"blank\"]")
+            } else {
+                say!("such rows would all become one giant person; correct them, or set them aside with set_aside = [\"key\"]")
+            }));
         }
         good[row] = false;
         *intake.set_aside.entry(Defect::Key).or_default() += 1;

@@ -29,6 +29,7 @@ pub mod exclude;
 pub mod files;
 pub mod floors;
 pub mod foreseen;
+mod forms;
 pub mod freeze;
 mod grain;
 pub mod identity;
@@ -45,6 +46,7 @@ pub mod same;
 pub mod search;
 pub mod sets;
 pub mod steady;
+pub mod survey;
 #[cfg(test)]
 mod testing;
 pub mod unclaimed;
@@ -373,6 +375,29 @@ pub fn make(job: &Job<'_>, witness: &mut dyn Witness, progress: &dyn Progress) -
                     changed = small(tally.changed),
                     suppressed = small(tally.suppressed)
                 );
+            }
+        }
+    }
+    let mut warnings = warnings;
+    for kind in Kind::BOTH {
+        for (t, table) in plan.tables.iter().enumerate() {
+            for (c, column) in table.columns.iter().enumerate() {
+                let tally = tallies[kind as usize][t][c];
+                let why = apply::unfit(&column.treatment(kind).treatment);
+                let Some([en, ja]) = why.filter(|_| tally.emptied > 0) else { continue };
+                let (name, cells) = (&column.facts.column, small(tally.emptied));
+                warnings.push(crate::plan::Warning {
+                    code: "W0308",
+                    text: say!(
+                        "table `{}`, column `{}`, {} release: {} of {} cells are empty though the source has a value: {}",
+                        table.name, name, kind, cells, tally.seen, en
+                    ),
+                    text_ja: say!(
+                        "表`{}`の列`{}`（{}）: 元の値があるのに空になったセルが{}個（全{}個）: {}",
+                        table.name, name, kind, cells, tally.seen, ja
+                    ),
+                    place: None,
+                });
             }
         }
     }

@@ -67,9 +67,9 @@ pub(super) fn split(
                 return Err(Error::data(
                     "D0203",
                     say!(
-                        "{}, row {}: no `when` of the policy matches its {}, so nobody has said what the row means",
+                        "{}, {}: no `when` of the policy matches its {}, so nobody has said what the row means",
                         file.said(),
-                        batch.row_numbers[row],
+                        batch.place(row),
                         crate::error::Said::join(&columns, ", ")
                     ),
                 )
@@ -90,8 +90,10 @@ pub(super) fn split(
                 .zip(planned.in_file())
                 .map(|(cells, column)| without(cells.take(&rows), &column.missing))
                 .collect();
-            let row_numbers = rows.iter().map(|&r| batch.row_numbers[r as usize]).collect();
-            (part, Batch { table: Table { rows: rows.len(), columns }, row_numbers })
+            let of =
+                |all: &[u64]| rows.iter().filter_map(|&r| all.get(r as usize).copied()).collect();
+            let (row_numbers, lines) = (of(&batch.row_numbers), of(&batch.lines));
+            (part, Batch { table: Table { rows: rows.len(), columns }, row_numbers, lines })
         })
         .collect())
 }
@@ -179,9 +181,9 @@ pub(super) fn check_rows(
                         return Err(Error::data(
                             "D0206",
                             say!(
-                                "{}, row {}: the date `{}` is after the date `{}`",
+                                "{}, {}: the date `{}` is after the date `{}`",
                                 file.said(),
-                                batch.row_numbers[row],
+                                batch.place(row),
                                 names[0],
                                 names[1]
                             ),
@@ -201,9 +203,9 @@ pub(super) fn check_rows(
                     return Err(Error::data(
                         "D0205",
                         say!(
-                            "{}, row {}: `{}` is later than the layout `{}` knows",
+                            "{}, {}: `{}` is later than the layout `{}` knows",
                             file.said(),
-                            batch.row_numbers[row],
+                            batch.place(row),
                             table.columns[column].facts.column,
                             table.layout
                         ),

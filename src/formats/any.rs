@@ -1,8 +1,8 @@
-//! Any CSV or Parquet file as columns of text: ours or another tool's, without a policy.
+//! Any CSV or Parquet file, or sheet, as columns of text: ours or another tool's, without a policy.
 
 use std::path::Path;
 
-use super::{ColumnSpec, ReadSpec, header_names, open};
+use super::{ColumnSpec, ReadSpec, header, header_names, open};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Table};
 use crate::say;
@@ -20,6 +20,10 @@ pub struct Hints {
     pub no_header: bool,
     /// Texts that mean "missing", besides the empty cell.
     pub missing: Vec<String>,
+    /// Whether a name that stands twice is numbered; otherwise such a file is refused when it is read.
+    pub number_repeats: bool,
+    /// The sheet of a workbook; by default the only one that has cells.
+    pub sheet: Option<String>,
 }
 
 /// What a file is, found from its first record.
@@ -35,6 +39,10 @@ pub struct Shape {
     pub names: Vec<String>,
     /// Whether the names look like data (numbers, empty, twice the same): a file without a header?
     pub names_look_like_data: bool,
+    /// Lines above the names that are no part of the table.
+    pub skip_lines: u32,
+    /// Whether a name stands twice: the second is numbered here.
+    pub repeats: bool,
 }
 
 /// Finds out what a file is.
@@ -42,33 +50,47 @@ pub struct Shape {
 /// # Errors
 /// I/O, or an empty or damaged file.
 pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    if matches!(ending.as_str(), "parquet" | "pq") {
-        let names = header_names(path, InputFormat::Parquet, Encoding::Utf8, b',')?;
+    let format = super::format_of(&super::ending(path));
+    if matches!(format, InputFormat::Parquet | InputFormat::Xlsx | InputFormat::Ods) {
+        let (names, skip_lines) = match format {
+            InputFormat::Parquet => (header_names(path, format, Encoding::Utf8, b',')?, 0),
+            _ => super::workbook::header_names(path, format, hints.sheet.as_deref())?,
+        };
+        let mut numbered = names.clone();
+        header::numbered(&mut numbered);
+        let format_of_sheet = format != InputFormat::Parquet;
         return Ok(Shape {
-            format: InputFormat::Parquet,
+            format,
             encoding: Encoding::Utf8,
             delimiter: b',',
-            names,
-            names_look_like_data: false,
+            repeats: hints.number_repeats && numbered != names,
+            names_look_like_data: format_of_sheet && !hints.no_header && look_like_data(&names),
+            names: shown(hints, names, numbered),
+            skip_lines,
         });
     }
     let candidates = match hints.delimiter {
         Some(delimiter) => vec![delimiter],
         None => vec![b',', b';', b'\t', b'|'],
     };
-    let mut best: Option<(Encoding, u8, Vec<String>)> = None;
+    let mut best: Option<(Encoding, u8, u32, Vec<String>)> = None;
     let mut failed = None;
-    let first = if super::is_iso_2022_jp(path) { Encoding::Iso2022Jp } else { Encoding::Utf8 };
+    let first = if super::is_utf_16(path) {
+        Encoding::Utf16
+    } else if super::is_iso_2022_jp(path) {
+        Encoding::Iso2022Jp
+    } else {
+        Encoding::Utf8
+    };
     for encoding in [first, Encoding::Cp932] {
         for &delimiter in &candidates {
             // In CP932 a bar can be half of a character.
             if encoding == Encoding::Cp932 && delimiter >= 0x40 {
                 continue;
             }
-            match header_names(path, InputFormat::Csv, encoding, delimiter) {
-                Ok(names) if best.as_ref().is_none_or(|b| names.len() > b.2.len()) => {
-                    best = Some((encoding, delimiter, names));
+            match super::csv_read::header_found(path, encoding, delimiter) {
+                Ok((skip, names)) if best.as_ref().is_none_or(|b| names.len() > b.3.len()) => {
+                    best = Some((encoding, delimiter, skip, names));
                 }
                 Ok(_) => {}
                 Err(error) => failed = failed.or(Some(error)),
@@ -78,11 +100,38 @@ pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
             break;
         }
     }
-    let Some((encoding, delimiter, names)) = best else {
+    let Some((encoding, delimiter, skip_lines, names)) = best else {
         return Err(failed.unwrap_or_else(|| {
             Error::data("D0016", say!("the header line cannot be split into columns"))
         }));
     };
+    let names_look_like_data = !hints.no_header && look_like_data(&names);
+    let mut numbered = names.clone();
+    header::numbered(&mut numbered);
+    let repeats = hints.number_repeats && numbered != names;
+    let names = shown(hints, names, numbered);
+    let skip_lines = if hints.no_header { 0 } else { skip_lines };
+    Ok(Shape {
+        format: InputFormat::Csv,
+        encoding,
+        delimiter,
+        names,
+        names_look_like_data,
+        skip_lines,
+        repeats,
+    })
+}
+
+fn shown(hints: &Hints, names: Vec<String>, numbered: Vec<String>) -> Vec<String> {
+    match (hints.no_header, hints.number_repeats) {
+        (true, _) => (1..=names.len()).map(|n| n.to_string()).collect(),
+        (false, true) => numbered,
+        (false, false) => names,
+    }
+}
+
+/// Whether names look like cells of a row.
+fn look_like_data(names: &[String]) -> bool {
     let data = names
         .iter()
         .enumerate()
@@ -93,11 +142,7 @@ pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
         let digits = name.bytes().filter(u8::is_ascii_digit).count();
         digits >= 5 && name.bytes().all(|b| b.is_ascii_digit() || b"-/:. T".contains(&b))
     };
-    let names_look_like_data =
-        !hints.no_header && (data * 2 >= names.len().max(1) || names.iter().any(|n| record(n)));
-    let names =
-        if hints.no_header { (1..=names.len()).map(|n| n.to_string()).collect() } else { names };
-    Ok(Shape { format: InputFormat::Csv, encoding, delimiter, names, names_look_like_data })
+    data * 2 >= names.len().max(1) || names.iter().any(|n| record(n))
 }
 
 /// Reads the columns with the given numbers, in that order. `name` stands for the file in errors.
@@ -174,6 +219,10 @@ fn whole(
         encoding: shape.encoding,
         delimiter: shape.delimiter,
         header: !hints.no_header,
+        skip_lines: shape.skip_lines,
+        number_repeats: shape.repeats,
+        sheet: hints.sheet.as_deref(),
+        set_aside: &[crate::schema::file::Defect::Blank],
         multiline: true,
         trim: true,
         ..ReadSpec::new(name, shape.format, &columns)

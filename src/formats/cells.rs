@@ -28,7 +28,7 @@ impl Cell {
         self.start == self.end & !DOUBLED
     }
     /// Its bytes, doubled quotes made single.
-    fn bytes(self, batch: &[u8]) -> Cow<'_, [u8]> {
+    pub(super) fn bytes(self, batch: &[u8]) -> Cow<'_, [u8]> {
         let cell = &batch[self.start as usize..(self.end & !DOUBLED) as usize];
         if self.end & DOUBLED == 0 { cell.into() } else { undouble(cell).into() }
     }

@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use rayon::prelude::*;
 
 use super::cells::{Cell, Distinct, Scan, undouble};
-use super::encode::Lines;
-use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header};
+use super::encode::{Decoder, foreign};
+use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
 use crate::say;
@@ -31,6 +31,8 @@ const LONGEST_RECORD: usize = 64 << 20;
 const LONGEST_BATCH: usize = 256 << 20;
 /// Chunks that wait to be hashed: enough that hashing goes on while a batch is encoded.
 const WAITING: usize = 16;
+/// Lines that are looked at for the names of the columns, where the first has none of them.
+const TITLES: usize = 40;
 /// Rows of which all columns are encoded before the next rows: their bytes stay in the cache of the processor.
 const ROWS_AT_ONCE: usize = 1024;
 
@@ -56,18 +58,34 @@ enum Parsed {
     Bad(Broken),
 }
 
-/// Splits the first record of `bytes`; `end` says that nothing follows them.
-fn split(
-    bytes: &[u8],
+/// What delimits text, and what may stand in it.
+#[derive(Clone, Copy)]
+struct Marks {
     delimiter: u8,
+    /// Quoted cells may have line breaks.
     multiline: bool,
-    end: bool,
-    fields: &mut Vec<Field>,
-) -> Parsed {
+    /// Blanks before an opening and behind a closing quote are none of the cell's.
+    padded: bool,
+}
+
+impl Marks {
+    fn blanks(self, bytes: &[u8]) -> usize {
+        if self.padded { bytes.iter().take_while(|&&b| b == b' ').count() } else { 0 }
+    }
+}
+
+/// Splits the first record of `bytes`; `end` says that nothing follows them.
+fn split(bytes: &[u8], marks: Marks, end: bool, fields: &mut Vec<Field>) -> Parsed {
+    let Marks { delimiter, multiline, .. } = marks;
     let mut at = 0;
     loop {
         // At the start of a field.
-        if bytes.get(at) == Some(&b'"') {
+        let blanks = marks.blanks(&bytes[at..]);
+        if at + blanks == bytes.len() && blanks > 0 && !end {
+            return Parsed::Incomplete;
+        }
+        if bytes.get(at + blanks) == Some(&b'"') {
+            at += blanks;
             let start = at + 1;
             let mut doubled = false;
             let mut close = start;
@@ -90,6 +108,7 @@ fn split(
             }
             fields.push(Field { start, end: close, doubled, quoted: true });
             at = close + 1;
+            at += marks.blanks(&bytes[at..]);
         } else {
             let start = at;
             let stop = loop {
@@ -126,21 +145,33 @@ fn split(
     }
 }
 
+/// Digests, and the bytes of a file that is packed.
+type Digests = ([u8; 32], Option<[u8; 32]>, u64);
+
 /// Reads a file in batches.
 pub(super) struct Reader {
     table: Name,
-    delimiter: u8,
+    marks: Marks,
     encoding: Encoding,
-    multiline: bool,
     trim: bool,
     columns: Vec<ColumnSpec>,
     set_aside: Vec<Defect>,
     /// For each policy column its position in the file.
     positions: Vec<usize>,
     width: usize,
-    file: File,
-    /// Its length when it was opened.
+    /// Its text, unpacked.
+    text: Box<dyn Read + Send>,
+    packed: bool,
+    /// Its length when it was opened, if it is not packed.
     length: u64,
+    /// Bytes of text read.
+    read: u64,
+    /// The line of the file that is read next.
+    line: u64,
+    /// The header as it stands, to know it where it stands again.
+    names: Vec<u8>,
+    /// Nothing but ASCII was read so far: whether the encoding is the right one is not known.
+    ascii: bool,
     /// Bytes read at once, at most.
     chunk: usize,
     buffer: Vec<u8>,
@@ -149,20 +180,20 @@ pub(super) struct Reader {
     facts: FileFacts,
     /// Takes chunks until the end of the file.
     to_hash: Option<SyncSender<Vec<u8>>>,
-    hasher: Option<JoinHandle<([u8; 32], Option<[u8; 32]>)>>,
+    hasher: Option<JoinHandle<Option<Digests>>>,
     /// Hashed chunks come back to be filled again.
     spare: Receiver<Vec<u8>>,
     /// The cells of a batch; kept for the next one.
     cells: Vec<Cell>,
     /// Bytes that cannot be split before they are decoded; the buffer is UTF-8 then.
-    lines: Option<Lines>,
+    decoder: Option<Decoder>,
 }
 
 impl Reader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
-        let file = File::open(path).map_err(|e| {
-            Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e)
-        })?;
+        let packed = packed::is_packed(path);
+        let text = packed::open(path, spec.table)?;
+        let length = if packed { None } else { std::fs::metadata(path).ok().map(|m| m.len()) };
         if spec.encoding == Encoding::Cp932 && spec.delimiter >= 0x40 {
             return Err(Error::policy(
                 "P0304",
@@ -174,52 +205,73 @@ impl Reader {
         }
         let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
         let (give_back, spare) = channel();
-        // Hashing takes longer than splitting: it runs beside.
+        // Hashing takes longer than splitting: it runs beside. Of a packed file its own bytes are hashed.
+        let itself = packed.then(|| path.to_owned());
         let hash = move || {
+            if let Some(path) = itself {
+                return packed::digests(&path, wanted).ok();
+            }
             let mut hashing = Hashing::new(wanted);
             while let Ok(chunk) = receiver.recv() {
                 hashing.update(&chunk);
                 let _ = give_back.send(chunk);
             }
-            hashing.finish()
+            let (sha3, sha2) = hashing.finish();
+            Some((sha3, sha2, 0))
         };
         let hasher = (wanted != Wanted::Header).then(|| std::thread::spawn(hash));
         let mut reader = Reader {
             table: spec.table.clone(),
-            delimiter: spec.delimiter,
+            marks: Marks {
+                delimiter: spec.delimiter,
+                multiline: spec.multiline,
+                padded: spec.quotes_after_blanks,
+            },
             encoding: match spec.encoding {
-                Encoding::Iso2022Jp => Encoding::Utf8,
+                Encoding::Iso2022Jp | Encoding::Utf16 => Encoding::Utf8,
                 other => other,
             },
-            multiline: spec.multiline,
             trim: spec.trim,
             columns: spec.columns.to_vec(),
             set_aside: spec.set_aside.to_vec(),
             positions: (0..spec.columns.len()).collect(),
             width: spec.columns.len(),
-            length: file.metadata().map_or(u64::MAX, |m| m.len()),
-            file,
+            text,
+            packed,
+            length: length.unwrap_or(u64::MAX),
+            read: 0,
+            line: 1,
+            names: Vec::new(),
+            ascii: true,
             buffer: Vec::new(),
             start: 0,
             end_of_file: false,
             facts: FileFacts::default(),
-            to_hash: hasher.is_some().then_some(sender),
+            to_hash: (hasher.is_some() && !packed).then_some(sender),
             hasher,
             chunk: if wanted == Wanted::Header { HEADER } else { CHUNK },
             spare,
             cells: Vec::new(),
-            lines: (spec.encoding == Encoding::Iso2022Jp).then(Lines::default),
+            decoder: Decoder::of(spec.encoding),
         };
         reader.fill()?;
+        if let Some(error) = foreign(spec, reader.decoder.as_ref(), &reader.buffer) {
+            return Err(error);
+        }
         let utf8 = matches!(spec.encoding, Encoding::Utf8 | Encoding::Utf8Bom);
         if utf8 && reader.buffer.starts_with(b"\xef\xbb\xbf") {
             reader.start = 3;
             reader.facts.bom = true;
         }
+        reader.facts.bom |= reader.decoder.as_ref().is_some_and(Decoder::marked);
+        for _ in 0..spec.skip_lines {
+            reader.skip_line()?;
+        }
         if spec.header {
-            let names = reader.header(spec)?;
+            let hint = reader.hint(spec);
+            let names = reader.header(spec).map_err(|e| hint.clone().unwrap_or(e))?;
             reader.width = names.len();
-            reader.positions = header::positions(spec, &names)?;
+            reader.positions = header::positions(spec, &names).map_err(|e| hint.unwrap_or(e))?;
         } else {
             let mut fields = Vec::new();
             if let Parsed::Record(_) = reader.first(&mut fields)?
@@ -236,12 +288,83 @@ impl Reader {
     fn first(&mut self, fields: &mut Vec<Field>) -> Result<Parsed> {
         loop {
             fields.clear();
-            match split(&self.buffer[self.start..], self.delimiter, false, self.end_of_file, fields)
-            {
+            match split(&self.buffer[self.start..], self.marks, self.end_of_file, fields) {
+                Parsed::Incomplete if self.buffer.len() - self.start > LONGEST_RECORD => {
+                    return Ok(Parsed::Bad(Broken::Quote));
+                }
                 Parsed::Incomplete => self.fill()?,
                 other => return Ok(other),
             }
         }
+    }
+
+    /// Leaves out a line above the header.
+    fn skip_line(&mut self) -> Result<()> {
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.start..]) {
+                self.start += end + 1;
+                self.line += 1;
+                return Ok(());
+            }
+            if self.end_of_file || self.buffer.len() - self.start > LONGEST_RECORD {
+                return Ok(());
+            }
+            self.fill()?;
+        }
+    }
+
+    /// What is wrong with the beginning of a file whose first line does not name the columns; none if it may do so.
+    fn hint(&self, spec: &ReadSpec<'_>) -> Option<Error> {
+        let names = |bytes: &[u8], delimiter: u8| -> Option<Vec<String>> {
+            let marks = Marks { delimiter, multiline: false, ..self.marks };
+            let mut fields = Vec::new();
+            let Parsed::Record(_) = split(bytes, marks, true, &mut fields) else { return None };
+            let name = |f: &Field| Some(decode(&unquote(bytes, *f), self.encoding)?.into_owned());
+            fields.iter().map(name).collect()
+        };
+        let text = &self.buffer[self.start..];
+        if memchr::memchr(b'\n', text).is_none() && memchr::memchr(b'\r', text).is_some() {
+            return Some(
+                Error::data(
+                    "D0023",
+                    say!("table `{}`: its lines end in a carriage return alone", self.table),
+                )
+                .advice(say!("save it with the line ends of Windows or Unix (`tr '\\r' '\\n'` makes the latter)")),
+            );
+        }
+        let own = self.marks.delimiter;
+        for (index, line) in text.split_inclusive(|&b| b == b'\n').take(TITLES).enumerate() {
+            if names(line, own).is_some_and(|n| header::fits(spec, &n)) {
+                let first = self.line;
+                return (index > 0).then(|| header::elsewhere(spec, first + index as u64, first));
+            }
+            for other in [b',', b';', b'\t', b'|'] {
+                if other != own && names(line, other).is_some_and(|n| header::fits(spec, &n)) {
+                    let told = match other {
+                        b'\t' => "\\t",
+                        b';' => ";",
+                        b'|' => "|",
+                        _ => ",",
+                    };
+                    let and = if index > 0 {
+                        say!(" and `skip_lines = {}`", self.line + index as u64 - 1)
+                    } else {
+                        say!("")
+                    };
+                    return Some(
+                        Error::data(
+                            "D0019",
+                            say!(
+                                "table `{}`: the names of the columns are separated by another character than the policy says",
+                                self.table
+                            ),
+                        )
+                        .advice(say!("`delimiter = \"{}\"`{} in `source`", told, and)),
+                    );
+                }
+            }
+        }
+        None
     }
 
     fn header(&mut self, spec: &ReadSpec<'_>) -> Result<Vec<String>> {
@@ -256,16 +379,21 @@ impl Reader {
             ));
         };
         let line = &self.buffer[self.start..];
-        let names = fields
+        let mut names: Vec<String> = fields
             .iter()
             .map(|f| {
-                decode(&unquote(line, *f), self.encoding).map(|t| t.trim().to_owned()).ok_or_else(|| {
+                decode(&unquote(line, *f), self.encoding).map(Cow::into_owned).ok_or_else(|| {
                     Error::data("D0017", say!("table `{}`: the header is not text in the encoding that the policy names", self.table))
                         .advice(say!("set `encoding = \"cp932\"`, `\"iso-2022-jp\"` or `\"utf-8\"` in `source`"))
                 })
             })
             .collect::<Result<_>>()?;
+        self.line += line_ends(&line[..length]);
+        self.names = bare(&line[..length]).to_vec();
         self.start += length;
+        if spec.number_repeats {
+            header::numbered(&mut names);
+        }
         Ok(names)
     }
 
@@ -276,34 +404,43 @@ impl Reader {
         }
         let mut chunk = self.spare.try_recv().unwrap_or_default();
         // Most files of a hospital are smaller than a chunk; one byte more shows the end.
-        let left = self.length.saturating_sub(self.facts.bytes).saturating_add(1);
+        let left = self.length.saturating_sub(self.read).saturating_add(1);
         chunk.resize(usize::try_from(left).unwrap_or(CHUNK).clamp(1 << 12, self.chunk), 0);
         let mut filled = 0;
         while filled < chunk.len() {
-            match self.file.read(&mut chunk[filled..]) {
+            match self.text.read(&mut chunk[filled..]) {
                 Ok(0) => {
                     self.end_of_file = true;
                     break;
                 }
                 Ok(read) => filled += read,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    return Err(Error::io(
-                        "X0505",
-                        say!("reading a file of table `{}`", self.table),
-                        &e,
-                    ));
-                }
+                Err(e) => return Err(packed::failed(self.packed, &self.table, &e)),
             }
         }
         chunk.truncate(filled);
-        self.facts.bytes += filled as u64;
-        match &mut self.lines {
+        self.read += filled as u64;
+        if !self.packed {
+            self.facts.bytes = self.read;
+        }
+        match &mut self.decoder {
             None => self.buffer.extend_from_slice(&chunk),
-            Some(lines) => {
+            Some(decoder) => {
                 // A line without an end is given as it is, and refused for its length.
-                let all = self.end_of_file || lines.waiting() > LONGEST_RECORD;
-                lines.decode(&chunk, all, &mut self.buffer);
+                let all = self.end_of_file || decoder.waiting() > LONGEST_RECORD;
+                decoder.decode(&chunk, all, &mut self.buffer);
+            }
+        }
+        if self.encoding == Encoding::Cp932 && self.ascii && !chunk.is_ascii() {
+            self.ascii = false;
+            if is_utf8(&self.buffer) {
+                return Err(Error::data(
+                    "D0018",
+                    say!("table `{}`: the file is UTF-8, the policy says CP932", self.table),
+                )
+                .advice(say!(
+                    "set `encoding = \"utf-8\"` in `source`; as CP932 it would be other characters"
+                )));
             }
         }
         if self.end_of_file && self.buffer.last() == Some(&0x1a) {
@@ -323,12 +460,17 @@ impl Reader {
     fn hashed(&mut self) -> Result<()> {
         if let Some(thread) = self.hasher.take() {
             self.to_hash = None;
-            (self.facts.sha3_256, self.facts.sha256) = thread.join().map_err(|_| {
-                Error::environment(
-                    "X0506",
-                    say!("hashing the input of table `{}` failed", self.table),
-                )
-            })?;
+            let bytes;
+            (self.facts.sha3_256, self.facts.sha256, bytes) =
+                thread.join().ok().flatten().ok_or_else(|| {
+                    Error::environment(
+                        "X0506",
+                        say!("hashing the input of table `{}` failed", self.table),
+                    )
+                })?;
+            if self.packed {
+                self.facts.bytes = bytes;
+            }
         }
         Ok(())
     }
@@ -361,8 +503,24 @@ impl Reader {
             .collect()
     }
 
-    fn error(&self, row: u64, code: &'static str, what: crate::error::Said) -> Error {
-        Error::data(code, say!("table `{}`, row {}: {}", self.table, row, what))
+    fn error(&self, row: u64, line: u64, code: &'static str, what: crate::error::Said) -> Error {
+        Error::data(
+            code,
+            say!("table `{}`, line {} of the file, row {}: {}", self.table, line, row, what),
+        )
+    }
+}
+
+impl Reader {
+    /// Whether nothing but blanks stands in a cell of the batch.
+    fn is_blank(&self, cell: Cell) -> bool {
+        let bytes = cell.bytes(&self.buffer[self.start..]);
+        bytes.is_empty() || decode(&bytes, self.encoding).is_some_and(|t| t.trim().is_empty())
+    }
+
+    fn quote_after_blank(&self, at: usize, length: usize) -> bool {
+        let [a, b, c] = [self.marks.delimiter, b' ', b'"'];
+        self.buffer[at..at + length].windows(3).any(|w| w == [a, b, c])
     }
 }
 
@@ -372,9 +530,12 @@ impl Batches for Reader {
         let mut cells = std::mem::take(&mut self.cells);
         cells.clear();
         let mut numbers: Vec<u64> = Vec::new();
+        let mut lines: Vec<u64> = Vec::new();
         let mut at = self.start;
-        let plain = !matches!(self.delimiter, b'"' | b'\r' | b'\n');
-        let mut scan = Scan::new(self.delimiter);
+        let delimiter = self.marks.delimiter;
+        let blank_rows = self.set_aside.contains(&Defect::Blank);
+        let plain = !matches!(delimiter, b'"' | b'\r' | b'\n') && !self.marks.padded;
+        let mut scan = Scan::new(delimiter);
         scan.set(&self.buffer, at);
         while numbers.len() < rows && at - self.start < LONGEST_BATCH {
             if at == self.buffer.len() && self.end_of_file {
@@ -389,13 +550,8 @@ impl Batches for Reader {
                 None if at == self.buffer.len() => Parsed::Incomplete,
                 None => {
                     fields.clear();
-                    let parsed = split(
-                        &self.buffer[at..],
-                        self.delimiter,
-                        self.multiline,
-                        self.end_of_file,
-                        &mut fields,
-                    );
+                    let parsed =
+                        split(&self.buffer[at..], self.marks, self.end_of_file, &mut fields);
                     if let Parsed::Record(length) = parsed {
                         // Places count from the start of the batch's bytes, which only moves as a whole.
                         let offset = at - self.start;
@@ -415,6 +571,7 @@ impl Batches for Reader {
                     if self.buffer.len() - at > LONGEST_RECORD {
                         return Err(self.error(
                             self.facts.rows_read + 1,
+                            self.line,
                             "D0106",
                             say!("the row does not end: is a closing quote missing?"),
                         ));
@@ -428,6 +585,32 @@ impl Batches for Reader {
                 Parsed::Record(length) => {
                     let found = cells.len() - before;
                     let blank = found == 1 && cells[before].is_empty() && !quoted;
+                    let line = self.line;
+                    self.line += if quoted && self.marks.multiline {
+                        line_ends(&self.buffer[at..at + length])
+                    } else {
+                        1
+                    };
+                    // Two files that were put one behind the other have two headers.
+                    let again = length.abs_diff(self.names.len()) <= 2
+                        && !self.names.is_empty()
+                        && bare(&self.buffer[at..at + length]) == self.names;
+                    if again && !blank_rows {
+                        let row = self.facts.rows_read + 1;
+                        return Err(header::again(self.error(
+                            row,
+                            line,
+                            "D0104",
+                            say!("the names of the columns stand here once more"),
+                        )));
+                    }
+                    if again || blank_rows && cells[before..].iter().all(|c| self.is_blank(*c)) {
+                        cells.truncate(before);
+                        self.facts.rows_read += 1;
+                        self.facts.aside(Defect::Blank, self.facts.rows_read, line);
+                        at += length;
+                        continue;
+                    }
                     if blank
                         && self.width > 1
                         && at + length == self.buffer.len()
@@ -441,13 +624,22 @@ impl Batches for Reader {
                     if found != self.width {
                         cells.truncate(before);
                         if !self.set_aside.contains(&Defect::Ragged) {
-                            return Err(self
-                                .error(self.facts.rows_read, "D0101", say!("{} fields instead of {}", found, self.width))
-                                .advice(say!("correct the row, or set such rows aside with set_aside = [\"ragged\"]")));
+                            let (row, width) = (self.facts.rows_read, self.width);
+                            return Err(if blank {
+                                self.error(row, line, "D0101", say!("a blank line ({} field instead of {})", found, width))
+                                    .advice(say!("correct it, or set blank rows aside with set_aside = [\"blank\"]"))
+                            } else if !self.marks.padded && self.quote_after_blank(at, length) {
+                                self.error(row, line, "D0101", say!("{} fields instead of {}, and a quote behind a blank", found, width))
+                                    .advice(say!("if cells are quoted behind a blank: `quotes_after_blanks = true` in `source`"))
+                            } else {
+                                self.error(row, line, "D0101", say!("{} fields instead of {}", found, width))
+                                    .advice(say!("correct the row, or set such rows aside with set_aside = [\"ragged\"]"))
+                            });
                         }
-                        *self.facts.set_aside.entry(Defect::Ragged).or_default() += 1;
+                        self.facts.aside(Defect::Ragged, self.facts.rows_read, line);
                     } else {
                         numbers.push(self.facts.rows_read);
+                        lines.push(line);
                     }
                     at += length;
                 }
@@ -461,7 +653,7 @@ impl Batches for Reader {
                         ),
                         Broken::Return => say!("a carriage return stands inside a cell"),
                     };
-                    return Err(self.error(self.facts.rows_read + 1, "D0102", what));
+                    return Err(self.error(self.facts.rows_read + 1, self.line, "D0102", what));
                 }
             }
         }
@@ -479,6 +671,7 @@ impl Batches for Reader {
                     return Err(self
                         .error(
                             numbers[row as usize],
+                            lines[row as usize],
                             "D0103",
                             say!("column `{}`: bytes that are not text in the encoding of the file, or a NUL", column.name),
                         )
@@ -491,20 +684,47 @@ impl Batches for Reader {
             Table { rows: count, columns: decoded.into_iter().map(|(column, _)| column).collect() };
         if bad.contains(&true) {
             let good: Vec<u32> = (0..count as u32).filter(|&r| !bad[r as usize]).collect();
-            *self.facts.set_aside.entry(Defect::Bytes).or_default() += (count - good.len()) as u64;
+            for row in (0..count).filter(|&row| bad[row]) {
+                self.facts.aside(Defect::Bytes, numbers[row], lines[row]);
+            }
             table = Table {
                 rows: good.len(),
                 columns: table.columns.iter().map(|c| c.take(&good)).collect(),
             };
             numbers = good.iter().map(|&r| numbers[r as usize]).collect();
+            lines = good.iter().map(|&r| lines[r as usize]).collect();
         }
         self.start = at;
-        Ok(Some(Batch { table, row_numbers: numbers }))
+        Ok(Some(Batch { table, row_numbers: numbers, lines }))
     }
 
     fn facts(&self) -> FileFacts {
         self.facts.clone()
     }
+}
+
+/// A line without its end.
+fn bare(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Line ends in a record, at least one (the last line may have none).
+fn line_ends(record: &[u8]) -> u64 {
+    (memchr::memchr_iter(b'\n', record).count() as u64).max(1)
+}
+
+/// Whether bytes are UTF-8 with Japanese text in it. The last character may be cut off.
+fn is_utf8(bytes: &[u8]) -> bool {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(e) if e.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    let japanese = |c: char| matches!(c, '\u{2000}'..='\u{30ff}' | '\u{3200}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}');
+    text.chars().filter(|&c| japanese(c)).take(2).count() == 2
 }
 
 /// A cell's bytes with doubled quotes made single.
@@ -515,8 +735,8 @@ fn unquote(bytes: &[u8], field: Field) -> Cow<'_, [u8]> {
 
 fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
     match encoding {
-        // ISO-2022-JP was decoded line by line.
-        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Iso2022Jp => {
+        // UTF-16 and ISO-2022-JP are UTF-8 in the buffer.
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Iso2022Jp | Encoding::Utf16 => {
             std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
         }
         Encoding::Cp932 => {
@@ -572,7 +792,58 @@ pub(super) fn header_names(path: &Path, encoding: Encoding, delimiter: u8) -> Re
         ..ReadSpec::new(&name, crate::schema::file::InputFormat::Csv, &[])
     };
     let mut reader = Reader::open(path, &spec, Wanted::Header)?;
-    reader.header(&spec)
+    let mut names = reader.header(&spec)?;
+    for name in &mut names {
+        *name = name.trim().to_owned();
+    }
+    Ok(names)
+}
+
+/// The names in the first line that has more than a title in it, and how many lines stand above it; for drafts.
+pub(super) fn header_found(
+    path: &Path,
+    encoding: Encoding,
+    delimiter: u8,
+) -> Result<(u32, Vec<String>)> {
+    let name = Name::fixed("input");
+    let spec = ReadSpec {
+        encoding,
+        delimiter,
+        header: false,
+        trim: true,
+        multiline: true,
+        set_aside: &[Defect::Ragged],
+        ..ReadSpec::new(&name, crate::schema::file::InputFormat::Csv, &[])
+    };
+    let mut reader = Reader::open(path, &spec, Wanted::Header)?;
+    let filled: Vec<usize> = {
+        let text = &reader.buffer[reader.start..];
+        let whole = if reader.end_of_file {
+            text.len()
+        } else {
+            memchr::memrchr(b'\n', text).map_or(text.len(), |end| end + 1)
+        };
+        let cells = |line: &[u8]| {
+            let mut fields = Vec::new();
+            if line.to_ascii_lowercase().starts_with(b"sep=") {
+                return 1;
+            }
+            match split(line, reader.marks, true, &mut fields) {
+                Parsed::Record(_) => fields.iter().filter(|f| f.end > f.start).count(),
+                _ => 1,
+            }
+        };
+        text[..whole].split_inclusive(|&b| b == b'\n').take(TITLES).map(cells).collect()
+    };
+    let skip = header::first_of(&filled);
+    for _ in 0..skip {
+        reader.skip_line()?;
+    }
+    let mut names = reader.header(&spec)?;
+    for name in &mut names {
+        *name = name.trim().to_owned();
+    }
+    Ok((skip as u32, names))
 }
 
 pub(super) fn scan_bytes(path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {

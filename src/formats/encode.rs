@@ -10,11 +10,12 @@
 //! ends in ASCII, so lines, quotes and separators are never inside two-byte text.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::Written;
+use super::{ReadSpec, Written};
+use crate::error::Error;
+use crate::say;
 use crate::schema::file::{Encoding, Unencodable};
 use crate::text::normalize;
 
@@ -65,7 +66,7 @@ fn jis(c: char) -> Option<[u8; 2]> {
 /// Whether the encoding has a character, and reads it back as the same.
 fn has(c: char, encoding: Encoding) -> bool {
     match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => true,
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Utf16 => true,
         Encoding::Cp932 => {
             let mut text = [0; 4];
             let mut bytes = [0; 8];
@@ -91,7 +92,7 @@ const fn one_way(c: char) -> bool {
 /// What is written for a character that the encoding has under another code point, without asking the policy.
 fn same_cell(c: char, encoding: Encoding) -> Option<char> {
     match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => None,
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Utf16 => None,
         // A yen sign and an overline are the bytes of \ and ~, and always were.
         Encoding::Cp932 => match c {
             '\u{a5}' => Some('\\'),
@@ -139,7 +140,7 @@ pub(super) fn fit<'a>(
     written: &mut Written,
 ) -> Result<Cow<'a, str>, Lacking> {
     let plain = match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => true,
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Utf16 => true,
         Encoding::Cp932 => text.is_ascii(),
         Encoding::Iso2022Jp => {
             text.bytes().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
@@ -184,7 +185,9 @@ pub(super) fn fit<'a>(
 /// The bytes of a text that [`fit`] gave.
 pub(super) fn put(text: &str, encoding: Encoding, bytes: &mut Vec<u8>) {
     match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => bytes.extend_from_slice(text.as_bytes()),
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Utf16 => {
+            bytes.extend_from_slice(text.as_bytes())
+        }
         Encoding::Cp932 if text.is_ascii() => bytes.extend_from_slice(text.as_bytes()),
         Encoding::Cp932 => {
             let mut encoder = encoding_rs::SHIFT_JIS.new_encoder();
@@ -227,6 +230,155 @@ pub(super) fn put(text: &str, encoding: Encoding, bytes: &mut Vec<u8>) {
 /// A byte that is in no UTF-8 text: it stands for bytes that could not be decoded, so that their cell is found bad.
 const BAD: u8 = 0xff;
 
+/// What makes UTF-8 of bytes that cannot be split before they are decoded.
+pub(super) enum Decoder {
+    Lines(Lines),
+    Utf16(Utf16),
+}
+
+impl Decoder {
+    /// The one that an encoding needs.
+    pub(super) fn of(encoding: Encoding) -> Option<Self> {
+        match encoding {
+            Encoding::Iso2022Jp => Some(Decoder::Lines(Lines::default())),
+            Encoding::Utf16 => Some(Decoder::Utf16(Utf16::default())),
+            Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Cp932 => None,
+        }
+    }
+    /// Bytes that wait for the end of their line.
+    pub(super) fn waiting(&self) -> usize {
+        match self {
+            Decoder::Lines(lines) => lines.begun.len(),
+            Decoder::Utf16(_) => 0,
+        }
+    }
+    /// Whether a byte order mark stood at the beginning.
+    pub(super) fn marked(&self) -> bool {
+        matches!(self, Decoder::Utf16(Utf16 { decoder: Some(_), .. }))
+    }
+    /// Decodes what was read; `all` says that no more comes.
+    pub(super) fn decode(&mut self, bytes: &[u8], all: bool, out: &mut Vec<u8>) {
+        match self {
+            Decoder::Lines(lines) => lines.decode(bytes, all, out),
+            Decoder::Utf16(text) => text.decode(bytes, all, out),
+        }
+    }
+}
+
+/// UTF-16 with a mark that tells the order of its bytes, as UTF-8. Halves of a character become [`BAD`]; without a mark nothing is
+/// decoded.
+#[derive(Default)]
+pub(super) struct Utf16 {
+    decoder: Option<encoding_rs::Decoder>,
+    begun: bool,
+}
+
+impl Utf16 {
+    fn decode(&mut self, bytes: &[u8], all: bool, out: &mut Vec<u8>) {
+        let mut rest = bytes;
+        if !std::mem::replace(&mut self.begun, true) {
+            let order = match bytes {
+                [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,
+                [0xfe, 0xff, ..] => encoding_rs::UTF_16BE,
+                _ => return,
+            };
+            self.decoder = Some(order.new_decoder_without_bom_handling());
+            rest = &bytes[2..];
+        }
+        let Some(decoder) = &mut self.decoder else { return };
+        decode_all(decoder, rest, all, out);
+    }
+}
+
+fn decode_all(decoder: &mut encoding_rs::Decoder, bytes: &[u8], last: bool, out: &mut Vec<u8>) {
+    let mut rest = bytes;
+    let mut buffer = [0; 4096];
+    loop {
+        let (result, read, wrote) =
+            decoder.decode_to_utf8_without_replacement(rest, &mut buffer, last);
+        out.extend_from_slice(&buffer[..wrote]);
+        rest = &rest[read..];
+        match result {
+            encoding_rs::DecoderResult::InputEmpty => break,
+            encoding_rs::DecoderResult::OutputFull => {}
+            encoding_rs::DecoderResult::Malformed(..) => out.push(BAD),
+        }
+    }
+}
+
+/// What a file is, where its first bytes say that it is not text in the encoding of the policy.
+pub(super) fn foreign(
+    spec: &ReadSpec<'_>,
+    decoder: Option<&Decoder>,
+    beginning: &[u8],
+) -> Option<Error> {
+    let is = |mark: &[u8]| beginning.starts_with(mark);
+    let utf16 = spec.encoding == Encoding::Utf16;
+    if utf16 && !decoder.is_some_and(Decoder::marked) {
+        return Some(
+            Error::data("D0018", say!("table `{}`: the file does not begin as UTF-16 does, with its mark", spec.table))
+                .advice(say!("set `encoding = \"utf-8\"` or `\"cp932\"` in `source`, or save it as Unicode text with a byte order mark")),
+        );
+    }
+    if !utf16 && (is(b"\xff\xfe") || is(b"\xfe\xff")) {
+        return Some(
+            Error::data("D0018", say!("table `{}`: the file is UTF-16", spec.table))
+                .advice(say!("set `encoding = \"utf-16\"` in `source`")),
+        );
+    }
+    if spec.encoding == Encoding::Cp932 && is(b"\xef\xbb\xbf") {
+        return Some(
+            Error::data(
+                "D0018",
+                say!(
+                    "table `{}`: the file begins with the mark of UTF-8, the policy says CP932",
+                    spec.table
+                ),
+            )
+            .advice(say!("set `encoding = \"utf-8\"` in `source`")),
+        );
+    }
+    // ASCII text in UTF-16 has a NUL for every other byte.
+    let first = &beginning[..beginning.len().min(64)];
+    let nuls = |at: usize| first.iter().skip(at).step_by(2).filter(|&&b| b == 0).count();
+    if !utf16 && first.len() >= 8 && nuls(0).max(nuls(1)) * 4 > first.len() {
+        return Some(
+            Error::data("D0018", say!("table `{}`: the file looks like UTF-16 without its mark", spec.table))
+                .advice(say!("save it as UTF-8, or as Unicode text with a byte order mark and `encoding = \"utf-16\"`")),
+        );
+    }
+    let (what, advice) = if is(b"PK\x03\x04") {
+        ("a workbook (.xlsx, .ods) or a .zip file", ", or give the file the ending that it had")
+    } else if is(b"\x1f\x8b") {
+        ("packed with gzip", ": its name must end in `.gz`")
+    } else if is(b"\x28\xb5\x2f\xfd") {
+        ("packed with zstd", ": its name must end in `.zst`")
+    } else if is(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        (
+            "an old workbook (.xls) or one with a password",
+            ": save it as .xlsx without a password, or as CSV",
+        )
+    } else if is(b"PAR1") {
+        ("Parquet", ": set `format = \"parquet\"` in `source`")
+    } else if is(b"%PDF-") {
+        ("a PDF", ": export the table as CSV")
+    } else if is(b"SQLite format 3\0") {
+        (
+            "a database (SQLite)",
+            ": export its tables, `sqlite3 -header -csv FILE 'select * from TABLE'`",
+        )
+    } else {
+        return None;
+    };
+    Some(
+        Error::data(
+            "D0029",
+            say!("table `{}`: the file is no delimited text but {}", spec.table, what),
+        )
+        .advice(say!("look what it is{}", advice)),
+    )
+}
+
 /// Lines of ISO-2022-JP as UTF-8. In two-byte text a comma or a quote is half of a character, a line end never is: the
 /// bytes are split at line ends, each line is decoded from ASCII on, and what cannot be decoded becomes [`BAD`].
 #[derive(Debug, Default)]
@@ -236,11 +388,6 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Bytes that wait for the end of their line.
-    pub(super) fn waiting(&self) -> usize {
-        self.begun.len()
-    }
-
     /// Decodes the whole lines of what was read; at the end of the file, or on demand, the last one too.
     pub(super) fn decode(&mut self, bytes: &[u8], all: bool, out: &mut Vec<u8>) {
         let whole = match memchr::memrchr(b'\n', bytes) {
@@ -269,19 +416,7 @@ fn decode_line(line: &[u8], out: &mut Vec<u8>) {
         Some(text) if ascii => out.extend_from_slice(text.as_bytes()),
         _ => {
             let mut decoder = encoding_rs::ISO_2022_JP.new_decoder_without_bom_handling();
-            let mut rest = text;
-            let mut buffer = [0; 1024];
-            loop {
-                let (result, read, wrote) =
-                    decoder.decode_to_utf8_without_replacement(rest, &mut buffer, true);
-                let _ = out.write_all(&buffer[..wrote]);
-                rest = &rest[read..];
-                match result {
-                    encoding_rs::DecoderResult::InputEmpty => break,
-                    encoding_rs::DecoderResult::OutputFull => {}
-                    encoding_rs::DecoderResult::Malformed(..) => out.push(BAD),
-                }
-            }
+            decode_all(&mut decoder, text, true, out);
             if !ascii {
                 // RFC 1468: a line ends in ASCII.
                 out.push(BAD);
@@ -453,7 +588,7 @@ mod tests {
         for byte in &bytes {
             lines.decode(std::slice::from_ref(byte), false, &mut out);
         }
-        assert_eq!(lines.waiting(), 0);
+        assert!(lines.begun.is_empty());
         assert_eq!(String::from_utf8(out).unwrap(), text);
         // Bytes that are none stay in their line, and the next one is whole.
         for bad in

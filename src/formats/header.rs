@@ -4,20 +4,62 @@ use super::ReadSpec;
 use crate::error::{Error, Name, Result};
 use crate::say;
 
+/// Whether a name in a file is that of the policy; blanks around it do not count.
+fn same(spec: &ReadSpec<'_>, a: &str, b: &str) -> bool {
+    let (a, b) = (a.trim(), b.trim());
+    a == b || spec.ignore_case && a.to_lowercase() == b.to_lowercase()
+}
+
+fn known(spec: &ReadSpec<'_>, name: &str) -> bool {
+    spec.columns.iter().any(|c| same(spec, c.name.as_str(), name))
+}
+
+/// Whether names are, by and large, those of the policy.
+pub(super) fn fits(spec: &ReadSpec<'_>, names: &[String]) -> bool {
+    names.iter().filter(|n| known(spec, n)).count() * 2 >= spec.columns.len().max(1)
+}
+
+/// Names of which none is there twice: the second `a` is `a_2`.
+pub(super) fn numbered(names: &mut [String]) {
+    for at in 1..names.len() {
+        let name = names[at].trim().to_owned();
+        let there = |name: &str, names: &[String]| names.iter().any(|n| n.trim() == name);
+        if name.is_empty() || !there(&name, &names[..at]) {
+            continue;
+        }
+        let mut number = names[..at].iter().filter(|n| n.trim() == name).count() + 1;
+        while there(&format!("{name}_{number}"), names) {
+            number += 1;
+        }
+        names[at] = format!("{name}_{number}");
+    }
+}
+
+/// Which of the first rows is the header, by how many cells of each hold something: the first that is not far below what rows have.
+pub(super) fn first_of(filled: &[usize]) -> usize {
+    let mut sorted = filled.to_vec();
+    sorted.sort_unstable();
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
+    filled.iter().position(|&n| n > 1 && n * 2 > usual).unwrap_or(0)
+}
+
 /// For each column of the policy its position in the file.
 ///
 /// A column that the policy does not know is named only if the header otherwise fits: in a file without its header a
 /// patient's record would stand where the names are.
 pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usize>> {
     let mut errors = Vec::new();
-    let same =
-        |a: &str, b: &str| a == b || spec.ignore_case && a.to_lowercase() == b.to_lowercase();
-    let known = |name: &str| spec.columns.iter().any(|c| same(c.name.as_str(), name));
-    let fits = names.iter().filter(|n| known(n)).count() * 2 >= spec.columns.len().max(1);
+    let known = |name: &str| known(spec, name);
+    let fits = fits(spec, names);
     let mut missing: Vec<&Name> = Vec::new();
     let mut positions = Vec::new();
     for column in spec.columns {
-        let mut found = names.iter().enumerate().filter(|(_, n)| same(n, column.name.as_str()));
+        let wanted = column.name.as_str();
+        // A name as it is written counts only where the policy tells two apart by their blanks.
+        let exactly =
+            spec.columns.iter().filter(|c| same(spec, c.name.as_str(), wanted)).count() > 1;
+        let is = |n: &str| if exactly { n == wanted } else { same(spec, n, wanted) };
+        let mut found = names.iter().enumerate().filter(|(_, n)| is(n));
         match (found.next(), found.next()) {
             (Some((at, _)), None) => positions.push(at),
             (Some(_), Some((again, _))) => errors.push(Error::data(
@@ -28,22 +70,33 @@ pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usi
                     column.name,
                     again + 1
                 ),
-            )),
+            )
+            .advice(say!(
+                "if both are wanted, `number_repeats = true` in `source` names the second `{}_2`, the third `{}_3`",
+                column.name,
+                column.name
+            ))),
             (None, _) => missing.push(&column.name),
         }
     }
     for (index, name) in names.iter().enumerate() {
+        let name = name.trim();
         if name.is_empty() {
             errors.push(Error::data(
                 "D0012",
                 say!("table `{}`: column {} has no name", spec.table, index + 1),
-            ));
+            )
+            .advice(if index + 1 == names.len() {
+                say!("does every line end in a separator? take it away, or name the column in the file")
+            } else {
+                say!("name the column in the file; are there titles above the header (`skip_lines`)?")
+            }));
         } else if !known(name) {
             let what = if fits {
                 say!(
                     "table `{}`: the column `{}` (column {}) is not in the policy",
                     spec.table,
-                    Name::from_policy(name.clone()),
+                    Name::from_policy(name),
                     index + 1
                 )
             } else {
@@ -60,6 +113,16 @@ pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usi
             }));
         }
     }
+    // Every column of the file is one of the policy's, once.
+    if errors.is_empty() && missing.is_empty() && positions.len() < names.len() {
+        errors.push(Error::data(
+            "D0013",
+            say!(
+                "table `{}`: a column is there twice, with other blanks or letters in its name",
+                spec.table
+            ),
+        ));
+    }
     for name in &missing {
         errors.push(Error::data("D0011", say!("table `{}`: the file has no column `{}`", spec.table, name)).advice(
             if fits {
@@ -72,9 +135,27 @@ pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usi
     Error::all(errors).map_or(Ok(positions), Err)
 }
 
+/// The error for a row that is the header once more.
+pub(super) fn again(at: Error) -> Error {
+    at.advice(say!("are two files one behind the other here? Such lines are set aside and counted by set_aside = [\"blank\"]"))
+}
+
 /// The error for a file without any content.
 pub(super) fn empty(spec: &ReadSpec<'_>) -> Error {
     Error::data("D0014", say!("table `{}`: the file is empty", spec.table))
+}
+
+/// The error for names that stand in another line than the first that is read.
+pub(super) fn elsewhere(spec: &ReadSpec<'_>, line: u64, first: u64) -> Error {
+    Error::data(
+        "D0019",
+        say!(
+            "table `{}`: the names of the columns stand in line {} of the file; what stands above it is no header",
+            spec.table,
+            line
+        ),
+    )
+    .advice(say!("leave out the lines above it: `skip_lines = {}` in `source` (now {})", line - 1, first - 1))
 }
 
 /// The error for a wrong number of columns in a file without a header.
@@ -88,4 +169,51 @@ pub(super) fn width(spec: &ReadSpec<'_>, found: usize) -> Error {
             spec.columns.len()
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ColumnSpec;
+    use crate::schema::file::InputFormat;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|n| (*n).to_owned()).collect()
+    }
+
+    #[test]
+    fn titles_are_no_header() {
+        for (filled, first) in [
+            (&[5, 5, 4][..], 0),
+            (&[1, 5, 5, 5], 1),
+            (&[1, 2, 6, 6, 5, 6], 2),
+            (&[1, 1, 1], 0),
+            (&[2, 2], 0),
+            (&[], 0),
+        ] {
+            assert_eq!(first_of(filled), first);
+        }
+    }
+
+    #[test]
+    fn repeats_are_numbered() {
+        let mut found = names(&["a", "b", "a", " a", "a_2", "", ""]);
+        numbered(&mut found);
+        assert_eq!(found, ["a", "b", "a_3", "a_4", "a_2", "", ""]);
+    }
+
+    #[test]
+    fn blanks_around_a_name_do_not_count_unless_they_tell_two_apart() {
+        let table = Name::fixed("t");
+        let columns: Vec<ColumnSpec> =
+            ["a", " b", "c"].map(|n| ColumnSpec::text(Name::fixed(n))).into();
+        let spec = ReadSpec::new(&table, InputFormat::Csv, &columns);
+        assert_eq!(positions(&spec, &names(&["c ", "a", " b"])).unwrap(), [1, 2, 0]);
+        let columns: Vec<ColumnSpec> = ["b", " b"].map(|n| ColumnSpec::text(Name::fixed(n))).into();
+        let spec = ReadSpec::new(&table, InputFormat::Csv, &columns);
+        assert_eq!(positions(&spec, &names(&[" b", "b"])).unwrap(), [1, 0]);
+        for more in [["b", " b", "  b"], ["b", " b", "b"]] {
+            assert!(positions(&spec, &names(&more)).is_err());
+        }
+    }
 }

@@ -25,14 +25,17 @@ mod csv_write;
 mod encode;
 pub mod fhir;
 mod header;
+mod packed;
 mod parquet_guard;
 mod parquet_read;
 mod parquet_write;
+mod partitions;
 pub mod spill;
 pub mod ssmix2;
 #[cfg(test)]
 mod tests;
 pub mod uke;
+pub mod workbook;
 
 /// A column to read.
 #[derive(Clone, Debug)]
@@ -78,6 +81,16 @@ pub struct ReadSpec<'a> {
     pub header: bool,
     /// Whether names in the header may differ in case.
     pub ignore_case: bool,
+    /// Lines (or rows of a sheet) above the header that are left out.
+    pub skip_lines: u32,
+    /// Whether a name that stands twice in the header is numbered.
+    pub number_repeats: bool,
+    /// Whether cells may be quoted behind a blank.
+    pub quotes_after_blanks: bool,
+    /// How many folders above the file may name columns (`year=2025`); none if 0.
+    pub partitions: usize,
+    /// Which sheet of a workbook; without it the only one that has cells.
+    pub sheet: Option<&'a str>,
     /// Whether quoted cells may contain line breaks.
     pub multiline: bool,
     /// Whether blanks around a cell are padding.
@@ -103,6 +116,11 @@ impl<'a> ReadSpec<'a> {
             delimiter: b',',
             header: true,
             ignore_case: false,
+            skip_lines: 0,
+            number_repeats: false,
+            quotes_after_blanks: false,
+            partitions: 0,
+            sheet: None,
             multiline: false,
             trim: false,
             columns,
@@ -122,12 +140,22 @@ pub struct FileFacts {
     pub rows_read: u64,
     /// Rows set aside by the reader, by reason.
     pub set_aside: BTreeMap<Defect, u64>,
+    /// Row and line of the first of them, by reason, where the file has lines.
+    pub first: BTreeMap<Defect, [u64; 2]>,
     /// Whether a byte order mark stood at the beginning.
     pub bom: bool,
     /// SHA3-256 of the bytes; complete when the last batch was read.
     pub sha3_256: [u8; 32],
     /// SHA-256 of the same bytes, if it was asked for ([`open_released`]).
     pub sha256: Option<[u8; 32]>,
+}
+
+impl FileFacts {
+    /// Counts a row that is set aside.
+    fn aside(&mut self, defect: Defect, row: u64, line: u64) {
+        *self.set_aside.entry(defect).or_default() += 1;
+        self.first.entry(defect).or_insert([row, line]);
+    }
 }
 
 /// The digests that a reader makes.
@@ -189,6 +217,20 @@ pub struct Batch {
     pub table: Table,
     /// The number of each row in its file, from 1.
     pub row_numbers: Vec<u64>,
+    /// The line of each row as an editor counts it, or its row in a sheet; empty where a file has no lines, or where rows are
+    /// counted by lines.
+    pub lines: Vec<u64>,
+}
+
+impl Batch {
+    /// Where a row stands, for a message.
+    #[must_use]
+    pub fn place(&self, row: usize) -> crate::error::Said {
+        match self.lines.get(row) {
+            Some(&line) => say!("line {} of the file, row {}", line, self.row_numbers[row]),
+            None => say!("row {}", self.row_numbers[row]),
+        }
+    }
 }
 
 /// Gives a file in batches.
@@ -211,9 +253,19 @@ pub fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>>
 }
 
 fn open_for(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Box<dyn Batches + Send>> {
+    if spec.partitions > 0 {
+        let found = partitions::find(path, spec, spec.partitions)?;
+        let columns = partitions::rest(spec.columns, &found);
+        let inner = ReadSpec { partitions: 0, columns: &columns, ..spec.clone() };
+        let inner = open_for(path, &inner, wanted)?;
+        return Ok(Box::new(partitions::Reader::new(inner, spec, found)));
+    }
     match spec.format {
         InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, wanted)?)),
         InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, wanted)?)),
+        InputFormat::Xlsx | InputFormat::Ods => {
+            Ok(Box::new(workbook::Reader::open(path, spec, wanted)?))
+        }
         InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
         InputFormat::Ssmix2 => Ok(Box::new(ssmix2::Reader::open(path, spec)?)),
         InputFormat::Fhir => Ok(Box::new(fhir::Reader::open(path, spec)?)),
@@ -249,8 +301,36 @@ pub fn header_names(
     match format {
         InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
         InputFormat::Parquet => parquet_read::header_names(path),
+        InputFormat::Xlsx | InputFormat::Ods => {
+            workbook::header_names(path, format, None).map(|found| found.0)
+        }
         // Their columns are those of the records, not of the file.
         InputFormat::Uke | InputFormat::Ssmix2 | InputFormat::Fhir => Ok(Vec::new()),
+    }
+}
+
+/// The ending of a file in small letters; of a packed one (`.gz`, `.zst`, `.zip`), of the file in it.
+#[must_use]
+pub fn ending(path: &Path) -> String {
+    packed::ending(path)
+}
+
+/// The bytes of a file's text without its packing, as far as they can be known beforehand; for estimates.
+#[must_use]
+pub fn text_bytes(path: &Path, length: u64) -> u64 {
+    packed::size(path, length)
+}
+
+/// The format that the ending of a file stands for.
+#[must_use]
+pub fn format_of(ending: &str) -> InputFormat {
+    match ending {
+        "parquet" | "pq" => InputFormat::Parquet,
+        "uke" => InputFormat::Uke,
+        "ndjson" => InputFormat::Fhir,
+        "xlsx" | "xlsm" => InputFormat::Xlsx,
+        "ods" => InputFormat::Ods,
+        _ => InputFormat::Csv,
     }
 }
 
@@ -432,14 +512,24 @@ pub fn fitted(text: &str, encoding: Encoding, unencodable: Unencodable) -> Optio
         .map(std::borrow::Cow::into_owned)
 }
 
+/// Whether a file begins as text in UTF-16, with its mark.
+#[must_use]
+pub fn is_utf_16(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut mark = [0; 2];
+    packed::open(path, &Name::fixed("input")).is_ok_and(|mut text| {
+        text.read_exact(&mut mark).is_ok() && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff])
+    })
+}
+
 /// Whether a file begins as text in ISO-2022-JP: such text is seven bits, so it passes for UTF-8.
 #[must_use]
 pub fn is_iso_2022_jp(path: &Path) -> bool {
     use std::io::Read as _;
     let mut beginning = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(1 << 20).read_to_end(&mut beginning))
-        .is_ok_and(|_| encode::is_iso_2022_jp(&beginning))
+    packed::open(path, &Name::fixed("input")).is_ok_and(|text| {
+        text.take(1 << 20).read_to_end(&mut beginning).is_ok() && encode::is_iso_2022_jp(&beginning)
+    })
 }
 
 /// Gives the bytes of a file as they are (CSV), or decompressed page by page with the metadata (Parquet).
@@ -448,9 +538,12 @@ pub fn is_iso_2022_jp(path: &Path) -> bool {
 /// I/O, or a damaged file.
 pub fn scan_bytes(path: &Path, format: InputFormat, f: &mut dyn FnMut(&[u8])) -> Result<()> {
     match format {
-        InputFormat::Csv | InputFormat::Uke | InputFormat::Ssmix2 | InputFormat::Fhir => {
-            csv_read::scan_bytes(path, f)
-        }
+        InputFormat::Csv
+        | InputFormat::Uke
+        | InputFormat::Ssmix2
+        | InputFormat::Fhir
+        | InputFormat::Xlsx
+        | InputFormat::Ods => csv_read::scan_bytes(path, f),
         InputFormat::Parquet => parquet_read::scan_bytes(path, f),
     }
 }

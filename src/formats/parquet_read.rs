@@ -222,7 +222,7 @@ impl Batches for Reader {
         self.facts.rows_read += rows as u64;
         self.next += 1;
         let row_numbers = (first + 1..=first + rows as u64).collect();
-        Ok(Some(Batch { table: Table { rows, columns }, row_numbers }))
+        Ok(Some(Batch { table: Table { rows, columns }, row_numbers, lines: Vec::new() }))
     }
 
     fn facts(&self) -> FileFacts {
@@ -244,7 +244,7 @@ fn readable(ty: &ArrowDataType) -> bool {
         | T::UInt64 => true,
         T::Float32 | T::Float64 | T::Date32 | T::Null => true,
         // With a zone, of whatever name, the number is that of UTC.
-        T::Timestamp(_, _) => true,
+        T::Timestamp(_, _) | T::Time32(_) | T::Time64(_) => true,
         T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Binary | T::LargeBinary | T::BinaryView => true,
         T::Decimal(_, _) => true,
         _ => false,
@@ -308,12 +308,15 @@ fn push(
         if matches!(a.dtype(), T::Date32) {
             let day = |day| Some(crate::text::date::date_of(day)?.format("%Y-%m-%d").to_string());
             numbers(builder, a.iter(), bits, day, column, trim)
+        } else if let T::Time32(unit) = a.dtype() {
+            numbers(builder, a.iter(), bits, |t| clock(t.into(), *unit), column, trim)
         } else {
             numbers(builder, a.iter(), bits, |n| Some(n.to_string()), column, trim)
         }
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i64>>() {
         let bits = |n: i64| n as u64;
         match a.dtype() {
+            T::Time64(unit) => numbers(builder, a.iter(), bits, |t| clock(t, *unit), column, trim),
             T::Timestamp(unit, zone) => {
                 let zoned = zone.is_some();
                 numbers(builder, a.iter(), bits, |t| timestamp(t, *unit, zoned), column, trim)
@@ -468,6 +471,12 @@ fn scaled(number: i128, scale: usize) -> String {
     let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     format!("{sign}{whole}.{fraction}")
+}
+
+/// A time of day.
+fn clock(value: i64, unit: TimeUnit) -> Option<String> {
+    let moment = timestamp(value, unit, false)?;
+    moment.strip_prefix("1970-01-01T").map(str::to_owned)
 }
 
 /// A moment; with a zone the number counts from 1970 in UTC, and the text says so: intake brings it into the policy's zone.

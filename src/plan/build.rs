@@ -18,7 +18,7 @@ use crate::privacy::model::{self as privacy, Parameters};
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
-use crate::technique::{ColumnRef, Scope};
+use crate::technique::{ColumnRef, Scope, Treatment};
 
 /// The code systems, and the hierarchy tables that the policy names (relative to the file that names them).
 ///
@@ -181,6 +181,9 @@ impl Builder<'_> {
                 say!("the person's key must have the same number of columns in every table, and the folder (`per_folder`) in all or in none"),
             );
         }
+        if policy.releases.is_empty() {
+            self.error("P0108", &["releases"], say!("`releases` names no release"));
+        }
         let floor = super::closure::floor(&policy.anonymized);
         for table in &mut tables {
             for column in &mut table.columns {
@@ -206,11 +209,22 @@ impl Builder<'_> {
             }
         }
         self.scopes(&mut tables);
-        let mut views = self.views(&tables);
-        let sets = self.sets(&tables);
+        let anonymizes = policy.makes(Kind::Anonymized);
+        let (mut views, sets) = match anonymizes {
+            true => (self.views(&tables), self.sets(&tables)),
+            false => (Vec::new(), Vec::new()),
+        };
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
         self.check_declared(&tables, &views, &sets);
+        if policy.output.encoding == written::Encoding::Utf16 {
+            self.advise(
+                "P0304",
+                &["output", "encoding"],
+                say!("UTF-16 is read and not written"),
+                say!("`encoding = \"utf-8-bom\"` is what spreadsheets open"),
+            );
+        }
         for fault in super::long::faults(policy, &tables) {
             let path: Vec<&str> = fault.path.iter().map(String::as_str).collect();
             self.error(fault.code, &path, fault.what).advice = Some(fault.advice);
@@ -223,7 +237,8 @@ impl Builder<'_> {
                 say!("`at_most` is a share between 0 and 1"),
             );
         }
-        if policy.pseudonymized.project.is_empty() {
+        let pseudonymizes = policy.makes(Kind::Pseudonymized);
+        if pseudonymizes && policy.pseudonymized.project.is_empty() {
             self.advise(
                 "P0003",
                 &["pseudonymized"],
@@ -231,7 +246,7 @@ impl Builder<'_> {
                 say!("tokens are derived for a project: two projects cannot be joined"),
             );
         }
-        if policy.pseudonymized.recipient.is_empty() {
+        if pseudonymizes && policy.pseudonymized.recipient.is_empty() {
             self.advise(
                 "P0003",
                 &["pseudonymized"],
@@ -248,9 +263,12 @@ impl Builder<'_> {
                 say!("a single column is exempt with `no_floor = \"why\"`"),
             );
         }
-        super::closure::close(&tables, &mut views, floor);
+        if anonymizes {
+            super::closure::close(&tables, &mut views, floor);
+        }
         let mut never_blank = Vec::new();
-        for (at, text) in policy.anonymized.suppress.never.iter().enumerate() {
+        for (at, text) in policy.anonymized.suppress.never.iter().enumerate().filter(|_| anonymizes)
+        {
             let at = at.to_string();
             let path = ["anonymized", "suppress", "never", at.as_str()];
             never_blank.extend(self.resolve(&tables, None, text, &path));
@@ -268,7 +286,7 @@ impl Builder<'_> {
             id: name(&policy.policy.id),
             version: name(&policy.policy.version),
             profile: policy.policy.profile,
-            tier: policy.anonymized.tier,
+            tier: policy.anonymized.tier.filter(|_| anonymizes),
             because: policy.anonymized.because.as_deref().map(name),
             person_key: name(&policy.person.key),
             normalize: normalize(policy),
@@ -276,6 +294,7 @@ impl Builder<'_> {
             zone,
             same,
             eligibility: policy.eligibility,
+            releases: Kind::BOTH.into_iter().filter(|&kind| policy.makes(kind)).collect(),
             tables,
             views,
             unique,
@@ -360,11 +379,10 @@ impl Builder<'_> {
         let path = ["tables", table_name];
         let plain = table_name.len() <= 64
             && !table_name.is_empty()
-            && table_name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            && unicode_normalization::is_nfc(table_name)
+            && table_name.chars().all(|c| c == '_' || c.is_alphanumeric() && !c.is_uppercase());
         if !plain {
-            self.error("P0101", &path, say!("table `{}`: a table name has small letters, digits and `_` (its files are named after it)", name(table_name)));
+            self.error("P0101", &path, say!("table `{}`: a table name has letters (of any script, none large), digits and `_`, and at most 64 bytes (its files are named after it)", name(table_name)));
         }
         if table.source.per_folder && table.source.folder_place().is_none() {
             self.advise(
@@ -728,7 +746,17 @@ impl Builder<'_> {
             [(Kind::Pseudonymized, &column.pseudonymized), (Kind::Anonymized, &column.anonymized)]
                 .map(|(kind, written)| {
                     let path = ["tables", table_name, "columns", column_name, kind.word()];
-                    let mut treatment = written.clone();
+                    let makes = self.loaded.policy.makes(kind);
+                    if makes && written.is_none() {
+                        self.advise(
+                            "P0003",
+                            &path[..4],
+                            say!("column `{}` lacks `{}`", facts.column, kind),
+                            say!("every column needs a treatment for each release; `\"drop\"` leaves it out; a policy that makes one release only says so: releases = [\"pseudonymized\"]"),
+                        );
+                    }
+                    let left_out = || Treatment::Drop(crate::technique::drop::Drop {});
+                    let mut treatment = written.clone().filter(|_| makes).unwrap_or_else(left_out);
                     match treatment.attach(self.ladders, &facts) {
                         Err(what) => {
                             self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
@@ -1330,7 +1358,8 @@ impl Builder<'_> {
                         .chain(v.sensitive.iter().map(|(c, _)| c))
                         .any(|q| q.table == t && q.column == c)
                 });
-                for kind in Kind::BOTH {
+                let policy = &self.loaded.policy;
+                for kind in Kind::BOTH.into_iter().filter(|&kind| policy.makes(kind)) {
                     let path = [
                         "tables",
                         table.name.as_str(),
@@ -1418,7 +1447,11 @@ impl Builder<'_> {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             self.error("P0213", &path, say!("`because` of {} gives no reason", at));
         }
+        let anonymizes = self.loaded.policy.makes(Kind::Anonymized);
         for finding in declared::findings(&self.loaded.policy, tables, views, sets) {
+            if !anonymizes && finding.path.first().is_some_and(|p| p == "anonymized") {
+                continue;
+            }
             let path: Vec<&str> = finding.path.iter().map(String::as_str).collect();
             match finding.because {
                 Some(because) => self.warn(

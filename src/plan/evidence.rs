@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Plan;
 use crate::error::Name;
 use crate::law::Item;
-use crate::schema::{Kind, Role};
+use crate::schema::Role;
 
 /// How one item is answered.
 #[derive(Clone, Debug, Serialize)]
@@ -38,11 +38,11 @@ pub struct Answer {
     pub en: String,
 }
 
-/// The evidence for all items of both releases.
+/// The evidence for all items of the releases that are made.
 #[must_use]
 pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
     let mut all = Vec::new();
-    for kind in Kind::BOTH {
+    for &kind in &plan.releases {
         for &item in Item::of(kind) {
             let mut answered_by = Vec::new();
             for (t, table) in plan.tables.iter().enumerate() {

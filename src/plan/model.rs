@@ -33,6 +33,8 @@ pub struct Plan {
     pub same: Vec<SamePlan>,
     /// Who may be in a release at all.
     pub eligibility: Eligibility,
+    /// The releases that are made, in the order of [`Kind::BOTH`].
+    pub releases: Vec<Kind>,
     /// Tables in policy order.
     pub tables: Vec<TablePlan>,
     /// Views in policy order.

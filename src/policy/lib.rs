@@ -210,8 +210,11 @@ impl Source {
             return Err(Error::policy("P0014", say!("the policy {} is larger than 1 MiB", shown)));
         }
         let text = std::fs::read(&real).map_err(|e| fail(&e))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| Error::policy("P0010", say!("the policy {} is not UTF-8 text", shown)))?;
+        let text = String::from_utf8(text).map_err(|_| {
+            Error::policy("P0010", say!("the policy {} is not UTF-8 text", shown)).advice(say!(
+                "an editor may have saved it in Shift_JIS (CP932, \"ANSI\"): save it as UTF-8"
+            ))
+        })?;
         let folder = real.parent().map(Path::to_owned).unwrap_or_default();
         Ok((real, text, folder))
     }

@@ -11,7 +11,7 @@ pub use crate::law::Profile;
 pub use crate::schema::file::{
     Defect, Encoding, Formula, InputFormat, Output, OutputFormat, Unencodable,
 };
-use crate::schema::{DateKind, Role, Type};
+use crate::schema::{DateKind, Kind, Role, Type};
 use crate::technique::Treatment;
 
 /// A whole policy.
@@ -33,6 +33,9 @@ pub struct Policy {
     /// timestamps of Parquet with a zone) are written in it. Times that say none are local and stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The releases that are made: both unless one is named. What the policy says of the other is not looked at.
+    #[serde(default = "both", skip_serializing_if = "is_both")]
+    pub releases: Vec<Kind>,
     /// What this policy is.
     pub policy: Head,
     /// The unit that k counts.
@@ -63,6 +66,22 @@ pub struct Policy {
     /// Findings of detectors that are no identifiers of a person, with the reason. They stand in the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waive: Vec<Waive>,
+}
+
+fn both() -> Vec<Kind> {
+    Kind::BOTH.to_vec()
+}
+
+fn is_both(kinds: &[Kind]) -> bool {
+    Kind::BOTH.iter().all(|kind| kinds.contains(kind))
+}
+
+impl Policy {
+    /// Whether a release is made.
+    #[must_use]
+    pub fn makes(&self, kind: Kind) -> bool {
+        self.releases.contains(&kind)
+    }
 }
 
 /// Who may be in a release at all (法52条, 56条, 57条): judged from the eligibility file, apart for both releases.
@@ -484,6 +503,11 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
 impl Source {
     /// Where the folder of `per_folder` stands in the path of a file, counted from its end (0 is the file itself, or the
     /// folder of an SS-MIX2 storage). None if the pattern does not tell.
@@ -522,6 +546,21 @@ pub struct Source {
     /// Whether `PERSON_ID` in a header is the column `person_id`.
     #[serde(default)]
     pub ignore_case: bool,
+    /// Lines above the header that are no part of the table (titles, `sep=,`), or rows of a sheet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip_lines: u32,
+    /// Whether a name that stands twice in the header is numbered: the second `a` is the column `a_2`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub number_repeats: bool,
+    /// Whether cells may be quoted behind a blank: `1, "a"`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub quotes_after_blanks: bool,
+    /// Whether folders of `path` name columns: `year=2025/*.parquet` has the column `year`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partitions: bool,
+    /// Which sheet of a workbook; not needed where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// Whether quoted cells may contain line breaks.
     #[serde(default)]
     pub multiline: bool,
@@ -607,10 +646,12 @@ pub struct Column {
     /// The unit, for the recipient's dictionary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// Treatment for the pseudonymized release.
-    pub pseudonymized: Treatment,
-    /// Treatment for the anonymized release.
-    pub anonymized: Treatment,
+    /// Treatment for the pseudonymized release; needed if the policy makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonymized: Option<Treatment>,
+    /// Treatment for the anonymized release; needed if the policy makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymized: Option<Treatment>,
 }
 
 /// A hierarchy table.

@@ -88,6 +88,8 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             let intake = &made.intake.tables[t];
             let aside: serde_json::Map<String, Value> =
                 intake.set_aside.iter().map(|(d, n)| (d.word().to_owned(), json!(n))).collect();
+            let blanked: serde_json::Map<String, Value> =
+                intake.blanked.iter().map(|(c, n)| (c.as_str().to_owned(), json!(n))).collect();
             let releases: serde_json::Map<String, Value> = Kind::BOTH
                 .iter()
                 .map(|&kind| {
@@ -109,7 +111,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
                     (kind.word().to_owned(), value)
                 })
                 .collect();
-            json!({ "table": table.name, "rowsIn": intake.rows_in, "setAside": aside, "momentsOfOtherZones": intake.moments, "releases": releases })
+            json!({ "table": table.name, "rowsIn": intake.rows_in, "setAside": aside, "momentsOfOtherZones": intake.moments, "cellsBlanked": blanked, "releases": releases })
         })
         .collect();
     let views: Vec<Value> = plan
@@ -203,6 +205,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             "approval": facts.approval,
         },
         "frozenPlan": { "sha3_256": hex(&digest::sha3(&made.frozen)) },
+        "releases": plan.releases,
         "profile": plan.profile,
         "inputs": inputs,
         "persons": {

@@ -129,6 +129,10 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     {
         return package(folder, kind, trust, &super::package::BESIDE);
     }
+    if !folder.is_dir() {
+        return Err(Error::environment("X0405", say!("there is no such release folder"))
+            .advice(say!("name the folder of the release itself (`OUT/<release-id>`), which `kakou run` printed")));
+    }
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
     let listed = match parse_manifest(&manifest) {

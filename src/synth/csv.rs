@@ -31,7 +31,7 @@ pub(super) fn charset(world: &World) -> Charset {
     match world.config.encoding {
         Encoding::Cp932 => Charset::Cp932,
         Encoding::Iso2022Jp => Charset::Iso2022Jp,
-        Encoding::Utf8 | Encoding::Utf8Bom => Charset::Utf8,
+        Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Utf16 => Charset::Utf8,
     }
 }
 

@@ -249,6 +249,9 @@ pub struct Tally {
     pub changed: u64,
     /// Cells that had a text and are missing afterwards.
     pub suppressed: u64,
+    /// Of those, cells that the technique could make nothing of: a partial date that is to be moved, an age before birth.
+    #[serde(default)]
+    pub emptied: u64,
     /// Cells whose label was joined with others, as too few persons held it.
     #[serde(default)]
     pub floored: u64,
@@ -259,6 +262,7 @@ impl std::ops::AddAssign for Tally {
         self.seen += other.seen;
         self.changed += other.changed;
         self.suppressed += other.suppressed;
+        self.emptied += other.emptied;
         self.floored += other.floored;
     }
 }

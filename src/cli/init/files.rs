@@ -103,7 +103,13 @@ pub(super) fn apart(group: &Group) -> Vec<Group> {
 
 fn is_data(path: &Path) -> bool {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    matches!(ending.as_str(), "csv" | "tsv" | "txt" | "parquet" | "uke" | "ndjson")
+    match ending.as_str() {
+        "csv" | "tsv" | "txt" | "parquet" | "uke" | "ndjson" | "xlsx" | "xlsm" | "ods" | "zip" => {
+            true
+        }
+        "gz" | "zst" => path.file_stem().is_some_and(|inner| is_data(Path::new(inner))),
+        _ => false,
+    }
 }
 
 /// `ADT-00`, `OML-11`.

@@ -59,7 +59,7 @@ impl Init {
             return Err(Error::data(
                 "D0001",
                 say!(
-                    "the folder has no .csv, .tsv, .txt, .parquet, .UKE or .ndjson files and no SS-MIX2 storage"
+                    "the folder has no .csv, .tsv, .txt, .xlsx, .ods, .parquet, .UKE or .ndjson files (packed or not) and no SS-MIX2 storage"
                 ),
             ));
         }
@@ -94,7 +94,9 @@ impl Init {
             learn(&root, group, &mut numbers);
         }
         for (index, group) in &rest {
-            text.push_str(&draft(&root, group, *index, &numbers));
+            for (at, sheet) in sheets(&root, group).iter().enumerate() {
+                text.push_str(&draft(&root, group, *index, (at, sheet.as_deref()), &numbers));
+            }
         }
         if alone {
             text.push_str(TAIL);
@@ -137,10 +139,14 @@ const TAIL: &str = r#"
 "#;
 
 /// The columns and the first rows of a group's first file, with their encoding.
-fn sample(root: &Path, group: &Group) -> Result<Option<(any::Shape, Encoding, Vec<Column>)>> {
+fn sample(
+    root: &Path,
+    group: &Group,
+    sheet: Option<&str>,
+) -> Result<Option<(any::Shape, Encoding, Vec<Column>)>> {
     let Some(first) = group.files.first() else { return Ok(None) };
     let file = root.join(first);
-    let hints = Hints::default();
+    let hints = Hints { sheet: sheet.map(str::to_owned), number_repeats: true, ..Hints::default() };
     let shape = any::shape(&file, &hints)?;
     if shape.names_look_like_data {
         return Ok(Some((shape, Encoding::Utf8, Vec::new())));
@@ -153,7 +159,27 @@ fn sample(root: &Path, group: &Group) -> Result<Option<(any::Shape, Encoding, Ve
 
 /// Remembers the numbers of patients in a table.
 fn learn(root: &Path, group: &Group, numbers: &mut Keys) {
-    let Ok(Some((shape, _, columns))) = sample(root, group) else { return };
+    for sheet in sheets(root, group) {
+        learn_of(root, group, sheet.as_deref(), numbers);
+    }
+}
+
+/// The sheets of a group's first file, if it is a workbook with several of them.
+fn sheets(root: &Path, group: &Group) -> Vec<Option<String>> {
+    let Some(first) = group.files.first() else { return Vec::new() };
+    let path = root.join(first);
+    let format = crate::formats::format_of(&crate::formats::ending(&path));
+    if !matches!(format, InputFormat::Xlsx | InputFormat::Ods) {
+        return vec![None];
+    }
+    match crate::formats::workbook::sheets(&path, format) {
+        Ok(several) if several.len() > 1 => several.into_iter().map(Some).collect(),
+        _ => vec![None],
+    }
+}
+
+fn learn_of(root: &Path, group: &Group, sheet: Option<&str>, numbers: &mut Keys) {
+    let Ok(Some((shape, _, columns))) = sample(root, group, sheet) else { return };
     for (name, cells) in shape.names.iter().zip(&columns) {
         if guess(name, cells).names_person {
             cells.dictionary().texts().for_each(|text| numbers.add(text));
@@ -162,16 +188,22 @@ fn learn(root: &Path, group: &Group, numbers: &mut Keys) {
 }
 
 /// A table of the draft; a comment where a file cannot be read for one.
-fn draft(root: &Path, group: &Group, index: usize, numbers: &Keys) -> String {
+fn draft(
+    root: &Path,
+    group: &Group,
+    index: usize,
+    (number, sheet): (usize, Option<&str>),
+    numbers: &Keys,
+) -> String {
     let Some(first) = group.files.first() else { return String::new() };
-    if ends_in(first, &["uke", "ndjson"]) {
+    if ["uke", "ndjson"].contains(&crate::formats::ending(&root.join(first)).as_str()) {
         return format!(
             "\n# {}: 知っている版ではない / no layout that is known ({} files)\n",
             group.pattern,
             group.files.len()
         );
     }
-    let (shape, encoding, cells) = match sample(root, group) {
+    let (shape, encoding, cells) = match sample(root, group, sheet) {
         Ok(Some(sample)) => sample,
         Ok(None) => return String::new(),
         Err(error) => return unread(group, &error),
@@ -188,8 +220,14 @@ fn draft(root: &Path, group: &Group, index: usize, numbers: &Keys) -> String {
     }
     let names = &shape.names;
     let delimiter = match (shape.format, shape.delimiter) {
-        (InputFormat::Parquet, _) | (_, b',') => String::new(),
-        (_, b'\t') if ends_in(first, &["tsv", "txt"]) => String::new(),
+        (InputFormat::Parquet | InputFormat::Xlsx | InputFormat::Ods, _) | (_, b',') => {
+            String::new()
+        }
+        (_, b'\t')
+            if ["tsv", "txt"].contains(&crate::formats::ending(&root.join(first)).as_str()) =>
+        {
+            String::new()
+        }
         (_, other) => format!(", delimiter = {}", quoted(&char::from(other).to_string())),
     };
     let stem = group.pattern.rsplit('/').next().unwrap_or_default();
@@ -202,6 +240,17 @@ fn draft(root: &Path, group: &Group, index: usize, numbers: &Keys) -> String {
         .collect();
     let id = id.trim_matches('_');
     let id = if id.is_empty() { format!("table{}", index + 1) } else { id.to_owned() };
+    let id = if sheet.is_some() { format!("{id}_{}", number + 1) } else { id };
+    let mut form = String::new();
+    if let Some(sheet) = sheet {
+        let _ = write!(form, ", sheet = {}", quoted(sheet));
+    }
+    if shape.skip_lines > 0 {
+        let _ = write!(form, ", skip_lines = {}", shape.skip_lines);
+    }
+    if shape.repeats {
+        form.push_str(", number_repeats = true");
+    }
     let columns: Vec<(String, Draft)> = names
         .iter()
         .zip(&cells)
@@ -220,9 +269,14 @@ fn draft(root: &Path, group: &Group, index: usize, numbers: &Keys) -> String {
     let encoding = match encoding {
         Encoding::Cp932 => ", encoding = \"cp932\"",
         Encoding::Iso2022Jp => ", encoding = \"iso-2022-jp\"",
+        Encoding::Utf16 => ", encoding = \"utf-16\"",
         Encoding::Utf8 | Encoding::Utf8Bom => "",
     };
-    let _ = writeln!(text, "source = {{ path = {}{encoding}{delimiter} }}", quoted(&group.pattern));
+    let _ = writeln!(
+        text,
+        "source = {{ path = {}{encoding}{delimiter}{form} }}",
+        quoted(&group.pattern)
+    );
     let key = columns.iter().find(|(_, d)| d.role == "link").map_or("", |(n, _)| n.as_str());
     let _ = writeln!(text, "keys = {{ patient = {} }}   # 決める / decide", quoted(key));
     let _ = writeln!(text, "[tables.{id}.columns]");
@@ -253,11 +307,6 @@ fn unread(group: &Group, error: &Error) -> String {
         "\n# {}: 読めない / could not be read for a draft: [{}] {}\n",
         group.pattern, error.code, error.what
     )
-}
-
-fn ends_in(file: &Path, endings: &[&str]) -> bool {
-    let ending = file.extension().and_then(|e| e.to_str()).unwrap_or("");
-    endings.iter().any(|e| ending.eq_ignore_ascii_case(e))
 }
 
 /// Columns that are combined at most, and columns of a combination.

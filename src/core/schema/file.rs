@@ -20,6 +20,10 @@ pub enum Defect {
     Key,
     /// A row that repeats another of its person or stay cell by cell (the grain says that there is one), or a file that is there twice.
     Duplicate,
+    /// A line that is no row: a blank line, separators and blanks only, or the header once more.
+    Blank,
+    /// A cell that is not of the column's type: only the cell goes, and is missing; it is counted by column.
+    Cell,
 }
 
 impl Defect {
@@ -32,6 +36,8 @@ impl Defect {
             Defect::Type => "type",
             Defect::Key => "key",
             Defect::Duplicate => "duplicate",
+            Defect::Blank => "blank",
+            Defect::Cell => "cell",
         }
     }
 }
@@ -58,6 +64,9 @@ pub enum Encoding {
     /// ISO-2022-JP (RFC 1468): ASCII and JIS X 0208 when written; every line ends in ASCII.
     #[serde(rename = "iso-2022-jp")]
     Iso2022Jp,
+    /// UTF-16 with a byte order mark ("Unicode text" of spreadsheets): read only.
+    #[serde(rename = "utf-16")]
+    Utf16,
 }
 
 /// Input formats.
@@ -74,6 +83,10 @@ pub enum InputFormat {
     Ssmix2,
     /// HL7 FHIR R4 as Bulk Data gives it (`*.ndjson`, `*.ndjson.gz`): a resource a line.
     Fhir,
+    /// A sheet of an Office Open XML workbook (`*.xlsx`, `*.xlsm`).
+    Xlsx,
+    /// A sheet of an OpenDocument spreadsheet (`*.ods`).
+    Ods,
 }
 
 /// How files are written.

@@ -11,12 +11,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use sha3::Digest as _;
 
-use super::{Batch, Batches, FileFacts, ReadSpec, header};
+use super::{Batch, Batches, FileFacts, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result, Said};
 use crate::frame::{ColumnBuilder, Table};
 use crate::schema::file::Defect;
@@ -58,30 +58,40 @@ impl Read for Hashing {
 
 enum Input {
     Plain(BufReader<Hashing>),
-    Gzip(Box<BufReader<flate2::read::MultiGzDecoder<Hashing>>>),
+    /// Unpacked; where it is.
+    Packed(BufReader<Box<dyn Read + Send>>, PathBuf),
 }
 
 impl Input {
-    fn open(path: &Path) -> std::io::Result<Self> {
-        let source =
-            Hashing { file: File::open(path)?, hasher: sha3::Sha3_256::default(), bytes: 0 };
-        Ok(if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
-            let plain = flate2::read::MultiGzDecoder::new(source);
-            Input::Gzip(Box::new(BufReader::with_capacity(1 << 18, plain)))
-        } else {
-            Input::Plain(BufReader::with_capacity(1 << 18, source))
-        })
+    fn open(path: &Path, table: &Name) -> Result<Self> {
+        if packed::is_packed(path) {
+            let text = packed::open(path, table)?;
+            return Ok(Input::Packed(BufReader::with_capacity(1 << 18, text), path.to_owned()));
+        }
+        let file = File::open(path)
+            .map_err(|e| Error::io("X0504", say!("opening a file of table `{}`", table), &e))?;
+        let source = Hashing { file, hasher: sha3::Sha3_256::default(), bytes: 0 };
+        Ok(Input::Plain(BufReader::with_capacity(1 << 18, source)))
     }
     fn line(&mut self, line: &mut Vec<u8>) -> std::io::Result<usize> {
         match self {
             Input::Plain(reader) => reader.take(LONGEST).read_until(b'\n', line),
-            Input::Gzip(reader) => reader.take(LONGEST).read_until(b'\n', line),
+            Input::Packed(reader, _) => reader.take(LONGEST).read_until(b'\n', line),
         }
     }
-    fn source(&self) -> &Hashing {
+    fn is_packed(&self) -> bool {
+        matches!(self, Input::Packed(..))
+    }
+    /// The digest of the file as it lies on the disk, and its length.
+    fn digest(&self) -> std::io::Result<([u8; 32], u64)> {
         match self {
-            Input::Plain(reader) => reader.get_ref(),
-            Input::Gzip(reader) => reader.get_ref().get_ref(),
+            Input::Plain(reader) => {
+                let source = reader.get_ref();
+                Ok((source.hasher.clone().finalize().into(), source.bytes))
+            }
+            Input::Packed(_, path) => {
+                packed::digests(path, Wanted::Sha3).map(|(sha3, _, bytes)| (sha3, bytes))
+            }
         }
     }
 }
@@ -348,9 +358,7 @@ impl Rules {
 impl Reader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
         let rules = Rules::of(spec)?;
-        let input = Input::open(path).map_err(|e| {
-            Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e)
-        })?;
+        let input = Input::open(path, spec.table)?;
         let mut reader = Reader {
             table: spec.table.clone(),
             rules,
@@ -382,9 +390,8 @@ impl Reader {
 
     /// Reads a line with its end; nothing at the end of the file.
     fn read_line(&mut self, line: &mut Vec<u8>) -> Result<usize> {
-        let count = self.input.line(line).map_err(|e| {
-            Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)
-        })?;
+        let packed = self.input.is_packed();
+        let count = self.input.line(line).map_err(|e| packed::failed(packed, &self.table, &e))?;
         if count as u64 == LONGEST {
             return Err(self.error(self.line + 1, Fault::Broken(Broken::Size)));
         }
@@ -553,9 +560,9 @@ impl Batches for Reader {
             if !self.unlisted.is_empty() {
                 return Err(self.denied());
             }
-            let source = self.input.source();
-            self.facts.bytes = source.bytes;
-            self.facts.sha3_256 = source.hasher.clone().finalize().into();
+            (self.facts.sha3_256, self.facts.bytes) = self.input.digest().map_err(|e| {
+                Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)
+            })?;
             if self.passed > 0 || self.other > 0 {
                 note!(
                     info,
@@ -570,7 +577,11 @@ impl Batches for Reader {
             return Ok(None);
         }
         let columns = builders.into_iter().map(ColumnBuilder::finish).collect();
-        Ok(Some(Batch { table: Table { rows: numbers.len(), columns }, row_numbers: numbers }))
+        Ok(Some(Batch {
+            table: Table { rows: numbers.len(), columns },
+            row_numbers: numbers,
+            lines: Vec::new(),
+        }))
     }
 
     fn facts(&self) -> FileFacts {

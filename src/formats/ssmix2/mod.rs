@@ -191,7 +191,11 @@ impl Batches for Reader {
             return Ok(None);
         }
         let columns = builders.into_iter().map(ColumnBuilder::finish).collect();
-        Ok(Some(Batch { table: Table { rows: numbers.len(), columns }, row_numbers: numbers }))
+        Ok(Some(Batch {
+            table: Table { rows: numbers.len(), columns },
+            row_numbers: numbers,
+            lines: Vec::new(),
+        }))
     }
 
     fn facts(&self) -> FileFacts {

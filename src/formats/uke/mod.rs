@@ -11,13 +11,12 @@
 //!
 //! The number of a row in messages is the number of its line in the file.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use sha3::Digest as _;
 
-use super::{Batch, Batches, FileFacts, ReadSpec, header};
+use super::{Batch, Batches, FileFacts, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result, Said};
 use crate::frame::{ColumnBuilder, Table};
 use crate::say;
@@ -97,7 +96,9 @@ pub(super) struct Reader {
     ignore: Vec<String>,
     set_aside: Vec<Defect>,
     trim: bool,
-    input: BufReader<File>,
+    input: BufReader<Box<dyn std::io::Read + Send>>,
+    /// The file, if it is packed: then its own bytes are hashed.
+    packed: Option<std::path::PathBuf>,
     line: Vec<u8>,
     number: u64,
     /// The line that begins the next block.
@@ -151,9 +152,7 @@ impl Reader {
                 ));
             }
         }
-        let file = File::open(path).map_err(|e| {
-            Error::io("X0504", say!("opening a file of table `{}`", spec.table), &e)
-        })?;
+        let file = packed::open(path, spec.table)?;
         let mut reader = Reader {
             table: spec.table.clone(),
             form,
@@ -165,6 +164,7 @@ impl Reader {
             set_aside: spec.set_aside.to_vec(),
             trim: spec.trim,
             input: BufReader::with_capacity(1 << 20, file),
+            packed: packed::is_packed(path).then(|| path.to_owned()),
             line: Vec::new(),
             number: 0,
             next: None,
@@ -197,9 +197,10 @@ impl Reader {
     fn take_line(&mut self) -> Result<Option<(&'static str, Vec<u8>, u64)>> {
         loop {
             self.line.clear();
-            let read = self.input.read_until(b'\n', &mut self.line).map_err(|e| {
-                Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)
-            })?;
+            let read = (&mut self.input)
+                .take(LONGEST as u64 + 2)
+                .read_until(b'\n', &mut self.line)
+                .map_err(|e| packed::failed(self.packed.is_some(), &self.table, &e))?;
             if read == 0 {
                 return Ok(None);
             }
@@ -345,13 +346,23 @@ impl Batches for Reader {
             let hasher = std::mem::take(&mut self.hasher);
             if self.facts.sha3_256 == [0; 32] {
                 self.facts.sha3_256 = hasher.finalize().into();
+                if let Some(path) = &self.packed {
+                    (self.facts.sha3_256, _, self.facts.bytes) =
+                        packed::digests(path, Wanted::Sha3).map_err(|e| {
+                            Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)
+                        })?;
+                }
             }
             if numbers.is_empty() {
                 return Ok(None);
             }
         }
         let columns = builders.into_iter().map(ColumnBuilder::finish).collect();
-        Ok(Some(Batch { table: Table { rows: numbers.len(), columns }, row_numbers: numbers }))
+        Ok(Some(Batch {
+            table: Table { rows: numbers.len(), columns },
+            row_numbers: numbers,
+            lines: Vec::new(),
+        }))
     }
 
     fn facts(&self) -> FileFacts {
