@@ -422,11 +422,7 @@ pub(super) fn rows(
                         cells.push(Cell { column: raw.column, text, number });
                     }
                 }
-                b"row" => {
-                    if take(line, &cells)? == ControlFlow::Break(()) {
-                        return Ok(());
-                    }
-                }
+                b"row" if take(line, &cells)? == ControlFlow::Break(()) => return Ok(()),
                 b"sheetData" => return Ok(()),
                 _ => {}
             },
