@@ -43,6 +43,9 @@ impl Verify {
     pub fn run(&self, show: Show) -> Result<()> {
         let keys = attest::plain(&attest::read_public(&self.public_key)?);
         let trust = Trust { keys: &keys, ledger: self.ledger.as_deref() };
+        if matches!(self.attest, Some(None)) {
+            state::take_up(&self.release)?;
+        }
         let verified = verify(&self.release, trust)?;
         let attested = self.attested(&verified)?;
         show.json(&serde_json::to_value(&verified).unwrap_or_default());

@@ -543,7 +543,7 @@ impl Ledger {
             let kind = fs::symlink_metadata(&path).map_err(|e| io("listing", &e))?.file_type();
             let folder = [OPEN, TORN].contains(&name);
             let fits = if folder { kind.is_dir() } else { kind.is_file() };
-            if !leftover(&path) && !(own.contains(&name) && fits) {
+            if !(leftover(&path) || own.contains(&name) && fits) {
                 return Err(wrong(say!(
                     "`{}` in the folder of the ledger is not the ledger's",
                     Name::from_policy(path.display().to_string())
@@ -909,11 +909,28 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o640))
         .tempfile_in(folder)
         .map_err(|e| io("writing", &e))?;
+    // Whoever finds it without a living owner takes it away.
+    let _ = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive);
     file.write_all(bytes)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|e| io("writing", &e))?;
     file.persist(path).map_err(|e| io("writing", &e.error))?;
     sync(folder)
+}
+
+/// Removes what killed writers left beside what they would have replaced.
+pub(crate) fn take_up(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for path in listed(folder)?.into_iter().filter(|p| leftover(p)) {
+        let dead = File::open(&path)
+            .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok());
+        if dead {
+            fs::remove_file(&path).map_err(|e| io("writing", &e))?;
+        }
+    }
+    Ok(())
 }
 
 fn sync(folder: &Path) -> Result<()> {

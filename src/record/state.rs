@@ -304,6 +304,14 @@ pub struct Approver<'a> {
     pub reference: Option<&'a str>,
 }
 
+/// Removes what a killed `verify --attest`, `approve` or `seal` left in the record of a release.
+///
+/// # Errors
+/// I/O.
+pub fn take_up(folder: &Path) -> Result<()> {
+    ledger::take_up(&folder.join("record"))
+}
+
 /// The second signature: verifies everything again, then signs the run and its verification with a key that is not the
 /// runner's. Enters it in the ledger if the run is in one.
 ///
@@ -315,6 +323,7 @@ pub fn approve(
     approver: Approver<'_>,
     key: &dyn Sign,
 ) -> Result<()> {
+    take_up(folder)?;
     let found = verify_behind(folder, trust)?;
     let (subjects, run) = rest(folder, State::Verified)?;
     if run.signer == *key.public() {
@@ -375,6 +384,7 @@ fn needed(ledger: Option<&Path>) -> Result<Ledger> {
 /// If something does not hold, the release is not approved, its policy was run without an approval, or its key was not
 /// destroyed.
 pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<()> {
+    take_up(folder)?;
     let found = verify_behind(folder, trust)?;
     let ledger = needed(trust.ledger)?;
     if found.state != State::Approved {
