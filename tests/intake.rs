@@ -428,7 +428,8 @@ fn what_the_run_itself_needs_may_stand_in_the_input_folder() {
         format!("{HEAD}[person]\nkey = \"patient\"\n{}", table("t", "t.csv", "person", ""));
     case.put("base.toml", &policy).put("policy.toml", "extends = \"base.toml\"\n");
     case.put("optout.txt", "7001\n");
-    for id in ["one", "two"] {
+    // A release that was put there by hand is no input; where a run puts its own is outside (P0319).
+    for (id, out) in [("one", "out"), ("two", "in/out")] {
         let output = kakou(&[
             "run",
             "--quiet",
@@ -439,14 +440,39 @@ fn what_the_run_itself_needs_may_stand_in_the_input_folder() {
             "--key",
             text(&case.key),
             "--out",
-            text(&input.join("out")),
+            text(&case.work.path().join(out)),
             "--exclude",
             text(&input.join("optout.txt")),
             "--release-id",
             id,
         ]);
-        assert!(output.status.success(), "{}", error_of(&output));
+        let fine = if out == "out" {
+            output.status.success()
+        } else {
+            error_of(&output).contains("P0319")
+        };
+        assert!(fine, "{}", error_of(&output));
+        let moved = input.join("kept");
+        if id == "one" {
+            std::fs::rename(case.work.path().join("out"), moved).unwrap();
+        }
     }
+    let again = case.work.path().join("again");
+    let output = kakou(&[
+        "run",
+        "--quiet",
+        "--policy",
+        text(&input.join("policy.toml")),
+        "--input",
+        text(&input),
+        "--key",
+        text(&case.key),
+        "--out",
+        text(&again),
+        "--exclude",
+        text(&input.join("optout.txt")),
+    ]);
+    assert!(output.status.success(), "{}", error_of(&output));
 }
 
 /// Two hospitals with doctors of the same codes.

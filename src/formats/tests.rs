@@ -486,3 +486,26 @@ fn a_damaged_parquet_file_is_an_error() {
     }
     assert!(refused > whole.len(), "{refused}");
 }
+
+/// Files that ended the program, or made the library panic or take all memory.
+#[test]
+fn damaged_files_that_were_found_are_errors() {
+    let root = std::env::var_os("KAKOU_FIXTURES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
+        std::path::PathBuf::from,
+    );
+    let Ok(list) = std::fs::read_dir(root.join("parquet-damaged")) else {
+        eprintln!("skipped: the fixtures are not there");
+        return;
+    };
+    for path in
+        list.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "parquet"))
+    {
+        let read =
+            header_names(&path, InputFormat::Parquet, Encoding::Utf8, b',').and_then(|names| {
+                let columns = columns(&names.iter().map(String::as_str).collect::<Vec<_>>());
+                read_all(&path, &ReadSpec::new(&TABLE, InputFormat::Parquet, &columns), 1000)
+            });
+        assert_eq!(read.unwrap_err().code, "D0020", "{}", path.display());
+    }
+}
