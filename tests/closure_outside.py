@@ -105,6 +105,25 @@ def smallest(frame, keys):
     return frame.group_by(keys or [pl.lit(0).alias("all")]).agg(pl.col("person").n_unique())["person"].min()
 
 
+def recounted(release, view):
+    """The record's classes, smallest class and distinct sensitive values are those of the files; l is reached."""
+    t = view["table"]
+    told = next(v for v in release.told["views"] if v["view"] == view["name"])["recounted"]
+    paths = view["quasi"] + view.get("facts", [])
+    columns = [codes(release.column(t, p, blank=False)).alias(f"q{i}") for i, p in enumerate(paths)]
+    sensitive = [release.column(t, p, blank=False).alias(f"s{i}") for i, (p, _) in enumerate(view["sensitive"])]
+    frame = release.tables[t].select(release.person(t)).with_columns(columns + sensitive)
+    values = [pl.col(s.name).filter(pl.col(s.name) != "").n_unique() for s in sensitive]
+    groups = frame.group_by([c.name for c in columns] or [pl.lit(0).alias("all")])
+    classes = groups.agg([pl.col("person").n_unique().alias("n")] + values)
+    mine = (classes.height, classes["n"].min(), [classes[s.name].min() for s in sensitive])
+    if mine != (told["classes"], told["smallest"], told["l"]):
+        release.fault(f"view {view['name']}: counted {mine}, the record has other classes")
+    for (_, wanted), found in zip(view["sensitive"], mine[2]):
+        if found is not None and found < wanted:
+            release.fault(f"view {view['name']}: {found} sensitive values in a class, {wanted} are asked for")
+
+
 def views(release):
     """Every class of every view has its k persons: by the view's columns, by all that the record says shows the same facts, and by all
     columns of any file that show birth, sex or home by their names, as the set that a person shows over all rows."""
@@ -115,6 +134,7 @@ def views(release):
         assert k_of[view["name"]] == k
         if t is None:
             continue
+        recounted(release, view)
         frame = release.tables[t].select(release.person(t))
         keys = []
         for path in view["quasi"] + view.get("facts", []):
