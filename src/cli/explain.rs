@@ -286,6 +286,12 @@ fn told(plan: &Plan, found: &Searched) -> Vec<String> {
         let gap = found.gap.map_or("not available".to_owned(), |g| format!("{:.2} %", g * 100.0));
         format!("  the time was over after {} of {} combinations; gap to the proven bound {gap}", found.evaluated, found.nodes)
     });
+    if found.rejected > 0 {
+        lines.push(format!(
+            "  {} combinations that seemed better are not possible: too many rows go once all tables, floors and forms of facts are taken together",
+            found.rejected
+        ));
+    }
     if !found.neighbours.is_empty() {
         lines.push("  one level more or less:".to_owned());
     }

@@ -402,6 +402,7 @@ impl Search {
                 }
                 let (stats, cost, feasible) =
                     evaluate(&self.problem, self.objective.as_ref(), &node);
+                let feasible = feasible && !self.excluded.contains(&node);
                 let suppressed = stats.iter().map(|s| s.suppressed).collect();
                 let classes = stats.iter().map(|s| s.kept_classes).collect();
                 neighbours.push(self.choice(&node, cost, suppressed, classes, feasible));
