@@ -143,3 +143,34 @@ fn the_page_of_techniques_is_fresh() {
         "docs/techniques.md is old: UPDATE=1 cargo test --test house"
     );
 }
+
+/// `deny.toml` is what cargo-deny reads; its two lists are held here too, so that every run of the tests holds them.
+#[test]
+fn dependencies_have_the_licences_that_we_allow() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules: toml::Table =
+        std::fs::read_to_string(root.join("deny.toml")).unwrap().parse().unwrap();
+    let allowed: Vec<&str> =
+        rules["licenses"]["allow"].as_array().unwrap().iter().filter_map(|l| l.as_str()).collect();
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform"])
+        .arg("x86_64-unknown-linux-gnu")
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = tree["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages {
+        let (name, licence) = (package["name"].as_str().unwrap(), package["license"].as_str());
+        let fits = |one: &str| {
+            let parts = one.split(" AND ").map(|p| p.trim_matches(['(', ')', ' ']));
+            parts.clone().count() > 0 && parts.into_iter().all(|p| allowed.contains(&p))
+        };
+        let licence = licence.unwrap_or_else(|| panic!("{name} names no licence"));
+        assert!(licence.replace('/', " OR ").split(" OR ").any(fits), "{name}: {licence}");
+        let denied = rules["bans"]["deny"].as_array().unwrap();
+        assert!(!denied.iter().any(|d| d["crate"].as_str() == Some(name)), "{name} is in the tree");
+    }
+}

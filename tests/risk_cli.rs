@@ -180,3 +180,36 @@ fn sensitive_columns_are_measured_in_persons() {
     let output = kakou(&["risk", text(&path), "--sensitive", "d"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// What looks at many sets of columns is asked for by name on large tables, and may look at a sample.
+#[test]
+fn dear_analyses_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let names: Vec<String> = (0..14).map(|c| format!("c{c}")).collect();
+    let mut lines = format!("id,{}\n", names.join(","));
+    for p in 0..20_000_u32 {
+        let cells: Vec<String> = (0..14_u32)
+            .map(|c| (p.wrapping_mul(2_654_435_761 + c) >> 20 & 3).to_string())
+            .collect();
+        lines.push_str(&format!("p{p},{}\n", cells.join(",")));
+    }
+    std::fs::write(&path, lines).unwrap();
+    let quasi = names.join(",");
+    let of = |more: &[&str]| {
+        let mut all = vec![text(&path), "--person", "id", "--quasi", &quasi];
+        all.extend(more);
+        json(&all)
+    };
+    let plain = of(&[]);
+    assert!(plain["suda"]["not_available"].is_string(), "{}", plain["suda"]);
+    assert!(plain["subsets"].is_array());
+    assert!(plain["prosecutor"]["own-category"]["k"].is_number());
+    let sampled = of(&["--sample", "500", "--also", "suda"]);
+    assert!(sampled["suda"]["rows_with_msu"].is_number(), "{}", sampled["suda"]);
+    assert_eq!(sampled["sample"]["persons"], 500);
+    assert_eq!(sampled["sample"]["rows"], 500);
+    // The same persons each time; base figures are of all.
+    assert_eq!(sampled["suda"], of(&["--sample", "500", "--also", "suda"])["suda"]);
+    assert_eq!(sampled["prosecutor"], plain["prosecutor"]);
+}

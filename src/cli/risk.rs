@@ -85,16 +85,65 @@ pub struct Risk {
     /// A proposed column set makes at least this share of the rows unique.
     #[arg(long, default_value_t = 0.9, value_parser = fraction)]
     unique_share: f64,
+    /// Dear analyses that run whatever they cost: special uniques, figures of all sets of columns. Without it they run where
+    /// they take seconds, and where they do not, it is said.
+    #[arg(long, value_delimiter = ',')]
+    also: Vec<Dear>,
+    /// Dear analyses look at so many persons, drawn at random (the same ones each time); the error is told.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(100..))]
+    sample: Option<u64>,
     /// No explanations.
     #[arg(long)]
     brief: bool,
+}
+
+/// An analysis that looks at many sets of columns.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Dear {
+    /// Special uniques (SUDA2).
+    Suda,
+    /// Distinction, separation and uniqueness of every set of columns.
+    Sets,
+}
+
+impl Dear {
+    const fn word(self) -> &'static str {
+        match self {
+            Dear::Suda => "suda",
+            Dear::Sets => "sets",
+        }
+    }
+    /// Where it stands in the JSON.
+    const fn key(self) -> &'static str {
+        match self {
+            Dear::Suda => "suda",
+            Dear::Sets => "subsets",
+        }
+    }
+}
+
+/// Rows times sets of columns that a dear analysis looks at without being asked: some seconds.
+const UNASKED: u64 = 40_000_000;
+
+/// Largest minimal unique sets that are searched: large sets of many columns are many, and what singles out by few matters most.
+const fn special_sets(columns: usize) -> usize {
+    if columns <= 12 { columns } else { 5 }
+}
+
+/// A number whose low bits say nothing of the order of persons (SplitMix64; Steele, Lea & Flood, OOPSLA 2014).
+const fn mixed(number: u64) -> u64 {
+    let z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ z >> 31
 }
 
 const EXAMPLES: &str = "Examples:
   kakou risk table.csv                                        which columns single out persons
   kakou risk table.csv --person id --quasi age,sex,zip --k 10 exit code 1 if k is below 10
   kakou risk sample.csv --quasi age,sex --weights w --population-size 120000 --json
-  kakou risk labs.csv --person id --panel-long test,result";
+  kakou risk labs.csv --person id --panel-long test,result
+  kakou risk big.parquet --person id --quasi a,b,c,d,e,f --also suda --sample 100000";
 
 /// Names of columns as one argument gives them.
 #[derive(Clone, Debug)]
@@ -546,9 +595,115 @@ impl Made<'_> {
             self.households(home, &rows, &view, threshold, page)?;
         }
         let fraction = population.map(|p| (view.rows() as f64 / p as f64).min(1.0));
-        self.special(&view, names, fraction, page)?;
-        self.sets(&view, names, page)?;
+        let drawn = self.drawn(&view, places)?;
+        let part = drawn.as_ref().map_or(&view, |(view, _)| view);
+        let share = drawn.as_ref().map_or(1.0, |(_, share)| *share);
+        // What is known of a sample of the table: the table itself is one of the population.
+        let fraction = match drawn {
+            Some(_) => Some(fraction.unwrap_or(1.0) * share),
+            None => fraction,
+        };
+        let n = names.len();
+        let suda = subsets::count(n, special_sets(n));
+        if self.affordable(Dear::Suda, part, suda, &suda::DOC, page) {
+            self.sampled(part, share, page);
+            self.special(part, names, fraction, page)?;
+        }
+        let sets = subsets::count(n, self.largest_sets(n));
+        if self.affordable(Dear::Sets, part, sets, &subsets::DOC, page) {
+            self.sampled(part, share, page);
+            self.sets(part, names, page)?;
+        }
         Ok(broken)
+    }
+
+    /// The rows of persons drawn at random, and their share of all persons; none without `--sample` or of fewer persons.
+    fn drawn(&self, view: &View, places: &[usize]) -> Result<Option<(View, f64)>> {
+        let Some(wanted) = self.risk.sample else { return Ok(None) };
+        let persons = self.own_persons();
+        let mut order: Vec<u64> = persons.iter().map(|&p| u64::from(p)).collect();
+        order.sort_unstable();
+        order.dedup();
+        let all = order.len() as u64;
+        if all <= wanted {
+            return Ok(None);
+        }
+        let mut draws: Vec<u64> = order.into_iter().map(mixed).collect();
+        let (_, &mut last, _) = draws.select_nth_unstable(wanted as usize - 1);
+        let rows: Vec<u32> = (0..view.rows() as u32)
+            .filter(|&row| mixed(u64::from(persons[row as usize])) <= last)
+            .collect();
+        let mut columns = Vec::new();
+        let mut cards = Vec::new();
+        for &place in places {
+            let column = self.data.columns[place].take(&rows);
+            cards.push(column.dictionary().len() as u32);
+            columns.push(column.codes().to_vec());
+        }
+        let persons = rows.iter().map(|&row| persons[row as usize]).collect();
+        Ok(Some((View::new(columns, &cards, persons)?, wanted as f64 / all as f64)))
+    }
+
+    /// Whether a dear analysis is asked for or takes seconds; if not, it is said how to ask for it.
+    fn affordable(
+        &self,
+        dear: Dear,
+        view: &View,
+        sets: u64,
+        doc: &'static Doc,
+        page: &mut Page,
+    ) -> bool {
+        let cost = (view.rows() as u64).saturating_mul(sets);
+        if self.risk.also.contains(&dear) || cost <= UNASKED {
+            if cost > UNASKED {
+                if !page.show.quiet {
+                    use std::io::Write as _;
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "kakou: {}: {} rows times {sets} sets of columns",
+                        doc.title,
+                        view.rows()
+                    );
+                }
+            }
+            return true;
+        }
+        page.section(doc);
+        let how = format!(
+            "not computed: {} rows times {sets} sets of columns; --also {} computes it, with --sample 100000 on some of the persons",
+            view.rows(),
+            dear.word()
+        );
+        page.figure("figures", how);
+        page.put(dear.key(), Estimate::NotAvailable("not asked for, and dear"));
+        false
+    }
+
+    /// Says that figures are of a sample, and how far a share may be off.
+    fn sampled(&self, view: &View, share: f64, page: &mut Page) {
+        if share < 1.0 {
+            let persons = self.risk.sample.unwrap_or_default();
+            // Half the width of a 95 % interval of a share, at its widest (one half).
+            let off = 1.96 * 0.5 / (persons as f64).sqrt();
+            page.show.line(&format!(
+                "\nOf a sample: {persons} persons ({:.3} % of all), {} rows. A share is off by at most ±{:.2} percentage points (95 %), and more rows are unique among few persons than among all: an upper bound.",
+                100.0 * share,
+                view.rows(),
+                100.0 * off
+            ));
+            page.put(
+                "sample",
+                json!({ "persons": persons, "rows": view.rows(), "share": share, "margin": off }),
+            );
+        }
+    }
+
+    fn largest_sets(&self, columns: usize) -> usize {
+        let mut most = usize::from(self.risk.set_size);
+        while most > 1 && subsets::count(columns, most) > 100_000 {
+            most -= 1;
+        }
+        most
     }
 
     /// What the classes give away about sensitive columns, in distinct persons; a missing cell is a value of its own.
@@ -784,8 +939,7 @@ impl Made<'_> {
             page.put("suda", Estimate::NotAvailable("more than 32 columns"));
             return Ok(());
         }
-        // Large sets of many columns are many; what singles out by few columns matters most.
-        let most = if names.len() <= 12 { 0 } else { 5 };
+        let most = special_sets(names.len());
         let found = suda::suda(view, Reading::OwnCategory, fraction.unwrap_or(0.01), most)?;
         let with = found.score.iter().filter(|&&s| s > 0.0).count();
         page.figure("share of rows with a minimal unique set", with as f64 / view.rows() as f64);
@@ -828,10 +982,7 @@ impl Made<'_> {
     }
 
     fn sets(&self, view: &View, names: &[String], page: &mut Page) -> Result<()> {
-        let mut most = usize::from(self.risk.set_size);
-        while most > 1 && subsets::count(names.len(), most) > 100_000 {
-            most -= 1;
-        }
+        let most = self.largest_sets(names.len());
         page.section(&subsets::DOC);
         let all = subsets::subsets(view, most)?;
         page.show.line(&format!(
