@@ -202,7 +202,7 @@ fn dear_analyses_are_asked_for() {
         json(&all)
     };
     let plain = of(&[]);
-    assert!(plain["suda"]["not_available"].is_string(), "{}", plain["suda"]);
+    assert!(plain["suda"]["not-available"].is_string(), "{}", plain["suda"]);
     assert!(plain["subsets"].is_array());
     assert!(plain["prosecutor"]["own-category"]["k"].is_number());
     let sampled = of(&["--sample", "500", "--also", "suda"]);

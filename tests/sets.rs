@@ -78,7 +78,8 @@ fn rare_combinations_of_a_person_go_and_the_files_are_recounted() {
     let set = &statement["sets"][0];
     let told: u64 =
         set["before"].as_array().unwrap().iter().map(|s| s["below"].as_u64().unwrap()).sum();
-    assert_eq!(told, below as u64);
+    // Counted before the floor joins codes that are rare by themselves.
+    assert!(told >= below as u64, "{told} {below}");
     for size in [1, 2] {
         let of_size: Vec<usize> =
             after.iter().filter(|(c, _)| c.len() == size).map(|(_, &n)| n).collect();

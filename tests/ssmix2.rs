@@ -429,6 +429,8 @@ version = "1"
 profile = "ngmia"
 [anonymized]
 tier = "controlled"
+suppress = { unit = "person", at_most = 0.6 }
+because = "seventeen made-up persons"
 [tables.person.columns]
 "生年月日" = { anonymized = { age_band = { at = "visit.来院日時", width = 90, top = 90 } } }
 "郵便番号" = { anonymized = "drop" }
