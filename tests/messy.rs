@@ -407,3 +407,43 @@ fn what_a_treatment_cannot_treat_is_told() {
         "{told}"
     );
 }
+
+#[test]
+fn small_things_speak_plainly() {
+    // A table may have a Japanese name, and a partial date says which type reads it.
+    let columns = "adm = { role = \"payload\", type = \"date\", kind = \"event\", pseudonymized = \"shift_date\", anonymized = \"drop\" }\ncrp = {";
+    let dates: String = csv()
+        .lines()
+        .enumerate()
+        .map(|(n, l)| format!("{l},{}\n", if n == 0 { "adm" } else { "2025-04" }))
+        .collect();
+    let text_of = policy("path = \"t.csv\"", "").replace("crp = {", columns);
+    let said = Case::new("t.csv", dates.as_bytes(), &text_of).run().unwrap_err();
+    assert!(said.contains("D0201") && said.contains("partial_date"), "{said}");
+    let named = policy("path = \"t.csv\"", "")
+        .replace("[tables.t", "[tables.\"患者\"")
+        .replace("grain = \"t\"", "grain = \"患者\"")
+        .replace("t.sex", "患者.sex");
+    let case = Case::new("t.csv", csv().as_bytes(), &named);
+    let out = case.work.path().join("out");
+    let arguments = ["--key", text(&case.key), "--out", text(&out), "--release-id", "r"];
+    let output = case.kakou("run", &arguments);
+    assert!(output.status.success(), "{}", error_of(&output));
+    assert!(out.join("r/anonymized/患者.csv").exists());
+    let output = kakou(&["verify", text(&out.join("r"))]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    // The two releases have different tokens, in an example too.
+    let output = kakou(&["explain", "--policy", text(&case.work.path().join("policy.toml"))]);
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let token = |word: &str| {
+        let line = shown.lines().find(|l| l.trim_start().starts_with(word)).unwrap();
+        line.rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_ne!(token("pseudonymized"), token("anonymized"));
+    let output = kakou(&["verify", text(&out.join("none"))]);
+    assert!(error_of(&output).contains("no such release folder"));
+    let policy = case.work.path().join("cp932.toml");
+    std::fs::write(&policy, b"# \x95\xfb\x90j\n").unwrap();
+    let output = kakou(&["check", "--policy", text(&policy)]);
+    assert!(error_of(&output).contains("CP932"));
+}

@@ -156,6 +156,10 @@ impl Staging {
             }
         }
         self.listed_whole(manifest, &[anonymized.digests(), pseudonymized.digests()])?;
+        for kind in crate::schema::Kind::BOTH {
+            // Of a release that the policy does not make nothing is left, not even its folder: one with a file stays.
+            let _ = fs::remove_dir(self.path.join(kind.word()));
+        }
         fix_times(&self.path)?;
         sync_folders(&self.path)?;
         let target = self.out.join(id);
@@ -320,9 +324,11 @@ fn sync_folders(path: &Path) -> Result<()> {
     for folder in
         [path.join("pseudonymized"), path.join("anonymized"), path.join("record"), path.to_owned()]
     {
-        File::open(folder)
-            .and_then(|f| f.sync_all())
-            .map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?;
+        match File::open(folder).and_then(|f| f.sync_all()) {
+            // A release that is not made has no folder.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            done => done.map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?,
+        }
     }
     Ok(())
 }
