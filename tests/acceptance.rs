@@ -245,7 +245,7 @@ fn aho(wanted: &BTreeSet<String>) -> impl Fn(&[u8]) -> bool {
 // JP-CLINS form, and tests/fhir_clinosim.sh on the export of clinosim.
 #[test]
 fn acceptance_01_a_transform_of_patient_alone_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut patients = String::new();
     let mut observations = String::new();
     for i in 0..30 {
@@ -288,7 +288,7 @@ fn acceptance_01_a_transform_of_patient_alone_is_refused() {
             "--key",
             text(&key),
             "--out",
-            text(&folder.path().join("out")),
+            text(&outside.path().join("out")),
         ])
     };
     let kept = "identifier = { role = \"payload\", pseudonymized = \"keep\", anonymized = \"keep\", because = \"a test\" }\n";
@@ -296,7 +296,7 @@ fn acceptance_01_a_transform_of_patient_alone_is_refused() {
     let output = made();
     assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
     assert!(error_of(&output).contains("C0303") && !error_of(&output).contains("51000001"));
-    assert!(common::releases(&folder.path().join("out")).is_empty());
+    assert!(common::releases(&outside.path().join("out")).is_empty());
     // With the identifiers dropped, as the layout has them, the same export gives both releases.
     std::fs::write(&policy, text_of("")).unwrap();
     let output = made();
@@ -358,7 +358,7 @@ fn ff1(rows: &[(&str, &str, &str, [&str; 9])]) -> Vec<u8> {
 
 #[test]
 fn acceptance_03_special_values_stay() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let ids: Vec<String> = (0..60).map(|i| format!("{:010}", 1_000_007 + i * 31)).collect();
     let mut rows = Vec::new();
     for (n, id) in ids.iter().enumerate() {
@@ -416,7 +416,7 @@ columns."ペイロード2" = {{ pseudonymized = "keep", anonymized = {{ top_code
     let key = new_key(folder.path());
     let checked = kakou(&["check", "--policy", text(&policy)]);
     assert!(checked.status.success(), "{}", error_of(&checked));
-    let release = run(&policy, folder.path(), &key, &folder.path().join("out"), &[]);
+    let release = run(&policy, folder.path(), &key, &outside.path().join("out"), &[]);
     for kind in ["pseudonymized", "anonymized"] {
         let previous = column(&release.join(kind).join("ff1_a000070.csv"), "前回退院年月日");
         assert_eq!(previous.iter().filter(|v| *v == "99999999").count(), 30, "{kind}");
@@ -458,7 +458,7 @@ fn acceptance_04_an_unknown_code_a_later_edition_and_a_32nd_column_stop_the_run(
 
 #[test]
 fn acceptance_07_full_and_half_width_of_one_number_give_one_token() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let people = people(30);
     let mut list = borrowed(&people);
     list[0].3 = "1234-5678";
@@ -466,7 +466,7 @@ fn acceptance_07_full_and_half_width_of_one_number_give_one_token() {
     list[2].3 = "1234 5678";
     let policy = small(folder.path(), &list);
     let key = new_key(folder.path());
-    let release = run(&policy, folder.path(), &key, &folder.path().join("out"), &[]);
+    let release = run(&policy, folder.path(), &key, &outside.path().join("out"), &[]);
     let cards = column(&release.join("pseudonymized/a.csv"), "被保険者番号");
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     cards.iter().for_each(|c| *count.entry(c).or_default() += 1);
@@ -475,7 +475,7 @@ fn acceptance_07_full_and_half_width_of_one_number_give_one_token() {
 
 #[test]
 fn acceptance_08_blank_and_all_nine_keys_never_join() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut people = people(40);
     for (n, person) in people.iter_mut().enumerate() {
         if n % 2 == 1 {
@@ -506,7 +506,7 @@ fn acceptance_08_blank_and_all_nine_keys_never_join() {
     )
     .unwrap();
     let key = new_key(folder.path());
-    let release = run(&policy, folder.path(), &key, &folder.path().join("out"), &[]);
+    let release = run(&policy, folder.path(), &key, &outside.path().join("out"), &[]);
     for (kind, table) in
         [("pseudonymized", "a"), ("anonymized", "a"), ("pseudonymized", "b"), ("anonymized", "b")]
     {
@@ -517,26 +517,31 @@ fn acceptance_08_blank_and_all_nine_keys_never_join() {
     // A person on an exclusion list with one hospital's number is out with all of them.
     let list = folder.path().join("optout.txt");
     std::fs::write(&list, format!("{},{}\n", people[1].0, people[1].1)).unwrap();
-    let release =
-        run(&policy, folder.path(), &key, &folder.path().join("out2"), &["--exclude", text(&list)]);
+    let release = run(
+        &policy,
+        folder.path(),
+        &key,
+        &outside.path().join("out2"),
+        &["--exclude", text(&list)],
+    );
     let rows = column(&release.join("pseudonymized/a.csv"), "番号");
     assert_eq!(rows.len(), 38);
     // A key of the person that is a filler belongs to nobody: its rows are set aside, not joined.
     let a = std::fs::read_to_string(folder.path().join("a.csv")).unwrap();
     let a = a.replacen(&people[10].1, "99999999", 1).replacen(&people[11].1, "", 1);
     std::fs::write(folder.path().join("a.csv"), a).unwrap();
-    let release = run(&policy, folder.path(), &key, &folder.path().join("out3"), &[]);
+    let release = run(&policy, folder.path(), &key, &outside.path().join("out3"), &[]);
     assert_eq!(column(&release.join("pseudonymized/a.csv"), "番号").len(), 38);
 }
 
 #[test]
 fn acceptance_09_releases_share_tokens_only_where_they_should() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let people = people(30);
     let policy = small(folder.path(), &borrowed(&people));
     let key = new_key(folder.path());
     let releases: Vec<PathBuf> = (0..2)
-        .map(|n| run(&policy, folder.path(), &key, &folder.path().join(format!("out{n}")), &[]))
+        .map(|n| run(&policy, folder.path(), &key, &outside.path().join(format!("out{n}")), &[]))
         .collect();
     let tokens = |release: &Path, kind: &str| -> BTreeSet<String> {
         column(&release.join(kind).join("a.csv"), "番号").into_iter().collect()
@@ -550,11 +555,11 @@ fn acceptance_09_releases_share_tokens_only_where_they_should() {
 
 #[test]
 fn acceptance_10_intervals_survive_the_shift_in_every_table() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let people = people(30);
     let policy = small(folder.path(), &borrowed(&people));
     let key = new_key(folder.path());
-    let release = run(&policy, folder.path(), &key, &folder.path().join("out"), &[]);
+    let release = run(&policy, folder.path(), &key, &outside.path().join("out"), &[]);
     let day = |text: &str| chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").unwrap();
     let table = |name: &str| {
         let (header, rows) = records(&release.join("pseudonymized").join(name));
@@ -595,7 +600,7 @@ fn acceptance_10_intervals_survive_the_shift_in_every_table() {
 
 #[test]
 fn acceptance_11_the_encoder_never_writes_references() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let people = people(30);
     let policy = small(folder.path(), &borrowed(&people));
     let b = std::fs::read_to_string(folder.path().join("b.csv")).unwrap();
@@ -632,7 +637,7 @@ fn acceptance_11_the_encoder_never_writes_references() {
             "--key",
             text(&key),
             "--out",
-            text(&folder.path().join("out")),
+            text(&outside.path().join("out")),
         ]);
         assert_eq!(output.status.code(), Some(1));
         assert!(error_of(&output).contains("C0501"), "{}", error_of(&output));
@@ -648,7 +653,7 @@ fn acceptance_11_the_encoder_never_writes_references() {
         ("iso-2022-jp", "map", "吉～高1(株)", 4),
     ] {
         write(encoding, word);
-        let out = folder.path().join(format!("{encoding}-{word}"));
+        let out = outside.path().join(format!("{encoding}-{word}"));
         let release = run(&policy, folder.path(), &key, &out, &[]);
         let bytes = std::fs::read(release.join("pseudonymized/b.csv")).unwrap();
         let whole = decode(encoding, &bytes);
@@ -735,7 +740,7 @@ fn every_shipped_policy_is_complete() {
 
 #[test]
 fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profile_only() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let people = people(30);
     let mut list = borrowed(&people);
     list[3].3 = "99999999";
@@ -746,7 +751,7 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     let link_key = folder.path().join("link.key");
     assert!(kakou(&["key", "new", "--quiet", text(&link_key)]).status.success());
     let export = |body: &str, out: &str| {
-        let out = folder.path().join(out);
+        let out = outside.path().join(out);
         let output = kakou(&[
             "link",
             "export",
@@ -788,7 +793,7 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
             "--key".into(),
             text(&key).into(),
             "--out".into(),
-            text(&folder.path().join(out)).into(),
+            text(&outside.path().join(out)).into(),
             "--link-keys".into(),
             text(&answer).into(),
             "--link-source".into(),
@@ -831,11 +836,11 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     )
     .unwrap();
     assert_eq!(start(arguments("no")).status.code(), Some(1));
-    assert!(common::releases(&folder.path().join("no")).is_empty());
+    assert!(common::releases(&outside.path().join("no")).is_empty());
     std::fs::write(&policy, &linkable).unwrap();
     let output = start(arguments("yes"));
     assert!(output.status.success(), "{}", error_of(&output));
-    let release = common::releases(&folder.path().join("yes")).pop().unwrap();
+    let release = common::releases(&outside.path().join("yes")).pop().unwrap();
     let (header, links) = records(&release.join("anonymized/links.csv"));
     assert_eq!((header.join(","), links.len()), ("token,link_key".to_owned(), 20));
     let released: BTreeSet<String> =

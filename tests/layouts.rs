@@ -113,7 +113,7 @@ fn unknown_layouts_editions_and_columns_are_refused_with_a_suggestion() {
 
 #[test]
 fn a_long_table_is_one_table_a_code() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut rows = String::new();
     for p in 0..40 {
         let id = format!("{p:010}");
@@ -179,7 +179,7 @@ columns."ペイロード2" = {{ pseudonymized = "keep", anonymized = {{ rare = 1
     };
     write("");
     let key = new_key(folder.path());
-    let out = folder.path().join("out");
+    let out = outside.path().join("out");
     let release = common::run(&policy, folder.path(), &key, &out, &[]);
     let (header, people) = records(&release.join("pseudonymized/ff1_a000010.csv"));
     assert_eq!(header, ["データ識別番号", "コード", "連番", "生年月日", "性別", "入院符号"]);

@@ -219,7 +219,7 @@ impl Builder<'_> {
         self.check_declared(&tables, &views, &sets);
         if policy.output.encoding == written::Encoding::Utf16 {
             self.advise(
-                "P0304",
+                "P0343",
                 &["output", "encoding"],
                 say!("UTF-16 is read and not written"),
                 say!("`encoding = \"utf-8-bom\"` is what spreadsheets open"),
@@ -390,6 +390,18 @@ impl Builder<'_> {
                 &["tables", table_name, "source", "per_folder"],
                 say!("table `{}`: its path does not tell which folder makes numbers unique", name(table_name)),
                 say!("the first wildcard must be a whole folder, without `**` in or behind it: path = \"*/labs.csv\""),
+            );
+        }
+        for word in misplaced(&table.source) {
+            self.advise(
+                "P0132",
+                &["tables", table_name, "source", word],
+                say!(
+                    "table `{}`: `{}` says nothing of files of this form",
+                    name(table_name),
+                    name(word)
+                ),
+                say!("leave it out; docs/intake.md says which word is for which form of file"),
             );
         }
         let column_names: Vec<&str> = table.columns.keys().map(String::as_str).collect();
@@ -1726,4 +1738,32 @@ fn contradiction(
         )),
         _ => None,
     }
+}
+
+/// The words of a source that its form of file has no use for. The form is the one that the policy says, or that the ending
+/// tells; where neither does, nothing is known.
+fn misplaced(source: &written::Source) -> Vec<&'static str> {
+    let name = source.path.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let name =
+        [".gz", ".zst", ".zip"].iter().fold(name.as_str(), |n, e| n.strip_suffix(e).unwrap_or(n));
+    let ends = |endings: &[&str]| endings.iter().any(|e| name.ends_with(e));
+    let (text, workbook) = match source.format {
+        Some(format) => (
+            format == written::InputFormat::Csv,
+            matches!(format, written::InputFormat::Xlsx | written::InputFormat::Ods),
+        ),
+        None => (ends(&[".csv", ".tsv", ".txt"]), ends(&[".xlsx", ".xlsm", ".ods"])),
+    };
+    let other = source.format.is_some() || ends(&[".parquet", ".uke", ".ndjson"]);
+    if !(text || workbook || other) {
+        return Vec::new();
+    }
+    let said = [
+        ("sheet", source.sheet.is_some() && !workbook),
+        ("skip_lines", source.skip_lines > 0 && !(text || workbook)),
+        ("number_repeats", source.number_repeats && !(text || workbook)),
+        ("quotes_after_blanks", source.quotes_after_blanks && !text),
+        ("multiline", source.multiline && !text),
+    ];
+    said.into_iter().filter(|(_, misplaced)| *misplaced).map(|(word, _)| word).collect()
 }

@@ -346,3 +346,29 @@ fn facts_beside_a_view() {
     }
     assert!(build(&public(&said("at_most = 0.01, m = 3"))).is_ok());
 }
+
+#[test]
+fn words_of_a_source_fit_its_form() {
+    let from = "source = { path = \"stays.csv\" }";
+    for (source, fits) in [
+        (
+            "path = \"stays.csv\", skip_lines = 2, quotes_after_blanks = true, multiline = true",
+            true,
+        ),
+        ("path = \"stays.csv.gz\", number_repeats = true", true),
+        ("path = \"stays.xlsx\", sheet = \"s\", skip_lines = 1", true),
+        ("path = \"*.dat\", skip_lines = 1", true),
+        ("path = \"stays.csv\", sheet = \"s\"", false),
+        ("path = \"stays.parquet\", skip_lines = 2", false),
+        ("path = \"*.dat\", format = \"parquet\", number_repeats = true", false),
+        ("path = \"stays.xlsx\", quotes_after_blanks = true", false),
+        ("path = \"stays.parquet\", multiline = true", false),
+    ] {
+        let to = format!("source = {{ {source} }}");
+        if fits {
+            build(&GOOD.replacen(from, &to, 1)).unwrap();
+        } else {
+            refused(from, &to, "P0132");
+        }
+    }
+}

@@ -373,6 +373,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0120", "a waived finding", "検出結果の除外の誤り"),
     ("P0130", "a privacy model", "プライバシーモデルの誤り"),
     ("P0131", "facts beside a view", "ビューの外の事実の誤り"),
+    ("P0132", "a word of another form of file", "ファイルの形式に合わない語"),
     ("P0201", "a legal item without an answer", "答えのない法令の号"),
     ("P0202", "not_applicable contradicts", "該当なしの矛盾"),
     ("P0203", "a disease as it is", "そのままの傷病"),
@@ -386,4 +387,5 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0318", "a receipt file that cannot be put together", "組み立てられないレセプトファイル"),
     ("P0341", "ignore is no pattern of some files", "ignore がファイルの型でない"),
     ("P0342", "a zone that is not known", "知られていない時間帯"),
+    ("P0343", "an encoding that is read alone", "読むだけの文字コード"),
 ];
