@@ -655,16 +655,14 @@ impl Made<'_> {
     ) -> bool {
         let cost = (view.rows() as u64).saturating_mul(sets);
         if self.risk.also.contains(&dear) || cost <= UNASKED {
-            if cost > UNASKED {
-                if !page.show.quiet {
-                    use std::io::Write as _;
-                    let _ = writeln!(
-                        std::io::stderr(),
-                        "kakou: {}: {} rows times {sets} sets of columns",
-                        doc.title,
-                        view.rows()
-                    );
-                }
+            if cost > UNASKED && !page.show.quiet {
+                use std::io::Write as _;
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "kakou: {}: {} rows times {sets} sets of columns",
+                    doc.title,
+                    view.rows()
+                );
             }
             return true;
         }
