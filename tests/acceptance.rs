@@ -683,8 +683,9 @@ fn acceptance_11_the_encoder_never_writes_references() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn omop_gibleed_runs_under_the_shipped_policy() {
-    let Some(fixtures) = common::fixtures() else { return };
+    let fixtures = common::fixtures();
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("in");
     std::fs::create_dir(&input).unwrap();

@@ -45,8 +45,9 @@ fn tokens(folder: &Path) -> HashSet<String> {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn both_releases_hold_what_was_promised() {
-    let Some(fixtures) = fixtures() else { return };
+    let fixtures = fixtures();
     let input = fixtures.join("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
@@ -122,8 +123,9 @@ fn aho(needles: &[String]) -> aho_corasick::AhoCorasick {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_result_does_not_depend_on_threads_or_memory() {
-    let Some(fixtures) = fixtures() else { return };
+    let fixtures = fixtures();
     let input = fixtures.join("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
@@ -154,8 +156,9 @@ fn the_result_does_not_depend_on_threads_or_memory() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn one_changed_byte_of_any_file_is_found() {
-    let Some(fixtures) = fixtures() else { return };
+    let fixtures = fixtures();
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let release = run(
@@ -184,8 +187,9 @@ fn one_changed_byte_of_any_file_is_found() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn an_opt_out_is_for_its_release() {
-    let Some(fixtures) = fixtures() else { return };
+    let fixtures = fixtures();
     let input = fixtures.join("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
@@ -235,8 +239,9 @@ fn an_opt_out_is_for_its_release() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
-    let Some(fixtures) = fixtures() else { return };
+    let fixtures = fixtures();
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let original = std::fs::read_to_string(repo("policies/clinosim.toml")).unwrap();
@@ -322,8 +327,9 @@ fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn a_killed_run_leaves_the_whole_release_or_nothing() {
-    let Some(fixtures) = fixtures() else { return };
+    let fixtures = fixtures();
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let out = work.path().join("out");

@@ -100,8 +100,9 @@ fn summary(folder: &Path) -> serde_json::Value {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn frequencies_and_individual_risk() {
-    let Some(folder) = common::fixtures() else { return };
+    let folder = common::fixtures();
     let folder = folder.join("sdcmicro");
     let all = summary(folder.parent().unwrap());
     for source in SOURCES {
@@ -173,8 +174,9 @@ fn uniques_of_sdcmicro(data: &Texts, keys: &[&str]) -> u64 {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn special_uniques() {
-    let Some(folder) = common::fixtures() else { return };
+    let folder = common::fixtures();
     let all = summary(&folder);
     let folder = folder.join("sdcmicro");
     for source in SOURCES {
@@ -218,8 +220,9 @@ fn special_uniques() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn households() {
-    let Some(folder) = common::fixtures() else { return };
+    let folder = common::fixtures();
     let all = summary(&folder);
     let folder = folder.join("sdcmicro");
     let data = Texts::read(&folder.join("testdata.csv"));
@@ -248,8 +251,9 @@ fn households() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn l_diversity_of_each_class() {
-    let Some(folder) = common::fixtures() else { return };
+    let folder = common::fixtures();
     let folder = folder.join("sdcmicro");
     let data = Texts::read(&folder.join("testdata.csv"));
     let expected = Texts::read(&folder.join("expected_testdata_k7_ldiv_income.csv"));
@@ -283,9 +287,10 @@ fn l_diversity_of_each_class() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn text_columns_have_special_uniques_too() {
     // sdcMicro's suda2() gives 0 for every row of text columns. Ours knows codes only.
-    let Some(folder) = common::fixtures() else { return };
+    let folder = common::fixtures();
     let data = Texts::read(&folder.join("sdcmicro/testdata.csv"));
     let words = Texts {
         header: data.header.clone(),

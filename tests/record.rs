@@ -13,46 +13,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::house::POLICY;
 use common::{error_of, files, kakou, records, releases, text};
 use serde_json::Value;
-
-const POLICY: &str = r#"
-[policy]
-id = "small"
-version = "1"
-profile = "ngmia"
-
-[person]
-key = "patient"
-
-[pseudonymized]
-project = "p"
-recipient = "r"
-
-[anonymized]
-tier = "controlled"
-suppress = { unit = "row", at_most = 0.2 }
-
-[[anonymized.view]]
-name = "stay"
-grain = "stays"
-quasi = ["stays.性別"]
-
-[not_applicable]
-"18-4" = "特異な記述等はない"
-"33-3" = "カード番号等の列はない"
-
-[tables.stays]
-grain = "event"
-source = { path = "stays.csv" }
-keys = { patient = "患者ID" }
-[tables.stays.columns]
-"患者ID"       = { role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }
-"氏名"         = { role = "direct", pseudonymized = "drop", anonymized = "drop" }
-"保険者番号"   = { role = "id_code", type = "code", pseudonymized = "drop", anonymized = "drop" }
-"性別"         = { role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }
-"総点数"       = { role = "payload", type = "integer", pseudonymized = "keep", anonymized = { round = { significant = 1, tails = 5 } } }
-"#;
 
 /// A house with data, policy, keys of a runner, a board and a third person, a ledger and an approval.
 struct House {

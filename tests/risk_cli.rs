@@ -33,8 +33,9 @@ fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn adult_has_its_published_average_risk() {
-    let Some(folder) = fixtures() else { return };
+    let folder = fixtures();
     let adult = folder.join("arx/adult.csv");
     let found = json(&[text(&adult), "--quasi", NINE]);
     let risk = &found["prosecutor"]["own-category"]["risk"];

@@ -18,8 +18,8 @@ use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, ssmix2};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, InputFormat};
 
-fn storage() -> Option<PathBuf> {
-    fixtures().map(|f| f.join("ssmix2"))
+fn storage() -> PathBuf {
+    fixtures().join("ssmix2")
 }
 
 struct Read {
@@ -75,8 +75,9 @@ fn refused(root: &Path, record: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn acceptance_5_the_storage_has_its_segments() {
-    let Some(root) = storage() else { return };
+    let root = storage();
     let counts = ssmix2::segments(&root, &[]).unwrap();
     for (segment, count) in [
         ("MSH", 976),
@@ -93,8 +94,9 @@ fn acceptance_5_the_storage_has_its_segments() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn every_segment_of_a_row_is_a_row() {
-    let Some(root) = storage() else { return };
+    let root = storage();
     let rows = |record: &str| read(&root, record).unwrap();
     let (person, visit) = (rows("person"), rows("visit"));
     assert_eq!((person.table.rows, person.distinct("患者ID")), (17, 17));
@@ -133,8 +135,9 @@ fn every_segment_of_a_row_is_a_row() {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_rows_do_not_depend_on_threads() {
-    let Some(root) = storage() else { return };
+    let root = storage();
     let one = rayon_pool(1).install(|| read(&root, "laboratory").unwrap());
     let four = rayon_pool(4).install(|| read(&root, "laboratory").unwrap());
     assert_eq!(one.facts.sha3_256, four.facts.sha3_256);
@@ -329,8 +332,9 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn an_extract_is_the_storage() {
-    let Some(root) = storage() else { return };
+    let root = storage();
     let work = tempfile::tempdir().unwrap();
     let out = work.path().join("extract");
     let output = kakou(&["--json", "extract", "ssmix2", text(&root), "--out", text(&out)]);
@@ -440,8 +444,9 @@ because = "seventeen made-up persons"
 "#;
 
 #[test]
+#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_shipped_policy_releases_the_storage_and_names_nobody() {
-    let Some(root) = storage() else { return };
+    let root = storage();
     let work = tempfile::tempdir().unwrap();
     std::fs::copy(repo("policies/ssmix2.toml"), work.path().join("ssmix2.toml")).unwrap();
     let policy = work.path().join("sample.toml");

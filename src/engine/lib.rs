@@ -174,7 +174,7 @@ pub struct Job<'a> {
     pub secrets: [&'a dyn Secrets; 2],
     /// How long the search for levels may take; without, until the best is proven.
     pub search_limit: Option<std::time::Duration>,
-    /// Keys that a linking body gave back, by link id (LAW R14); none but in a linkable profile.
+    /// Keys that a linking body gave back, by link id; none but in a linkable profile.
     pub link_keys: Option<&'a hashbrown::HashMap<[u8; 16], String>>,
     /// The staging folder: `pseudonymized` and `anonymized` are in it.
     pub staging: PathBuf,

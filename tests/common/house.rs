@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{error_of, kakou, text};
 
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 [policy]
 id = "small"
 version = "1"

@@ -6,18 +6,14 @@ use std::process::{Command, Output};
 
 pub mod house;
 
-/// The fixtures, or `None` with a word about it.
-pub fn fixtures() -> Option<PathBuf> {
+/// The large fixtures. Tests that need them are ignored with that reason: `cargo test -- --ignored`.
+pub fn fixtures() -> PathBuf {
     let path = std::env::var_os("KAKOU_FIXTURES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"),
         PathBuf::from,
     );
-    if path.is_dir() {
-        Some(path)
-    } else {
-        eprintln!("skipped: the fixtures are not there ({})", path.display());
-        None
-    }
+    assert!(path.is_dir(), "KAKOU_FIXTURES: the fixtures are not there ({})", path.display());
+    path
 }
 
 pub fn repo(path: &str) -> PathBuf {

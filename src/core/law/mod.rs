@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Tell;
 use crate::schema::{Kind, Role};
 
-/// The legal profile: which law's names and articles the two releases have. The items are the same (LAW §3); what differs
+/// The legal profile: which law's names and articles the two releases have. The items are the same; what differs
 /// is their place in the law, who may receive what, and what must be published.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -142,7 +142,7 @@ pub enum Type {
     Decimal,
     /// A number that may carry an operator and a class: `>1000(+)`, `<0.5`, `3+`.
     Measured,
-    /// A full calendar date in any form of FORMATS §7.1, 和暦 included.
+    /// A full calendar date, western or 和暦, with or without separators.
     Date,
     /// A date of which the day, or the month and day, may be unknown (`20240400`, `2024-04`).
     PartialDate,

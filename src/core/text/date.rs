@@ -1,4 +1,4 @@
-//! Dates as they stand in Japanese hospital data (FORMATS §7.1): western and 和暦, partial, with times; read and written
+//! Dates as they stand in Japanese hospital data: western and 和暦, partial, with times; read and written
 //! back in the same form.
 
 use chrono::{Datelike, NaiveDate};
