@@ -155,7 +155,10 @@ impl Explain {
         let seen = foreseen::find(plan, store, &lists, &progress)?;
         let told = seen.iter().map(|f| detectors::foreseen(plan, f.place, f.release, f.counts));
         let mut wrong: Vec<Error> = told.collect();
-        match freeze::freeze(plan, store, &lists, [&secrets, &secrets], time, &progress) {
+        let both: [&dyn Secrets; 2] = [&secrets, &secrets];
+        let frozen = freeze::measure(plan, store, &lists, both, &progress)
+            .and_then(|found| freeze::freeze(plan, store, &lists, both, found, time, &progress));
+        match frozen {
             Ok(outcome) => {
                 wrong.extend(unique::judge(&outcome.unique).err());
                 Ok(Found {

@@ -147,7 +147,7 @@ impl Replay {
         }
         let job = Job {
             plan,
-            files,
+            files: &files,
             lists: &lists,
             limits: Limits { memory: self.memory, spill_root: root },
             search_limit: None,

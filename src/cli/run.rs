@@ -209,7 +209,7 @@ impl Run {
         let progress = Shown::new(show.quiet || show.json);
         let job = Job {
             plan,
-            files,
+            files: &files,
             lists: &lists,
             limits: Limits { memory: self.memory, spill_root },
             search_limit: self.search_seconds.map(std::time::Duration::from_secs),

@@ -195,8 +195,46 @@ pub fn treatments(
     Error::all(errors).map_or(Ok(frozen), Err)
 }
 
-/// Fixes everything: the treatments of both releases, the levels where the policy offers several (the search stops after
-/// `limit`), and the suppression of the anonymized release.
+/// What was measured over all persons: everything that freezing needs of the data but for the classes of the views.
+pub struct Measured {
+    pseudonymized: Frozen,
+    anonymized: Levels,
+}
+
+/// How the levels of the anonymized release come about.
+enum Levels {
+    /// The policy names them.
+    Named(Frozen),
+    /// The policy offers several: they are chosen among these.
+    Offered(Box<Search>),
+}
+
+/// Measures all partitions: the treatments of the pseudonymized release, and those of the anonymized one, or the search for
+/// its levels where the policy offers several.
+///
+/// # Errors
+/// If a technique cannot be fixed on these data; I/O of spilled partitions; the user's stop.
+pub fn measure(
+    plan: &Plan,
+    store: &Store,
+    lists: &Lists,
+    secrets: [&dyn Secrets; 2],
+    progress: &dyn Progress,
+) -> Result<Measured> {
+    progress.stage("measure");
+    let pseudonymized =
+        treatments(plan, store, lists, Kind::Pseudonymized, &[], secrets[0], progress)?;
+    let anonymized = if search::offered(plan).is_empty() {
+        let kind = Kind::Anonymized;
+        Levels::Named(treatments(plan, store, lists, kind, &[], secrets[1], progress)?)
+    } else {
+        Levels::Offered(Box::new(prepare_search(plan, store, lists, secrets[1], progress)?))
+    };
+    Ok(Measured { pseudonymized, anonymized })
+}
+
+/// Fixes everything: the levels where the policy offers several (the search stops after `limit`), and the suppression of the
+/// anonymized release.
 ///
 /// # Errors
 /// If a view cannot be made to hold within the suppression that the policy allows.
@@ -205,25 +243,26 @@ pub fn freeze(
     store: &Store,
     lists: &Lists,
     secrets: [&dyn Secrets; 2],
+    measured: Measured,
     limit: Option<std::time::Duration>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    progress.stage("measure");
-    let pseudonymized =
-        treatments(plan, store, lists, Kind::Pseudonymized, &[], secrets[0], progress)?;
-    let fixed = |levels: &[(usize, usize, Name)]| {
-        treatments(plan, store, lists, Kind::Anonymized, levels, secrets[1], progress)
+    let Measured { pseudonymized, anonymized } = measured;
+    let mut search = match anonymized {
+        Levels::Named(anonymized) => {
+            progress.stage("freeze");
+            let treatments = [pseudonymized, anonymized];
+            return suppression(plan, store, lists, secrets[1], treatments, progress);
+        }
+        Levels::Offered(search) => search.within(limit),
     };
-    if search::offered(plan).is_empty() {
-        let treatments = [pseudonymized, fixed(&[])?];
-        progress.stage("freeze");
-        return suppression(plan, store, lists, secrets[1], treatments, progress);
-    }
-    let mut search = prepare_search(plan, store, lists, secrets[1], progress)?.within(limit);
     loop {
         let Some(searched) = search.best() else { return Err(unsolvable(&search)) };
-        let treatments = [pseudonymized.clone(), fixed(&chosen(&searched))?];
+        let kind = Kind::Anonymized;
+        let levels = chosen(&searched);
+        let fixed = treatments(plan, store, lists, kind, &levels, secrets[1], progress)?;
         progress.stage("freeze");
+        let treatments = [pseudonymized.clone(), fixed];
         match suppression(plan, store, lists, secrets[1], treatments, progress) {
             Ok(outcome) => return Ok(Outcome { search: Some(searched), ..outcome }),
             // Rows of one table can pull rows of others along: then the next best node is tried.

@@ -57,7 +57,7 @@ pub mod views;
 use apply::{Alive, Applied, apply};
 use emit::OutputFile;
 use exclude::Lists;
-use freeze::Outcome;
+pub use freeze::{Measured, Outcome};
 use intake::{Intake, Limits};
 use partition::Partition;
 
@@ -165,7 +165,7 @@ pub struct Job<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// The input files by table.
-    pub files: Vec<Vec<PathBuf>>,
+    pub files: &'a [Vec<PathBuf>],
     /// The exclusion lists.
     pub lists: &'a Lists,
     /// Memory and spill.
@@ -180,20 +180,94 @@ pub struct Job<'a> {
     pub staging: PathBuf,
 }
 
-/// Intake, measure, freeze, apply and write: both releases stand in the staging folder afterwards. Nothing is proved yet;
-/// whoever will prove it watches the source on its way.
+/// The rooms one after the other: both releases stand in the staging folder afterwards. Nothing is proved yet; whoever will
+/// prove it watches the source on its way.
 ///
 /// # Errors
 /// Any defect of the data, any requirement that does not hold, I/O, the user's stop.
 pub fn make(job: &Job<'_>, witness: &mut dyn Witness, progress: &dyn Progress) -> Result<Made> {
-    let Job { plan, lists, .. } = job;
+    let read = read(job, progress)?;
+    let measured = measure(job, &read, progress)?;
+    let outcome = freeze(job, &read, measured, progress)?;
+    write(job, read, outcome, witness, progress)
+}
+
+/// The input as partitions of whole persons, held against what the policy declares.
+pub struct Read {
+    intake: Intake,
+    declared: Vec<crate::plan::Warning>,
+}
+
+impl Read {
+    /// What a reader should know of the data.
+    #[must_use]
+    pub fn warnings(&self) -> &[crate::plan::Warning] {
+        &self.intake.warnings
+    }
+    /// Distinct persons read, those excluded among them.
+    #[must_use]
+    pub fn persons(&self) -> u64 {
+        self.intake.persons
+    }
+    /// How many parts the persons are in.
+    #[must_use]
+    pub fn partitions(&self) -> usize {
+        self.intake.store.len()
+    }
+}
+
+/// Reads the files into partitions of whole persons, and holds them against what the policy declares of its columns.
+///
+/// # Errors
+/// Any defect of the data that the policy does not set aside; a declaration that the data contradict; I/O; the user's stop.
+pub fn read(job: &Job<'_>, progress: &dyn Progress) -> Result<Read> {
     progress.stage("intake");
-    let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
-        intake::intake(plan, &job.files, lists, &job.limits, progress)?;
-    let declared = declared::check(plan, &store, lists, progress)?;
-    let secrets = job.secrets;
-    let outcome = freeze::freeze(plan, &store, lists, secrets, job.search_limit, progress)?;
+    let intake = intake::intake(job.plan, job.files, job.lists, &job.limits, progress)?;
+    let declared = declared::check(job.plan, &intake.store, job.lists, progress)?;
+    Ok(Read { intake, declared })
+}
+
+/// Measures what the treatments ask for, over all persons.
+///
+/// # Errors
+/// If a technique cannot be fixed on these data; I/O of spilled partitions; the user's stop.
+pub fn measure(job: &Job<'_>, read: &Read, progress: &dyn Progress) -> Result<Measured> {
+    freeze::measure(job.plan, &read.intake.store, job.lists, job.secrets, progress)
+}
+
+/// Fixes every level, threshold and suppression.
+///
+/// # Errors
+/// If a promise of the policy cannot be kept within the suppression that it allows; the user's stop.
+pub fn freeze(
+    job: &Job<'_>,
+    read: &Read,
+    measured: Measured,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let Job { plan, lists, secrets, search_limit, .. } = job;
+    let store = &read.intake.store;
+    let outcome = freeze::freeze(plan, store, lists, *secrets, measured, *search_limit, progress)?;
     unique::judge(&outcome.unique)?;
+    Ok(outcome)
+}
+
+/// Applies what was fixed, partition by partition, and writes both releases into the staging folder.
+///
+/// # Errors
+/// I/O, the user's stop.
+pub fn write(
+    job: &Job<'_>,
+    read: Read,
+    outcome: Outcome,
+    witness: &mut dyn Witness,
+    progress: &dyn Progress,
+) -> Result<Made> {
+    let Job { plan, lists, secrets, .. } = job;
+    let (plan, lists, secrets) = (*plan, *lists, *secrets);
+    let Read { intake, declared } = read;
+    let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
+        intake;
     let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
         Error::environment("X0201", say!("the frozen plan cannot be written as JSON"))
     })?;
