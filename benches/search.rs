@@ -2,15 +2,24 @@
 //! same lattice by the same code without bounds (and, where Java and ARX's library are there, ARX: see docs/search.md).
 //!
 //! `cargo bench --bench search` prints seconds and ratios; it never fails on a time.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark"
+)]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use kakou::privacy::model::{KAnonymity, Model};
 use kakou::privacy::objective::{Aggregate, by_key};
 use kakou::privacy::search::{Attribute, Levels, Limits, Problem, Sample, Setting, solve};
+
+#[path = "../tests/common/fixtures.rs"]
+mod fixtures;
 
 const COLUMNS: [&str; 9] = [
     "sex",
@@ -75,13 +84,7 @@ fn problem(attributes: &[Attribute], codes: &[Vec<u32>], share: f64) -> Problem 
 }
 
 fn main() {
-    let root = std::env::var_os("KAKOU_FIXTURES")
-        .map_or_else(|| PathBuf::from("../shared/fixtures"), PathBuf::from);
-    let arx = root.join("arx");
-    if !arx.is_dir() {
-        eprintln!("skipped: the fixture `arx` was not found (KAKOU_FIXTURES)");
-        return;
-    }
+    let arx = fixtures::fixture("arx");
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {

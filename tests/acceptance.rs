@@ -683,9 +683,8 @@ fn acceptance_11_the_encoder_never_writes_references() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn omop_gibleed_runs_under_the_shipped_policy() {
-    let fixtures = common::fixtures();
+    let fixtures = common::fixture("omop");
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("in");
     std::fs::create_dir(&input).unwrap();
@@ -700,7 +699,7 @@ fn omop_gibleed_runs_under_the_shipped_policy() {
         "observation",
     ] {
         std::fs::copy(
-            fixtures.join(format!("omop/{table}.parquet")),
+            fixtures.join(format!("{table}.parquet")),
             input.join(format!("{table}.parquet")),
         )
         .unwrap();

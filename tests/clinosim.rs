@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use common::{
-    closed, copy_folder, error_of, files, fixtures, kakou, new_key, records, releases, repo, run,
+    closed, copy_folder, error_of, files, fixture, kakou, new_key, records, releases, repo, run,
     settled, text,
 };
 
@@ -45,10 +45,8 @@ fn tokens(folder: &Path) -> HashSet<String> {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn both_releases_hold_what_was_promised() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let policy = repo("policies/clinosim.toml");
@@ -123,10 +121,8 @@ fn aho(needles: &[String]) -> aho_corasick::AhoCorasick {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_result_does_not_depend_on_threads_or_memory() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let policy = repo("policies/clinosim.toml");
@@ -156,14 +152,13 @@ fn the_result_does_not_depend_on_threads_or_memory() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
+#[ignore = "takes half a minute: cargo test -- --ignored"]
 fn one_changed_byte_of_any_file_is_found() {
-    let fixtures = fixtures();
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let release = run(
         &repo("policies/clinosim.toml"),
-        &fixtures.join("clinosim-csv"),
+        &fixture("clinosim-csv"),
         &key,
         &work.path().join("out"),
         &[],
@@ -187,10 +182,8 @@ fn one_changed_byte_of_any_file_is_found() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn an_opt_out_is_for_its_release() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let (_, patients) = records(&input.join("patients.csv"));
@@ -239,9 +232,7 @@ fn an_opt_out_is_for_its_release() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
-    let fixtures = fixtures();
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let original = std::fs::read_to_string(repo("policies/clinosim.toml")).unwrap();
@@ -249,7 +240,7 @@ fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
     let attempt = |policy: &str, change: &dyn Fn(&Path)| -> (Option<i32>, String) {
         let input = work.path().join("input");
         let _ = std::fs::remove_dir_all(&input);
-        copy_folder(&fixtures.join("clinosim-csv"), &input);
+        copy_folder(&fixture("clinosim-csv"), &input);
         change(&input);
         let path = work.path().join("policy.toml");
         std::fs::write(&path, policy).unwrap();
@@ -327,15 +318,14 @@ fn changes_of_the_input_and_of_the_policy_are_refused_with_a_place() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
+#[ignore = "takes half a minute: cargo test -- --ignored"]
 fn a_killed_run_leaves_the_whole_release_or_nothing() {
-    let fixtures = fixtures();
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let out = work.path().join("out");
     let policy = repo("policies/clinosim.toml");
     let started = std::time::Instant::now();
-    run(&policy, &fixtures.join("clinosim-csv"), &key, &out, &["--release-id", "first"]);
+    run(&policy, &fixture("clinosim-csv"), &key, &out, &["--release-id", "first"]);
     // The machine may be quieter later on: what a run takes is learnt again from each that was too fast.
     let mut whole = started.elapsed();
     let mut killed = 0;
@@ -348,7 +338,7 @@ fn a_killed_run_leaves_the_whole_release_or_nothing() {
                 "--policy",
                 text(&policy),
                 "--input",
-                text(&fixtures.join("clinosim-csv")),
+                text(&fixture("clinosim-csv")),
             ])
             .args([
                 "--key",
@@ -380,7 +370,7 @@ fn a_killed_run_leaves_the_whole_release_or_nothing() {
     }
     assert!(killed > 5, "nothing was killed: the test tests nothing");
     // The next run removes what the dead ones left.
-    run(&policy, &fixtures.join("clinosim-csv"), &key, &out, &["--release-id", "last"]);
+    run(&policy, &fixture("clinosim-csv"), &key, &out, &["--release-id", "last"]);
     let left: Vec<_> = std::fs::read_dir(&out)
         .unwrap()
         .flatten()

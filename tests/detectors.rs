@@ -272,10 +272,9 @@ fn the_figures_of_the_documentation_are_current_and_above_the_floors() {
 
 /// The names of gimei's and clinosim's pools in the sentences of a ward.
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn names_of_pools_by_others() {
-    let fixtures = common::fixtures();
-    let read = |name: &str| std::fs::read_to_string(fixtures.join("japan").join(name)).unwrap();
+    let fixtures = common::fixture("japan");
+    let read = |name: &str| std::fs::read_to_string(fixtures.join(name)).unwrap();
     let quoted = |text: &str, quote: char| -> Vec<Vec<String>> {
         text.lines()
             .map(|l| l.split(quote).skip(1).step_by(2).map(str::to_owned).collect())

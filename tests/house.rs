@@ -174,3 +174,26 @@ fn dependencies_have_the_licences_that_we_allow() {
         assert!(!denied.iter().any(|d| d["crate"].as_str() == Some(name)), "{name} is in the tree");
     }
 }
+
+/// What a clone has of data by others is small, and its page says of each archive whose it is.
+#[test]
+fn every_archive_of_the_fixtures_is_told() {
+    let folder = common::fixtures::archives();
+    let page = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let (mut bytes, mut archives) = (0, 0);
+    for path in common::files(&folder) {
+        bytes += std::fs::metadata(&path).unwrap().len();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name == "README.md" {
+            continue;
+        }
+        archives += 1;
+        let digest =
+            kakou::digest::hex(&kakou::digest::bytes(&std::fs::read(&path).unwrap()).sha256);
+        let line = page.lines().find(|l| l.starts_with(&format!("| `{name}` |"))).unwrap();
+        assert!(line.ends_with(&format!("| `{digest}` |")), "{name} is not the one that is told");
+        assert_eq!(line.matches(" | ").count(), 4, "{name}: what, source, licence, digest");
+    }
+    assert_eq!(page.matches(".tar.gz` |").count(), archives);
+    assert!(bytes < 8_000_000, "{bytes}");
+}

@@ -50,7 +50,7 @@ fn close(ours: f64, theirs: f64, what: &str) {
 
 /// The lines of a kind of the oracle: the second field and the `key=value` fields.
 fn oracle(folder: &Path, kind: &str) -> Vec<(String, BTreeMap<String, String>)> {
-    std::fs::read_to_string(folder.join("arx/arx_oracle_adult.tsv"))
+    std::fs::read_to_string(folder.join("arx_oracle_adult.tsv"))
         .unwrap()
         .lines()
         .map(|line| line.split('\t').collect::<Vec<_>>())
@@ -71,10 +71,9 @@ fn number(values: &BTreeMap<String, String>, key: &str) -> f64 {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn prosecutor_risk() {
-    let folder = common::fixtures();
-    let adult = read(&folder.join("arx/adult.csv"), b';');
+    let folder = common::fixture("arx");
+    let adult = read(&folder.join("adult.csv"), b';');
     let mut compared = 0;
     for (names, theirs) in oracle(&folder, "RISK_INPUT") {
         let view = adult.view(&names.split(',').collect::<Vec<_>>());
@@ -101,10 +100,9 @@ fn prosecutor_risk() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn distinction_and_separation() {
-    let folder = common::fixtures();
-    let adult = read(&folder.join("arx/adult.csv"), b';');
+    let folder = common::fixture("arx");
+    let adult = read(&folder.join("adult.csv"), b';');
     let names: Vec<&str> = adult.header.iter().map(String::as_str).collect();
     let ours: BTreeMap<Vec<&str>, subsets::Subset> = subsets::subsets(&adult.view(&names), 0)
         .unwrap()
@@ -184,10 +182,9 @@ fn arx_snb(histogram: &[(u64, u64)], population: f64) -> Option<f64> {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn population_uniqueness() {
-    let folder = common::fixtures();
-    let adult = read(&folder.join("arx/adult.csv"), b';');
+    let folder = common::fixture("arx");
+    let adult = read(&folder.join("adult.csv"), b';');
     let (mut compared, mut explained, mut converged) = (0, 0, 0);
     for (names, theirs) in oracle(&folder, "POPUNIQ") {
         let view = adult.view(&names.split(',').collect::<Vec<_>>());

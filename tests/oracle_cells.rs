@@ -73,7 +73,7 @@ impl Data {
 #[test]
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn fewer_cells_than_sdcmicro_and_the_strict_reading_too() {
-    let fixtures = common::fixtures();
+    let fixtures = common::large_fixtures();
     let folder = fixtures.join("sdcmicro");
     let expected: serde_json::Value = serde_json::from_str(
         &std::fs::read_to_string(folder.join("expected_summary.json")).unwrap(),
@@ -128,7 +128,7 @@ fn fewer_cells_than_sdcmicro_and_the_strict_reading_too() {
 #[test]
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn in_the_wildcard_reading_one_empty_row_protects_everyone() {
-    let fixtures = common::fixtures();
+    let fixtures = common::large_fixtures();
     let (mut columns, cards) = codes(&fixtures.join("sdcmicro/testdata.csv"));
     for column in &mut columns {
         column[0] = MISSING;

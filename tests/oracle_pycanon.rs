@@ -86,10 +86,8 @@ impl Table {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn every_figure_of_pycanon() {
-    let fixtures = common::fixtures();
-    let folder = fixtures.join("pycanon");
+    let folder = common::fixture("pycanon");
     let expected: serde_json::Value = serde_json::from_str(
         &std::fs::read_to_string(folder.join("pycanon_expected.json")).unwrap(),
     )
@@ -194,10 +192,8 @@ fn every_figure_of_pycanon() {
 
 /// Levels that anjana chooses for its hospital: with them k = 2 or l = 2 holds in our counting too.
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_levels_of_anjana_hold() {
-    let fixtures = common::fixtures();
-    let (header, rows) = common::records(&fixtures.join("anjana/hospital_extended.csv"));
+    let (header, rows) = common::records(&common::fixture("anjana").join("hospital_extended.csv"));
     let at = |name: &str| header.iter().position(|h| h == name).unwrap();
     let column =
         |of: &dyn Fn(&Vec<String>) -> String| codes(&rows.iter().map(of).collect::<Vec<_>>());

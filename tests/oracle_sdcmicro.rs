@@ -102,7 +102,7 @@ fn summary(folder: &Path) -> serde_json::Value {
 #[test]
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn frequencies_and_individual_risk() {
-    let folder = common::fixtures();
+    let folder = common::large_fixtures();
     let folder = folder.join("sdcmicro");
     let all = summary(folder.parent().unwrap());
     for source in SOURCES {
@@ -176,7 +176,7 @@ fn uniques_of_sdcmicro(data: &Texts, keys: &[&str]) -> u64 {
 #[test]
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn special_uniques() {
-    let folder = common::fixtures();
+    let folder = common::large_fixtures();
     let all = summary(&folder);
     let folder = folder.join("sdcmicro");
     for source in SOURCES {
@@ -222,7 +222,7 @@ fn special_uniques() {
 #[test]
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn households() {
-    let folder = common::fixtures();
+    let folder = common::large_fixtures();
     let all = summary(&folder);
     let folder = folder.join("sdcmicro");
     let data = Texts::read(&folder.join("testdata.csv"));
@@ -253,7 +253,7 @@ fn households() {
 #[test]
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn l_diversity_of_each_class() {
-    let folder = common::fixtures();
+    let folder = common::large_fixtures();
     let folder = folder.join("sdcmicro");
     let data = Texts::read(&folder.join("testdata.csv"));
     let expected = Texts::read(&folder.join("expected_testdata_k7_ldiv_income.csv"));
@@ -290,7 +290,7 @@ fn l_diversity_of_each_class() {
 #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn text_columns_have_special_uniques_too() {
     // sdcMicro's suda2() gives 0 for every row of text columns. Ours knows codes only.
-    let folder = common::fixtures();
+    let folder = common::large_fixtures();
     let data = Texts::read(&folder.join("sdcmicro/testdata.csv"));
     let words = Texts {
         header: data.header.clone(),

@@ -12,14 +12,14 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
+use common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, uke};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, Encoding, InputFormat, Output};
 
 fn sample() -> PathBuf {
-    fixtures().join("uke/RECEIPTC_GAIRAI_SAMPLE.UKE")
+    fixture("uke").join("RECEIPTC_GAIRAI_SAMPLE.UKE")
 }
 
 fn columns(names: &[String]) -> Vec<ColumnSpec> {
@@ -103,7 +103,6 @@ fn fold(form: &str, tables: &[uke::Records]) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn acceptance_6_the_sample_has_its_records() {
     let path = sample();
     let mut all = 0;
@@ -136,7 +135,6 @@ fn acceptance_6_the_sample_has_its_records() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn acceptance_6_the_identity_policy_rewrites_the_sample_byte_for_byte() {
     let path = sample();
     assert!(fold("ika", &tables(&path, "ika")) == std::fs::read(&path).unwrap());
@@ -422,7 +420,6 @@ fn lines(bytes: &[u8]) -> Vec<Vec<String>> {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_shipped_policy_releases_the_sample_and_names_nobody() {
     let path = sample();
     let work = tempfile::tempdir().unwrap();

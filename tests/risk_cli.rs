@@ -11,7 +11,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{error_of, fixtures, kakou, text};
+use common::{error_of, fixture, kakou, text};
 use serde_json::Value;
 
 const NINE: &str =
@@ -33,10 +33,8 @@ fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn adult_has_its_published_average_risk() {
-    let folder = fixtures();
-    let adult = folder.join("arx/adult.csv");
+    let adult = fixture("arx").join("adult.csv");
     let found = json(&[text(&adult), "--quasi", NINE]);
     let risk = &found["prosecutor"]["own-category"]["risk"];
     assert_eq!(risk["average"].as_f64().unwrap(), 0.646_575_160_798_355_5);

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{error_of, fixtures, kakou, new_key, records, repo, run, text};
+use common::{error_of, fixture, kakou, new_key, records, repo, run, text};
 
 /// The shipped policy with levels to choose from: age, admission and kind of encounter.
 fn policy(folder: &Path, change: impl Fn(String) -> String) -> PathBuf {
@@ -58,10 +58,8 @@ fn policy(folder: &Path, change: impl Fn(String) -> String) -> PathBuf {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn levels_on_three_columns_are_solved_explained_and_confirmed() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let policy = policy(work.path(), |p| p);
@@ -137,10 +135,8 @@ fn levels_on_three_columns_are_solved_explained_and_confirmed() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn models_of_a_view_are_enforced_and_proved() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let with = |models: &str| {
@@ -201,10 +197,8 @@ fn models_of_a_view_are_enforced_and_proved() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn single_cells_are_suppressed_instead_of_rows() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let shipped = std::fs::read_to_string(repo("policies/clinosim.toml")).unwrap();

@@ -12,7 +12,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
+use common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
 
 fn policy(folder: &Path, name: &str, set: &str, change: impl Fn(String) -> String) -> PathBuf {
     let shipped = std::fs::read_to_string(repo("policies/clinosim.toml")).unwrap();
@@ -53,10 +53,8 @@ fn generous(policy: String) -> String {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn rare_combinations_of_a_person_go_and_the_files_are_recounted() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let column = "discharge_diagnosis_code";
@@ -123,10 +121,8 @@ fn rare_combinations_of_a_person_go_and_the_files_are_recounted() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn too_much_suppression_and_wrong_sets_are_refused_with_a_place() {
-    let fixtures = fixtures();
-    let input = fixtures.join("clinosim-csv");
+    let input = fixture("clinosim-csv");
     let work = tempfile::tempdir().unwrap();
     let key = new_key(work.path());
     let out = work.path().join("out");

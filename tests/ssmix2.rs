@@ -12,14 +12,14 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixtures, kakou, new_key, records, repo, run, text};
+use common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, ssmix2};
 use kakou::frame::{Column, Table};
 use kakou::policy::model::{Defect, InputFormat};
 
 fn storage() -> PathBuf {
-    fixtures().join("ssmix2")
+    fixture("ssmix2")
 }
 
 struct Read {
@@ -75,7 +75,6 @@ fn refused(root: &Path, record: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn acceptance_5_the_storage_has_its_segments() {
     let root = storage();
     let counts = ssmix2::segments(&root, &[]).unwrap();
@@ -94,7 +93,6 @@ fn acceptance_5_the_storage_has_its_segments() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn every_segment_of_a_row_is_a_row() {
     let root = storage();
     let rows = |record: &str| read(&root, record).unwrap();
@@ -135,7 +133,6 @@ fn every_segment_of_a_row_is_a_row() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_rows_do_not_depend_on_threads() {
     let root = storage();
     let one = rayon_pool(1).install(|| read(&root, "laboratory").unwrap());
@@ -332,7 +329,6 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn an_extract_is_the_storage() {
     let root = storage();
     let work = tempfile::tempdir().unwrap();
@@ -444,7 +440,6 @@ because = "seventeen made-up persons"
 "#;
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn the_shipped_policy_releases_the_storage_and_names_nobody() {
     let root = storage();
     let work = tempfile::tempdir().unwrap();

@@ -2,6 +2,10 @@
 
 pub mod digest;
 pub mod error;
+#[cfg(test)]
+#[path = "../../tests/common/fixtures.rs"]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
+mod fixtures;
 pub mod frame;
 pub mod law;
 pub mod log;

@@ -9,6 +9,9 @@ use super::*;
 use crate::frame::{Column, Table};
 use crate::schema::file::{Formula, Unencodable};
 
+#[path = "../../tests/common/fixtures.rs"]
+mod fixtures;
+
 fn columns(names: &[&str]) -> Vec<ColumnSpec> {
     names.iter().map(|n| ColumnSpec::text(Name::from_policy(*n))).collect()
 }
@@ -366,22 +369,17 @@ fn paths_stay_inside_the_folder() {
 }
 
 #[test]
-#[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
 fn parquet_fixtures_are_read_like_their_csv() {
-    let root = std::env::var_os("KAKOU_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
-        std::path::PathBuf::from,
-    );
+    let root = fixtures::fixture("omop");
     for name in ["visit_occurrence", "observation_period"] {
-        let path = root.join(format!("omop/{name}.csv"));
+        let path = root.join(format!("{name}.csv"));
         let names = header_names(&path, InputFormat::Csv, Encoding::Utf8, b',').unwrap();
         let columns = columns(&names.iter().map(String::as_str).collect::<Vec<_>>());
         let mut spec = spec(&columns, &[]);
         spec.multiline = true;
         let (csv, _, _) = read_all(&path, &spec, 1000).unwrap();
         spec.format = InputFormat::Parquet;
-        let (parquet, _, _) =
-            read_all(&root.join(format!("omop/{name}.parquet")), &spec, 1000).unwrap();
+        let (parquet, _, _) = read_all(&root.join(format!("{name}.parquet")), &spec, 1000).unwrap();
         assert_eq!(csv.len(), parquet.len(), "{name}");
         let number = |t: &Option<String>| t.as_ref().and_then(|t| t.parse::<f64>().ok());
         for (a, b) in csv.iter().zip(&parquet).take(200) {

@@ -4,10 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub mod fixtures;
 pub mod house;
 
-/// The large fixtures. Tests that need them are ignored with that reason: `cargo test -- --ignored`.
-pub fn fixtures() -> PathBuf {
+pub use fixtures::fixture;
+
+/// The fixtures that a clone has not, by size or by licence. Tests that need them are ignored with that reason:
+/// `cargo test -- --ignored`.
+pub fn large_fixtures() -> PathBuf {
     let path = std::env::var_os("KAKOU_FIXTURES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"),
         PathBuf::from,

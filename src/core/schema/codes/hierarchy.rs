@@ -256,7 +256,6 @@ impl Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     fn names(levels: usize) -> Vec<Name> {
         (1..=levels).map(|l| Name::from_policy(format!("level{l}"))).collect()
@@ -321,13 +320,9 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
     fn the_hierarchies_of_arx_load() {
-        let root = std::env::var_os("KAKOU_FIXTURES").map_or_else(
-            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
-            PathBuf::from,
-        );
-        let entries = std::fs::read_dir(root.join("arx")).expect("KAKOU_FIXTURES");
+        let root = crate::fixtures::fixture("arx");
+        let entries = std::fs::read_dir(&root).unwrap();
         let mut seen = 0;
         for entry in entries {
             let path = entry.unwrap().path();
@@ -340,8 +335,7 @@ mod tests {
             assert_eq!(table.len(), text.lines().filter(|l| !l.is_empty()).count());
             seen += 1;
             // Every value of the data set is covered on every level.
-            let data =
-                std::fs::read_to_string(root.join("arx").join(format!("{data}.csv"))).unwrap();
+            let data = std::fs::read_to_string(root.join(format!("{data}.csv"))).unwrap();
             let mut rows = data.lines().map(|l| l.trim_end().split(';').collect::<Vec<_>>());
             let header = rows.next().unwrap();
             let column = header.iter().position(|c| c.eq_ignore_ascii_case(attribute));

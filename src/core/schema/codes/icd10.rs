@@ -109,6 +109,7 @@ impl CodeSystem for Icd10 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::fixture;
 
     fn all(code: &str) -> Option<Vec<String>> {
         LEVELS.iter().map(|l| Icd10.up(code, l.name)).collect()
@@ -170,16 +171,9 @@ mod tests {
     /// Every code of the outside list and every diagnosis of the simulated hospital is covered, but for the codes of the
     /// American modification (`W19.XXXA`), which are not codes of the WHO's classification.
     #[test]
-    #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
     fn codes_that_others_wrote_are_covered() {
-        let root = std::env::var_os("KAKOU_FIXTURES").map_or_else(
-            || {
-                std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-                    .join("../../../shared/fixtures")
-            },
-            std::path::PathBuf::from,
-        );
-        let list = std::fs::read_to_string(root.join("japan/icd-10.yaml")).expect("KAKOU_FIXTURES");
+        let list = fixture("japan").join("icd-10.yaml");
+        let list = std::fs::read_to_string(list).unwrap();
         let american = |code: &str| code.bytes().skip(3).any(|b| b.is_ascii_alphabetic());
         let codes = list.lines().skip_while(|l| *l != "codes:").skip(1);
         let codes: Vec<&str> = codes
@@ -192,7 +186,8 @@ mod tests {
         for code in codes {
             assert_eq!(all(code).is_some(), !american(code), "{code}");
         }
-        let mut reader = csv::Reader::from_path(root.join("clinosim-csv/diagnoses.csv")).unwrap();
+        let mut reader =
+            csv::Reader::from_path(fixture("clinosim-csv").join("diagnoses.csv")).unwrap();
         let column =
             reader.headers().unwrap().iter().position(|h| h == "admission_diagnosis_code").unwrap();
         for record in reader.records() {

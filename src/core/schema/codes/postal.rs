@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use std::collections::{BTreeMap, BTreeSet};
     use std::io::Write;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     /// Of a code that spans regions.
     const NATION: &str = "全国";
@@ -163,12 +163,8 @@ mod tests {
 
     /// Postal code to its municipalities, from the CSV that the shipped table was made from.
     fn fixture() -> BTreeMap<u32, BTreeSet<String>> {
-        let root = std::env::var_os("KAKOU_FIXTURES").map_or_else(
-            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
-            PathBuf::from,
-        );
-        let file = std::fs::File::open(root.join("japan/postal_to_jisx0402.csv.gz"))
-            .expect("KAKOU_FIXTURES");
+        let source = crate::fixtures::fixture("japan").join("postal_to_jisx0402.csv.gz");
+        let file = std::fs::File::open(source).unwrap();
         let mut reader = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
         let mut table: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
         for record in reader.records() {
@@ -225,7 +221,6 @@ mod tests {
 
     /// The shipped table is exactly what the source gives. `KAKOU_UPDATE=1` writes it anew.
     #[test]
-    #[ignore = "needs the large fixtures (KAKOU_FIXTURES): cargo test -- --ignored"]
     fn the_table_is_what_the_source_says() {
         let source = fixture();
         assert_eq!(source.len(), 142_920);
