@@ -710,9 +710,9 @@ fn two_persons_trace_a_pseudonym_back_and_after_the_purge_nobody_does() {
         .filter(|r| r[2] == "消去")
         .collect();
     assert_eq!(deleted.len(), 3, "{deleted:?}");
-    assert_eq!(deleted.iter().filter(|r| r[3] == "r1" && r[8].contains("性別")).count(), 2);
-    assert_eq!(deleted[2][8], "鍵");
-    assert!(deleted.iter().all(|r| r[7] == done["body"]["deletedAt"].as_str().unwrap()));
+    assert_eq!(deleted.iter().filter(|r| r[3] == "r1" && r[10].contains("性別")).count(), 2);
+    assert_eq!(deleted[2][10], "鍵");
+    assert!(deleted.iter().all(|r| r[9] == done["body"]["deletedAt"].as_str().unwrap()));
     std::fs::remove_file(house.path("answer")).unwrap();
     house.fails(&changed(&[release.as_str()], &["{out/r1}"]), 4);
     // Even with a copy of the release and of the sealed key that someone has hidden.
@@ -765,6 +765,49 @@ fn a_key_takes_the_place_of_another() {
         "--public-key",
         "{runner.pub}",
     ]);
+}
+
+/// A rotation that was killed after any of its steps is finished by the same command; a damaged key is told from a half made rotation.
+#[test]
+fn a_rotation_can_be_repeated() {
+    let house = House::new();
+    let rotate = ["key", "rotate", "{runner.key}", "{next.key}", "--ledger", "{ledger}"];
+    let announcement = house.path("next.key.announcement.dsse.json");
+    let entries = || house.entries().iter().filter(|e| e["body"]["event"] == "rotated").count();
+    // Damaged, and nobody knows it: it may go.
+    std::fs::write(house.path("next.key"), "").unwrap();
+    std::fs::set_permissions(
+        house.path("next.key"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    let said = house.fails(&rotate, 4);
+    assert!(said.contains("never announced: remove it"), "{said}");
+    std::fs::remove_file(house.path("next.key")).unwrap();
+    // Killed after the key.
+    house.ok(&["key", "new", "--signing", "{next.key}"]);
+    let said = house.ok(&["key", "rotate", "{runner.key}", "{next.key}"]);
+    assert!(said.contains("not announced yet: going on"), "{said}");
+    // Killed after the announcement.
+    let first = std::fs::read(&announcement).unwrap();
+    let said = house.ok(&rotate);
+    assert!(said.contains("before and announced: going on"), "{said}");
+    assert_eq!((entries(), std::fs::read(&announcement).unwrap()), (1, first.clone()));
+    // Done: said again, not done again.
+    house.ok(&rotate);
+    assert_eq!(entries(), 1);
+    house.ok(&["ledger", "verify", "{ledger}", "--public-key", "{runner.pub}"]);
+    // The announcement that was entered cannot be made again.
+    std::fs::remove_file(&announcement).unwrap();
+    assert!(house.fails(&rotate, 1).contains("[R0709]"));
+    std::fs::write(&announcement, &first).unwrap();
+    // A key that has another place is not taken.
+    let said = house.fails(&["key", "rotate", "{next.key}", "{next.key}"], 1);
+    assert!(said.contains("in use already"), "{said}");
+    house.ok(&["key", "new", "--signing", "{other.key}"]);
+    std::fs::copy(&announcement, house.path("other.key.announcement.dsse.json")).unwrap();
+    let said = house.fails(&["key", "rotate", "{runner.key}", "{other.key}"], 1);
+    assert!(said.contains("announces another key"), "{said}");
 }
 
 /// From the run to the seal, as the test above, in one go.
@@ -897,16 +940,32 @@ fn a_recipient_gets_a_package_and_the_book_has_the_provision() {
     let book = house.ok(&["papers", "book", "{ledger}", "--public-key", "{runner.pub}"]);
     let year: i32 = provision["at"].as_str().unwrap()[..4].parse().unwrap();
     assert!(
-        book.contains("創薬研究株式会社") && book.contains("提供") && book.contains("性別"),
+        ["創薬研究株式会社", "提供", "性別", "C-12"].iter().all(|told| book.contains(told)),
         "{book}"
     );
     assert!(book.contains(&format!("{}-", year + 3)), "{book}");
     let csv = house.ok(&["papers", "--format", "csv", "book", "{ledger}"]);
     let mut reader = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
-    assert_eq!(reader.headers().unwrap().len(), 10);
-    assert!(reader.records().all(|r| r.unwrap().len() == 10));
+    assert_eq!(reader.headers().unwrap().len(), 12);
+    assert!(reader.records().all(|r| r.unwrap().len() == 12));
     let leak = house.ok(&["papers", "leak", "{ledger}"]);
     assert!(leak.contains("創薬研究株式会社") && leak.contains("総点数"));
+    // The nine items in their order, what the ledger does not know to be written by the house, and both terms.
+    for (n, item) in (1..).zip([
+        "概要",
+        "漏えい等",
+        "漏えい等",
+        "原因",
+        "二次被害",
+        "本人への対応",
+        "公表",
+        "再発防止",
+        "その他",
+    ]) {
+        assert!(leak.contains(&format!("\n{n}. {item}")), "{n} {item}: {leak}");
+    }
+    assert!(leak.contains("30日以内") && leak.contains("60日以内"));
+    assert!(leak.matches("［記入］").count() == 7, "{leak}");
     let methods = house.ok(&["papers", "methods", "--policy", "{policy.toml}"]);
     assert!(
         methods.contains("規則18条") && methods.contains("規則33条") && methods.contains("氏名"),

@@ -42,7 +42,7 @@ enum Which {
         #[arg(long, value_name = "FILE")]
         public_key: Vec<PathBuf>,
     },
-    /// Items and exact numbers of persons for a leak report (規則23条). Confidential.
+    /// The draft of a leak report (規則23条) with items and exact numbers of persons. Confidential.
     Leak {
         /// The ledger's folder.
         ledger: PathBuf,

@@ -111,6 +111,8 @@ pub fn book(ledger: &Book) -> Paper {
                 term,
                 text(&body["recipient"]["name"]),
                 text(&body["recipient"]["address"]),
+                text(&body["recipient"]["certification"]),
+                text(&body["recipient"]["contract"]),
                 if when.is_empty() { entry.at.clone() } else { when },
                 told,
                 retention_until(&entry.at).unwrap_or_default(),
@@ -159,13 +161,33 @@ pub fn book(ledger: &Book) -> Paper {
             "次世代医療基盤法14条・施行規則12条（仮名加工は規則37条による準用）による記載事項。台帳から作成。記載の日から3年間保存する（規則12条3項）。".to_owned(),
         ],
         head: owned(&[
-            "番号", "記載日時", "区分", "提供番号", "情報の種類", "相手方の氏名又は名称", "相手方の住所", "提供・消去の年月日", "項目", "保存期限",
+            "番号", "記載日時", "区分", "提供番号", "情報の種類", "相手方の氏名又は名称", "相手方の住所", "認定番号", "契約", "提供・消去の年月日", "項目", "保存期限",
         ]),
         rows,
     }
 }
 
-/// What a report of a leak needs (規則23条): items and number of persons, for every release that was made. Confidential.
+/// What a report of a leak says (規則23条), in its order, and where the ledger knows it.
+const LEAK_ITEMS: [(&str, Option<&str>); 9] = [
+    ("概要", None),
+    (
+        "漏えい等が発生し、又は発生したおそれがある情報の項目",
+        Some("下の表の「項目」（該当する提供番号の行）"),
+    ),
+    (
+        "漏えい等が発生し、又は発生したおそれがある情報に係る本人の数",
+        Some("下の表の「本人の数」（該当する提供番号の行）"),
+    ),
+    ("原因", None),
+    ("二次被害又はそのおそれの有無及びその内容", None),
+    ("本人への対応の実施状況", None),
+    ("公表の実施状況", None),
+    ("再発防止のための措置", None),
+    ("その他参考となる事項", Some("下の表の「提供先」のほか［記入］")),
+];
+
+/// The draft of a report of a leak (規則23条): its nine items, with the items and the number of persons of every release that was
+/// made, and the terms. Confidential.
 #[must_use]
 pub fn leak(ledger: &Book) -> Paper {
     let mut rows = Vec::new();
@@ -193,11 +215,18 @@ pub fn leak(ledger: &Book) -> Paper {
             ]);
         }
     }
+    let mut paragraphs = vec![
+        "法26条、施行規則22条・23条の報告の下書き。帳簿が知る事項は下の表にあり、そのほかは事業者が書く。本人の数は正確な値であり、事業者の内部の記録に属する。".to_owned(),
+        "期限: 速報は知った後速やかに（その時点で把握している事項）。確報は知った日から30日以内、不正の目的をもって行われたおそれがある場合は60日以内。".to_owned(),
+    ];
+    paragraphs.extend(
+        LEAK_ITEMS.iter().enumerate().map(|(n, (item, known))| {
+            format!("{}. {item}: {}", n + 1, known.unwrap_or("［記入］"))
+        }),
+    );
     Paper {
         title: "漏えい等報告のための件数一覧".to_owned(),
-        text: vec![
-            "施行規則23条の報告事項（項目、本人の数）のための一覧。本人の数は正確な値であり、事業者の内部の記録に属する。".to_owned(),
-        ],
+        text: paragraphs,
         head: owned(&["提供番号", "情報の種類", "本人の数", "項目", "提供先"]),
         rows,
     }
@@ -240,7 +269,7 @@ pub fn publication(statement: &Value) -> Result<Paper> {
         text: vec![
             format!("{cite}に基づき、次の{term}を作成したので、含まれる項目を公表します。"),
             "作成の方法: 施行規則で定める基準に従い、個人を識別できる記述等及び個人識別符号の全部を削除し、特異な記述等を削除又は置換し、データベースの性質に応じた措置を講じました。".to_owned(),
-            "第三者に提供する場合: 提供の方法は暗号化した媒体又は通信による送付です（個人情報保護法43条4項による公表事項）。".to_owned(),
+            "第三者に提供する場合の提供の方法（個人情報保護法43条4項による公表事項）: ［記入］".to_owned(),
         ],
         head: owned(&["表", "項目"]),
         rows,
