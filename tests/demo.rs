@@ -37,7 +37,12 @@ fn at_both(dpc: &Path) -> usize {
 fn the_demo_makes_releases_verifies_and_says_what_it_found() {
     let work = tempfile::tempdir().unwrap();
     let demo = work.path().join("demo");
-    let output = kakou(&["demo", "--patients", "1000", "--out", text(&demo)]);
+    // With the loosest mask: what is made is the user's alone.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_kakou")]);
+    shell.args(["demo", "--patients", "1000", "--out", text(&demo)]);
+    shell.env_remove("KAKOU_KEYS").env_remove("XDG_DATA_HOME").env("HOME", "/nowhere/home");
+    let output = shell.output().unwrap();
     assert!(output.status.success(), "{}", error_of(&output));
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(
@@ -45,6 +50,15 @@ fn the_demo_makes_releases_verifies_and_says_what_it_found() {
         std::fs::read(repo("policies/demo.toml")).unwrap()
     );
     let [release] = releases(&demo.join("releases")).try_into().unwrap();
+    let mut folders = vec![demo.clone()];
+    while let Some(folder) = folders.pop() {
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(&folder).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o7777, 0o700, "{}", folder.display());
+        let inside = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path());
+        folders.extend(inside.filter(|p| p.is_dir()));
+    }
     // Every place that it names is there.
     let named: Vec<&str> = said
         .lines()

@@ -206,8 +206,7 @@ impl Demo {
                 }
             }
         };
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| Error::io("X0702", say!("making the demo's folder"), &e))?;
+        crate::release::private(&folder)?;
         Ok(folder)
     }
 }

@@ -1,6 +1,6 @@
 //! `kakou key`: makes and looks at key files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
@@ -11,7 +11,8 @@ use super::{Show, passphrase, shown};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::keys::{
-    ProjectKey, PublicKey, RevealShare, Sign as _, SigningKey, Suite, harden, inspect, seal_escrow,
+    KeyFacts, Passphrase, ProjectKey, PublicKey, RevealShare, Sign as _, SigningKey, Suite, harden,
+    inspect, seal_escrow,
 };
 use crate::record::attest;
 use crate::record::ledger::{self, Ledger};
@@ -165,31 +166,8 @@ impl Key {
             }
             KeyCommand::Rotate { old, new, passphrase_file, new_passphrase_file, ledger } => {
                 let old = SigningKey::open(old, passphrase(passphrase_file.as_ref())?.as_ref())?;
-                if let Some(folder) = ledger {
-                    Ledger::at(folder).check_writer(old.public())?;
-                }
                 let next = passphrase(new_passphrase_file.as_ref())?;
-                let key = SigningKey::create(new, next.as_ref(), SystemTime::now())?;
-                let text = attest::announce(&old, &key, &rfc3339(SystemTime::now()))?;
-                let mut beside = new.clone().into_os_string();
-                beside.push(".announcement.dsse.json");
-                let beside = PathBuf::from(beside);
-                ledger::replace(&beside, text.as_bytes())?;
-                show.line(&format!("new signing key: {}", named(key.public(), None)?));
-                show.line(&format!("announced by the old key: {}", shown(&beside)));
-                if let Some(folder) = ledger {
-                    let body = json!({
-                        "event": "rotated", "keyId": key.public().id(),
-                        "publicKey": digest::hex(key.public().bytes()), "replaces": old.public().id(),
-                        "announcement": { "sha256": digest::hex(&digest::bytes(text.as_bytes()).sha256) },
-                    });
-                    let entry = Ledger::at(folder).append(ledger::Kind::Key, &body, &old)?;
-                    show.line(&format!(
-                        "entry {}: the old key writes in the ledger no longer",
-                        entry.index
-                    ));
-                }
-                key.facts().clone()
+                rotate(&old, new, next.as_ref(), ledger.as_deref(), show)?
             }
             KeyCommand::Follow { file, public_key } => {
                 let keys = attest::plain(&attest::read_public(public_key)?);
@@ -241,4 +219,97 @@ impl Key {
         show.json(&serde_json::to_value(&facts).unwrap_or_default());
         Ok(())
     }
+}
+
+/// Makes the new key, has the old one announce it, enters it in the ledger. What a killed rotation left is gone on with: a key that is
+/// whole and not announced, an announcement that is not entered.
+fn rotate(
+    old: &SigningKey,
+    new: &Path,
+    passphrase: Option<&Passphrase>,
+    folder: Option<&Path>,
+    show: Show,
+) -> Result<KeyFacts> {
+    let mut beside = new.as_os_str().to_owned();
+    beside.push(".announcement.dsse.json");
+    let beside = PathBuf::from(beside);
+    let there = |path: &Path| path.symlink_metadata().is_ok();
+    let (made, announced) = (there(new), there(&beside));
+    let book = folder.map(|folder| Ledger::at(folder).read(&[])).transpose()?;
+    let entry = |key: &PublicKey| {
+        let rotated = |e: &&ledger::Entry| {
+            e.kind == ledger::Kind::Key
+                && e.signer == *old.public()
+                && e.body["event"] == "rotated"
+                && e.body["publicKey"] == digest::hex(key.bytes())
+        };
+        book.iter().flat_map(|book| &book.entries).find(rotated).map(|e| e.index)
+    };
+    if !made && let Some(folder) = folder {
+        Ledger::at(folder).check_writer(old.public())?;
+    }
+    let key = if made {
+        SigningKey::open(new, passphrase).map_err(|error| match error.code {
+            // Nobody knows this key yet, so nothing is lost with it.
+            "K0118" | "K0119" if !announced => error
+                .advice(say!("it was never announced: remove it and give the same command again")),
+            _ => error,
+        })?
+    } else {
+        SigningKey::create(new, passphrase, SystemTime::now())?
+    };
+    let entered = entry(key.public());
+    let writes = |book: &ledger::Book| book.keys.iter().any(|k| k.key() == key.public());
+    if key.public() == old.public() || entered.is_none() && book.as_ref().is_some_and(writes) {
+        return Err(Error::refused("R0707", say!("the key in `{}` is in use already", shown(new)))
+            .advice(say!("name a new file: a key takes the place of one other key, once")));
+    }
+    if made {
+        show.line(&format!(
+            "{} was made before and {}: going on from there",
+            shown(new),
+            if announced { "announced" } else { "not announced yet" }
+        ));
+    }
+    let text = if announced {
+        let bytes = std::fs::read(&beside)
+            .map_err(|e| Error::io("R0306", say!("reading {}", shown(&beside)), &e))?;
+        if attest::follow(&bytes, &shown(&beside), &[*old.public()])? != *key.public() {
+            return Err(Error::refused(
+                "R0708",
+                say!("{} announces another key than the one in `{}`", shown(&beside), shown(new)),
+            )
+            .advice(say!("name a new file")));
+        }
+        bytes
+    } else if entered.is_some() {
+        return Err(Error::refused(
+            "R0709",
+            say!("the ledger has this rotation, but its announcement is not in {}", shown(&beside)),
+        )
+        .advice(say!(
+            "take it from the backup: another one would not be the one that was entered"
+        )));
+    } else {
+        let text = attest::announce(old, &key, &rfc3339(SystemTime::now()))?.into_bytes();
+        ledger::replace(&beside, &text)?;
+        text
+    };
+    show.line(&format!("new signing key: {}", named(key.public(), None)?));
+    show.line(&format!("announced by the old key: {}", shown(&beside)));
+    if let Some(folder) = folder {
+        let index = match entered {
+            Some(index) => index,
+            None => {
+                let body = json!({
+                    "event": "rotated", "keyId": key.public().id(),
+                    "publicKey": digest::hex(key.public().bytes()), "replaces": old.public().id(),
+                    "announcement": { "sha256": digest::hex(&digest::bytes(&text).sha256) },
+                });
+                Ledger::at(folder).append(ledger::Kind::Key, &body, old)?.index
+            }
+        };
+        show.line(&format!("entry {index}: the old key writes in the ledger no longer"));
+    }
+    Ok(key.facts().clone())
 }

@@ -254,12 +254,19 @@ fn verified(book: &Book, show: Show) {
     } else {
         "it begins with the key that it names itself; whose it is was not checked (--public-key)"
     });
+    let backwards = book.backwards();
+    if let Some(first) = backwards.first() {
+        show.line(&format!(
+            "{} entries say an earlier time than one before them (the first is {first}): a clock was wrong",
+            backwards.len()
+        ));
+    }
     if book.open > 0 {
         show.line(&format!("{} runs have begun and have no entry yet", book.open));
     }
     show.json(&json!({
         "ledger": book.origin, "entries": book.entries.len(), "root": digest::hex(&book.head.root),
-        "trusted": book.trusted, "open": book.open,
+        "trusted": book.trusted, "open": book.open, "backwards": backwards,
     }));
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Name, Result};
-use crate::{engine, log, note, policy, say};
+use crate::{engine, log, note, policy};
 
 pub mod check;
 pub mod demo;
@@ -229,6 +229,7 @@ pub fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         dispatch(arguments.command, show)
     }));
+    show.warn(crate::record::ledger::take_late().as_slice());
     match outcome {
         Ok(Ok(())) => {
             note!(info, "end");
@@ -427,14 +428,7 @@ pub fn shown(path: &std::path::Path) -> Name {
 /// # Errors
 /// If it cannot be read or is empty.
 pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::keys::Passphrase>> {
-    let Some(path) = path else { return Ok(None) };
-    let mut bytes = zeroize::Zeroizing::new(std::fs::read(path).map_err(|e| {
-        Error::io("X0701", say!("reading the passphrase file {}", shown(path)), &e)
-    })?);
-    if let Some(end) = bytes.iter().position(|&b| b == b'\n' || b == b'\r') {
-        bytes.truncate(end);
-    }
-    crate::keys::Passphrase::new(bytes).map(Some)
+    path.map(|path| crate::keys::Passphrase::read(path)).transpose()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl SpillDir {
     /// I/O.
     pub fn create(root: &Path) -> Result<Self> {
         let fail = |e: &std::io::Error| Error::io("X0601", say!("making the spill folder"), e);
-        fs::create_dir_all(root).map_err(|e| fail(&e))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(|e| fail(&e))?;
         sweep(root)?;
         let mut noise = [0_u8; 8];
         getrandom::fill(&mut noise)

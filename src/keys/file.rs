@@ -483,7 +483,7 @@ pub(super) fn check_folder(path: &Path) -> Result<PathBuf> {
         return Err(Error::environment(
             "K0110",
             say!(
-                "everyone can replace files in the folder `{}`, so no key belongs there",
+                "everyone can replace files in the folder `{}`, so no secret belongs there",
                 shown(&folder)
             ),
         )
@@ -492,8 +492,39 @@ pub(super) fn check_folder(path: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Reads a file that only its owner can read, and checks that on the open file, not on its name.
+/// A file that holds a secret, as messages call it, and how one comes by such a file.
+#[derive(Clone, Copy)]
+struct Secret {
+    what: &'static str,
+    made: &'static str,
+}
+
+/// Reads a key file: only its owner can read it, and that is checked on the open file, not on its name.
 pub(super) fn read(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>)> {
+    let secret = Secret { what: "key file", made: "`kakou key new FILE` makes a key" };
+    read_secret(path, &secret)
+}
+
+impl Passphrase {
+    /// Reads a passphrase file: its first line. It is held to what a key file is held to, for whoever reads it opens the key.
+    ///
+    /// # Errors
+    /// If others could read or replace the file, it cannot be read, or its first line is no passphrase.
+    pub fn read(path: &Path) -> Result<Self> {
+        let secret = Secret {
+            what: "passphrase file",
+            made: "write the passphrase into a file of your own (umask 077)",
+        };
+        let (_, mut bytes) = read_secret(path, &secret)?;
+        if let Some(end) = bytes.iter().position(|&b| b == b'\n' || b == b'\r') {
+            bytes[end..].zeroize();
+            bytes.truncate(end);
+        }
+        Passphrase::new(bytes)
+    }
+}
+
+fn read_secret(path: &Path, secret: &Secret) -> Result<(File, Zeroizing<Vec<u8>>)> {
     let name = shown(path);
     check_folder(path)?;
     // Without O_NONBLOCK the program would wait for the other end of a pipe.
@@ -505,30 +536,28 @@ pub(super) fn read(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>)> {
             if error.raw_os_error() == Some(libc::ELOOP) {
                 return Error::environment(
                     "K0111",
-                    say!("the key file `{}` is a symbolic link", name),
+                    say!("the {} `{}` is a symbolic link", secret.what, name),
                 )
                 .advice(say!("name the file that it leads to"));
             }
-            Error::io("K0112", say!("the key file `{}` cannot be opened", name), &error).advice(
-                say!(
-                    "`kakou key new FILE` makes a key; the owner of the file must run this program"
-                ),
-            )
+            Error::io("K0112", say!("the {} `{}` cannot be opened", secret.what, name), &error)
+                .advice(say!("{}; the owner of the file must run this program", secret.made))
         })?;
     let meta = file.metadata().map_err(|error| {
-        Error::io("K0113", say!("the key file `{}` cannot be looked at", name), &error)
+        Error::io("K0113", say!("the {} `{}` cannot be looked at", secret.what, name), &error)
     })?;
     let refuse = |code, what| Err(Error::environment(code, what));
     if !meta.is_file() {
         return refuse("K0114", say!("`{}` is not a regular file", name))
-            .map_err(|error| error.advice(say!("name a file made by `kakou key new`")));
+            .map_err(|error| error.advice(say!("{}", secret.made)));
     }
     let own = nix::unistd::geteuid().as_raw();
     if meta.uid() != own {
         return refuse(
             "K0115",
             say!(
-                "the key file `{}` belongs to user {}, this program runs as user {}",
+                "the {} `{}` belongs to user {}, this program runs as user {}",
+                secret.what,
                 name,
                 meta.uid(),
                 own
@@ -537,11 +566,11 @@ pub(super) fn read(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>)> {
         .map_err(|error| error.advice(say!("run as the owner, or: chown {} {}", own, name)));
     }
     if meta.mode() & 0o077 != 0 {
-        return refuse("K0116", say!("others have rights on the key file `{}`", name))
+        return refuse("K0116", say!("others have rights on the {} `{}`", secret.what, name))
             .map_err(|error| error.advice(say!("chmod 600 {}", name)));
     }
     if meta.nlink() != 1 {
-        return refuse("K0117", say!("the key file `{}` has {} names", name, meta.nlink()))
+        return refuse("K0117", say!("the {} `{}` has {} names", secret.what, name, meta.nlink()))
             .map_err(|error| {
                 error.advice(say!(
                     "remove the other names (find them with: find / -samefile {})",
@@ -552,7 +581,7 @@ pub(super) fn read(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>)> {
     let mut content = Zeroizing::new(Vec::with_capacity(SIZE_CAP + 1));
     let read = (&file).take(SIZE_CAP as u64 + 1).read_to_end(&mut content);
     read.map_err(|error| {
-        Error::io("K0113", say!("the key file `{}` cannot be read", name), &error)
+        Error::io("K0113", say!("the {} `{}` cannot be read", secret.what, name), &error)
     })?;
     Ok((file, content))
 }
@@ -778,6 +807,45 @@ mod tests {
         let sum = Sha3_256::digest(body.as_bytes());
         body.push_str(&format!("sum {}\n", hex::encode(&sum)));
         std::fs::write(path, body).unwrap();
+    }
+
+    /// Whoever reads the passphrase opens the key: the same rules.
+    #[test]
+    fn a_passphrase_file_that_others_could_reach_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pass");
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let refused = |path: &Path| {
+            let error = Passphrase::read(path).err().unwrap();
+            assert!(!error.what.as_str().contains("key file"), "{}", error.what);
+            error.code
+        };
+        std::fs::write(&path, "正しい馬の電池\r\nsecond line\n").unwrap();
+        for mode in [0o640, 0o604, 0o620, 0o602, 0o610, 0o601] {
+            set(&path, mode);
+            assert_eq!(refused(&path), "K0116");
+        }
+        set(&path, 0o600);
+        assert_eq!(&*Passphrase::read(&path).unwrap().0, "正しい馬の電池".as_bytes());
+        let link = folder.path().join("symbolic");
+        symlink(&path, &link).unwrap();
+        assert_eq!(refused(&link), "K0111");
+        let hard = folder.path().join("hard");
+        std::fs::hard_link(&path, &hard).unwrap();
+        assert_eq!(refused(&path), "K0117");
+        std::fs::remove_file(&hard).unwrap();
+        set(folder.path(), 0o777);
+        assert_eq!(refused(&path), "K0110");
+        set(folder.path(), 0o700);
+        assert_eq!(refused(&folder.path().join("absent")), "K0112");
+        std::fs::write(&path, "\nshort first line").unwrap();
+        assert_eq!(refused(&path), "K0102");
+        if nix::unistd::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(1), None).unwrap();
+            assert_eq!(refused(&path), "K0115");
+        }
     }
 
     #[test]

@@ -152,6 +152,20 @@ pub struct Book {
 }
 
 impl Book {
+    /// Entries that say an earlier time than one before them: a clock was set back, or was wrong.
+    #[must_use]
+    pub fn backwards(&self) -> Vec<u64> {
+        let mut latest = "";
+        let mut found = Vec::new();
+        for entry in &self.entries {
+            if entry.at.as_str() < latest {
+                found.push(entry.index);
+            } else {
+                latest = &entry.at;
+            }
+        }
+        found
+    }
     /// The hashes of the lines.
     #[must_use]
     pub fn leaves(&self) -> Vec<Hash> {
@@ -248,6 +262,31 @@ pub struct Appended {
     pub line: String,
     /// The proof that the ledger holds it (C2SP `tlog-proof`).
     pub proof: String,
+}
+
+thread_local! {
+    /// The time of an entry that this thread made while the ledger had a later one, and that one.
+    static LATE: std::cell::Cell<Option<[String; 2]>> = const { std::cell::Cell::new(None) };
+}
+
+/// What is wrong with the clock by which this thread has made entries since it was last asked: the ledger has later ones.
+#[must_use]
+pub fn take_late() -> Option<crate::plan::Warning> {
+    let [now, last] = LATE.take()?.map(Name::from_policy);
+    Some(crate::plan::Warning {
+        code: "W0501",
+        text: say!(
+            "the clock of this machine says {}, but the ledger has an entry of {}: set the clock; the entry that was made now says the earlier time",
+            now,
+            last
+        ),
+        text_ja: say!(
+            "この計算機の時計は{}だが、帳簿には{}の記載がある: 時計を合わせること。今回の記載は早いほうの時刻のままである",
+            now,
+            last
+        ),
+        place: None,
+    })
 }
 
 /// Until when an entry must be kept: three years from the day on which it was made (規則12条3項), a day more where that
@@ -512,7 +551,8 @@ impl Ledger {
             put(&making.path().join(name), b"")?;
         }
         let body = json!({ "name": origin, "verifierKey": named.to_string() });
-        let line = line(origin, 0, &[0; 32], Kind::Init, &body, key)?;
+        let at = rfc3339(SystemTime::now());
+        let line = line(origin, (0, &at), &[0; 32], Kind::Init, &body, key)?;
         let mut chain = Chain::new();
         chain.add(line.trim_end().as_bytes())?;
         this.write_line(&line)?;
@@ -612,6 +652,16 @@ impl Ledger {
     /// # Errors
     /// If the ledger does not verify, the key may not write here, or I/O.
     pub fn append(&self, kind: Kind, body: &Value, key: &dyn Sign) -> Result<Appended> {
+        self.append_at(kind, body, key, SystemTime::now())
+    }
+
+    fn append_at(
+        &self,
+        kind: Kind,
+        body: &Value,
+        key: &dyn Sign,
+        now: SystemTime,
+    ) -> Result<Appended> {
         let _lock = self.lock(FlockOperation::LockExclusive)?;
         let book = self.read_locked(&[])?;
         if !book.keys.iter().any(|k| k.key() == key.public()) {
@@ -625,6 +675,12 @@ impl Ledger {
             && let Some(release) = body["release"].as_str()
         {
             unused(&book, release)?;
+        }
+        let at = rfc3339(now);
+        if let Some(last) =
+            book.entries.iter().map(|e| e.at.as_str()).max().filter(|l| *l > at.as_str())
+        {
+            LATE.set(Some([at.clone(), last.to_owned()]));
         }
         self.sweep()?;
         let mut new: Vec<(Kind, Value, Option<Ticket>)> = Vec::new();
@@ -650,7 +706,7 @@ impl Ledger {
         let mut last = String::new();
         // One checkpoint a line, so that a crash leaves at most one line that is not counted.
         for (kind, body, ticket) in new {
-            let text = line(&book.origin, leaves.len() as u64, &previous, kind, &body, key)?;
+            let text = line(&book.origin, (leaves.len() as u64, &at), &previous, kind, &body, key)?;
             previous = merkle::leaf(text.trim_end().as_bytes());
             leaves.push(previous);
             self.write_line(&text)?;
@@ -871,7 +927,7 @@ fn stands(told: &Value, run: &Entry) -> bool {
 /// An entry as a line.
 fn line(
     origin: &str,
-    index: u64,
+    (index, at): (u64, &str),
     previous: &Hash,
     kind: Kind,
     body: &Value,
@@ -881,7 +937,7 @@ fn line(
         "ledger": origin,
         "index": index,
         "previous": hex(previous),
-        "at": rfc3339(SystemTime::now()),
+        "at": at,
         "kind": kind,
         "signer": attest::signer(key.public()),
         "body": body,
@@ -1046,6 +1102,28 @@ mod tests {
         fs::write(ledger.folder.join(ENTRIES), lines.concat()).unwrap();
     }
 
+    /// A clock that went back, or was set wrong, is told by who writes and by who reads.
+    #[test]
+    fn a_clock_behind_the_ledger_is_told() {
+        let (_folder, ledger) = new(2);
+        assert!(take_late().is_none());
+        assert!(ledger.read(&[]).unwrap().backwards().is_empty());
+        let day = std::time::Duration::from_secs(86_400);
+        let body = |n: &str| json!({ "release": n });
+        let later = SystemTime::now() + day;
+        ledger.append_at(Kind::Run, &body("later"), &key(1), later).unwrap();
+        assert!(take_late().is_none());
+        // The last entry but one, too: a wrong clock does not become right by writing twice.
+        for name in ["now", "again"] {
+            ledger.append(Kind::Run, &body(name), &key(1)).unwrap();
+            let warning = take_late().unwrap();
+            assert_eq!(warning.code, "W0501");
+            assert!(warning.text.as_str().contains(&rfc3339(later)), "{}", warning.text);
+            assert!(take_late().is_none());
+        }
+        assert_eq!(ledger.read(&[]).unwrap().backwards(), [3, 4]);
+    }
+
     #[test]
     fn entries_are_read_as_they_were_written() {
         let (_folder, ledger) = new(4);
@@ -1171,7 +1249,15 @@ mod tests {
         assert_eq!(ledger.read(&[*key(1).public()]).unwrap().entries.len(), 7);
         // A well-made line by a key that may not write, with a checkpoint of its own.
         let book = ledger.read(&[]).unwrap();
-        let forged = line(ORIGIN, 7, &book.entries[6].leaf, Kind::Run, &body, &key(9)).unwrap();
+        let forged = line(
+            ORIGIN,
+            (7, "2026-01-02T03:04:05Z"),
+            &book.entries[6].leaf,
+            Kind::Run,
+            &body,
+            &key(9),
+        )
+        .unwrap();
         ledger.write_line(&forged).unwrap();
         let mut leaves = book.leaves();
         leaves.push(merkle::leaf(forged.trim_end().as_bytes()));

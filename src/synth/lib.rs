@@ -10,8 +10,9 @@ use kakou_detect as detect;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -34,6 +35,11 @@ mod world;
 
 use sheet::{Charset, SERIAL, Sheet, encode};
 use world::{Dice, Person, Stream, World};
+
+/// Folders of their owner alone, whatever the mask of the process.
+fn new_folder(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
 
 /// One way to write the persons: one folder.
 ///
@@ -188,7 +194,7 @@ pub fn write(config: &SynthConfig, folder: &Path) -> Result<SynthFacts> {
             )
             .advice(say!("choose another --out or remove the old folders")));
         }
-        std::fs::create_dir_all(&path).map_err(|e| fail(&e))?;
+        new_folder(&path).map_err(|e| fail(&e))?;
     }
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(config.threads.unwrap_or(0)).build().map_err(
@@ -271,7 +277,7 @@ fn finish(world: &World, layout: &dyn Layout, folder: &Path, sheet: &mut Sheet) 
         whole.text = String::new();
         let path = folder.join(layout.name()).join(&whole.path);
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| fail(&e))?;
+            new_folder(parent).map_err(|e| fail(&e))?;
         }
         std::fs::write(path, bytes).map_err(|e| fail(&e))?;
     }
@@ -300,7 +306,7 @@ impl Out<'_> {
                 let key = (*index, path);
                 let new = !self.grown.contains_key(&key);
                 if new && let Some(parent) = target.parent() {
-                    std::fs::create_dir_all(parent).map_err(|e| fail(&e))?;
+                    new_folder(parent).map_err(|e| fail(&e))?;
                 }
                 let mut file = OpenOptions::new()
                     .append(true)
