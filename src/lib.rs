@@ -4,10 +4,12 @@
 //! # What goes in, what comes out
 //!
 //! A [`policy`] names every column of every table with its role and a treatment for each release. [`plan`] resolves it
-//! and judges it against the law ([`law`]) before any data is read. [`engine::make`] reads the files, measures over all
-//! persons, freezes every threshold, applies the [`technique`]s and writes both releases into a staging folder;
-//! [`proof::prove`] reads that folder again with separate code, and only what it clears can be published
+//! and judges it against the law ([`law`]) before any data is read. A [`run`] takes it through typed stages: the [`engine`]
+//! reads the files, measures over all persons, freezes every threshold, applies the [`technique`]s and writes both releases into
+//! a staging folder; [`proof::prove`] reads that folder again with separate code, and only what it clears can be published
 //! ([`release::Staging::publish`]). [`record`] writes and verifies the statement of the run.
+//!
+//! Worked examples: [a whole run with tables in memory, and its verification](run), the [risk of a table](privacy), a policy below.
 //!
 //! # Vocabulary
 //!
@@ -32,6 +34,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod run;
 
 pub use kakou_core::{digest, error, frame, law, log, note, progress, say, schema, text, token};
 pub use kakou_detect as detect;

@@ -105,6 +105,20 @@ fn walls_between_rooms_stand() {
     assert!(!rooms["kakou-core"].iter().any(|k| k.starts_with("kakou-")));
 }
 
+/// The typed run is a module of the facade, so Cargo does not know its walls: whoever drives it needs no command line.
+#[test]
+fn the_run_knows_no_command_line() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run");
+    let sources = common::files(&folder);
+    assert!(sources.len() > 5);
+    for source in sources {
+        let text = std::fs::read_to_string(&source).unwrap();
+        for word in ["clap", "crate::cli", "super::super", "println!", "stdout()", "stderr()"] {
+            assert!(!text.contains(word), "{} names {word}", source.display());
+        }
+    }
+}
+
 #[test]
 fn only_the_room_of_formats_knows_polars() {
     let mut all = rooms();

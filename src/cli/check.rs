@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Shown;
-use super::{Failure, Outcome, Show, prepare, size};
+use super::{Failure, Outcome, Show, prepare_from, size};
 use crate::digest;
 use crate::engine::exclude::Lists;
 use crate::engine::{declared, intake, survey, unclaimed};
@@ -28,6 +28,9 @@ pub struct Check {
     /// List the files of each table with the numbers that messages have for them. Names of files may hold what is personal.
     #[arg(long, requires = "input")]
     files: bool,
+    /// Read a table from another file of the input folder than the policy says: CSV with a header in UTF-8, Parquet or a workbook.
+    #[arg(long = "table", value_name = "NAME=FILE")]
+    tables: Vec<crate::run::TableFile>,
     /// Memory to use for the data.
     #[arg(long, default_value = "4G", value_parser = size)]
     memory: u64,
@@ -45,7 +48,7 @@ impl Check {
     /// # Errors
     /// Everything that is wrong, with places.
     pub fn run(&self, show: Show) -> Outcome<()> {
-        let prepared = prepare(&self.policy)?;
+        let prepared = prepare_from(&self.policy, &self.tables)?;
         let plan = &prepared.plan;
         if self.resolved {
             show.line(&plan::resolved_toml(&prepared.loaded));

@@ -105,20 +105,17 @@ impl Demo {
             persons: super::persons::Persons::default(),
             memory: 4 << 30,
             threads: None,
+            tables: Vec::new(),
             spill: None,
             search_seconds: None,
             link_keys: None,
             link_source: None,
             dry_run: false,
-            recording: Recording {
-                sign: Some(signing),
-                ledger: Some(ledger.clone()),
-                ..Recording::default()
-            },
+            recording: Recording::signed(signing, ledger.clone()),
         };
         let prepared = prepare(&policy)?;
-        let published =
-            run.publish(&prepared, show).map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
+        let sources = prepared.loaded.sources.clone();
+        let published = run.publish(prepared, show).map_err(|e| Failure::new(e, &sources))?;
         report(&published, show);
         let Some(release) = &published.folder else { return Ok(()) };
 

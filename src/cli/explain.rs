@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::check::{data, tell};
 use super::progress::Shown;
-use super::{Failure, Outcome, Show, prepare, size};
+use super::{Failure, Outcome, Show, prepare_from, size};
 use crate::engine::exclude::Lists;
 use crate::engine::floors::FloorOutcome;
 use crate::engine::freeze::{self, ViewOutcome};
@@ -35,6 +35,9 @@ pub struct Explain {
     /// where treatments offer several, and it is counted whom facts beside the views single out. Nothing is written.
     #[arg(long)]
     input: Option<PathBuf>,
+    /// Read a table from another file of the input folder than the policy says: CSV with a header in UTF-8, Parquet or a workbook.
+    #[arg(long = "table", value_name = "NAME=FILE")]
+    tables: Vec<crate::run::TableFile>,
     /// Seconds for the search.
     #[arg(long, value_name = "SECONDS")]
     search_seconds: Option<u64>,
@@ -67,7 +70,7 @@ impl Explain {
     /// # Errors
     /// Everything that is wrong with the policy or the headers.
     pub fn run(&self, show: Show) -> Outcome<()> {
-        let prepared = prepare(&self.policy)?;
+        let prepared = prepare_from(&self.policy, &self.tables)?;
         let plan = &prepared.plan;
         let mut found = Found::default();
         let mut warnings = plan.warnings.clone();

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::keys::Wanted;
 use super::persons::Persons;
 use super::{Failure, Outcome, Show, passphrase, prepare, shown};
 use crate::engine::same::{LINK_DOMAIN, Same};
 use crate::engine::{Silent, intake};
-use crate::error::{Error, Name};
+use crate::error::Error;
 use crate::keys::{ProjectKey, ReleaseSecrets, harden};
+use crate::run::project_key::Wanted;
 use crate::say;
 use crate::schema::Kind;
 use crate::text::{identifier, link};
@@ -94,7 +94,7 @@ impl Export {
             ));
         }
         let _ = harden();
-        let lists = self.persons.read(plan).map_err(fail)?;
+        let lists = self.persons.lists().read(plan).map_err(fail)?;
         let files = intake::find_files(plan, &self.input).map_err(fail)?;
         intake::check_headers(plan, &files).map_err(fail)?;
         let wanted = Wanted {
@@ -107,7 +107,7 @@ impl Export {
             Error::environment("K0147", say!("the project `{}` has no key yet", plan.project))
                 .advice(say!("`kakou run` makes one at its first use; or name one: --key FILE"))
         })?;
-        chosen.tell(show);
+        super::run::tell_key(&chosen.used(), show);
         let ids = ReleaseSecrets::pseudonymized(
             &chosen.key,
             plan.project.as_str(),
@@ -175,45 +175,4 @@ pub fn write_new(path: &std::path::Path, bytes: &[u8]) -> crate::error::Result<(
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(|e| Error::io("X0508", doing(), &e))
-}
-
-/// The keys that a linking body gave back, by link id.
-///
-/// # Errors
-/// A file that is not `link_id,link_key`, an id that is no token, an id or key that stands there twice.
-pub fn returned(
-    path: &std::path::Path,
-) -> crate::error::Result<hashbrown::HashMap<[u8; 16], String>> {
-    let name: Name = shown(path);
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::io("X0102", say!("reading the link keys {}", name), &e))?;
-    let mut keys = hashbrown::HashMap::new();
-    let mut seen = hashbrown::HashSet::new();
-    let mut lines = text.lines().map(|l| l.trim_start_matches('\u{feff}').trim_end());
-    if lines.next() != Some("link_id,link_key") {
-        return Err(Error::data(
-            "D0304",
-            say!("the first line of {} must be `link_id,link_key`", name),
-        ));
-    }
-    for (index, line) in lines.enumerate().filter(|(_, l)| !l.is_empty()) {
-        let bad = |what: &'static str| {
-            Error::data("D0304", say!("the link keys {}, line {}: {}", name, index + 2, what))
-        };
-        let (id, key) = line.split_once(',').ok_or_else(|| bad("not two fields"))?;
-        let id = crate::token::parse_token(id).ok_or_else(|| bad("the id is none of ours"))?;
-        let plain = !key.is_empty()
-            && key.len() <= 128
-            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/.".contains(&b));
-        if !plain {
-            return Err(bad("a key has letters, digits and - _ = + / . only"));
-        }
-        if !seen.insert(key.to_owned()) {
-            return Err(bad("the key stands for two persons"));
-        }
-        if keys.insert(id, key.to_owned()).is_some() {
-            return Err(bad("the id stands there twice"));
-        }
-    }
-    Ok(keys)
 }

@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::error::{Error, Name, Result};
+use crate::error::{Error, Name};
+pub use crate::run::{passphrase, shown};
 use crate::{engine, log, note, policy};
 
+pub mod call;
 pub mod check;
 pub mod demo;
 pub mod detect;
@@ -18,7 +20,6 @@ pub mod fold;
 pub mod init;
 pub mod join;
 pub mod key;
-pub mod keys;
 pub mod layout;
 pub mod ledger;
 pub mod link;
@@ -144,6 +145,12 @@ pub struct Show {
 }
 
 impl Show {
+    /// Prints what a command has instead of a document: a draft, a paper, a schema.
+    pub fn raw(self, bytes: &[u8]) {
+        if !call::heard(|h| h.text.push_str(&String::from_utf8_lossy(bytes))) {
+            let _ = std::io::stdout().write_all(bytes);
+        }
+    }
     /// Prints a line for people.
     pub fn line(self, text: &str) {
         if !self.json && !self.quiet {
@@ -153,6 +160,12 @@ impl Show {
     }
     /// Tells people what they should know of the data; not on standard output, which may be for machines.
     pub fn warn(self, warnings: &[crate::plan::Warning]) {
+        let texts = |w: &crate::plan::Warning| {
+            [format!("[{}] {}", w.code, w.text), w.text_ja.as_str().to_owned()]
+        };
+        if call::heard(|h| h.warnings.extend(warnings.iter().map(texts))) {
+            return;
+        }
         for warning in warnings.iter().filter(|_| !self.quiet) {
             let _ = writeln!(
                 std::io::stderr(),
@@ -166,6 +179,9 @@ impl Show {
     /// Prints a result for machines.
     pub fn json(self, value: &serde_json::Value) {
         if self.json {
+            if call::heard(|h| h.json = value.clone()) {
+                return;
+            }
             PRINTED.store(true, std::sync::atomic::Ordering::Relaxed);
             let _ = writeln!(
                 std::io::stdout(),
@@ -176,31 +192,23 @@ impl Show {
     }
 }
 
-/// Runs the program.
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    ExitCode::from(main_of(std::env::args_os()))
+}
+
+/// Runs the program; gives its exit code. The first argument is the program's name.
+#[must_use]
+pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
     // Before anything is read: no core file of any command holds a cell, a name or a key.
     let _ = crate::keys::harden();
-    // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
-    std::panic::set_hook(Box::new(|info| {
-        if crate::formats::guarded_now() {
-            return;
-        }
-        let place = info
-            .location()
-            .map(|l| format!("{}:{}", place_of(l.file()), l.line()))
-            .unwrap_or_default();
-        note!(error, "internal error", place = Name::from_policy(place.as_str()));
-        let _ = writeln!(
-            std::io::stderr(),
-            "kakou: internal error at {place}; nothing was published. Please report this place."
-        );
-    }));
-    let arguments = match Arguments::try_parse() {
+    hide_panics();
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
     for signal in
@@ -223,7 +231,7 @@ pub fn main() -> ExitCode {
     {
         let failure = Failure::from(error);
         failure.print(show);
-        return ExitCode::from(failure.error.family.exit_code());
+        return failure.error.family.exit_code();
     }
     note!(info, "begin", version = env!("CARGO_PKG_VERSION"));
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -233,17 +241,36 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(Ok(())) => {
             note!(info, "end");
-            ExitCode::SUCCESS
+            0
         }
         Ok(Err(failure)) => {
             for error in failure.error.each() {
                 note!(error, "failed", code = error.code, what = error.what);
             }
             failure.print(show);
-            ExitCode::from(failure.error.family.exit_code())
+            failure.error.family.exit_code()
         }
-        Err(_) => ExitCode::from(4),
+        Err(_) => 4,
     }
+}
+
+/// Has a panic tell its place and nothing else.
+fn hide_panics() {
+    // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
+    std::panic::set_hook(Box::new(|info| {
+        if crate::formats::guarded_now() {
+            return;
+        }
+        let place = info
+            .location()
+            .map(|l| format!("{}:{}", place_of(l.file()), l.line()))
+            .unwrap_or_default();
+        note!(error, "internal error", place = Name::from_policy(place.as_str()));
+        let _ = writeln!(
+            std::io::stderr(),
+            "kakou: internal error at {place}; nothing was published. Please report this place."
+        );
+    }));
 }
 
 /// The place of a source file without the folders of whoever built the program: of a library its name and what follows.
@@ -290,20 +317,14 @@ fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
         Command::Extract(c) => c.run(show).map_err(Failure::from),
         Command::Fold(c) => c.run(show),
         Command::Schema => {
-            let _ = writeln!(
-                std::io::stdout(),
-                "{}",
-                serde_json::to_string_pretty(&policy::json_schema()).unwrap_or_default()
-            );
+            let schema = serde_json::to_string_pretty(&policy::json_schema()).unwrap_or_default();
+            show.raw(format!("{schema}\n").as_bytes());
             Ok(())
         }
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "kakou",
-                &mut std::io::stdout(),
-            );
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "kakou", &mut text);
+            show.raw(&text);
             Ok(())
         }
     }
@@ -328,6 +349,16 @@ impl Failure {
     pub fn new(error: Error, sources: &policy::Sources) -> Self {
         Failure { error, sources: sources.clone() }
     }
+    /// The error.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+    /// As it is shown to people, with the places in the policy.
+    #[must_use]
+    pub fn rendered(&self) -> String {
+        policy::render(&self.error, &self.sources, false)
+    }
     fn print(&self, show: Show) {
         // A command that gave its result and failed for what stands in it has said so there: a reader takes one document.
         if show.json && !PRINTED.load(std::sync::atomic::Ordering::Relaxed) {
@@ -347,52 +378,23 @@ impl Failure {
 /// The result of a subcommand that reads a policy.
 pub type Outcome<T> = std::result::Result<T, Failure>;
 
-/// A policy made into a plan, with what is needed to show errors.
-pub struct Prepared {
-    /// The policy as read.
-    pub loaded: policy::Loaded,
-    /// The plan.
-    pub plan: crate::plan::Plan,
-}
-
-impl Prepared {
-    /// Files and folders of the run itself, which are no input although they may stand in the input folder: the policy with what it
-    /// extends and names, and what the command line names.
-    #[must_use]
-    pub fn own<'a>(&self, named: impl IntoIterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
-        let mut own: Vec<PathBuf> = named.into_iter().cloned().collect();
-        let key = keys::own_file(&self.plan.project).ok();
-        own.extend(key.and_then(|file| file.parent().map(std::path::Path::to_owned)));
-        for (name, _) in &self.loaded.sources.files {
-            own.push(PathBuf::from(name.as_str()));
-        }
-        for folder in self.loaded.folders() {
-            own.push(folder.join("layouts"));
-            for (name, _) in &self.loaded.sources.files {
-                own.extend(std::path::Path::new(name.as_str()).file_name().map(|f| folder.join(f)));
-            }
-        }
-        for (name, hierarchy) in &self.loaded.policy.hierarchies {
-            let folder = self.loaded.folder_of(&["hierarchies", name]);
-            own.push(folder.unwrap_or(std::path::Path::new("")).join(&hierarchy.path));
-        }
-        own
-    }
-}
+pub use crate::run::Policy as Prepared;
 
 /// Reads a policy file and judges it.
 ///
 /// # Errors
 /// Everything that is wrong with it, with places.
 pub fn prepare(path: &std::path::Path) -> Outcome<Prepared> {
-    let loaded = match policy::load(path) {
-        Ok(loaded) => loaded,
-        Err(failed) => return Err(Failure { error: failed.error, sources: failed.sources }),
-    };
-    let plan = crate::plan::ladders(&loaded)
-        .and_then(|ladders| crate::plan::Plan::build(&loaded, &ladders))
-        .map_err(|e| Failure::new(e, &loaded.sources))?;
-    Ok(Prepared { loaded, plan })
+    Prepared::load(path).map_err(|failed| Failure { error: failed.error, sources: failed.sources })
+}
+
+/// As [`prepare`], with tables that are read from other files.
+///
+/// # Errors
+/// Everything that is wrong with it, with places.
+pub fn prepare_from(path: &std::path::Path, files: &[crate::run::TableFile]) -> Outcome<Prepared> {
+    Prepared::load_from(path, files)
+        .map_err(|failed| Failure { error: failed.error, sources: failed.sources })
 }
 
 /// Bytes from `512M`, `4GiB`, `2000000`.
@@ -415,20 +417,6 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
         .ok()
         .and_then(|n| n.checked_mul(factor))
         .ok_or_else(|| "a size is a number with K, M, G or T, such as 4G".to_owned())
-}
-
-/// A path as the user wrote it, for messages.
-#[must_use]
-pub fn shown(path: &std::path::Path) -> Name {
-    Name::from_policy(path.to_string_lossy().into_owned())
-}
-
-/// Reads a passphrase file: its first line.
-///
-/// # Errors
-/// If it cannot be read or is empty.
-pub fn passphrase(path: Option<&PathBuf>) -> Result<Option<crate::keys::Passphrase>> {
-    path.map(|path| crate::keys::Passphrase::read(path)).transpose()
 }
 
 #[cfg(test)]

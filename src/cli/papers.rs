@@ -1,6 +1,5 @@
 //! `kakou papers`: statutory papers from the ledger, a release or a policy.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -68,7 +67,7 @@ impl Papers {
     ///
     /// # Errors
     /// If what the paper is made from cannot be read or does not verify.
-    pub fn run(&self, _: Show) -> Outcome<()> {
+    pub fn run(&self, show: Show) -> Outcome<()> {
         let paper = match &self.which {
             Which::Book { ledger, public_key } => book(&read(ledger, public_key)?),
             Which::Leak { ledger, public_key } => leak(&read(ledger, public_key)?),
@@ -81,9 +80,9 @@ impl Papers {
             }
             Which::Methods { policy } => methods(&prepare(policy)?.plan),
         };
-        self.write(&paper).map_err(Failure::from)
+        self.write(&paper, show).map_err(Failure::from)
     }
-    fn write(&self, paper: &Paper) -> Result<()> {
+    fn write(&self, paper: &Paper, show: Show) -> Result<()> {
         let bytes = match self.format {
             Format::Md => paper.markdown().into_bytes(),
             Format::Csv => paper.csv()?,
@@ -92,7 +91,7 @@ impl Papers {
             Some(path) => std::fs::write(path, bytes)
                 .map_err(|e| Error::io("X0412", say!("writing {}", super::shown(path)), &e)),
             None => {
-                let _ = std::io::stdout().write_all(&bytes);
+                show.raw(&bytes);
                 Ok(())
             }
         }

@@ -11,6 +11,8 @@ use crate::note;
 
 /// Shows the work on standard error.
 pub struct Shown {
+    /// Whoever called the program from another one sees it instead.
+    watching: Option<std::sync::Arc<dyn Progress + Send + Sync>>,
     bar: Option<ProgressBar>,
     quiet: bool,
     rows: AtomicU64,
@@ -20,6 +22,8 @@ impl Shown {
     /// On a terminal a spinner, elsewhere lines, with `quiet` nothing.
     #[must_use]
     pub fn new(quiet: bool) -> Self {
+        let watching = super::call::watching();
+        let quiet = quiet || watching.is_some();
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let bar = terminal.then(|| {
             let bar = ProgressBar::new_spinner();
@@ -29,7 +33,7 @@ impl Shown {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Shown { bar, quiet, rows: AtomicU64::new(0) }
+        Shown { watching, bar, quiet, rows: AtomicU64::new(0) }
     }
     /// Ends the spinner.
     pub fn end(&self) {
@@ -55,6 +59,9 @@ fn words(stage: &str) -> &str {
 impl Progress for Shown {
     fn stage(&self, name: &'static str) {
         note!(info, "room", room = name);
+        if let Some(watching) = &self.watching {
+            watching.stage(name);
+        }
         match &self.bar {
             Some(bar) => bar.set_message(words(name).to_owned()),
             None if !self.quiet => {
@@ -64,6 +71,9 @@ impl Progress for Shown {
         }
     }
     fn rows(&self, rows: u64) {
+        if let Some(watching) = &self.watching {
+            watching.rows(rows);
+        }
         let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{} {} rows", words("intake"), HumanCount(all)));

@@ -52,6 +52,12 @@ impl SpillDir {
         Ok(SpillDir { path, _lock: lock, next: AtomicU64::new(0) })
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes rows as a block. Only texts that occur in them are written.
     ///
     /// # Errors

@@ -388,4 +388,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0341", "ignore is no pattern of some files", "ignore がファイルの型でない"),
     ("P0342", "a zone that is not known", "知られていない時間帯"),
     ("P0343", "an encoding that is read alone", "読むだけの文字コード"),
+    ("P0344", "a table in memory without a plain file name", "メモリ上の表の名がファイル名でない"),
+    ("P0345", "--table names a table that the policy has not", "--table の表が方針にない"),
+    (
+        "P0346",
+        "--table names a part of records that are read as a whole",
+        "--table の表が全体で読む記録の一部",
+    ),
+    ("P0347", "arguments that a command does not take", "命令の引数の誤り"),
 ];

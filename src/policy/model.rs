@@ -580,6 +580,32 @@ pub struct Source {
     pub dates: Option<Dates>,
 }
 
+impl Source {
+    /// A file with a header in UTF-8, or whatever its ending says.
+    #[must_use]
+    pub fn file(path: String) -> Self {
+        Source {
+            path,
+            per_folder: false,
+            encoding: Encoding::default(),
+            format: None,
+            delimiter: None,
+            header: true,
+            ignore_case: false,
+            skip_lines: 0,
+            number_repeats: false,
+            quotes_after_blanks: false,
+            partitions: false,
+            sheet: None,
+            multiline: false,
+            trim: false,
+            record: None,
+            ignore: Vec::new(),
+            dates: None,
+        }
+    }
+}
+
 /// How a file writes dates.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

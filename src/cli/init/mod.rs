@@ -104,8 +104,7 @@ impl Init {
         if show.json {
             show.json(&serde_json::json!({ "draft": text }));
         } else {
-            use std::io::Write as _;
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            show.raw(text.as_bytes());
         }
         Ok(())
     }

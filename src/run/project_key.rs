@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use super::{Show, passphrase, shown};
+use super::{passphrase, shown};
 use crate::error::{Error, Name, Result};
-use crate::keys::{KeyFacts, ProjectKey, Suite, inspect};
+use crate::keys::{ProjectKey, Suite, inspect};
 use crate::{note, say};
 
 /// The variable that names the folder of keys.
@@ -30,34 +30,56 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// Tells which key is used, if the user did not name it.
-    pub fn tell(&self, show: Show) {
-        let Some(made) = self.made else { return };
-        note!(info, "project key", file = shown(&self.file), made = made);
-        show.line(&if made {
-            format!(
-                "key made: {} (project {}). The same key gives the same pseudonyms: back it up, keep it to yourself, \
-                 never send it along. More protection: kakou key new --passphrase-file",
-                shown(&self.file),
-                self.project
-            )
-        } else {
-            let KeyFacts { created, .. } = self.key.facts();
-            format!(
-                "key: {} (project {}, made {})",
-                shown(&self.file),
-                self.project,
-                created.split('T').next().unwrap_or_default()
-            )
-        });
+    /// Which key it is, for people and records.
+    #[must_use]
+    pub fn used(&self) -> KeyUsed {
+        match self.made {
+            None => KeyUsed::Named,
+            Some(made) => {
+                note!(info, "project key", file = shown(&self.file), made = made);
+                KeyUsed::Own {
+                    file: self.file.clone(),
+                    project: self.project.clone(),
+                    created: self.key.facts().created.clone(),
+                    made,
+                }
+            }
+        }
     }
+}
 
+/// Which project key a run uses.
+#[derive(Clone, Debug)]
+pub enum KeyUsed {
+    /// The one that was named.
+    Named,
+    /// The project's own in the user's folder of keys.
+    Own {
+        /// The key file.
+        file: PathBuf,
+        /// The project.
+        project: Name,
+        /// When the key was made (RFC 3339).
+        created: String,
+        /// Whether this run made it.
+        made: bool,
+    },
+    /// One of this dry run alone, as there is none yet.
+    ThrownAway {
+        /// The file that a run would make.
+        file: PathBuf,
+    },
+}
+
+impl KeyUsed {
     /// For machines: which file, and whether it is new; nothing if the user named it.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        match self.made {
-            None => serde_json::Value::Null,
-            Some(made) => json!({ "file": self.file.to_string_lossy(), "made": made }),
+        match self {
+            KeyUsed::Named | KeyUsed::ThrownAway { .. } => serde_json::Value::Null,
+            KeyUsed::Own { file, made, .. } => {
+                json!({ "file": file.to_string_lossy(), "made": made })
+            }
         }
     }
 }
