@@ -93,6 +93,6 @@ mod tests {
     fn errors_are_values() {
         assert_eq!(of(&["fly"]).unwrap_err().error().code, "P0347");
         let error = of(&["check", "--policy", "policies/nothing.toml"]).unwrap_err();
-        assert_eq!(error.error().family.exit_code(), 4, "{:?}", error.error());
+        assert_eq!(error.error().code, "P0011", "{:?}", error.error());
     }
 }
