@@ -179,12 +179,12 @@ def test_progress_is_told_and_may_stop(tmp_path, policy, key):
 
 
 def test_ctrl_c_is_a_keyboard_interrupt_and_publishes_nothing(tmp_path):
-    kakou.synth(tmp_path / "data", patients=4000, hospitals=2, years=1, layouts=["dpc", "lab"])
+    kakou.synth(tmp_path / "data", patients=6000, hospitals=2, years=2, layouts=["lab"])
     script = textwrap.dedent(
         """
         import sys, kakou
         try:
-            kakou.run("kakou:dpc-lab", input=sys.argv[1], out=sys.argv[2], key=sys.argv[3], progress=lambda stage, rows: print(stage, flush=True))
+            kakou.run("kakou:lab", input=sys.argv[1], out=sys.argv[2], key=sys.argv[3], progress=lambda stage, rows: print(stage, flush=True))
         except KeyboardInterrupt:
             print("interrupted", flush=True)
         """
@@ -193,7 +193,7 @@ def test_ctrl_c_is_a_keyboard_interrupt_and_publishes_nothing(tmp_path):
     assert made.returncode == 0
     out = tmp_path / "out"
     program = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path / "data"), str(out), str(tmp_path / "k.key")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(tmp_path / "data" / "lab"), str(out), str(tmp_path / "k.key")], stdout=subprocess.PIPE, text=True
     )
     program.stdout.readline()
     time.sleep(0.1)
