@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Union
@@ -14,7 +13,7 @@ from ._results import Checked, Draft, Explained, Release, Risk, Run, Verified
 
 PathLike = Union[str, "os.PathLike[str]"]
 PolicyLike = Union[str, "os.PathLike[str]", Mapping[str, Any]]
-Progress = Union[bool, Callable[[Union[str, None], int], None], None]
+Progress = Union[bool, Callable[[str | None, int], None], None]
 
 
 def _call(arguments: list[str], progress: Progress = None) -> tuple[Any, str, list[list[str]]]:
@@ -45,7 +44,7 @@ def run(
     policy: PolicyLike,
     *,
     tables: Mapping[str, Any] | None = None,
-    input: PathLike | None = None,  # noqa: A002 - the option's name
+    input: PathLike | None = None,
     out: PathLike,
     key: PathLike | None = None,
     passphrase_file: PathLike | None = None,
@@ -98,7 +97,7 @@ def check(
     policy: PolicyLike,
     *,
     tables: Mapping[str, Any] | None = None,
-    input: PathLike | None = None,  # noqa: A002
+    input: PathLike | None = None,
     data: bool = False,
     work: PathLike | None = None,
     progress: Progress = None,
@@ -118,7 +117,7 @@ def explain(
     policy: PolicyLike,
     *,
     tables: Mapping[str, Any] | None = None,
-    input: PathLike | None = None,  # noqa: A002
+    input: PathLike | None = None,
     search_seconds: int | None = None,
     work: PathLike | None = None,
     progress: Progress = None,
@@ -156,12 +155,12 @@ def risk(
     ``quasi`` are the columns that an attacker may know (without them, columns are proposed), ``sensitive`` those whose values must
     not become known, ``person`` the column whose distinct values are persons.
     """
-    with tempfile.TemporaryDirectory(prefix="kakou-risk-", dir=work) as private:
+    with _tables.private_folder(work) as private:
 
         def file(table: Any, name: str) -> str:
             if isinstance(table, (str, os.PathLike)):
                 return os.fspath(table)
-            path = Path(private) / name
+            path = private / name
             _tables.write(table, path)
             return str(path)
 
@@ -210,12 +209,12 @@ def init(
     if isinstance(tables, (str, os.PathLike)):
         document, text, warnings = _call(["init", os.fspath(tables)])
     else:
-        with tempfile.TemporaryDirectory(prefix="kakou-init-", dir=work) as private:
+        with _tables.private_folder(work) as private:
             for name, frame in tables.items():
                 if not name or name.startswith(".") or "/" in name:
                     raise ValueError("a table needs a plain name")
-                _tables.write(frame, Path(private) / f"{name}.parquet")
-            document, text, warnings = _call(["init", private])
+                _tables.write(frame, private / f"{name}.parquet")
+            document, text, warnings = _call(["init", str(private)])
     return Draft((document or {}).get("draft") or text, warnings)
 
 

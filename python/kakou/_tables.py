@@ -65,6 +65,35 @@ def _arrow(frame: Any, path: Path) -> None:
     parquet.write_table(table, path, write_statistics=False)
 
 
+_PREFIX = "kakou-tables-"
+
+
+def _private(work: str | os.PathLike[str] | None) -> Path:
+    """A private folder (0700) of this process; what killed processes of this user left beside it goes first."""
+    root = Path(work if work is not None else tempfile.gettempdir())
+    for left in root.glob(f"{_PREFIX}*"):
+        pid = left.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            if not pid.isdigit() or left.lstat().st_uid != os.getuid() or left.is_symlink():
+                continue
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            continue
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root))
+
+
+@contextmanager
+def private_folder(work: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """A private folder that goes away."""
+    private = _private(work)
+    try:
+        yield private
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
 @contextmanager
 def folder(tables: Mapping[str, Any] | None, given: str | os.PathLike[str] | None, work: str | os.PathLike[str] | None) -> Iterator[tuple[str, list[str]]]:
     """The input folder and the arguments that say which table is which file. Tables in memory and a folder exclude each other."""
@@ -73,17 +102,14 @@ def folder(tables: Mapping[str, Any] | None, given: str | os.PathLike[str] | Non
     if tables is None:
         yield str(given), []
         return
-    private = tempfile.mkdtemp(prefix="kakou-tables-", dir=work)  # 0700
-    try:
+    with private_folder(work) as private:
         arguments = []
         for number, (name, frame) in enumerate(tables.items()):
             file = f"table-{number}.parquet"
-            write(frame, Path(private) / file)
-            os.chmod(Path(private) / file, 0o600)
+            write(frame, private / file)
+            (private / file).chmod(0o600)
             arguments += ["--table", f"{name}={file}"]
-        yield private, arguments
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
+        yield str(private), arguments
 
 
 @contextmanager

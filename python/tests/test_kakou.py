@@ -147,6 +147,17 @@ def test_no_table_stays_behind(tmp_path, policy, key):
     assert not list(work.iterdir())
 
 
+def test_what_a_killed_process_left_is_swept(tmp_path, policy, key):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True).stdout.strip()
+    left = tmp_path / f"kakou-tables-{dead}-x"
+    left.mkdir()
+    (left / "table-0.parquet").write_bytes(b"clear data")
+    other = tmp_path / "kakou-tables-mine"
+    other.mkdir()
+    kakou.run(policy, tables={"stays": stays()}, key=key, out=tmp_path / "out", work=tmp_path)
+    assert not left.exists() and other.exists()
+
+
 def test_risk_of_a_frame():
     frame = polars.DataFrame({"id": [str(n) for n in range(20)], "age": ["60-69"] * 19 + ["90-"], "sex": ["1"] * 20})
     found = kakou.risk(frame, quasi=["age", "sex"], person="id")
