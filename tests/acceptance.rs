@@ -825,6 +825,25 @@ fn a_linking_body_gets_tokens_alone_and_its_keys_come_back_in_the_linkable_profi
     let output = start(arguments("no"));
     assert!(error_of(&output).contains("C0703"), "{}", error_of(&output));
     std::fs::write(&policy, &linkable).unwrap();
+    // The nine databases of 令8条 are known, and no other.
+    let nine = [
+        "ndb",
+        "dpcdb",
+        "shoman",
+        "shogaiji",
+        "yobosesshu",
+        "kaigo",
+        "kansensho",
+        "shogai",
+        "nanbyo",
+    ];
+    for (word, code) in nine.map(|word| (word, 0)).into_iter().chain([("ganreg", 2)]) {
+        let marked = linkable.replace("visible_in = \"ndb\"", &format!("visible_in = \"{word}\""));
+        std::fs::write(&policy, marked).unwrap();
+        let output = kakou(&["check", "--policy", text(&policy)]);
+        assert_eq!(output.status.code(), Some(code), "{word}: {}", error_of(&output));
+    }
+    std::fs::write(&policy, &linkable).unwrap();
     // Keys without a source are refused.
     let mut unsourced = arguments("no");
     unsourced.truncate(unsourced.len() - 2);
