@@ -36,7 +36,9 @@
 pub mod cli;
 pub mod run;
 
-pub use kakou_core::{digest, error, frame, law, log, note, progress, say, schema, text, token};
+pub use kakou_core::{
+    digest, error, frame, law, log, memory, note, progress, say, schema, text, timings, token,
+};
 pub use kakou_detect as detect;
 pub use kakou_engine as engine;
 pub use kakou_formats as formats;

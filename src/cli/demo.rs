@@ -110,6 +110,7 @@ impl Demo {
             search_seconds: None,
             link_keys: None,
             link_source: None,
+            timings: None,
             dry_run: false,
             recording: Recording::signed(signing, ledger.clone()),
         };

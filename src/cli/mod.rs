@@ -203,6 +203,7 @@ pub fn main() -> ExitCode {
 pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
     // Before anything is read: no core file of any command holds a cell, a name or a key.
     let _ = crate::keys::harden();
+    crate::memory::prepare(out_of_memory);
     hide_panics();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -226,6 +227,7 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     // A file-size limit shall be an error, not a death without clean-up.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let show = Show { json: arguments.json, quiet: arguments.quiet };
+    JSON.store(show.json, std::sync::atomic::Ordering::Relaxed);
     if let Some(path) = &arguments.log
         && let Err(error) = log::open(path, arguments.log_level)
     {
@@ -271,6 +273,22 @@ fn hide_panics() {
             "kakou: internal error at {place}; nothing was published. Please report this place."
         );
     }));
+}
+
+/// Whether the result is for machines, for the end that asks nobody.
+static JSON: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Tells that there is no more memory. Another thread may hold the locks of the streams: they are written to as they are.
+fn out_of_memory(error: &Error) {
+    if JSON.load(std::sync::atomic::Ordering::Relaxed)
+        && !PRINTED.load(std::sync::atomic::Ordering::Relaxed)
+    {
+        let value = serde_json::json!({ "error": error });
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
+        let _ = nix::unistd::write(std::io::stdout(), text.as_bytes());
+    }
+    let text = policy::render(error, &policy::Sources::default(), false) + "\n";
+    let _ = nix::unistd::write(std::io::stderr(), text.as_bytes());
 }
 
 /// The place of a source file without the folders of whoever built the program: of a library its name and what follows.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::engine::Progress;
-use crate::note;
+use crate::{memory, note, timings};
 
 /// Shows the work on standard error.
 pub struct Shown {
@@ -58,7 +58,8 @@ fn words(stage: &str) -> &str {
 
 impl Progress for Shown {
     fn stage(&self, name: &'static str) {
-        note!(info, "room", room = name);
+        note!(info, "room", room = name, held_mib = memory::held() >> 20);
+        timings::room(name);
         if let Some(watching) = &self.watching {
             watching.stage(name);
         }

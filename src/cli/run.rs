@@ -16,6 +16,7 @@ use crate::run::link_keys::LinkKeys;
 use crate::run::project_key::KeyUsed;
 use crate::run::{self, Input, Policy, Released, Request};
 use crate::schema::Kind;
+use crate::timings;
 
 /// Makes both releases and the record.
 #[derive(Args, Debug)]
@@ -71,12 +72,24 @@ pub struct Run {
     /// Read a table from another file of the input folder than the policy says: CSV with a header in UTF-8, Parquet or a workbook.
     #[arg(long = "table", value_name = "NAME=FILE")]
     pub tables: Vec<crate::run::TableFile>,
+    /// Tell where the time went: the rooms, and the dearest columns. `--timings=record` puts it into the record as well.
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "shown")]
+    pub timings: Option<TimingsTo>,
     /// Do everything but publish.
     #[arg(long)]
     pub dry_run: bool,
     /// How the run is recorded.
     #[command(flatten)]
     pub recording: Recording,
+}
+
+/// Where timings go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum TimingsTo {
+    /// To the one who runs the program.
+    Shown,
+    /// Into the record as well.
+    Record,
 }
 
 impl Run {
@@ -89,6 +102,9 @@ impl Run {
         let sources = prepared.loaded.sources.clone();
         let released = self.publish(prepared, show).map_err(|e| Failure::new(e, &sources))?;
         report(&released, show);
+        for line in timings::told().iter().flat_map(timings::Timings::lines) {
+            show.line(&line);
+        }
         Ok(())
     }
 
@@ -98,6 +114,9 @@ impl Run {
     /// See the exit codes.
     pub fn publish(&self, policy: Policy, show: Show) -> Result<Released> {
         run::threads(self.threads)?;
+        if self.timings.is_some() {
+            timings::ask();
+        }
         let progress = Shown::new(show.quiet || show.json);
         let checked = run::Run::check(policy, self.request(), &progress)?;
         tell_key(checked.key(), show);
@@ -124,6 +143,7 @@ impl Run {
             spill: self.spill.clone(),
             search_seconds: self.search_seconds,
             dry_run: self.dry_run,
+            timings: self.timings == Some(TimingsTo::Record),
             recording: self.recording.wanted(),
         }
     }

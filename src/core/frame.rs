@@ -5,8 +5,9 @@
 
 use rayon::prelude::*;
 use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::text::date;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// The code of a missing cell.
@@ -34,14 +35,26 @@ count! {
 }
 
 /// Distinct texts, numbered from 0 in the order of their first appearance.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     text: String,
     ends: Vec<usize>,
+    /// What follows from the texts, found out when it is first asked for: many columns and both releases share a dictionary.
+    order: OnceLock<Vec<u32>>,
+    days: OnceLock<Vec<Option<i32>>>,
 }
+
+impl PartialEq for Dictionary {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.ends == other.ends
+    }
+}
+
+impl Eq for Dictionary {}
 
 impl Dictionary {
     /// The number of texts.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -55,11 +68,30 @@ impl Dictionary {
     ///
     /// # Panics
     /// If there is no such number (a bug, never a matter of data).
+    #[inline]
     #[must_use]
     pub fn text(&self, code: u32) -> &str {
         let code = code as usize;
         let start = if code == 0 { 0 } else { self.ends[code - 1] };
         &self.text[start..self.ends[code]]
+    }
+    /// The numbers of the texts in the order of their bytes.
+    #[must_use]
+    pub fn order(&self) -> &[u32] {
+        self.order.get_or_init(|| self.sorted(0..self.ends.len() as u32))
+    }
+    /// The day of each text that is a date with its day, counted from 1970-01-01.
+    #[must_use]
+    pub fn days(&self) -> &[Option<i32>] {
+        let day = |text: &str| date::parse(text).and_then(|when| when.days());
+        self.days.get_or_init(|| self.texts().map(day).collect())
+    }
+    fn sorted(&self, codes: impl Iterator<Item = u32>) -> Vec<u32> {
+        let mut order: Vec<(u128, u32)> = codes.map(|c| (beginning(self.text(c)), c)).collect();
+        order.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| self.text(a.1).cmp(self.text(b.1)))
+        });
+        order.into_iter().map(|(_, code)| code).collect()
     }
     /// All texts in order of their numbers.
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> + '_ {
@@ -70,9 +102,28 @@ impl Dictionary {
     pub fn bytes(&self) -> usize {
         self.text.capacity() + self.ends.capacity() * size_of::<usize>()
     }
+    /// A dictionary from texts one after the other and their ends; `None` if the ends do not part the text. Its maker sees to it
+    /// that no text is there twice.
+    #[must_use]
+    pub fn from_raw(text: String, ends: Vec<usize>) -> Option<Self> {
+        let mut last = 0;
+        let ordered = ends.iter().all(|&end| {
+            let fits = end >= last && text.is_char_boundary(end);
+            last = end;
+            fits
+        });
+        (ordered && last == text.len() && ends.len() < MISSING as usize).then(|| Dictionary {
+            text,
+            ends,
+            ..Dictionary::default()
+        })
+    }
     fn push(&mut self, text: &str) -> u32 {
         let code = u32::try_from(self.ends.len()).unwrap_or(MISSING);
         assert!(code != MISSING, "a dictionary holds at most 2^32 - 1 texts");
+        if self.order.get().is_some() || self.days.get().is_some() {
+            (self.order, self.days) = (OnceLock::new(), OnceLock::new());
+        }
         self.text.push_str(text);
         self.ends.push(self.text.len());
         code
@@ -196,16 +247,19 @@ impl Column {
         self.codes.is_empty()
     }
     /// The codes, one a row.
+    #[inline]
     #[must_use]
     pub fn codes(&self) -> &[u32] {
         &self.codes
     }
     /// The texts.
+    #[inline]
     #[must_use]
     pub fn dictionary(&self) -> &Arc<Dictionary> {
         &self.dictionary
     }
     /// The text of a row; `None` if missing.
+    #[inline]
     #[must_use]
     pub fn text(&self, row: usize) -> Option<&str> {
         match self.codes[row] {
@@ -235,16 +289,17 @@ impl Column {
                 used[code as usize] = true;
             }
         }
-        let mut order: Vec<(u128, u32)> = (0..self.dictionary.len() as u32)
-            .filter(|&c| used[c as usize])
-            .map(|c| (beginning(self.dictionary.text(c)), c))
-            .collect();
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0).then_with(|| self.dictionary.text(a.1).cmp(self.dictionary.text(b.1)))
-        });
+        let is_used = |&code: &u32| used[code as usize];
+        let count = used.iter().filter(|&&u| u).count();
+        // Few texts of a large dictionary are sorted by themselves; else all are, once for all columns that share it.
+        let order: Vec<u32> = if count * 4 < used.len() && self.dictionary.order.get().is_none() {
+            self.dictionary.sorted((0..used.len() as u32).filter(is_used))
+        } else {
+            self.dictionary.order().iter().copied().filter(is_used).collect()
+        };
         let mut new_code = vec![MISSING; self.dictionary.len()];
         let mut dictionary = Dictionary::default();
-        for &(_, old) in &order {
+        for &old in &order {
             // Two codes may stand for one text after a map; they become one here.
             let text = self.dictionary.text(old);
             let last = dictionary.len().checked_sub(1).map(|l| l as u32);
@@ -325,10 +380,12 @@ impl ColumnBuilder {
         self.codes.push(code);
     }
     /// The code of a text in this column, for cells that are known to be equal.
+    #[inline]
     pub fn code(&mut self, text: &str) -> u32 {
         self.interner.intern(text)
     }
     /// Appends a cell by its code: one that [`Self::code`] gave, or [`MISSING`].
+    #[inline]
     pub fn push_code(&mut self, code: u32) {
         self.codes.push(code);
     }

@@ -18,6 +18,7 @@ use crate::schema::{DateKind, Kind, Role};
 use crate::technique::{
     Input, KeyTokens, Known, Marks, Output, Persons, Secrets, Tally, Treatment,
 };
+use crate::timings;
 
 /// The treatments of one release with everything fixed.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -52,7 +53,28 @@ pub struct Alive {
     /// By table, by row.
     pub rows: Vec<Vec<bool>>,
     /// By table, by row: which of the table's quasi-identifiers are suppressed, as bits (see [`super::freeze::blankable`]).
-    pub blanked: Vec<Vec<u64>>,
+    pub blanked: Vec<Blanks>,
+}
+
+/// By row: which quasi-identifiers are suppressed, as bits. Nothing is held while none is.
+#[derive(Clone, Debug, Default)]
+pub struct Blanks(Vec<u64>);
+
+impl Blanks {
+    /// Suppresses a cell of one of `rows` rows.
+    pub fn set(&mut self, row: usize, rows: usize, bit: u8) {
+        if self.0.is_empty() {
+            self.0 = vec![0; rows];
+        }
+        self.0[row] |= 1 << bit;
+    }
+}
+
+impl std::ops::Index<usize> for Blanks {
+    type Output = u64;
+    fn index(&self, row: usize) -> &u64 {
+        if self.0.is_empty() { &0 } else { &self.0[row] }
+    }
 }
 
 impl Alive {
@@ -60,7 +82,7 @@ impl Alive {
     #[must_use]
     pub fn all(partition: &Partition) -> Self {
         let rows = partition.tables.iter().map(|p| vec![true; p.table.rows]).collect();
-        let blanked = partition.tables.iter().map(|p| vec![0; p.table.rows]).collect();
+        let blanked = vec![Blanks::default(); partition.tables.len()];
         Alive { rows, blanked }
     }
 }
@@ -207,10 +229,12 @@ pub fn apply(
             if planned.output.is_none() && !removes(treatment) {
                 return None;
             }
-            let mut output =
+            let facts = &plan.tables[t].columns[c].facts;
+            let mut output = timings::of_column("apply", &facts.table, &facts.column, || {
                 with_input(plan, partition, t, c, planned, secrets, &tokens, everyone, |input| {
                     treatment.apply(input)
-                });
+                })
+            });
             if unfit(treatment).is_some() {
                 output.tally.emptied = output.tally.suppressed;
             }
@@ -277,6 +301,10 @@ pub fn unfit(treatment: &Treatment) -> Option<[&'static str; 2]> {
 fn key_tokens(plan: &Plan, partition: &Partition, kind: Kind, secrets: &dyn Secrets) -> KeyTokens {
     let mut tokens = KeyTokens::default();
     tokens.add(plan.person_key.as_str(), &partition.ids, secrets);
+    let columns = plan.tables.iter().flat_map(|t| &t.columns);
+    for purpose in columns.filter_map(|c| c.treatment(kind).treatment.needs().draws) {
+        tokens.draw(purpose, &partition.ids, secrets);
+    }
     let shown: Vec<_> = plan
         .tables
         .iter()

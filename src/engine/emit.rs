@@ -3,7 +3,7 @@
 //! Within a person the rows are sorted by their content. So the bytes depend on the cells and the tokens alone: not on
 //! the order of the input, the number of threads or of partitions; and the order tells nothing but the token.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -14,6 +14,7 @@ use super::intake::take;
 use super::partition::Partition;
 use super::{Progress, validate};
 use crate::error::{Error, Name, Result};
+use crate::formats::spill::Block;
 use crate::formats::{self, OutColumn, OutType, Written};
 use crate::frame::{Column, Interner, MISSING, Table, join_blocks};
 use crate::plan::Plan;
@@ -258,15 +259,20 @@ pub fn write(
         .collect())
 }
 
+/// Bytes that a cell takes while its range is sorted and written.
+const SORTED: u64 = 32;
+
 /// Rows of one table on their way to the sorted file when memory does not hold a release: blocks by range of tokens.
 pub struct Shuffle {
-    blocks: Vec<Vec<PathBuf>>,
+    blocks: Vec<Vec<Block>>,
 }
 
 impl Shuffle {
-    /// No blocks yet.
+    /// No blocks yet, for a file of so many cells: as many ranges as let one be sorted within half of `memory`.
     #[must_use]
-    pub fn new(ranges: usize) -> Self {
+    pub fn new(cells: u64, memory: u64) -> Self {
+        let ranges = cells.saturating_mul(SORTED).div_ceil((memory / 2).max(1));
+        let ranges = usize::try_from(ranges).unwrap_or(1024).clamp(1, 1024);
         Shuffle { blocks: vec![Vec::new(); ranges] }
     }
     /// Puts the rows of a partition into the blocks of their tokens' ranges.
@@ -284,20 +290,21 @@ impl Shuffle {
         }
         for (blocks, part) in self.blocks.iter_mut().zip(by_range) {
             if !part.is_empty() {
-                blocks.push(directory.write_block(&take(rows, &part))?);
+                blocks.push(directory.write_rows(&take(rows, &part))?);
             }
         }
         Ok(())
     }
     /// The tables of the ranges, in the order of the tokens.
     pub fn ranges<'a>(
-        &'a self,
+        self,
         directory: &'a formats::spill::SpillDir,
         columns: usize,
     ) -> impl Iterator<Item = Result<Table>> + 'a {
-        self.blocks.iter().map(move |files| {
+        self.blocks.into_iter().map(move |files| {
             let blocks: Vec<Table> =
-                files.iter().map(|f| directory.read_block(f)).collect::<Result<_>>()?;
+                files.iter().map(|f| directory.read_rows(f)).collect::<Result<_>>()?;
+            files.iter().for_each(|f| directory.remove(f));
             Ok(join_blocks(&blocks, columns))
         })
     }

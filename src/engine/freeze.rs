@@ -362,11 +362,13 @@ fn suppression(
         let applied =
             apply(plan, &anonymized, &partition, Kind::Anonymized, secrets, None, &mut here);
         alive.push(here);
-        if store.len() == 1 {
+        if matches!(store, Store::Memory(_)) {
             in_memory = Some((partition.into_owned(), applied));
         }
         Ok(())
     })?;
+    // Of the source nothing but the figures is needed: nearly every person is a class of its own there.
+    let source: Vec<Summary> = source.iter().map(Classes::summary).collect();
     let rows_before: Vec<u64> = plan.sets.iter().map(|set| rows_there(&alive, set.table)).collect();
     let mut set_outcomes: Vec<SetOutcome> = Vec::new();
     let blankable = blankable(plan);
@@ -539,13 +541,13 @@ fn suppression(
         let blanked: u64 = alive
             .iter()
             .map(|a| {
-                let rows = a.rows[view.table].iter().zip(&a.blanked[view.table]);
-                rows.filter(|(there, bits)| **there && **bits & mask != 0).count() as u64
+                let (there, bits) = (&a.rows[view.table], &a.blanked[view.table]);
+                (0..there.len()).filter(|&row| there[row] && bits[row] & mask != 0).count() as u64
             })
             .sum();
         let gone = rows - released.rows.0 + blanked;
         views.push(ViewOutcome {
-            source: source[v].summary(),
+            source: source[v].clone(),
             treated,
             released,
             rows,
@@ -573,9 +575,11 @@ fn suppression(
     }
     for ((set, outcome), &rows) in plan.sets.iter().zip(&mut set_outcomes).zip(&rows_before) {
         let blanked: u64 = blank_bit(plan, set.table, set.column).map_or(0, |bit| {
-            let rows =
-                alive.iter().flat_map(|a| a.rows[set.table].iter().zip(&a.blanked[set.table]));
-            rows.filter(|(there, bits)| **there && **bits >> bit & 1 == 1).count() as u64
+            let gone = |a: &Alive| {
+                let (there, bits) = (&a.rows[set.table], &a.blanked[set.table]);
+                (0..there.len()).filter(|&row| there[row] && bits[row] >> bit & 1 == 1).count()
+            };
+            alive.iter().map(|a| gone(a) as u64).sum()
         });
         outcome.rows = rows;
         outcome.suppressed = rows - rows_there(&alive, set.table) + blanked;
@@ -777,7 +781,9 @@ fn blank(plan: &Plan, view: &ViewPlan, cells: &ViewCells, alive: &mut [Alive]) -
         let (partition, row) = cells.at[row as usize];
         let quasi = &view.quasi[column as usize];
         if let Some(bit) = blank_bit(plan, quasi.table, quasi.column) {
-            alive[partition as usize].blanked[view.table][row as usize] |= 1 << bit;
+            let alive = &mut alive[partition as usize];
+            let rows = alive.rows[view.table].len();
+            alive.blanked[view.table].set(row as usize, rows, bit);
         }
     }
     Ok(())

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::exclude::Lists;
 use super::partition::Partition;
-use super::persons::{FillerIds, Seen, Told};
+use super::persons::{Seen, Told};
+use super::pool::{self, Pool};
 use super::same::Same;
 use super::{Progress, grain, identity, moments, place, rows, validate};
 use crate::error::{Error, Name, Result, small};
+use crate::formats::spill::{Block, SpillDir};
 use crate::formats::{self, ColumnSpec, FileFacts, ReadSpec};
 use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::{Plan, TablePlan, Warning};
@@ -80,11 +83,9 @@ pub enum Store {
 
 /// Partitions on disk.
 pub struct Spilled {
-    directory: formats::spill::SpillDir,
-    /// `blocks[partition][table]`: file names in order.
-    blocks: Vec<Vec<Vec<PathBuf>>>,
-    /// Identities that are nobody's.
-    fillers: FillerIds,
+    directory: Arc<SpillDir>,
+    /// A block a partition.
+    blocks: Vec<Block>,
 }
 
 impl Store {
@@ -114,8 +115,11 @@ impl Store {
         match self {
             Store::Memory(partition) => f(0, partition),
             Store::Spilled(spilled) => {
-                for index in 0..spilled.blocks.len() {
-                    let partition = spilled.load(plan, lists, index)?;
+                for (index, block) in spilled.blocks.iter().enumerate() {
+                    let columns = spilled.directory.read(block)?;
+                    let excluded = |kind, id: &str| lists.excludes(kind, id);
+                    let partition =
+                        Partition::from_columns(plan, columns, &excluded).ok_or_else(damaged)?;
                     f(index, &partition)?;
                 }
                 Ok(())
@@ -124,32 +128,17 @@ impl Store {
     }
 }
 
-impl Spilled {
-    fn load(&self, plan: &Plan, lists: &Lists, index: usize) -> Result<Partition> {
-        let parts = self.blocks[index]
-            .par_iter()
-            .enumerate()
-            .map(|(t, files)| {
-                let blocks: Vec<Table> =
-                    files.iter().map(|f| self.directory.read_block(f)).collect::<Result<_>>()?;
-                let columns = plan.tables[t].columns.len();
-                let part = split(join_blocks(&blocks, columns + beside(&plan.tables[t])), columns);
-                Ok(self.fillers.take_out(plan, t, part))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let mut partition = Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
-        grain::collapse(plan, &mut partition);
-        Ok(partition)
-    }
+fn damaged() -> Error {
+    Error::environment("X0605", say!("a spill block is damaged: is the disk sound?"))
 }
 
 /// The columns that travel behind those of a table: the identities of its keys, the places of its rows, their folder.
-fn beside(table: &TablePlan) -> usize {
+pub(super) fn beside(table: &TablePlan) -> usize {
     let places = if table.placed() { place::WIDTH } else { 0 };
     table.keys.len() + places + usize::from(table.foldered())
 }
 
-fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
+pub(super) fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
     let identities = whole.columns.split_off(columns);
     (whole, identities)
 }
@@ -281,43 +270,6 @@ pub struct Limits {
     pub spill_root: PathBuf,
 }
 
-/// The number of partitions for an input: one if everything fits into memory with room for both outputs.
-fn partitions(files: &[Vec<PathBuf>], limits: &Limits) -> usize {
-    // Measured on 4 million rows of the generator (docs/benches.md): codes, dictionaries and both releases take 35 bytes a cell
-    // at the peak, or 4 times the bytes of the text. In partitions, the classes of the views, which rows are there, the
-    // identifiers and the largest table at its proof stay in memory beside one partition: a fifth of the whole.
-    let mut estimate: u64 = 0;
-    // Several tables read the same tree, each a part of it.
-    let mut trees = std::collections::BTreeSet::new();
-    for path in files.iter().flatten() {
-        let bytes = match std::fs::metadata(path) {
-            Ok(m) if m.is_dir() => {
-                if trees.insert(path) {
-                    formats::tree_bytes(path)
-                } else {
-                    0
-                }
-            }
-            other => other.map_or(0, |m| m.len()),
-        };
-        let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        let weight = if parquet { formats::parquet_weight(path) } else { None };
-        estimate = estimate.saturating_add(match weight {
-            Some((cells, pages)) => {
-                cells.saturating_mul(36).saturating_add(pages.saturating_mul(2))
-            }
-            None if parquet => bytes.saturating_mul(70),
-            None => formats::text_bytes(path, bytes).saturating_mul(5),
-        });
-    }
-    let memory = limits.memory.max(1 << 20);
-    if estimate <= memory {
-        return 1;
-    }
-    let usable = memory.saturating_sub(estimate / 5).max(memory / 2);
-    usize::try_from(estimate.div_ceil(usable)).unwrap_or(4096).clamp(2, 4096)
-}
-
 /// Reads all files into partitions.
 ///
 /// # Errors
@@ -329,26 +281,41 @@ pub fn intake(
     limits: &Limits,
     progress: &dyn Progress,
 ) -> Result<Intake> {
-    let count = partitions(files, limits);
+    let estimate = pool::estimate(files);
     let same = Same::read(plan, files, progress)?;
     lists.tell_locals(same.locals());
-    let spill =
-        if count > 1 { Some(formats::spill::SpillDir::create(&limits.spill_root)?) } else { None };
     let salt = hashbrown::DefaultHashBuilder::default();
-    // One table after the other when spilling (memory), all at once otherwise (speed).
-    let read = |group: std::ops::Range<usize>| {
+    let pool = Pool::new(limits, estimate, salt.clone())?;
+    let read = |group: std::ops::Range<usize>, seen: Seen| {
         let paths = &files[group.start];
-        read_group(plan, group, paths, &same, count, spill.as_ref(), &salt, None, progress)
+        read_group(plan, group, paths, &same, Some(&pool), &salt, None, seen, progress)
     };
-    let results: Vec<Vec<TableRead>> = if count > 1 {
-        plan.groups().into_iter().map(read).collect::<Result<_>>()?
-    } else {
-        plan.groups().into_par_iter().map(read).collect::<Result<_>>()?
-    };
-    let mut results: Vec<TableRead> = results.into_iter().flatten().collect();
+    let mut results: Vec<TableRead> = Vec::new();
     let mut seen = Seen::default();
-    for result in &mut results {
-        seen.merge(std::mem::take(&mut result.seen));
+    // One table after the other when spilling (memory), all at once otherwise (speed).
+    if pool.spills() {
+        for group in plan.groups() {
+            let first = results.len();
+            results.extend(read(group, std::mem::take(&mut seen))?);
+            seen = results.get_mut(first).map(|r| std::mem::take(&mut r.seen)).unwrap_or_default();
+        }
+    } else {
+        let groups: Vec<Vec<TableRead>> = plan
+            .groups()
+            .into_par_iter()
+            .map(|group| read(group, Seen::default()))
+            .collect::<Result<_>>()?;
+        results.extend(groups.into_iter().flatten());
+        for result in &mut results {
+            seen.merge(std::mem::take(&mut result.seen));
+        }
+    }
+    if pool.spills() {
+        // What was read before it was known that it is too much.
+        for (t, result) in results.iter_mut().enumerate() {
+            let rows = std::mem::take(&mut result.rows);
+            pool.put(&plan.tables[t], vec![rows], &mut result.blocks)?;
+        }
     }
     let (told, fillers) = seen.judge(plan, &mut |t, rows| {
         *results[t].intake.set_aside.entry(Defect::Key).or_default() += rows;
@@ -358,7 +325,7 @@ pub fn intake(
     let mut input_files = Vec::new();
     let mut parts = Vec::new();
     let mut empty = Vec::new();
-    let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![Vec::new(); count];
+    let mut blocks: Vec<pool::Buckets> = Vec::new();
     for (t, result) in results.into_iter().enumerate() {
         note!(
             info,
@@ -375,43 +342,28 @@ pub fn intake(
             path,
             facts,
         }));
-        for (partition, list) in result.blocks.into_iter().enumerate() {
-            blocks[partition].push(list);
-        }
-        if count == 1 {
+        blocks.push(result.blocks);
+        if !pool.spills() {
             let part = split(result.rows, plan.tables[t].columns.len());
             parts.push(fillers.take_out(plan, t, part));
         }
     }
     let empty: Vec<[usize; 2]> = plan.groups().into_iter().map(|g| empty[g.start]).collect();
     let mut collapsed = vec![0; plan.tables.len()];
-    let store = match spill {
-        Some(directory) => Store::Spilled(Spilled { directory, blocks, fillers }),
-        None => {
-            let mut partition =
-                Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
-            collapsed = grain::collapse(plan, &mut partition);
-            Store::Memory(Box::new(partition))
-        }
+    let ready = if pool.spills() {
+        None
+    } else {
+        let mut partition = Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
+        collapsed = grain::collapse(plan, &mut partition);
+        Some(Box::new(partition))
     };
-    let mut intake = Intake {
-        store,
-        tables,
-        files: input_files,
-        persons: 0,
-        excluded_persons: [0; 2],
-        why: [[0; 5]; 2],
-        same: [same.persons, same.linked],
-        told,
-        warnings: Vec::new(),
-    };
-    let Intake { store, tables, persons, excluded_persons, why, .. } = &mut intake;
+    let (mut persons, mut excluded_persons, mut why) = (0_u64, [0_u64; 2], [[0_u64; 5]; 2]);
+    let in_memory = ready.is_some();
     let mut grains = grain::Grains::new(plan);
     let mut forms = super::forms::Forms::new(plan);
-    // Rows of a spilled partition that repeat another go each time it is loaded: what is missing of those written went.
-    let mut left = vec![0_u64; plan.tables.len()];
-    store.each(plan, lists, |_, partition| {
-        *persons += partition.ids.len() as u64;
+    let rows = tables.iter().map(|t| t.rows_in).sum();
+    let mut look = |partition: &Partition| {
+        persons += partition.ids.len() as u64;
         for id in partition.ids.texts() {
             lists.compare(id);
             for kind in Kind::BOTH {
@@ -420,11 +372,8 @@ pub fn intake(
                 }
             }
         }
-        grains.look(plan, partition, count == 1);
+        grains.look(plan, partition, in_memory);
         forms.look(partition);
-        for (left, part) in left.iter_mut().zip(&partition.tables) {
-            *left += part.table.rows as u64;
-        }
         for kind in Kind::BOTH {
             let eligible = &partition.eligible[kind as usize];
             excluded_persons[kind as usize] += eligible.iter().filter(|&&e| !e).count() as u64;
@@ -433,14 +382,31 @@ pub fn intake(
                     part.persons.iter().filter(|&&p| !eligible[p as usize]).count() as u64;
             }
         }
-        Ok(())
-    })?;
+    };
+    let store = match ready {
+        Some(partition) => {
+            look(&partition);
+            Store::Memory(partition)
+        }
+        None => {
+            // Each partition is put together once; what comes later reads it as it is used.
+            let mut whole = Vec::new();
+            for parts in pool.partitions(blocks, plan, rows)? {
+                progress.check()?;
+                let parts = pool.load(plan, &parts, |t, part| fillers.take_out(plan, t, part))?;
+                let mut partition =
+                    Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
+                let gone = grain::collapse(plan, &mut partition);
+                collapsed.iter_mut().zip(gone).for_each(|(sum, gone)| *sum += gone);
+                look(&partition);
+                whole.push(pool.directory()?.write(&partition.columns())?);
+            }
+            Store::Spilled(Spilled { directory: pool.directory()?, blocks: whole })
+        }
+    };
+    let count = store.len();
     grains.check(plan)?;
     for (t, table) in tables.iter_mut().enumerate() {
-        if count > 1 {
-            let aside: u64 = table.set_aside.values().sum();
-            collapsed[t] = table.rows_in.saturating_sub(aside + left[t]);
-        }
         if collapsed[t] > 0 {
             *table.set_aside.entry(Defect::Duplicate).or_default() += collapsed[t];
         }
@@ -463,16 +429,27 @@ pub fn intake(
             );
         }
     }
-    if *persons == 0 {
+    if persons == 0 {
         return Err(Error::data(
             "D0410",
             say!("no table has a row of anybody: there is nothing to release"),
         )
         .advice(say!("the files have a header only, or all of their rows were set aside")));
     }
-    intake.warnings = grains.warnings(plan, &intake.tables, &empty);
-    intake.warnings.extend(intake.told.warnings(plan));
-    intake.warnings.extend(forms.warnings(plan));
+    let mut warnings = grains.warnings(plan, &tables, &empty);
+    warnings.extend(told.warnings(plan));
+    warnings.extend(forms.warnings(plan));
+    let intake = Intake {
+        store,
+        tables,
+        files: input_files,
+        persons,
+        excluded_persons,
+        why,
+        same: [same.persons, same.linked],
+        told,
+        warnings,
+    };
     for warning in &intake.warnings {
         note!(warn, "data", code = warning.code, text = warning.text.clone());
     }
@@ -499,7 +476,10 @@ pub fn first_rows(plan: &Plan, files: &[Vec<PathBuf>], most: Option<usize>) -> R
     let mut seen = [0, 0];
     for group in plan.groups() {
         let paths = &files[group.start];
-        for read in read_group(plan, group, paths, &same, 1, None, &salt, most, &super::Silent)? {
+        let seen_before = Seen::default();
+        for read in
+            read_group(plan, group, paths, &same, None, &salt, most, seen_before, &super::Silent)?
+        {
             seen[0] += read.intake.rows_in;
             seen[1] += read.rows.rows as u64;
         }
@@ -518,8 +498,8 @@ struct TableRead {
     files: Vec<(PathBuf, FileFacts)>,
     /// Columns and identities, when in memory.
     rows: Table,
-    /// Files by partition, when spilled.
-    blocks: Vec<Vec<PathBuf>>,
+    /// What was spilled.
+    blocks: pool::Buckets,
     /// What was seen of the identifiers; of a long table with its first part.
     seen: Seen,
 }
@@ -548,10 +528,10 @@ fn read_group(
     group: std::ops::Range<usize>,
     paths: &[PathBuf],
     same: &Same,
-    count: usize,
-    spill: Option<&formats::spill::SpillDir>,
+    pool: Option<&Pool>,
     salt: &hashbrown::DefaultHashBuilder,
     most: Option<usize>,
+    mut seen: Seen,
     progress: &dyn Progress,
 ) -> Result<Vec<TableRead>> {
     let first = &plan.tables[group.start];
@@ -568,9 +548,9 @@ fn read_group(
     let mut intake = vec![TableIntake::default(); members.len()];
     let mut facts = Vec::new();
     let mut kept: Vec<Vec<Table>> = vec![Vec::new(); members.len()];
-    let mut blocks: Vec<Vec<Vec<PathBuf>>> = vec![vec![Vec::new(); count]; members.len()];
+    let mut blocks: Vec<pool::Buckets> = vec![pool::Buckets::default(); members.len()];
+    let mut waiting = 0;
     let mut folders: BTreeMap<String, String> = BTreeMap::new();
-    let mut seen = Seen::default();
     // Files of the table that are there twice, and the rows that each file gave.
     let twins = twins(first, paths)?;
     let mut rows_of: Vec<Vec<u64>> = Vec::new();
@@ -679,17 +659,15 @@ fn read_group(
                     whole = take(&whole, &rows);
                 }
                 progress.rows(whole.rows as u64);
-                match spill {
-                    None => kept[m].push(whole),
-                    Some(directory) => {
-                        let person = table.columns.len() + table.person_key;
-                        for (partition, part) in
-                            by_person(&whole, person, count, salt).into_iter().enumerate()
-                        {
-                            if part.rows > 0 {
-                                blocks[m][partition].push(directory.write_block(&part)?);
-                            }
+                let weight = pool::weight(&whole);
+                kept[m].push(whole);
+                if let Some(pool) = pool {
+                    waiting += weight;
+                    if pool.is_enough(weight, waiting)? {
+                        for ((&t, kept), blocks) in members.iter().zip(&mut kept).zip(&mut blocks) {
+                            pool.put(&plan.tables[t], std::mem::take(kept), blocks)?;
                         }
+                        waiting = 0;
                     }
                 }
             }
@@ -722,11 +700,7 @@ fn read_group(
     Ok(reads
         .map(|(((&t, intake), kept), blocks)| {
             let table = &plan.tables[t];
-            let rows = if spill.is_some() {
-                Table::default()
-            } else {
-                join_blocks(&kept, table.columns.len() + beside(table))
-            };
+            let rows = join_blocks(&kept, table.columns.len() + beside(table));
             let files = facts.take().unwrap_or_default();
             TableRead { intake, files, rows, blocks, seen: seen.take().unwrap_or_default() }
         })
@@ -766,23 +740,6 @@ fn twins(table: &TablePlan, paths: &[PathBuf]) -> Result<Vec<Option<usize>>> {
 #[must_use]
 pub fn take(table: &Table, rows: &[u32]) -> Table {
     Table { rows: rows.len(), columns: table.columns.par_iter().map(|c| c.take(rows)).collect() }
-}
-
-fn by_person(
-    whole: &Table,
-    person: usize,
-    count: usize,
-    salt: &hashbrown::DefaultHashBuilder,
-) -> Vec<Table> {
-    use std::hash::BuildHasher;
-    let key = &whole.columns[person];
-    let place: Vec<usize> =
-        key.dictionary().texts().map(|id| (salt.hash_one(id) % count as u64) as usize).collect();
-    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); count];
-    for (row, &code) in key.codes().iter().enumerate() {
-        rows[place[code as usize]].push(row as u32);
-    }
-    rows.par_iter().map(|rows| take(whole, rows)).collect()
 }
 
 /// Which file of a table; its name may hold a patient's number, so it is never shown.

@@ -1,7 +1,7 @@
 //! The six rooms in order: check, intake, measure, freeze, apply, prove; then seal. Knows no technique by name.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, frame, log, note, progress, say, schema, text, token};
+use kakou_core::{error, frame, log, memory, note, progress, say, schema, text, timings, token};
 use kakou_detect as detect;
 use kakou_formats as formats;
 use kakou_plan as plan;
@@ -39,6 +39,7 @@ pub mod observe;
 pub mod partition;
 pub mod persons;
 pub mod place;
+mod pool;
 pub mod receipts;
 pub mod roll;
 mod rows;
@@ -221,6 +222,7 @@ impl Read {
 /// # Errors
 /// Any defect of the data that the policy does not set aside; a declaration that the data contradict; I/O; the user's stop.
 pub fn read(job: &Job<'_>, progress: &dyn Progress) -> Result<Read> {
+    pool::estimate(job.files).check(&job.limits, &job.staging)?;
     progress.stage("intake");
     let intake = intake::intake(job.plan, job.files, job.lists, &job.limits, progress)?;
     let declared = declared::check(job.plan, &intake.store, job.lists, progress)?;
@@ -297,9 +299,14 @@ pub fn write(
     let mut out_files: Vec<OutputFile> = Vec::new();
     let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
     let files_of = Kind::BOTH.map(|kind| shape::files(plan, kind));
-    let spill = if partitions > 1 {
+    let spill = if matches!(store, intake::Store::Spilled(_)) {
         for files in &files_of {
-            shuffles.push(files.iter().map(|_| emit::Shuffle::new(partitions)).collect());
+            let rows = |file: &shape::FilePlan<'_>| -> u64 {
+                file.tables.iter().map(|&t| tables[t].rows_in).sum()
+            };
+            let cells = |file: &shape::FilePlan<'_>| rows(file) * file.width(plan) as u64;
+            let shuffle = |file| emit::Shuffle::new(cells(file), job.limits.memory);
+            shuffles.push(files.iter().map(shuffle).collect());
         }
         Some(formats::spill::SpillDir::create(&job.limits.spill_root)?)
     } else {
@@ -419,7 +426,7 @@ pub fn write(
         progress.stage("write");
         for kind in Kind::BOTH {
             let k = kind as usize;
-            for (file, shuffle) in files_of[k].iter().zip(&shuffles[k]) {
+            for (file, shuffle) in files_of[k].iter().zip(std::mem::take(&mut shuffles[k])) {
                 let ranges = shuffle.ranges(directory, file.width(plan));
                 out_files.extend(emit::write(plan, kind, file, &job.staging, ranges, progress)?);
             }

@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use crate::frame::{Column, Dictionary, Interner, MISSING, Table};
 use crate::plan::{DateRef, Join, Plan};
 use crate::schema::Kind;
-use crate::text;
 
 /// The rows of one table in a partition.
 #[derive(Clone, Debug)]
@@ -77,6 +76,50 @@ impl Partition {
         let eligible =
             Kind::BOTH.map(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
         Partition { tables, ids, eligible }
+    }
+
+    /// All columns, to be written to the disk: of each table those of its cells, its identities, places and folders.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&Column> {
+        self.tables
+            .iter()
+            .flat_map(|part| {
+                let beside = part.identities.iter().chain(&part.places).chain(&part.folders);
+                part.table.columns.iter().chain(beside)
+            })
+            .collect()
+    }
+
+    /// A partition from [`Self::columns`]; none if they are not those of the plan.
+    pub fn from_columns(
+        plan: &Plan,
+        columns: Vec<Column>,
+        excluded: &(dyn Fn(Kind, &str) -> bool + Sync),
+    ) -> Option<Partition> {
+        let mut columns = columns.into_iter();
+        let mut tables = Vec::with_capacity(plan.tables.len());
+        let mut ids: Option<Arc<Dictionary>> = None;
+        for table in &plan.tables {
+            let mut some = |count: usize| -> Option<Vec<Column>> {
+                let some: Vec<Column> = columns.by_ref().take(count).collect();
+                (some.len() == count).then_some(some)
+            };
+            let cells = some(table.columns.len())?;
+            let identities = some(table.keys.len())?;
+            let places = some(if table.placed() { super::place::WIDTH } else { 0 })?;
+            let folders = some(usize::from(table.foldered()))?;
+            let key = identities.get(table.person_key)?;
+            // The persons of all tables are numbered by one dictionary.
+            let known = ids.get_or_insert_with(|| Arc::clone(key.dictionary()));
+            Arc::ptr_eq(known, key.dictionary()).then_some(())?;
+            let persons = key.codes().to_vec();
+            let table = Table { rows: persons.len(), columns: cells };
+            tables.push(TablePart { table, identities, places, folders, persons });
+        }
+        let ids = ids?;
+        let eligible =
+            Kind::BOTH.map(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
+        columns.next().is_none().then_some(Partition { tables, ids, eligible })
     }
 
     /// The rows of those persons who may be in a release of this kind.
@@ -254,11 +297,7 @@ impl TablePart {
 /// The days of a date column: each distinct text is read once.
 #[must_use]
 pub fn column_days(column: &Column) -> Vec<Option<i32>> {
-    let days: Vec<Option<i32>> = column
-        .dictionary()
-        .texts()
-        .map(|text| text::date::parse(text).and_then(|when| when.days()))
-        .collect();
+    let days = column.dictionary().days();
     column
         .codes()
         .iter()

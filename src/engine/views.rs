@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use rayon::prelude::*;
 
 use super::apply::{Alive, Applied};
@@ -21,10 +22,11 @@ pub struct Classes {
     columns: Vec<Interner>,
     /// Values by sensitive column.
     values: Vec<Interner>,
-    /// Code tuple (0 missing, else code + 1) to class number.
-    index: HashMap<Box<[u32]>, u32>,
-    /// Tuples by class number.
-    tuples: Vec<Box<[u32]>>,
+    /// Class numbers, found by the hashes of their tuples.
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// Code tuples (0 missing, else code + 1) by class number, one after the other.
+    tuples: Vec<u32>,
     /// Distinct persons by class.
     pub persons: Vec<u64>,
     /// Rows by class.
@@ -94,6 +96,7 @@ impl Classes {
         }
         // Local numbers to global ones.
         let mut global = vec![NO_CLASS; (count as usize).max(1)];
+        let mut tuple: Vec<u32> = Vec::with_capacity(codes.len());
         for (row, slot) in class.iter_mut().enumerate() {
             if !there[row] {
                 *slot = NO_CLASS;
@@ -101,8 +104,9 @@ impl Classes {
             }
             let local = *slot as usize;
             if global[local] == NO_CLASS {
-                let tuple: Box<[u32]> = codes.iter().map(|c| c[row]).collect();
-                global[local] = self.class(tuple);
+                tuple.clear();
+                tuple.extend(codes.iter().map(|c| c[row]));
+                global[local] = self.class(&tuple);
             }
             *slot = global[local];
             self.rows[*slot as usize] += 1;
@@ -149,13 +153,28 @@ impl Classes {
         class
     }
 
-    fn class(&mut self, tuple: Box<[u32]>) -> u32 {
-        if let Some(&class) = self.index.get(&tuple) {
-            return class;
-        }
-        let class = self.tuples.len() as u32;
-        self.tuples.push(tuple.clone());
-        self.index.insert(tuple, class);
+    fn class(&mut self, tuple: &[u32]) -> u32 {
+        use std::hash::BuildHasher as _;
+        let Classes { index, hasher, tuples, persons, .. } = self;
+        let width = tuple.len();
+        let of = |class: u32| {
+            let at = class as usize * width;
+            &tuples[at..at + width]
+        };
+        let entry = index.entry(
+            hasher.hash_one(tuple),
+            |&class| of(class) == tuple,
+            |&class| hasher.hash_one(of(class)),
+        );
+        let class = match entry {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(slot) => {
+                let class = persons.len() as u32;
+                slot.insert(class);
+                class
+            }
+        };
+        tuples.extend_from_slice(tuple);
         self.persons.push(0);
         self.rows.push(0);
         class
@@ -166,7 +185,7 @@ impl Classes {
         self.seen
             .iter()
             .map(|seen| {
-                let mut by_class: Vec<Vec<(u32, u64)>> = vec![Vec::new(); self.tuples.len()];
+                let mut by_class: Vec<Vec<(u32, u64)>> = vec![Vec::new(); self.persons.len()];
                 let mut all: Vec<(u32, u32, u64)> = seen
                     .iter()
                     .map(|(&(class, value), &persons)| (class, value, persons))
@@ -201,7 +220,7 @@ impl Classes {
         };
         let per_class: Vec<&Box<dyn Model>> =
             models.iter().filter(|m| m.scope() == Scope::Class).collect();
-        let mut fails: Vec<bool> = (0..self.tuples.len())
+        let mut fails: Vec<bool> = (0..self.persons.len())
             .into_par_iter()
             .map(|class| {
                 let sensitive: Vec<&[(u32, u64)]> =
@@ -216,7 +235,7 @@ impl Classes {
             })
             .collect();
         if !fails.contains(&true) {
-            let mut sizes: Vec<u64> = (0..self.tuples.len())
+            let mut sizes: Vec<u64> = (0..self.persons.len())
                 .filter(|&c| self.rows[c] > 0)
                 .map(|c| self.persons[c])
                 .collect();
@@ -244,7 +263,8 @@ impl Classes {
     /// The values of a class, in the order of the view's columns.
     #[must_use]
     pub fn values(&self, class: usize) -> Vec<Option<String>> {
-        self.tuples[class]
+        let width = self.columns.len();
+        self.tuples[class * width..][..width]
             .iter()
             .zip(&self.columns)
             .map(|(&code, interner)| {
@@ -256,14 +276,14 @@ impl Classes {
     /// What the record says of the classes.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let present: Vec<usize> = (0..self.tuples.len()).filter(|&c| self.rows[c] > 0).collect();
+        let present: Vec<usize> = (0..self.persons.len()).filter(|&c| self.rows[c] > 0).collect();
         let mut histogram: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
         for &class in &present {
             let entry = histogram.entry(bin(self.persons[class])).or_default();
             entry.0 += 1;
             entry.1 += self.persons[class];
         }
-        let mut distinct: Vec<Vec<u64>> = vec![vec![0; self.tuples.len()]; self.seen.len()];
+        let mut distinct: Vec<Vec<u64>> = vec![vec![0; self.persons.len()]; self.seen.len()];
         for (seen, distinct) in self.seen.iter().zip(&mut distinct) {
             let classes: Vec<u32> = seen.keys().map(|&(class, _)| class).collect();
             for class in classes {

@@ -26,6 +26,7 @@ use crate::error::{Error, Name, Result};
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
 use crate::say;
 use crate::schema::Type;
+use crate::timings;
 
 /// Views that are remembered in any case.
 const VIEWS: usize = 1 << 15;
@@ -185,20 +186,21 @@ impl Batches for Reader {
             .par_iter()
             .zip(&self.columns)
             .map(|(field, column)| {
-                let bad = || damaged_at(&self.table, &column.name, group);
-                let (bytes, chunk) = self.chunk(group, field)?;
-                if !parquet_guard::pages_hold(&bytes, rows, room / self.fields.len() as u64) {
-                    return Err(bad());
-                }
-                let types = vec![&chunk.descriptor().descriptor.primitive_type];
-                // The Parquet library may panic on damaged pages: that must not take the run's clean-up with it.
-                let builder = guarded(|| {
-                    let pages = vec![pages(bytes, chunk)];
-                    let arrays = column_iter_to_arrays(pages, types, field.clone(), None);
-                    let arrays = arrays.map_err(|_| bad())?.0;
-                    let mut builder = ColumnBuilder::default();
-                    for array in &arrays {
-                        push(&mut builder, array.as_ref(), column, self.trim).ok_or_else(|| {
+                timings::of_column("read", &self.table, &column.name, || {
+                    let bad = || damaged_at(&self.table, &column.name, group);
+                    let (bytes, chunk) = self.chunk(group, field)?;
+                    if !parquet_guard::pages_hold(&bytes, rows, room / self.fields.len() as u64) {
+                        return Err(bad());
+                    }
+                    let types = vec![&chunk.descriptor().descriptor.primitive_type];
+                    // The Parquet library may panic on damaged pages: that must not take the run's clean-up with it.
+                    let builder = guarded(|| {
+                        let pages = vec![pages(bytes, chunk)];
+                        let arrays = column_iter_to_arrays(pages, types, field.clone(), None);
+                        let arrays = arrays.map_err(|_| bad())?.0;
+                        let mut builder = ColumnBuilder::default();
+                        for array in &arrays {
+                            push(&mut builder, array.as_ref(), column, self.trim).ok_or_else(|| {
                             Error::data(
                                 "D0022",
                                 say!(
@@ -208,14 +210,15 @@ impl Batches for Reader {
                                 ),
                             )
                         })?;
+                        }
+                        Ok::<_, Error>(builder)
+                    })
+                    .ok_or_else(bad)??;
+                    if builder.len() != rows {
+                        return Err(bad());
                     }
-                    Ok::<_, Error>(builder)
+                    Ok(builder.finish())
                 })
-                .ok_or_else(bad)??;
-                if builder.len() != rows {
-                    return Err(bad());
-                }
-                Ok(builder.finish())
             })
             .collect::<Result<_>>()?;
         let first = self.facts.rows_read;

@@ -1,28 +1,31 @@
 //! Spill: partitions on disk when memory does not hold them, in a private folder that disappears on every way out.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{Error, Result};
-use crate::frame::{Column, Interner, MISSING, Table};
+use crate::frame::{Column, Dictionary, MISSING, Table};
+use crate::memory::Fleeting;
 use crate::say;
 
 const PREFIX: &str = ".kakou-spill-";
 const LOCK: &str = "owner.lock";
-const MAGIC: &[u8; 8] = b"kakouSP1";
+const MAGIC: &[u8; 8] = b"kakouSP2";
 
 /// A private folder for blocks; removed when dropped, or by the next run if this one is killed.
 #[derive(Debug)]
 pub struct SpillDir {
     path: PathBuf,
     _lock: File,
+    _fleeting: Fleeting,
     next: AtomicU64,
 }
 
@@ -41,6 +44,7 @@ impl SpillDir {
         let name: String = noise.iter().map(|b| format!("{b:02x}")).collect();
         let path = root.join(format!("{PREFIX}{name}"));
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(|e| fail(&e))?;
+        let fleeting = Fleeting::new(&path);
         let lock = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -49,7 +53,7 @@ impl SpillDir {
             .map_err(|e| fail(&e))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|e| fail(&std::io::Error::from(e)))?;
-        Ok(SpillDir { path, _lock: lock, next: AtomicU64::new(0) })
+        Ok(SpillDir { path, _lock: lock, _fleeting: fleeting, next: AtomicU64::new(0) })
     }
 
     /// Where it is.
@@ -58,49 +62,123 @@ impl SpillDir {
         &self.path
     }
 
-    /// Writes rows as a block. Only texts that occur in them are written.
+    /// Writes columns of any lengths as a block; dictionaries that they share are written once. Only texts that occur in the
+    /// columns are written.
     ///
     /// # Errors
     /// I/O.
-    pub fn write_block(&self, rows: &Table) -> Result<PathBuf> {
+    pub fn write(&self, columns: &[&Column]) -> Result<Block> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.path.join(format!("{number:08}.block"));
-        let parts: Vec<Vec<u8>> = rows.columns.par_iter().map(bytes_of).collect();
         let fail = |e: &std::io::Error| Error::io("X0603", say!("writing a spill block"), e);
         let mut file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)
             .map_err(|e| fail(&e))?;
+        // Columns by their dictionaries.
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut known: HashMap<*const Dictionary, usize> = HashMap::new();
+        for (at, column) in columns.iter().enumerate() {
+            let group = *known.entry(Arc::as_ptr(column.dictionary())).or_insert(groups.len());
+            if group == groups.len() {
+                groups.push(Vec::new());
+            }
+            groups[group].push(at);
+        }
+        let encode = |group: &Vec<usize>| bytes_of(columns, group);
+        let mut weight = 0;
         let mut head = Vec::new();
         head.extend_from_slice(MAGIC);
-        head.extend_from_slice(&(rows.rows as u64).to_le_bytes());
-        head.extend_from_slice(&(parts.len() as u64).to_le_bytes());
+        head.extend_from_slice(&(columns.len() as u64).to_le_bytes());
+        head.extend_from_slice(&(groups.len() as u64).to_le_bytes());
+        let mut at = (head.len() + groups.len() * GROUP_HEAD + 4) as u64;
+        // Small blocks in one go; of large ones a few groups at a time are in memory.
+        let mut waiting: Vec<u8> = vec![0; at as usize];
+        for some in groups.chunks(4) {
+            let parts: Vec<(Vec<u8>, u64)> = some.par_iter().map(encode).collect();
+            for (part, of) in parts {
+                weight += of;
+                head.extend_from_slice(&at.to_le_bytes());
+                head.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                head.extend_from_slice(&crc32fast::hash(&part).to_le_bytes());
+                at += part.len() as u64;
+                waiting.extend_from_slice(&part);
+                if waiting.len() > 1 << 20 {
+                    file.write_all(&waiting).map_err(|e| fail(&e))?;
+                    waiting.clear();
+                }
+            }
+        }
+        file.write_all(&waiting).map_err(|e| fail(&e))?;
         let sum = crc32fast::hash(&head).to_le_bytes();
         head.extend_from_slice(&sum);
-        file.write_all(&head).map_err(|e| fail(&e))?;
-        for part in &parts {
-            file.write_all(&(part.len() as u64).to_le_bytes()).map_err(|e| fail(&e))?;
-            file.write_all(&crc32fast::hash(part).to_le_bytes()).map_err(|e| fail(&e))?;
-            file.write_all(part).map_err(|e| fail(&e))?;
-        }
-        Ok(path)
+        file.write_all_at(&head, 0).map_err(|e| fail(&e))?;
+        Ok(Block { path, weight, bytes: at })
     }
 
-    /// Reads a block back.
+    /// Writes rows as a block.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn write_rows(&self, rows: &Table) -> Result<Block> {
+        self.write(&rows.columns.iter().collect::<Vec<_>>())
+    }
+
+    /// Reads a block back: its columns in the order in which they were given.
     ///
     /// # Errors
     /// I/O, or a block that is not as it was written.
-    pub fn read_block(&self, path: &Path) -> Result<Table> {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|mut f| f.read_to_end(&mut bytes))
-            .map_err(|e| Error::io("X0604", say!("reading a spill block"), &e))?;
-        parse(&bytes).ok_or_else(|| {
-            Error::environment("X0605", say!("a spill block is damaged: is the disk sound?"))
-        })
+    pub fn read(&self, block: &Block) -> Result<Vec<Column>> {
+        let fail = |e: &std::io::Error| Error::io("X0604", say!("reading a spill block"), e);
+        let damaged =
+            || Error::environment("X0605", say!("a spill block is damaged: is the disk sound?"));
+        let file = File::open(&block.path).map_err(|e| fail(&e))?;
+        let (columns, groups) = head_of(&file, block.bytes).ok_or_else(damaged)?;
+        let read: Vec<Vec<(usize, Column)>> = groups
+            .par_iter()
+            .map(|group| {
+                let mut bytes = vec![0; group.length];
+                file.read_exact_at(&mut bytes, group.at).map_err(|e| fail(&e))?;
+                if crc32fast::hash(&bytes) != group.sum {
+                    return Err(damaged());
+                }
+                parse(&bytes).ok_or_else(damaged)
+            })
+            .collect::<Result<_>>()?;
+        let mut placed: Vec<Option<Column>> = vec![None; columns];
+        for (at, column) in read.into_iter().flatten() {
+            *placed.get_mut(at).ok_or_else(damaged)? = Some(column);
+        }
+        placed.into_iter().collect::<Option<_>>().ok_or_else(damaged)
     }
+
+    /// Reads rows back.
+    ///
+    /// # Errors
+    /// I/O, or a block that is not as it was written.
+    pub fn read_rows(&self, block: &Block) -> Result<Table> {
+        let columns = self.read(block)?;
+        Ok(Table { rows: columns.first().map_or(0, Column::len), columns })
+    }
+
+    /// Removes a block that is not needed any more: its room on the disk is for others.
+    pub fn remove(&self, block: &Block) {
+        // Best effort: the folder goes at the end.
+        let _ = fs::remove_file(&block.path);
+    }
+}
+
+/// A block on the disk.
+#[derive(Clone, Debug)]
+pub struct Block {
+    path: PathBuf,
+    /// Bytes that its columns take in memory.
+    pub weight: u64,
+    /// Bytes on the disk.
+    pub bytes: u64,
 }
 
 impl Drop for SpillDir {
@@ -108,6 +186,14 @@ impl Drop for SpillDir {
         // Best effort: what stays is swept by the next run.
         let _ = fs::remove_dir_all(&self.path);
     }
+}
+
+/// Bytes that are free on the disk of a folder (or of the nearest folder above it that is there).
+#[must_use]
+pub fn free(folder: &Path) -> Option<u64> {
+    let there = folder.ancestors().find(|f| f.exists()).unwrap_or(Path::new("."));
+    let facts = rustix::fs::statvfs(there).ok()?;
+    Some(facts.f_bavail.saturating_mul(facts.f_frsize))
 }
 
 /// Removes spill folders whose owner is gone.
@@ -142,31 +228,79 @@ pub fn sweep(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn bytes_of(column: &Column) -> Vec<u8> {
-    // Codes renumbered in the order of appearance; the dictionary follows.
-    let mut map = vec![MISSING; column.dictionary().len()];
+/// Where a group stands: its place, its length, its sum.
+const GROUP_HEAD: usize = 8 + 8 + 4;
+
+/// The columns of one dictionary, with the bytes that they take in memory. Codes are renumbered in the order of appearance.
+fn bytes_of(columns: &[&Column], group: &[usize]) -> (Vec<u8>, u64) {
+    let mut bytes = Vec::new();
+    let Some(&first) = group.first() else { return (bytes, 0) };
+    let dictionary = columns[first].dictionary();
+    let cells: usize = group.iter().map(|&at| columns[at].len()).sum();
     let mut order: Vec<u32> = Vec::new();
-    let mut bytes = Vec::with_capacity(column.len() * 4 + 64);
-    for &code in column.codes() {
-        let new = if code == MISSING {
-            MISSING
-        } else {
-            let slot = &mut map[code as usize];
-            if *slot == MISSING {
-                *slot = order.len() as u32;
-                order.push(code);
-            }
-            *slot
-        };
-        bytes.extend_from_slice(&new.to_le_bytes());
+    // Few rows of a large dictionary (the rows of one partition) do not look at all of it.
+    let mut codes: Vec<Vec<u32>> = Vec::with_capacity(group.len());
+    if cells * 4 < dictionary.len() {
+        let mut map: HashMap<u32, u32> = HashMap::with_capacity(cells);
+        for &at in group {
+            let new = columns[at].codes().iter().map(|&code| match code {
+                MISSING => MISSING,
+                code => *map.entry(code).or_insert_with(|| {
+                    order.push(code);
+                    order.len() as u32 - 1
+                }),
+            });
+            codes.push(new.collect());
+        }
+    } else {
+        let mut map = vec![MISSING; dictionary.len()];
+        for &at in group {
+            let new = columns[at].codes().iter().map(|&code| {
+                if code == MISSING {
+                    return MISSING;
+                }
+                let slot = &mut map[code as usize];
+                if *slot == MISSING {
+                    *slot = order.len() as u32;
+                    order.push(code);
+                }
+                *slot
+            });
+            codes.push(new.collect());
+        }
     }
+    let text: usize = order.iter().map(|&code| dictionary.text(code).len()).sum();
+    let width = width_of(order.len());
+    bytes.reserve(24 + text + order.len() * 4 + cells * width + group.len() * 16);
     bytes.extend_from_slice(&(order.len() as u64).to_le_bytes());
-    for code in order {
-        let text = column.dictionary().text(code);
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(&(text as u64).to_le_bytes());
+    for &code in &order {
+        bytes.extend_from_slice(&(dictionary.text(code).len() as u32).to_le_bytes());
     }
-    bytes
+    for &code in &order {
+        bytes.extend_from_slice(dictionary.text(code).as_bytes());
+    }
+    bytes.extend_from_slice(&(group.len() as u64).to_le_bytes());
+    for (&at, codes) in group.iter().zip(&codes) {
+        bytes.extend_from_slice(&(at as u64).to_le_bytes());
+        bytes.extend_from_slice(&(codes.len() as u64).to_le_bytes());
+        // A missing cell is the largest number of the width.
+        match width {
+            1 => bytes.extend(codes.iter().map(|&code| code as u8)),
+            2 => bytes.extend(codes.iter().flat_map(|&code| (code as u16).to_le_bytes())),
+            _ => bytes.extend(codes.iter().flat_map(|&code| code.to_le_bytes())),
+        }
+    }
+    (bytes, (text + order.len() * size_of::<usize>() + cells * size_of::<u32>()) as u64)
+}
+
+/// Bytes of a code where there are so many texts.
+fn width_of(texts: usize) -> usize {
+    match texts {
+        0..=0xff => 1,
+        0x100..=0xffff => 2,
+        _ => 4,
+    }
 }
 
 struct Cursor<'a>(&'a [u8]);
@@ -185,42 +319,75 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<Table> {
-    let mut cursor = Cursor(bytes);
+struct Group {
+    at: u64,
+    length: usize,
+    sum: u32,
+}
+
+/// The number of columns, and the groups; none if the head is damaged or does not account for the whole file.
+fn head_of(file: &File, bytes: u64) -> Option<(usize, Vec<Group>)> {
+    let mut start = [0; 24];
+    file.read_exact_at(&mut start, 0).ok()?;
+    let mut cursor = Cursor(&start);
     (cursor.take(8)? == MAGIC).then_some(())?;
-    let rows = cursor.u64()?;
-    let columns = cursor.u64()?;
-    (cursor.u32()? == crc32fast::hash(bytes.get(..24)?)).then_some(())?;
-    let mut parts = Vec::new();
-    for _ in 0..columns {
-        let length = cursor.u64()?;
-        let sum = cursor.u32()?;
-        let part = cursor.take(length)?;
-        (crc32fast::hash(part) == sum).then_some(())?;
-        parts.push(part);
+    let (columns, groups) = (cursor.u64()?, cursor.u64()?);
+    let length = groups.checked_mul(GROUP_HEAD)?.checked_add(24)?;
+    (columns >= groups && length as u64 + 4 <= bytes).then_some(())?;
+    let mut head = vec![0; length + 4];
+    file.read_exact_at(&mut head, 0).ok()?;
+    let (head, sum) = head.split_at(length);
+    (crc32fast::hash(head).to_le_bytes() == sum).then_some(())?;
+    let mut cursor = Cursor(head.get(24..)?);
+    let mut next = length as u64 + 4;
+    let mut found = Vec::with_capacity(groups);
+    for _ in 0..groups {
+        let group = Group { at: cursor.u64()? as u64, length: cursor.u64()?, sum: cursor.u32()? };
+        (group.at == next).then_some(())?;
+        next = next.checked_add(group.length as u64)?;
+        found.push(group);
     }
-    cursor.0.is_empty().then_some(())?;
-    let columns = parts
-        .into_par_iter()
-        .map(|part| {
-            let mut cursor = Cursor(part);
-            let codes: Vec<u32> = cursor
-                .take(rows.checked_mul(4)?)?
+    (next == bytes).then_some((columns, found))
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<(usize, Column)>> {
+    let mut cursor = Cursor(bytes);
+    let texts = cursor.u64()?;
+    let length = cursor.u64()?;
+    let lengths = cursor.take(texts.checked_mul(4)?)?;
+    let mut end = 0_usize;
+    let ends: Vec<usize> = lengths
+        .chunks_exact(4)
+        .map(|c| {
+            end += u32::from_le_bytes([c[0], c[1], c[2], c[3]]) as usize;
+            end
+        })
+        .collect();
+    let text = std::str::from_utf8(cursor.take(length)?).ok()?.to_owned();
+    let dictionary = Arc::new(Dictionary::from_raw(text, ends)?);
+    let missing = width_of(texts);
+    let mut columns = Vec::new();
+    for _ in 0..cursor.u64()? {
+        let (at, rows) = (cursor.u64()?, cursor.u64()?);
+        let cells = cursor.take(rows.checked_mul(missing)?)?;
+        let codes: Vec<u32> = match missing {
+            1 => cells.iter().map(|&c| if c == 0xff { MISSING } else { c.into() }).collect(),
+            2 => cells
+                .chunks_exact(2)
+                .map(|c| match u16::from_le_bytes([c[0], c[1]]) {
+                    u16::MAX => MISSING,
+                    code => code.into(),
+                })
+                .collect(),
+            _ => cells
                 .chunks_exact(4)
                 .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
-                .collect();
-            let texts = cursor.u64()?;
-            let mut interner = Interner::new();
-            for _ in 0..texts {
-                let length = cursor.u32()? as usize;
-                interner.intern(std::str::from_utf8(cursor.take(length)?).ok()?);
-            }
-            let dictionary = interner.finish();
-            codes.iter().all(|&c| c == MISSING || (c as usize) < dictionary.len()).then_some(())?;
-            Some(Column::new(codes, Arc::new(dictionary)))
-        })
-        .collect::<Option<Vec<_>>>()?;
-    Some(Table { rows, columns })
+                .collect(),
+        };
+        codes.iter().all(|&c| c == MISSING || (c as usize) < texts).then_some(())?;
+        columns.push((at, Column::new(codes, Arc::clone(&dictionary))));
+    }
+    cursor.0.is_empty().then_some(columns)
 }
 
 #[cfg(test)]
@@ -232,22 +399,40 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let directory = SpillDir::create(root.path()).unwrap();
         let column = Column::from_texts([Some("CANARY-山田-7f3a"), Some("a"), None, Some("b")]);
-        let table = Table { rows: 3, columns: vec![column.take(&[1, 2, 3])] };
-        let path = directory.write_block(&table).unwrap();
-        let bytes = fs::read(&path).unwrap();
+        let other = Column::from_texts([None, Some("c"), Some("c")]);
+        // Two columns of one dictionary keep it in common.
+        let columns = [&column.take(&[1, 2, 3]), &other, &column.take(&[3])];
+        let block = directory.write(&columns).unwrap();
+        let bytes = fs::read(&block.path).unwrap();
+        assert_eq!(bytes.len() as u64, block.bytes);
         assert!(!bytes.windows(6).any(|w| w == b"CANARY"), "a removed value was spilled");
-        let back = directory.read_block(&path).unwrap();
-        assert_eq!(back.columns[0].cells().collect::<Vec<_>>(), [Some("a"), None, Some("b")]);
+        let back = directory.read(&block).unwrap();
+        assert_eq!(back[0].cells().collect::<Vec<_>>(), [Some("a"), None, Some("b")]);
+        assert_eq!(back[1].cells().collect::<Vec<_>>(), [None, Some("c"), Some("c")]);
+        assert_eq!(back[2].cells().collect::<Vec<_>>(), [Some("b")]);
+        assert!(Arc::ptr_eq(back[0].dictionary(), back[2].dictionary()));
+        assert_eq!(back[0].dictionary().len(), 2);
         for at in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
-            fs::write(&path, &bad).unwrap();
-            let same = directory.read_block(&path).is_ok_and(|t| t.rows == 3);
-            assert!(!same, "byte {at} was changed and nobody noticed");
+            fs::write(&block.path, &bad).unwrap();
+            assert!(directory.read(&block).is_err(), "byte {at} was changed and nobody noticed");
         }
         let folder = directory.path.clone();
         drop(directory);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn codes_of_every_width_come_back() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = SpillDir::create(root.path()).unwrap();
+        for texts in [0_usize, 1, 254, 255, 256, 65_534, 65_535, 65_536] {
+            let column = Column::from_texts((0..=texts).map(|n| (n > 0).then(|| n.to_string())));
+            let back = directory.read(&directory.write(&[&column]).unwrap()).unwrap();
+            assert!(back[0].cells().eq(column.cells()), "{texts} texts");
+        }
+        assert!(directory.read(&directory.write(&[]).unwrap()).unwrap().is_empty());
     }
 
     #[test]

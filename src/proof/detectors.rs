@@ -4,18 +4,12 @@
 //! unless the policy waives it for that column, with a reason; findings and waivers stand in the record, persons and cells
 //! below ten as `<10`, and no cell's text ever.
 
-use std::collections::HashSet;
-
-use rayon::prelude::*;
-
-use super::recount::Cells;
 use crate::detect::{self, CATALOGUE, Scanner, column};
 use crate::error::{Error, Name, small};
-use crate::frame::MISSING;
-use crate::plan::shape;
+use crate::frame::Interner;
 use crate::plan::{Plan, Warning};
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ColumnFacts, Kind};
 
 /// What the detectors found, for the record.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -102,74 +96,41 @@ impl Detectors {
     }
 }
 
-/// Runs the detectors over the released columns of a table. Findings that are not waived become errors.
+/// Runs the detectors over the texts of a released column; `held` has the cells of each.
 #[must_use]
-pub fn detect(
+pub fn judge(facts: &ColumnFacts, texts: &Interner, held: &[u64]) -> Vec<column::Finding> {
+    let scanner = Scanner::of_column(facts.column.as_str());
+    let texts = texts.dictionary().texts().map(|t| if facts.is_special(t) { "" } else { t });
+    column::judge(&scanner, texts.zip(held.iter().copied()))
+}
+
+/// What is told of a finding: its detector, table and column; rows and persons with a hit, and filled cells.
+#[must_use]
+pub fn told(
     plan: &Plan,
     kind: Kind,
-    table: usize,
-    cells: &Cells,
-    person: usize,
-    errors: &mut Vec<Error>,
-) -> (u64, Vec<Detected>) {
-    let table_plan = &plan.tables[table];
-    let released = shape::released(table_plan, kind, &plan.output);
-    let found: Vec<Option<Vec<Detected>>> = released
-        .par_iter()
-        .enumerate()
-        .map(|(at, r)| {
-            let column = &table_plan.columns[r.column];
-            let name = column.treatment(kind).treatment.doc().name;
-            // Tokens are checked for their form; dates are read as dates.
-            if matches!(name, "pseudonym" | "surrogate") || r.ty.is_date() {
-                return None;
-            }
-            let scanner = Scanner::of_column(column.facts.column.as_str());
-            let texts = cells.texts[at].dictionary();
-            let mut held = vec![0_u64; texts.len()];
-            for &code in cells.columns[at].iter().filter(|&&c| c != MISSING) {
-                held[code as usize] += 1;
-            }
-            let findings = column::judge(
-                &scanner,
-                texts.texts().map(|t| if column.facts.is_special(t) { "" } else { t }).zip(held),
-            );
-            let filled = cells.columns[at].iter().filter(|&&c| c != MISSING).count() as u64;
-            let one = |finding: column::Finding| {
-                let mut rows = 0_u64;
-                let mut persons: HashSet<u32> = HashSet::new();
-                for (&code, &who) in cells.columns[at].iter().zip(&cells.columns[person]) {
-                    if code != MISSING && finding.hits[code as usize] {
-                        rows += 1;
-                        persons.insert(who);
-                    }
-                }
-                let place = (finding.detector, table, r.column);
-                let waiver = plan.waivers.iter().find(|w| (w.detector, w.table, w.column) == place);
-                Detected {
-                    release: kind,
-                    table: table_plan.name.clone(),
-                    column: column.facts.column.clone(),
-                    detector: CATALOGUE[finding.detector].doc().name,
-                    rows: small(rows),
-                    persons: small(persons.len() as u64),
-                    percent: (rows >= 10).then(|| rows * 100 / filled.max(1)),
-                    waived: waiver.map(|w| w.reason.clone()),
-                    place,
-                }
-            };
-            Some(findings.into_iter().map(one).collect())
-        })
-        .collect();
-    let columns = found.iter().flatten().count() as u64;
-    let mut all = Vec::new();
-    for detected in found.into_iter().flatten().flatten() {
-        if detected.waived.is_none() {
-            errors.push(refusal(&detected));
-        }
-        all.push(detected);
+    place: (usize, usize, usize),
+    (rows, persons, filled): (u64, u64, u64),
+) -> Detected {
+    let waiver = plan.waivers.iter().find(|w| (w.detector, w.table, w.column) == place);
+    let table = &plan.tables[place.1];
+    Detected {
+        release: kind,
+        table: table.name.clone(),
+        column: table.columns[place.2].facts.column.clone(),
+        detector: CATALOGUE[place.0].doc().name,
+        rows: small(rows),
+        persons: small(persons),
+        percent: (rows >= 10).then(|| rows * 100 / filled.max(1)),
+        waived: waiver.map(|w| w.reason.clone()),
+        place,
     }
-    (columns, all)
+}
+
+/// The error of a finding, unless the policy waives it.
+#[must_use]
+pub fn refused(detected: &Detected) -> Option<Error> {
+    detected.waived.is_none().then(|| refusal(detected))
 }
 
 /// A finding that nothing waives.

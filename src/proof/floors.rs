@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::recount::Cells;
 use super::structure::{FloorShape, TableShape};
 use crate::error::{Error, Name};
-use crate::frame::MISSING;
+use crate::frame::{Interner, MISSING};
 use crate::say;
 use crate::text::number::{Decimal, Measured};
 
@@ -35,63 +35,97 @@ pub struct FloorRecount {
     pub holds: bool,
 }
 
+/// Persons by value of a column, as its rows come.
+pub struct FloorCount {
+    persons: u64,
+    /// Persons by value, as many as the floor asks. Rows of a person mostly stand together, so the last person seen saves most
+    /// look-ups.
+    holders: Vec<(u32, Vec<u32>)>,
+    missing: (u32, Vec<u32>),
+}
+
+impl FloorCount {
+    /// Nothing was seen yet.
+    #[must_use]
+    pub fn new(floor: &FloorShape) -> Self {
+        FloorCount { persons: floor.persons, holders: Vec::new(), missing: (MISSING, Vec::new()) }
+    }
+
+    /// Adds rows: codes of the column, and whose they are.
+    pub fn add(&mut self, codes: &[u32], persons: &[u32]) {
+        let most = codes.iter().filter(|&&c| c != MISSING).max().map_or(0, |&c| c as usize + 1);
+        if most > self.holders.len() {
+            self.holders.resize(most, (MISSING, Vec::new()));
+        }
+        for (&code, &person) in codes.iter().zip(persons) {
+            let (last, all) = match code {
+                MISSING => &mut self.missing,
+                code => &mut self.holders[code as usize],
+            };
+            if *last != person {
+                *last = person;
+                if (all.len() as u64) < self.persons && !all.contains(&person) {
+                    all.push(person);
+                }
+            }
+        }
+    }
+
+    /// Judges when all rows were seen. None if the column is not there.
+    #[must_use]
+    pub fn finish(
+        &self,
+        shape: &TableShape,
+        texts: &Interner,
+        floor: &FloorShape,
+    ) -> Option<FloorRecount> {
+        let texts = texts.dictionary();
+        let count = |code: u32| self.holders[code as usize].1.len() as u64;
+        let there = |at: &usize| !self.holders[*at].1.is_empty();
+        let shown: Vec<u32> = (0..self.holders.len()).filter(there).map(|at| at as u32).collect();
+        let mut must: Vec<u64> = Vec::new();
+        let mut few = 0;
+        if floor.tails {
+            let mut numbers: BTreeMap<Decimal, Vec<u64>> = BTreeMap::new();
+            for &code in &shown {
+                let text = texts.text(code);
+                let special = floor.specials.iter().any(|s| s == text);
+                let number = Decimal::parse(text).or_else(|| Measured::parse(text)?.number);
+                match number.filter(|_| !special) {
+                    Some(number) => numbers.entry(number).or_default().push(count(code)),
+                    None => must.push(count(code)),
+                }
+            }
+            let ends = [numbers.first_key_value(), numbers.last_key_value()];
+            must.extend(ends.into_iter().flatten().flat_map(|(_, labels)| labels.iter().copied()));
+            few = numbers.values().flatten().filter(|&&n| n < floor.persons).count() as u64;
+        } else {
+            must.extend(shown.iter().map(|&code| count(code)));
+        }
+        // Cells that are all missing show nothing; beside others, missing is a value as any.
+        if !shown.is_empty() && !self.missing.1.is_empty() {
+            must.push(self.missing.1.len() as u64);
+        }
+        let smallest = must.into_iter().min();
+        Some(FloorRecount {
+            table: shape.name.clone(),
+            column: shape.columns.get(floor.column)?.name.clone(),
+            persons: floor.persons,
+            tails: floor.tails,
+            values: shown.len() as u64,
+            smallest,
+            few,
+            holds: smallest.is_none_or(|n| n >= floor.persons),
+        })
+    }
+}
+
 /// Recounts the floor of a column. None if its cells are not there.
 #[must_use]
 pub fn recount(shape: &TableShape, cells: &Cells, floor: &FloorShape) -> Option<FloorRecount> {
-    let persons = cells.codes(shape.person)?;
-    let codes = cells.codes(floor.column)?;
-    let texts = cells.texts.get(floor.column)?.dictionary();
-    // Persons by value, as many as the floor asks; the last slot is of missing cells. Rows of a person mostly stand together, so
-    // the last person seen saves most look-ups.
-    let missing = texts.len();
-    let mut holders: Vec<(u32, Vec<u32>)> = vec![(MISSING, Vec::new()); missing + 1];
-    for (&code, &person) in codes.iter().zip(persons) {
-        let at = if code == MISSING { missing } else { code as usize };
-        let (last, all) = &mut holders[at];
-        if *last != person {
-            *last = person;
-            if (all.len() as u64) < floor.persons && !all.contains(&person) {
-                all.push(person);
-            }
-        }
-    }
-    let count = |code: u32| holders[code as usize].1.len() as u64;
-    let there = |at: &usize| !holders[*at].1.is_empty();
-    let shown: Vec<u32> = (0..missing).filter(there).map(|at| at as u32).collect();
-    let mut must: Vec<u64> = Vec::new();
-    let mut few = 0;
-    if floor.tails {
-        let mut numbers: BTreeMap<Decimal, Vec<u64>> = BTreeMap::new();
-        for &code in &shown {
-            let text = texts.text(code);
-            let special = floor.specials.iter().any(|s| s == text);
-            let number = Decimal::parse(text).or_else(|| Measured::parse(text)?.number);
-            match number.filter(|_| !special) {
-                Some(number) => numbers.entry(number).or_default().push(count(code)),
-                None => must.push(count(code)),
-            }
-        }
-        let ends = [numbers.first_key_value(), numbers.last_key_value()];
-        must.extend(ends.into_iter().flatten().flat_map(|(_, labels)| labels.iter().copied()));
-        few = numbers.values().flatten().filter(|&&n| n < floor.persons).count() as u64;
-    } else {
-        must.extend(shown.iter().map(|&code| count(code)));
-    }
-    // Cells that are all missing show nothing; beside others, missing is a value as any.
-    if !shown.is_empty() && there(&missing) {
-        must.push(holders[missing].1.len() as u64);
-    }
-    let smallest = must.into_iter().min();
-    Some(FloorRecount {
-        table: shape.name.clone(),
-        column: shape.columns.get(floor.column)?.name.clone(),
-        persons: floor.persons,
-        tails: floor.tails,
-        values: shown.len() as u64,
-        smallest,
-        few,
-        holds: smallest.is_none_or(|n| n >= floor.persons),
-    })
+    let mut count = FloorCount::new(floor);
+    count.add(cells.codes(floor.column)?, cells.codes(shape.person)?);
+    count.finish(shape, cells.texts.get(floor.column)?, floor)
 }
 
 /// A floor that does not hold.
@@ -112,7 +146,6 @@ pub fn broken(found: &FloorRecount) -> Error {
 mod tests {
     use super::*;
     use crate::digest::Digests;
-    use crate::frame::Interner;
     use crate::structure::ColumnShape;
 
     fn found(rows: &[(&str, &str)], persons: u64, tails: bool) -> FloorRecount {

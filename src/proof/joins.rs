@@ -10,12 +10,13 @@ use std::collections::BTreeSet;
 use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::recount::Cells;
 use super::structure::{Structure, TableShape};
 use crate::error::small;
-use crate::frame::MISSING;
+use crate::frame::{Dictionary, MISSING, Table};
 use crate::schema::Kind;
 
 /// Columns that are told one by one.
@@ -127,41 +128,94 @@ impl Common {
     /// What a table shows of its persons; none if only one release has it.
     #[must_use]
     pub fn of_table(&self, shape: &TableShape, cells: &Cells) -> Option<Signatures> {
-        if !self.tables.contains(&shape.name) {
-            return None;
-        }
+        let mut gathering = self.gathering(shape)?;
         let persons = cells.codes(shape.person)?;
-        let texts = cells.texts.get(shape.person)?.dictionary();
+        gathering.rows(persons);
+        for at in 0..gathering.columns.len() {
+            let column = gathering.columns[at].0;
+            let hashes = self.hashes(cells.texts[column].dictionary());
+            gathering.columns[at].1.see(&hashes, cells.codes(column)?, persons);
+        }
+        Some(gathering.finish(shape, cells.texts.get(shape.person)?.dictionary()))
+    }
+
+    /// For a table whose rows come one after the other; none if only one release has it.
+    #[must_use]
+    pub fn gathering(&self, shape: &TableShape) -> Option<Gathering> {
+        let has = |name: &String| self.columns.contains(&(shape.name.clone(), name.clone()));
+        let columns = shape.columns.iter().enumerate().filter(|(_, c)| has(&c.name));
+        self.tables.contains(&shape.name).then(|| Gathering {
+            rows: Vec::new(),
+            columns: columns.map(|(at, _)| (at, Sums::default())).collect(),
+        })
+    }
+
+    fn hashes(&self, dictionary: &Dictionary) -> Vec<u64> {
+        dictionary.texts().map(|text| mix(self.hasher.hash_one(text))).collect()
+    }
+}
+
+/// What the rows of a table show of its persons, as they come.
+pub struct Gathering {
+    rows: Vec<u64>,
+    columns: Vec<(usize, Sums)>,
+}
+
+/// By person: the sum over its cells of a column.
+#[derive(Default)]
+struct Sums(Vec<u64>);
+
+impl Sums {
+    fn see(&mut self, hashes: &[u64], codes: &[u32], persons: &[u32]) {
+        let most = persons.iter().filter(|&&p| p != MISSING).max().map_or(0, |&p| p as usize + 1);
+        if most > self.0.len() {
+            self.0.resize(most, 0);
+        }
+        for (&person, &code) in persons.iter().zip(codes) {
+            if code != MISSING
+                && let Some(slot) = self.0.get_mut(person as usize)
+            {
+                *slot = slot.wrapping_add(hashes[code as usize]);
+            }
+        }
+    }
+}
+
+impl Gathering {
+    fn rows(&mut self, persons: &[u32]) {
+        for &person in persons.iter().filter(|&&p| p != MISSING) {
+            let person = person as usize;
+            if person >= self.rows.len() {
+                self.rows.resize(person + 1, 0);
+            }
+            self.rows[person] += 1;
+        }
+    }
+
+    /// Rows as they come, and whose they are.
+    pub fn see(&mut self, common: &Common, rows: &Table, persons: &[u32]) {
+        self.rows(persons);
+        self.columns.par_iter_mut().for_each(|(at, sums)| {
+            if let Some(cells) = rows.columns.get(*at) {
+                sums.see(&common.hashes(cells.dictionary()), cells.codes(), persons);
+            }
+        });
+    }
+
+    /// When all have come; `persons` are the texts of the persons' numbers.
+    #[must_use]
+    pub fn finish(self, shape: &TableShape, persons: &Dictionary) -> Signatures {
         // A cell that is no token is another check's error; whoever it is stays without a row here.
         let tokens: Vec<[u8; 16]> =
-            texts.texts().map(|t| crate::token::parse_token(t).unwrap_or_default()).collect();
-        let mut rows = vec![0_u64; tokens.len()];
-        for &person in persons {
-            if let Some(slot) = rows.get_mut(person as usize) {
-                *slot += 1;
-            }
-        }
-        let mut columns = Vec::new();
-        for (at, column) in shape.columns.iter().enumerate() {
-            if !self.columns.contains(&(shape.name.clone(), column.name.clone())) {
-                continue;
-            }
-            let hashes: Vec<u64> = cells.texts[at]
-                .dictionary()
-                .texts()
-                .map(|text| mix(self.hasher.hash_one(text)))
-                .collect();
-            let mut sums = vec![0_u64; tokens.len()];
-            for (&person, &code) in persons.iter().zip(cells.codes(at)?) {
-                if code != MISSING
-                    && let Some(slot) = sums.get_mut(person as usize)
-                {
-                    *slot = slot.wrapping_add(hashes[code as usize]);
-                }
-            }
-            columns.push((column.name.clone(), sums));
-        }
-        Some(Signatures { table: shape.name.clone(), tokens, rows, columns })
+            persons.texts().map(|t| crate::token::parse_token(t).unwrap_or_default()).collect();
+        let whole = |mut sums: Vec<u64>| {
+            sums.resize(tokens.len(), 0);
+            sums
+        };
+        let columns = self.columns.into_iter();
+        let columns = columns.map(|(at, sums)| (shape.columns[at].name.clone(), whole(sums.0)));
+        let columns = columns.collect();
+        Signatures { table: shape.name.clone(), rows: whole(self.rows), columns, tokens }
     }
 }
 

@@ -5,20 +5,21 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::detectors::{self, Detected, Detectors};
-use super::floors::{self, FloorRecount};
-use super::forbidden::{Forbidden, Searched};
+use super::detectors::{Detected, Detectors};
+use super::floors::FloorRecount;
+use super::forbidden::Forbidden;
 use super::joins::{self, Joins};
 use super::links::Links;
+use super::pass::{Hits, Known, Passed, TablePass};
 use super::receipts::{self, ReceiptRecount};
-use super::recount::{self, Cells, Recount};
+use super::recount::{self, Recount};
 use super::sets::{self, SetRecount};
-use super::structure::{Structure, TableShape};
+use super::structure::Structure;
 use super::unique;
 use crate::digest::{self, Digests};
 use crate::error::{Error, Name, Result};
+use crate::plan::Plan;
 use crate::plan::claims::{ClaimedFile, Claims};
-use crate::plan::{Plan, shape};
 use crate::policy::model::{InputFormat, OutputFormat};
 use crate::progress::Progress;
 pub mod cleared;
@@ -116,7 +117,9 @@ pub fn prove(
             .into_par_iter()
             .map(|tables| {
                 progress.check()?;
-                file_proof(plan, staging, (claims, forbidden), kind, (structure, &common), tables)
+                let (common, links) = (&common, links.as_ref());
+                let known = Known { plan, kind, structure, forbidden, links, common };
+                file_proof(staging, claims, known, tables)
             })
             .collect::<Result<_>>()?;
         let mut by_table: Vec<(usize, TableProof)> = Vec::new();
@@ -128,13 +131,14 @@ pub fn prove(
         by_table.sort_by_key(|(t, _)| *t);
         let mut tables = Vec::new();
         for (_, table) in by_table {
-            proof.cells_searched += table.searched;
+            let passed = table.passed;
+            proof.cells_searched += passed.searched;
             proof.detectors.add(table.detected);
-            errors.extend(table.errors);
-            tokens[k].extend(table.tokens);
-            proof.floors.extend(table.floors);
-            signatures[k].extend(table.signatures);
-            tables.push(table.cells);
+            errors.extend(passed.errors);
+            tokens[k].extend(passed.tokens);
+            proof.floors.extend(passed.floors);
+            signatures[k].extend(passed.signatures);
+            tables.push(passed.cells);
         }
         if let Some(links) = &links {
             errors.extend(links.check(kind, structure, &tables));
@@ -249,32 +253,22 @@ struct FileProof {
 }
 
 struct TableProof {
-    cells: Cells,
-    tokens: Vec<[u8; 16]>,
-    searched: u64,
-    errors: Vec<Error>,
+    passed: Passed,
     detected: (u64, Vec<Detected>),
-    floors: Vec<FloorRecount>,
-    signatures: Option<joins::Signatures>,
 }
 
 /// Everything that is proved of one file: each of its tables by itself, and its bytes.
 fn file_proof(
-    plan: &Plan,
     staging: &Path,
-    (claims, forbidden): (&Claims, &Forbidden),
-    kind: Kind,
-    (structure, common): (&Structure, &joins::Common),
+    claims: &Claims,
+    known: Known<'_>,
     numbers: Vec<usize>,
 ) -> Result<FileProof> {
+    let Known { plan, kind, structure, forbidden, .. } = known;
     let mut errors = Vec::new();
-    // The reader hashes what it reads: the digest is of the very bytes that are proved.
-    let cells = recount::read_file(staging, structure, &numbers)?;
-    let shape = &structure.tables[numbers[0]];
-    let digest = (shape.file.clone(), cells[0].digests);
-    let path = staging.join(&shape.file);
-    let mut made_tables = Vec::new();
-    for t in numbers {
+    let mut files = Vec::new();
+    let mut passes = Vec::new();
+    for &t in &numbers {
         let shape = &structure.tables[t];
         let table = Name::from_policy(shape.name.as_str());
         crate::note!(debug, "proving", table = table, kind = kind);
@@ -283,31 +277,14 @@ fn file_proof(
             .iter()
             .find(|f| f.relative == shape.file && plan.tables[f.table].name == table)
             .ok_or_else(|| missing_file(&shape.name, kind))?;
-        made_tables.push((t, shape, file));
+        passes.push(TablePass::new(known, t, file));
+        files.push(file);
     }
-    let first = made_tables.first().map(|(_, _, file)| file.table);
-    let (tables, scanned) = rayon::join(
-        || {
-            let each = made_tables.into_iter().zip(cells).map(|((t, shape, file), cells)| {
-                let mut proof = table_proof(plan, (claims, forbidden), file, kind, shape, cells);
-                let of_table = structure.floors.iter().filter(|f| f.table == t);
-                for floor in of_table {
-                    match floors::recount(shape, &proof.cells, floor) {
-                        Some(found) => {
-                            if !found.holds {
-                                proof.errors.push(floors::broken(&found));
-                            }
-                            proof.floors.push(found);
-                        }
-                        None => proof.errors.push(missing_file(&shape.name, kind)),
-                    }
-                }
-                proof.signatures = common.of_table(shape, &proof.cells);
-                proof.cells.keep(&structure.counted(t));
-                (t, proof)
-            });
-            each.collect()
-        },
+    let path = staging.join(&structure.tables[numbers[0]].file);
+    let first = files.first().map(|file| file.table);
+    // The reader hashes what it reads: the digest is of the very bytes that are proved.
+    let (digests, scanned) = rayon::join(
+        || recount::stream(staging, structure, &numbers, &mut |t, rows| passes[t].see(&rows)),
         || {
             formats::scan_bytes(&path, structure.format.input(), &mut |bytes| {
                 if let (true, Some(table)) = (forbidden.in_file(bytes), first) {
@@ -317,46 +294,38 @@ fn file_proof(
         },
     );
     scanned?;
+    let digests = digests?;
+    let passed: Vec<Passed> = passes.into_iter().map(|pass| pass.finish(digests)).collect();
+    // Whose the findings of the detectors are is asked of the file again: there is seldom one.
+    let mut hits: Vec<Hits> = numbers.iter().map(|_| Hits::default()).collect();
+    if passed.iter().any(|p| !p.findings.is_empty()) {
+        let again = recount::stream(staging, structure, &numbers, &mut |t, rows| {
+            hits[t].see(&rows, structure.tables[numbers[t]].person, &passed[t].findings);
+            Ok(())
+        })?;
+        if again != digests {
+            return Err(Error::refused(
+                "C0207",
+                say!("a file of the {} release changed while it was proved", kind),
+            ));
+        }
+    }
+    let mut tables = Vec::new();
+    for (((t, mut passed), hits), file) in numbers.iter().copied().zip(passed).zip(hits).zip(files)
+    {
+        let mut found = Vec::new();
+        account(plan, claims, file, passed.cells.rows, &mut found);
+        let detected = hits.told((plan, kind, file), &passed.findings, &mut found);
+        passed.findings = Vec::new();
+        passed.errors.splice(..0, found);
+        let detected = (passed.looked, detected);
+        tables.push((t, TableProof { passed, detected }));
+    }
+    let digest = (structure.tables[numbers[0]].file.clone(), digests);
     Ok(FileProof { digest, errors, tables })
 }
 
-/// Everything that is proved of one table by itself.
-fn table_proof(
-    plan: &Plan,
-    (claims, forbidden): (&Claims, &Forbidden),
-    file: &ClaimedFile,
-    kind: Kind,
-    shape: &TableShape,
-    cells: Cells,
-) -> TableProof {
-    let mut errors = Vec::new();
-    account(plan, claims, file, &cells, &mut errors);
-    let searched = search(plan, kind, file, &cells, forbidden, &mut errors);
-    let detected = detectors::detect(plan, kind, file.table, &cells, shape.person, &mut errors);
-    let mut tokens = Vec::new();
-    for (column, texts) in shape.columns.iter().zip(&cells.texts) {
-        if !column.token {
-            continue;
-        }
-        for text in texts.dictionary().texts() {
-            match crate::token::parse_token(text) {
-                Some(token) => tokens.push(token),
-                None => errors.push(Error::refused(
-                    "C0301",
-                    say!(
-                        "table `{}`, column `{}`, {} release: a cell is not a token",
-                        Name::from_policy(shape.name.clone()),
-                        Name::from_policy(column.name.clone()),
-                        kind
-                    ),
-                )),
-            }
-        }
-    }
-    TableProof { cells, tokens, searched, errors, detected, floors: Vec::new(), signatures: None }
-}
-
-fn missing_file(table: &str, kind: Kind) -> Error {
+pub(super) fn missing_file(table: &str, kind: Kind) -> Error {
     Error::refused(
         "C0204",
         say!("table `{}` of the {} release was not written", Name::from_policy(table), kind),
@@ -364,19 +333,13 @@ fn missing_file(table: &str, kind: Kind) -> Error {
 }
 
 /// rows in = rows out + set aside + removed + excluded, table by table.
-fn account(
-    plan: &Plan,
-    claims: &Claims,
-    file: &ClaimedFile,
-    cells: &Cells,
-    errors: &mut Vec<Error>,
-) {
+fn account(plan: &Plan, claims: &Claims, file: &ClaimedFile, rows: u64, errors: &mut Vec<Error>) {
     let t = file.table;
     let k = file.kind as usize;
     let said = &claims.tables[t];
     let (excluded, removed) = (said.excluded[k], said.removed[k]);
     let expected = said.read.checked_sub(said.aside + excluded + removed);
-    if expected != Some(cells.rows) || file.rows != cells.rows {
+    if expected != Some(rows) || file.rows != rows {
         errors.push(Error::refused(
             "C0205",
             say!(
@@ -384,7 +347,7 @@ fn account(
                 plan.tables[t].name,
                 file.kind,
                 said.read,
-                cells.rows,
+                rows,
                 said.aside,
                 excluded,
                 removed
@@ -393,50 +356,7 @@ fn account(
     }
 }
 
-fn search(
-    plan: &Plan,
-    kind: Kind,
-    file: &ClaimedFile,
-    cells: &Cells,
-    forbidden: &Forbidden,
-    errors: &mut Vec<Error>,
-) -> u64 {
-    let table = &plan.tables[file.table];
-    let released = shape::released(table, kind, &plan.output);
-    let found: Vec<(usize, u64, bool)> = released
-        .par_iter()
-        .zip(&cells.texts)
-        .map(|(r, texts)| {
-            let column = &table.columns[r.column];
-            let name = column.treatment(kind).treatment.doc().name;
-            if name == "pseudonym" || name == "surrogate" {
-                // Tokens are checked for their form; their letters are random.
-                return (r.column, 0, false);
-            }
-            let searched = Searched {
-                ty: r.ty,
-                coded: column.facts.code.is_some(),
-                coincides: column.coincides.is_some(),
-                ranges: shape::RANGES.contains(&name),
-            };
-            let hit = texts
-                .dictionary()
-                .texts()
-                .any(|text| !column.facts.is_special(text) && forbidden.in_cell(text, searched));
-            (r.column, texts.dictionary().len() as u64, hit)
-        })
-        .collect();
-    let mut all = 0;
-    for (column, searched, hit) in found {
-        all += searched;
-        if hit {
-            errors.push(leak(plan, kind, file.table, Some(column)));
-        }
-    }
-    all
-}
-
-fn leak(plan: &Plan, kind: Kind, table: usize, column: Option<usize>) -> Error {
+pub(super) fn leak(plan: &Plan, kind: Kind, table: usize, column: Option<usize>) -> Error {
     let table = &plan.tables[table];
     let place = match column {
         Some(column) => {

@@ -10,7 +10,7 @@ use super::structure::{ColumnPath, LongShape, Path, Structure, TableShape, ViewS
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
 use crate::formats::{self, ColumnSpec, ReadSpec};
-use crate::frame::{Interner, MISSING, Patients};
+use crate::frame::{Interner, MISSING, Patients, Table};
 use crate::say;
 
 /// The cells of a released table, as numbers of texts; [`MISSING`] for an empty cell.
@@ -40,15 +40,6 @@ pub fn by_file(structure: &Structure) -> Vec<Vec<usize>> {
 }
 
 impl Cells {
-    /// Forgets the columns that are not kept: other tables may have their memory. A recount that asks for one fails.
-    pub fn keep(&mut self, kept: &[bool]) {
-        for (at, (codes, texts)) in self.columns.iter_mut().zip(&mut self.texts).enumerate() {
-            if !kept.get(at).copied().unwrap_or(false) {
-                *codes = Vec::new();
-                *texts = Interner::new();
-            }
-        }
-    }
     /// The codes of a column; none if there is no such column or it was forgotten.
     #[must_use]
     pub fn codes(&self, column: usize) -> Option<&Vec<u32>> {
@@ -73,9 +64,58 @@ pub fn read(folder: &FilePath, structure: &Structure) -> Result<Vec<Cells>> {
 /// Reads the tables of one file ([`by_file`]).
 ///
 /// # Errors
+/// Those of [`stream`].
+pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> Result<Vec<Cells>> {
+    let mut all: Vec<Cells> = tables
+        .iter()
+        .map(|&t| {
+            let width = structure.tables.get(t).map_or(0, |shape| shape.columns.len());
+            Cells {
+                columns: vec![Vec::new(); width],
+                texts: (0..width).map(|_| Interner::new()).collect(),
+                rows: 0,
+                digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
+            }
+        })
+        .collect();
+    let digests = stream(folder, structure, tables, &mut |t, rows| {
+        let cells = &mut all[t];
+        cells.rows += rows.rows as u64;
+        let found = rows.columns.par_iter().zip(&mut cells.columns).zip(&mut cells.texts);
+        found.for_each(|((column, out), texts)| {
+            // Only the texts of these rows: counts and searches are of the table.
+            let mut map = vec![MISSING; column.dictionary().len()];
+            out.extend(column.codes().iter().map(|&code| {
+                if code == MISSING {
+                    return MISSING;
+                }
+                let slot = &mut map[code as usize];
+                if *slot == MISSING {
+                    *slot = texts.intern(column.dictionary().text(code));
+                }
+                *slot
+            }));
+        });
+        Ok(())
+    })?;
+    for cells in &mut all {
+        cells.digests = digests;
+    }
+    Ok(all)
+}
+
+/// Reads the tables of one file ([`by_file`]) batch by batch; `f` gets the place in `tables` and the rows. Gives the digests of the
+/// bytes that were read.
+///
+/// # Errors
 /// If the file is not what the structure says; a row of a long file that belongs to none of its tables, or that holds a
 /// cell in a column that its table does not have.
-pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> Result<Vec<Cells>> {
+pub fn stream(
+    folder: &FilePath,
+    structure: &Structure,
+    tables: &[usize],
+    f: &mut dyn FnMut(usize, Table) -> Result<()>,
+) -> Result<Digests> {
     let broken = || {
         Error::data(
             "D0901",
@@ -89,10 +129,9 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
     let first = *shapes.first().ok_or_else(broken)?;
     let Some(long) = &first.long else {
         let names = first.columns.iter().map(|c| c.name.as_str());
-        return Ok(vec![read_cells(folder, structure, first, names)?]);
+        return batches(folder, structure, first, names, &mut |rows| f(0, rows));
     };
     let names = long.columns.iter().map(String::as_str);
-    let whole = read_cells(folder, structure, first, names)?;
     let longs: Vec<&LongShape> = shapes
         .iter()
         .map(|s| s.long.as_ref().filter(|l| l.columns == long.columns).ok_or_else(broken))
@@ -112,82 +151,55 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
         longs.iter().flat_map(|l| l.matching.iter().map(|(c, _)| *c)).collect();
     deciding.sort_unstable();
     deciding.dedup();
-    let mut known: HashMap<Vec<u32>, Option<usize>> = HashMap::new();
-    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
-    for row in 0..whole.rows as usize {
-        let tuple: Vec<u32> = deciding.iter().map(|&c| whole.columns[c][row]).collect();
-        let found = *known.entry(tuple).or_insert_with(|| {
-            longs.iter().position(|l| {
-                l.matching.iter().all(|(c, values)| {
-                    let code = whole.columns[*c][row];
-                    let text = match code {
-                        MISSING => "",
-                        code => whole.texts[*c].dictionary().text(code),
-                    };
-                    values.iter().any(|v| v == text)
+    batches(folder, structure, first, names, &mut |whole| {
+        let mut known: HashMap<Vec<u32>, Option<usize>> = HashMap::new();
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); tables.len()];
+        for row in 0..whole.rows {
+            let tuple: Vec<u32> = deciding.iter().map(|&c| whole.columns[c].codes()[row]).collect();
+            let found = *known.entry(tuple).or_insert_with(|| {
+                longs.iter().position(|l| {
+                    l.matching.iter().all(|(c, values)| {
+                        let text = whole.columns[*c].text(row).unwrap_or("");
+                        values.iter().any(|v| v == text)
+                    })
                 })
-            })
-        });
-        let Some(table) = found else {
-            let what = say!("the file {}: a row belongs to no table of the release", name);
-            return Err(Error::refused("C0207", what));
-        };
-        rows[table].push(row);
-    }
-    let mut parts = Vec::new();
-    for ((long, shape), rows) in longs.iter().zip(&shapes).zip(rows) {
-        for column in (0..width).filter(|c| !long.at.contains(c)) {
-            if rows.iter().any(|&row| whole.columns[column][row] != MISSING) {
-                return Err(Error::refused(
-                    "C0208",
-                    say!(
-                        "table `{}`: its rows in the file {} hold cells in column `{}`, which it does not release",
-                        Name::from_policy(shape.name.clone()),
-                        name,
-                        Name::from_policy(long.columns[column].clone())
-                    ),
-                ));
+            });
+            let Some(table) = found else {
+                let what = say!("the file {}: a row belongs to no table of the release", name);
+                return Err(Error::refused("C0207", what));
+            };
+            rows[table].push(row as u32);
+        }
+        for (t, ((long, shape), rows)) in longs.iter().zip(&shapes).zip(rows).enumerate() {
+            for column in (0..width).filter(|c| !long.at.contains(c)) {
+                let codes = whole.columns[column].codes();
+                if rows.iter().any(|&row| codes[row as usize] != MISSING) {
+                    return Err(Error::refused(
+                        "C0208",
+                        say!(
+                            "table `{}`: its rows in the file {} hold cells in column `{}`, which it does not release",
+                            Name::from_policy(shape.name.clone()),
+                            name,
+                            Name::from_policy(long.columns[column].clone())
+                        ),
+                    ));
+                }
             }
+            let columns = long.at.iter().map(|&c| whole.columns[c].take(&rows)).collect();
+            f(t, Table { rows: rows.len(), columns })?;
         }
-        let mut part = Cells {
-            columns: Vec::with_capacity(long.at.len()),
-            texts: Vec::with_capacity(long.at.len()),
-            rows: rows.len() as u64,
-            digests: whole.digests,
-        };
-        for &column in &long.at {
-            // Only the texts of these rows: counts and searches are of the table.
-            let mut texts = Interner::new();
-            let mut map = vec![MISSING; whole.texts[column].dictionary().len()];
-            let codes = rows
-                .iter()
-                .map(|&row| {
-                    let code = whole.columns[column][row];
-                    if code == MISSING {
-                        return MISSING;
-                    }
-                    let slot = &mut map[code as usize];
-                    if *slot == MISSING {
-                        *slot = texts.intern(whole.texts[column].dictionary().text(code));
-                    }
-                    *slot
-                })
-                .collect();
-            part.columns.push(codes);
-            part.texts.push(texts);
-        }
-        parts.push(part);
-    }
-    Ok(parts)
+        Ok(())
+    })
 }
 
 /// Reads a file as it stands.
-fn read_cells<'a>(
+fn batches<'a>(
     folder: &FilePath,
     structure: &Structure,
     shape: &TableShape,
     names: impl Iterator<Item = &'a str>,
-) -> Result<Cells> {
+    f: &mut dyn FnMut(Table) -> Result<()>,
+) -> Result<Digests> {
     let name = Name::from_policy(shape.name.clone());
     let columns: Vec<ColumnSpec> =
         names.map(|column| ColumnSpec::text(Name::from_policy(column))).collect();
@@ -200,30 +212,14 @@ fn read_cells<'a>(
         ..ReadSpec::new(&name, structure.format.input(), &columns)
     };
     let mut reader = formats::open_released(&folder.join(&shape.file), &spec)?;
-    let mut cells = Cells {
-        columns: vec![Vec::new(); columns.len()],
-        texts: (0..columns.len()).map(|_| Interner::new()).collect(),
-        rows: 0,
-        digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
-    };
     while let Some(batch) = reader.next(262_144)? {
-        cells.rows += batch.table.rows as u64;
-        let found = batch.table.columns.par_iter().zip(&mut cells.columns).zip(&mut cells.texts);
-        found.for_each(|((column, out), texts)| {
-            let map: Vec<u32> = column.dictionary().texts().map(|t| texts.intern(t)).collect();
-            out.extend(
-                column
-                    .codes()
-                    .iter()
-                    .map(|&c| if c == MISSING { MISSING } else { map[c as usize] }),
-            );
-        });
+        f(batch.table)?;
     }
     let facts = reader.facts();
-    if let Some(sha256) = facts.sha256 {
-        cells.digests = Digests { sha256, sha3_256: facts.sha3_256, bytes: facts.bytes };
-    }
-    Ok(cells)
+    Ok(match facts.sha256 {
+        Some(sha256) => Digests { sha256, sha3_256: facts.sha3_256, bytes: facts.bytes },
+        None => Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
+    })
 }
 
 /// A view as it was recounted.

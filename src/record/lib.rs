@@ -1,7 +1,7 @@
 //! The record: what was done, provably.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{digest, error, law, say, schema, text, token};
+use kakou_core::{digest, error, law, memory, say, schema, text, token};
 use kakou_engine as engine;
 use kakou_keys as keys;
 use kakou_plan as plan;

@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, RenameFlags, flock, renameat_with};
 
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
+use crate::memory::Fleeting;
 pub use crate::proof::prove::cleared::{Anonymized, Cleared, Pseudonymized};
 use crate::say;
 
@@ -24,6 +25,7 @@ pub struct Staging {
     out: PathBuf,
     path: PathBuf,
     lock: File,
+    _fleeting: Fleeting,
     published: bool,
     /// The small files that were put into it.
     put: Mutex<BTreeSet<String>>,
@@ -46,6 +48,7 @@ impl Staging {
             .mode(0o700)
             .create(&path)
             .map_err(|e| Error::io("X0301", say!("making the staging folder"), &e))?;
+        let fleeting = Fleeting::new(&path);
         let lock = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -55,8 +58,14 @@ impl Staging {
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             Error::environment("X0303", say!("the staging folder cannot be locked"))
         })?;
-        let staging =
-            Staging { out: out.to_owned(), path, lock, published: false, put: Mutex::default() };
+        let staging = Staging {
+            out: out.to_owned(),
+            path,
+            lock,
+            _fleeting: fleeting,
+            published: false,
+            put: Mutex::default(),
+        };
         for folder in ["pseudonymized", "anonymized", "record"] {
             staging.folder(folder)?;
         }

@@ -110,7 +110,7 @@ use crate::proof::links;
 use crate::proof::prove;
 use crate::record::{balance, book, seal, statement};
 use crate::release::Staging;
-use crate::{note, report, say, text};
+use crate::{note, report, say, text, timings};
 
 pub mod again;
 mod input;
@@ -153,6 +153,8 @@ pub struct Request {
     pub search_seconds: Option<u64>,
     /// Nothing will be published: no key is made for it. Such a run ends with [`Run::discard`].
     pub dry_run: bool,
+    /// Whether the record tells where the time went ([`crate::timings::ask`] begins to count).
+    pub timings: bool,
     /// Who signs, and which ledger it is entered in.
     pub recording: Recording,
 }
@@ -173,6 +175,7 @@ impl Request {
             spill: None,
             search_seconds: None,
             dry_run: false,
+            timings: false,
             recording: Recording::default(),
         }
     }
@@ -539,7 +542,7 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
         })),
         None => None,
     };
-    let statement = statement::build(
+    let mut statement = statement::build(
         plan,
         &made,
         &proved.proof,
@@ -561,6 +564,9 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
             links,
         },
     )?;
+    if common.request.timings {
+        statement["timings"] = serde_json::to_value(timings::told()).unwrap_or_default();
+    }
     for &kind in &plan.releases {
         let mut dictionary = book::dictionary(plan, kind);
         if !for_release {

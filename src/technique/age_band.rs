@@ -187,12 +187,7 @@ impl Technique for AgeBand {
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         let day = self.at.day();
-        let births: Vec<Option<i32>> = input
-            .cells
-            .dictionary()
-            .texts()
-            .map(|t| date::parse(t).and_then(|w| w.days()))
-            .collect();
+        let births = input.cells.dictionary().days();
         input.map_rows(|row, _| {
             let birth = births[input.cells.codes()[row] as usize];
             let at = day.or_else(|| input.dates.iter().filter_map(|d| d[row]).min());

@@ -8,7 +8,6 @@ use crate::error::Said;
 use crate::law::Item;
 use crate::say;
 use crate::schema::{ColumnFacts, Kind, Type};
-use crate::text::date;
 
 /// Replaces a date by the days from an anchor date (of the same row, of the row's stay, or the person's earliest).
 /// The time of day goes.
@@ -71,12 +70,7 @@ impl Technique for DaysSince {
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         let anchor = input.dates.first();
-        let own: Vec<Option<i32>> = input
-            .cells
-            .dictionary()
-            .texts()
-            .map(|t| date::parse(t).and_then(|w| w.days()))
-            .collect();
+        let own = input.cells.dictionary().days();
         input.map_pairs(
             |row| anchor.and_then(|a| a[row]),
             |code, anchor| {
@@ -103,6 +97,7 @@ impl Technique for DaysSince {
 mod tests {
     use super::*;
     use crate::testing::{Rows, facts, frozen_with_dates};
+    use crate::text::date;
     use proptest::prelude::*;
 
     fn shown(config: &DaysSince, day: i32, anchor: i32) -> String {

@@ -112,6 +112,8 @@ pub struct Needs {
     pub key: bool,
     /// Whether it needs what identifies the persons of the rows in all tables (`Input::known`).
     pub known: bool,
+    /// What it draws a number for of each person, if it does ([`KeyTokens::draws`]).
+    pub draws: Option<&'static str>,
 }
 
 /// What identifies a person somewhere in the tables: names, numbers, a birth date.
@@ -134,7 +136,10 @@ pub struct Persons<'a> {
 
 /// Tokens that several columns need, made once.
 #[derive(Default)]
-pub struct KeyTokens(Vec<KeyToken>);
+pub struct KeyTokens {
+    tokens: Vec<KeyToken>,
+    draws: Vec<(&'static str, Arc<Dictionary>, Vec<u64>)>,
+}
 
 /// The tokens of all identities of a key.
 pub struct KeyToken {
@@ -150,13 +155,35 @@ impl KeyTokens {
     /// Makes the tokens of all identities in a domain.
     pub fn add(&mut self, domain: &str, identities: &Arc<Dictionary>, secrets: &dyn Secrets) {
         if self.of(domain, identities).is_none() {
-            self.0.push(KeyToken::new(domain, identities, secrets));
+            self.tokens.push(KeyToken::new(domain, identities, secrets));
         }
+    }
+    /// Draws a number for each person.
+    pub fn draw(
+        &mut self,
+        purpose: &'static str,
+        persons: &Arc<Dictionary>,
+        secrets: &dyn Secrets,
+    ) {
+        if self.draws(purpose, persons).is_some() {
+            return;
+        }
+        let draw = |code| secrets.draw(purpose, persons.text(code));
+        let drawn = (0..persons.len() as u32).into_par_iter().map(draw).collect();
+        self.draws.push((purpose, Arc::clone(persons), drawn));
+    }
+    /// The numbers that were drawn for these very persons, if they were.
+    #[must_use]
+    pub fn draws(&self, purpose: &str, persons: &Dictionary) -> Option<&[u64]> {
+        let of = |(what, whom, _): &&(&str, Arc<Dictionary>, Vec<u64>)| {
+            *what == purpose && std::ptr::eq(Arc::as_ptr(whom), persons)
+        };
+        self.draws.iter().find(of).map(|(_, _, drawn)| drawn.as_slice())
     }
     /// The tokens of these very identities (not of equal ones) in a domain, if they were made.
     #[must_use]
     pub fn of(&self, domain: &str, identities: &Arc<Dictionary>) -> Option<&KeyToken> {
-        self.0.iter().find(|k| Arc::ptr_eq(&k.identities, identities) && k.domain == domain)
+        self.tokens.iter().find(|k| Arc::ptr_eq(&k.identities, identities) && k.domain == domain)
     }
 }
 

@@ -27,6 +27,9 @@ pub struct ShiftDate {
     pub weeks: u16,
 }
 
+/// What the number of a person is drawn for.
+const DRAWN: &str = "shift_date";
+
 impl Default for ShiftDate {
     fn default() -> Self {
         ShiftDate { weeks: 52 }
@@ -78,18 +81,22 @@ impl Technique for ShiftDate {
         said
     }
     fn needs(&self) -> Needs {
-        Needs { key: true, ..Needs::default() }
+        Needs { key: true, draws: Some(DRAWN), ..Needs::default() }
     }
     fn output(&self, facts: &ColumnFacts) -> Option<Type> {
         Some(facts.ty)
     }
     fn apply(&self, input: &Input<'_>) -> Output {
+        let drawn = input.tokens.draws(DRAWN, input.persons.ids);
         let mut shifts: Vec<Option<i32>> = vec![None; input.persons.ids.len()];
         let read: Vec<_> = input.cells.dictionary().texts().map(date::parse).collect();
         let shift = |row: usize| {
             let person = input.persons.of_row[row];
             Some(*shifts[person as usize].get_or_insert_with(|| {
-                self.days(input.secrets.draw("shift_date", input.persons.ids.text(person)))
+                self.days(match drawn {
+                    Some(drawn) => drawn[person as usize],
+                    None => input.secrets.draw(DRAWN, input.persons.ids.text(person)),
+                })
             }))
         };
         input.map_pairs(shift, |code, shift| {

@@ -8,7 +8,6 @@ use crate::error::Said;
 use crate::law::Item;
 use crate::say;
 use crate::schema::{ColumnFacts, Kind, Type};
-use crate::text::date;
 
 /// Replaces the start date of a stay by the days since the person's previous stay ended, rounded to a step.
 ///
@@ -71,12 +70,7 @@ impl Technique for StayInterval {
         Some(Type::Code)
     }
     fn apply(&self, input: &Input<'_>) -> Output {
-        let starts: Vec<Option<i32>> = input
-            .cells
-            .dictionary()
-            .texts()
-            .map(|t| date::parse(t).and_then(|w| w.days()))
-            .collect();
+        let starts = input.cells.dictionary().days();
         let no_ends = Vec::new();
         let ends = input.dates.first().unwrap_or(&no_ends);
         // (person, start, end, row) of the rows that have a start.
@@ -123,6 +117,7 @@ impl Technique for StayInterval {
 mod tests {
     use super::*;
     use crate::testing::{Rows, facts, frozen_with_dates};
+    use crate::text::date;
 
     #[test]
     fn gaps_of_each_person() {
