@@ -60,12 +60,12 @@ impl Case {
 fn a_bound_holds_under_a_real_limit_and_want_of_memory_ends_cleanly() {
     // About 45 MB of text: more than 200 MiB in one piece.
     let case = Case::new("14000");
-    let bound = case.run("bound", 16 + 64, "16M");
+    let bound = case.run("bound", 128 + 64, "128M");
     assert!(bound.status.success(), "{}", error_of(&bound));
     assert_eq!(entries(&case.work.path().join("bound")).len(), 1);
 
     // The same with a bound that the system does not give.
-    let want = case.run("want", 96, "4G");
+    let want = case.run("want", 128, "4G");
     let told = error_of(&want);
     assert_eq!(want.status.code(), Some(4), "{told}");
     assert!(told.contains("X0607") && told.contains("--memory"), "{told}");
