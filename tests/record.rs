@@ -1097,3 +1097,32 @@ fn an_auditor_makes_the_release_again() {
     std::fs::write(house.path("out.txt"), "P00001\n").unwrap();
     assert!(replay(&["--exclude", "{out.txt}"], 1).contains("exclusion lists"));
 }
+
+/// Written by a program before the statement had its second version: `tests/fixtures/record-1`.
+#[test]
+fn a_release_with_a_statement_of_the_first_version_still_verifies() {
+    let old = common::repo("tests/fixtures/record-1");
+    let (release, public) = (old.join("r1"), old.join("runner.pub"));
+    let verify = |release: &std::path::Path| {
+        kakou(&["verify", text(release), "--public-key", text(&public), "--json"])
+    };
+    let output = verify(&release);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["persons"][0], &found["persons"][1]), (&58.into(), &57.into()));
+    // Papers are made of it, too.
+    let output = kakou(&["papers", "publication", text(&release)]);
+    assert!(error_of(&output).contains("R0510"), "{}", error_of(&output));
+    // A row less is seen.
+    let work = tempfile::tempdir().unwrap();
+    let copy = work.path().join("r1");
+    for path in common::files(&release) {
+        let to = copy.join(path.strip_prefix(&release).unwrap());
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(path, to).unwrap();
+    }
+    let rows = std::fs::read_to_string(copy.join("anonymized/drugs.csv")).unwrap();
+    let (less, _) = rows.trim_end().rsplit_once('\n').unwrap();
+    std::fs::write(copy.join("anonymized/drugs.csv"), format!("{less}\n")).unwrap();
+    assert!(error_of(&verify(&copy)).contains("C0801"));
+}

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::record::attest;
 use crate::record::ledger::Ledger;
 use crate::record::papers::{Paper, book, leak, methods, publication};
-use crate::record::statement::STATEMENT;
+use crate::record::statement::{STATEMENT, Statement};
 use crate::say;
 
 /// Writes statutory papers in Japanese.
@@ -74,7 +74,7 @@ impl Papers {
             Which::Publication { release } => {
                 let bytes = std::fs::read(release.join(STATEMENT))
                     .map_err(|e| Error::io("X0403", say!("reading {}", STATEMENT), &e))?;
-                let statement = serde_json::from_slice(&bytes)
+                let statement = Statement::parse(&bytes)
                     .map_err(|_| Error::refused("R0503", say!("{} cannot be read", STATEMENT)))?;
                 publication(&statement)?
             }

@@ -10,8 +10,7 @@ use super::progress::Shown;
 use super::recording::Recording;
 use super::{Failure, Outcome, Show, prepare_from, shown, size};
 use crate::error::Result;
-use crate::proof::joins::Joins;
-use crate::record::{objections, statement};
+use crate::record::objections;
 use crate::run::link_keys::LinkKeys;
 use crate::run::project_key::KeyUsed;
 use crate::run::{self, Input, Policy, Released, Request};
@@ -178,110 +177,91 @@ pub fn report(published: &Released, show: Show) {
         "key": published.key.json(),
         "statement": s,
     }));
-    if let Some(tables) = s["tables"].as_array() {
+    show.line(&format!(
+        "{:<28} {:>10} {:>10} {:>14} {:>14}",
+        "table", "rows in", "set aside", "pseudonymized", "anonymized"
+    ));
+    for table in &s.tables {
+        let out = |kind: Kind| match table.releases[kind].rows_out {
+            Some(rows) => rows.to_string(),
+            None => "left out".to_owned(),
+        };
         show.line(&format!(
             "{:<28} {:>10} {:>10} {:>14} {:>14}",
-            "table", "rows in", "set aside", "pseudonymized", "anonymized"
+            table.table,
+            table.rows_in,
+            table.set_aside.values().sum::<u64>(),
+            out(Kind::Pseudonymized),
+            out(Kind::Anonymized)
         ));
-        for table in tables {
-            let aside: u64 = table["setAside"]
-                .as_object()
-                .map_or(0, |o| o.values().filter_map(serde_json::Value::as_u64).sum());
-            let out = |kind: Kind| match table["releases"][kind.word()]["rowsOut"].as_u64() {
-                Some(rows) => rows.to_string(),
-                None => "left out".to_owned(),
-            };
-            show.line(&format!(
-                "{:<28} {:>10} {:>10} {:>14} {:>14}",
-                table["table"].as_str().unwrap_or(""),
-                table["rowsIn"].as_u64().unwrap_or(0),
-                aside,
-                out(Kind::Pseudonymized),
-                out(Kind::Anonymized)
-            ));
-        }
     }
-    let persons = &s["persons"];
+    let persons = &s.persons;
     show.line(&format!(
         "persons: {} read, {} pseudonymized, {} anonymized",
-        persons["read"], persons["released"]["pseudonymized"], persons["released"]["anonymized"]
+        persons.read, persons.released.pseudonymized, persons.released.anonymized
     ));
     for line in objections::told(s) {
         show.line(&line);
     }
-    if let Some(views) = s["views"].as_array() {
-        for view in views {
-            show.line(&format!(
-                "view {}{}: k = {} asked, {} reached in {} classes; {} of {} rows suppressed",
-                view["view"].as_str().unwrap_or(""),
-                if view["implied"] == true { " (implied)" } else { "" },
-                view["k"],
-                view["recounted"]["smallest"],
-                view["recounted"]["classes"],
-                view["suppressed"],
-                view["rows"]
-            ));
-        }
+    for view in &s.views {
+        show.line(&format!(
+            "view {}{}: k = {} asked, {} reached in {} classes; {} of {} rows suppressed",
+            view.view,
+            if view.implied { " (implied)" } else { "" },
+            view.k,
+            view.recounted.smallest.map_or("-".to_owned(), |n| n.0.to_string()),
+            view.recounted.classes,
+            view.suppressed,
+            view.rows
+        ));
     }
-    for set in s["sets"].as_array().into_iter().flatten() {
-        let rarest = set["recounted"]["sizes"].as_array().into_iter().flatten();
-        let rarest = rarest.filter_map(|size| size["smallest"].as_u64()).min();
+    for set in &s.sets {
+        let rarest = set.recounted.sizes.iter().filter_map(|size| size.smallest).min();
         show.line(&format!(
             "set {}: k = {} asked for {} known items, {} reached; {} of {} rows suppressed",
-            set["set"].as_str().unwrap_or(""),
-            set["k"],
-            set["m"],
-            rarest.map_or("-".to_owned(), |n| n.to_string()),
-            set["suppressed"],
-            set["rows"]
+            set.set,
+            set.k,
+            set.m,
+            rarest.map_or("-".to_owned(), |n| n.0.to_string()),
+            set.suppressed,
+            set.rows
         ));
     }
-    let floors: Vec<&serde_json::Value> =
-        s["floors"].as_array().into_iter().flatten().map(|f| &f["outcome"]).collect();
-    if !floors.is_empty() {
-        let sum = |key: &str| floors.iter().filter_map(|f| f[key].as_u64()).sum::<u64>();
+    if !s.floors.is_empty() {
         show.line(&format!(
             "floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed",
-            floors.len(),
-            sum("joined"),
-            sum("rowsRemoved")
+            s.floors.len(),
+            s.floors.iter().map(|f| f.outcome.joined).sum::<u64>(),
+            s.floors.iter().map(|f| f.outcome.rows_removed).sum::<u64>()
         ));
     }
-    for steady in s["steady"].as_array().into_iter().flatten() {
+    for steady in &s.steady {
         show.line(&format!(
             "outside the views: {} is the same in all rows of a person; with it the smallest class of view {} has {} persons (k = {})",
-            steady["column"].as_str().unwrap_or(""),
-            steady["split"]["view"].as_str().unwrap_or(""),
-            steady["smallest"].as_str().unwrap_or(""),
-            steady["split"]["k"]
+            steady.column, steady.split.view, steady.smallest, steady.split.k
         ));
     }
-    let both = s["releases"].as_array().is_none_or(|kinds| kinds.len() > 1);
-    if both && let Ok(joins) = serde_json::from_value::<Joins>(s["proof"]["joins"].clone()) {
+    if let Some(joins) = s.proof.joins.as_ref().filter(|_| s.releases.len() > 1) {
         show.line(&joins.told());
     }
-    if let Ok(unique) = serde_json::from_value(s["unique"].clone()) {
-        for line in crate::report::unique::lines(&unique) {
-            show.line(&line.en);
-            show.line(&format!("  {}", line.ja));
-        }
+    for line in s.unique.iter().flat_map(crate::report::unique::lines) {
+        show.line(&line.en);
+        show.line(&format!("  {}", line.ja));
     }
-    if let Some(tier) = s["policy"]["tier"].as_str() {
-        show.line(&format!("tier of the anonymized release: {tier}"));
+    if let Some(tier) = s.policy.tier {
+        show.line(&format!("tier of the anonymized release: {}", tier.word()));
     }
-    for reason in statement::reasons(s) {
+    for reason in s.reasons() {
         show.line(&format!("declared: {reason}"));
     }
-    if let Some(warnings) = s["warnings"].as_array()
-        && !warnings.is_empty()
-    {
-        let codes: Vec<&str> = warnings.iter().filter_map(|w| w["code"].as_str()).collect();
-        show.line(&match codes.as_slice() {
-            [one] => format!("one warning is in the record: {one}"),
-            several => {
-                format!("{} warnings are in the record: {}", several.len(), several.join(", "))
-            }
-        });
+    let codes: Vec<&str> = s.warnings.iter().map(|w| w.code.as_str()).collect();
+    match codes.as_slice() {
+        [] => {}
+        [one] => show.line(&format!("one warning is in the record: {one}")),
+        several => {
+            let (n, codes) = (several.len(), several.join(", "));
+            show.line(&format!("{n} warnings are in the record: {codes}"));
+        }
     }
     match &published.folder {
         Some(folder) => {

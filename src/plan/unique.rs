@@ -3,6 +3,7 @@
 //! The engine counts before anything is written (`engine::unique`), the proof counts again from the files (`check::unique`); the
 //! two share the plain data here and no code that counts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::closure::key_shown;
@@ -248,7 +249,7 @@ pub fn share(part: u64, whole: u64) -> Name {
 }
 
 /// What was measured of a release.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unique {
     /// By view.
@@ -262,7 +263,7 @@ pub struct Unique {
 }
 
 /// What was measured beside a view.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ViewUnique {
     /// The view.
@@ -292,7 +293,7 @@ pub struct ViewUnique {
 }
 
 /// Whom something singles out.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Singled {
     /// Rows that exactly one released person fits.
@@ -304,7 +305,7 @@ pub struct Singled {
 }
 
 /// The combination that singles out most rows; among equals the first.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Worst {
     /// Its facts, as places in `facts`.
@@ -314,7 +315,7 @@ pub struct Worst {
 }
 
 /// Persons by how many rows they have in a table.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableUnique {
     /// The table.

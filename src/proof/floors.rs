@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::recount::Cells;
@@ -12,7 +13,7 @@ use crate::say;
 use crate::text::number::{Decimal, Measured};
 
 /// A column as recounted.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FloorRecount {
     /// The table.

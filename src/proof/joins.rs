@@ -11,6 +11,7 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::recount::Cells;
@@ -45,7 +46,7 @@ pub struct Signatures {
 }
 
 /// Persons found by some columns or tables together.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
     /// Persons of the anonymized release that are found.
@@ -55,7 +56,7 @@ pub struct Found {
 }
 
 /// How far the two releases join by content.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Joins {
     /// Persons of the anonymized release.

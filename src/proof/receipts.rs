@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::recount::Cells;
@@ -18,7 +19,7 @@ use crate::schema::Kind;
 use crate::text::date;
 
 /// A receipt file that belongs to a release.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReceiptShape {
     /// The file, relative to the release folder.
@@ -30,7 +31,7 @@ pub struct ReceiptShape {
 }
 
 /// A receipt file as it was recounted.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptRecount {
     /// Its receipts.

@@ -223,7 +223,7 @@ fn batches<'a>(
 }
 
 /// A view as it was recounted.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Recount {
     /// The view's name.
@@ -353,7 +353,7 @@ pub fn recount(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Res
 }
 
 /// Whether a model holds.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelHolds {
     /// Its name.

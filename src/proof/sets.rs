@@ -11,7 +11,7 @@ use crate::frame::{MISSING, Patients};
 use crate::say;
 
 /// A set as it was recounted.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SetRecount {
     /// The set's name.
@@ -23,7 +23,7 @@ pub struct SetRecount {
 }
 
 /// The combinations of one number of items.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Combinations {
     /// Items.

@@ -1,5 +1,6 @@
 //! What a release looks like from outside: enough to read its files again and recount its views without the policy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::receipts::ReceiptShape;
@@ -11,7 +12,7 @@ use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::Kind;
 
 /// One release.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Structure {
     /// How its files are encoded.
@@ -39,7 +40,7 @@ pub struct Structure {
 }
 
 /// A set of items a person over a released table.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetShape {
     /// Its name.
@@ -55,7 +56,7 @@ pub struct SetShape {
 }
 
 /// A column whose values are shown for enough persons.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FloorShape {
     /// The table.
@@ -73,7 +74,7 @@ pub struct FloorShape {
 }
 
 /// CSV or Parquet.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutputFormatName {
     /// Delimited text.
@@ -94,7 +95,7 @@ impl OutputFormatName {
 }
 
 /// One table.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TableShape {
     /// Its name.
@@ -111,7 +112,7 @@ pub struct TableShape {
 }
 
 /// The rows of a table in a long file.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LongShape {
     /// All columns of the file.
@@ -129,7 +130,7 @@ pub struct LongShape {
 }
 
 /// One column.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ColumnShape {
     /// Its name.
@@ -142,7 +143,7 @@ pub struct ColumnShape {
 }
 
 /// A view over released tables: indices are of [`Structure::tables`] and their columns.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ViewShape {
     /// Its name.
@@ -170,7 +171,7 @@ pub struct ViewShape {
 }
 
 /// What may be known beside a view.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UniqueShape {
     /// The facts with their names.
@@ -182,7 +183,7 @@ pub struct UniqueShape {
 }
 
 /// A model of a view: its name, its sensitive column (index into [`ViewShape::sensitive`]), its numbers.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ModelShape {
     /// The name.
@@ -194,7 +195,7 @@ pub struct ModelShape {
 }
 
 /// A column of a view.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ColumnPath {
     /// Table.
@@ -206,7 +207,7 @@ pub struct ColumnPath {
 }
 
 /// How a row finds a cell.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Path {
     /// In the row itself.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::attest::{self, Subject};
-use super::statement::rfc3339;
+use super::statement::{ApprovalTold, rfc3339};
 use super::{ledger, seal};
 use crate::digest;
 use crate::error::{Error, Name, Result, Said};
@@ -41,11 +41,14 @@ pub struct Approval {
 impl Approval {
     /// As it stands in the statement of a run.
     #[must_use]
-    pub fn told(&self) -> Value {
-        json!({
-            "state": "approved", "by": self.by, "at": self.at, "reference": self.reference,
-            "keyId": self.signer.id(), "sha256": self.sha256,
-        })
+    pub fn told(&self) -> ApprovalTold {
+        ApprovalTold::Approved {
+            by: self.by.clone(),
+            at: self.at.clone(),
+            reference: self.reference.clone(),
+            key_id: self.signer.id(),
+            sha256: self.sha256.clone(),
+        }
     }
 }
 

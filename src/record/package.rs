@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 use super::ledger::{Book, Kind as Entered, Ledger};
 use super::making::{self, Making};
 use super::state::State;
-use super::statement::{STATEMENT, rfc3339};
+use super::statement::{STATEMENT, Statement, rfc3339};
 use super::verify::{Trust, package, verify};
 use super::{attest, recipients, seal};
 use crate::digest;
 use crate::error::{Error, Name, Result, Tell};
 use crate::keys::Sign;
 use crate::law::Profile;
-use crate::proof::joins::Joins;
 use crate::say;
 use crate::schema::Kind;
 
@@ -145,12 +144,9 @@ pub fn make(
     if found.not_for_release {
         return Err(refused("R0502", say!("the release is stamped \"not for release\"")));
     }
-    let statement: Value = std::fs::read(release.join(STATEMENT))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| refused("R0503", say!("{} cannot be read", STATEMENT)))?;
-    let profile: Profile = serde_json::from_value(statement["profile"].clone())
-        .map_err(|_| refused("R0503", say!("the record does not name its legal profile")))?;
+    let statement = Statement::read(release)
+        .map_err(|_| refused("R0503", say!("{} cannot be read", STATEMENT)))?;
+    let profile = statement.profile;
     let (wanted, cite) = RecipientKind::allowed(profile, kind);
     if recipient.kind != wanted {
         return Err(refused(
@@ -195,7 +191,7 @@ pub fn make(
     let who = serde_json::to_value(recipient).unwrap_or_default();
     // What a killed one has entered whole gets its name; what it has not is taken back.
     for (place, body) in making::sweep(parent, ledger, key)? {
-        let same = body["release"] == statement["release"]
+        let same = body["release"] == statement.release
             && body["kind"] == kind.word()
             && body["recipient"] == who;
         if place == out && same {
@@ -246,7 +242,7 @@ pub fn make(
     let mut body = json!({
         "state": "begun",
         "package": staging.mark(),
-        "release": statement["release"],
+        "release": statement.release,
         "kind": kind.word(),
         "term": profile.term(kind),
         "profile": profile,
@@ -256,7 +252,7 @@ pub fn make(
         "bothBecause": reasons.both,
         "sameTokensBecause": reasons.same_tokens,
         "items": items,
-        "persons": statement["persons"]["released"][kind.word()],
+        "persons": statement.persons.released[kind],
         "digests": { "name": DIGESTS, "sha256": digest::hex(&digest::bytes(sums.concat().as_bytes()).sha256) },
     });
     // Entered whole before it has its name: no package stands there of which the ledger knows nothing.
@@ -272,7 +268,7 @@ pub fn make(
 /// Refuses what a recipient must not have together, unless a reason goes into the ledger.
 fn together(
     book: &Book,
-    statement: &Value,
+    statement: &Statement,
     kind: Kind,
     recipient: &Recipient,
     reasons: &Reasons,
@@ -284,8 +280,8 @@ fn together(
     let who = serde_json::to_value(recipient).unwrap_or_default();
     let mut errors = Vec::new();
     if let (Some(entry), None) = (recipients::has_other_kind(book, &who, kind), &reasons.both) {
-        let joins = serde_json::from_value::<Joins>(statement["proof"]["joins"].clone());
-        let much = joins.ok().map(|j| Name::from_policy(j.share(j.both.persons)));
+        let joins = statement.proof.joins.as_ref();
+        let much = joins.map(|j| Name::from_policy(j.share(j.both.persons)));
         errors.push(
             refused(
                 "R0508",

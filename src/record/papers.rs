@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::ledger::{Book, Kind as Entered, retention_until};
+use super::statement::Statement;
 use crate::error::{Error, Result};
 use crate::law::Profile;
 use crate::plan::Plan;
@@ -236,9 +237,8 @@ pub fn leak(ledger: &Book) -> Paper {
 ///
 /// # Errors
 /// If the profile is not that of anonymized information under the 個人情報保護法.
-pub fn publication(statement: &Value) -> Result<Paper> {
-    let profile: Option<Profile> = serde_json::from_value(statement["profile"].clone()).ok();
-    let Some(profile @ (Profile::Appi | Profile::AppiPublic)) = profile else {
+pub fn publication(statement: &Statement) -> Result<Paper> {
+    let profile @ (Profile::Appi | Profile::AppiPublic) = statement.profile else {
         return Err(Error::refused(
             "R0510",
             say!(
@@ -246,18 +246,11 @@ pub fn publication(statement: &Value) -> Result<Paper> {
             ),
         ));
     };
-    let tables = statement["structure"][Kind::Anonymized.word()]["tables"].as_array();
+    let tables = statement.structure[Kind::Anonymized].tables.iter();
     let rows = tables
-        .into_iter()
-        .flatten()
         .flat_map(|table| {
-            table["columns"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter(|c| c["token"] != true)
-                .map(|column| vec![text(&table["name"]), text(&column["name"])])
-                .collect::<Vec<_>>()
+            let items = table.columns.iter().filter(|c| !c.token);
+            items.map(|column| vec![table.name.clone(), column.name.clone()])
         })
         .collect();
     let (cite, term) = match profile {

@@ -9,12 +9,13 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::ledger::{Book, Entry, Kind, Ledger, retention_until};
-use super::statement::{STATEMENT, rfc3339};
+use super::seal::items_by_table;
+use super::statement::{Statement, rfc3339};
 use crate::digest;
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{self, Purpose, Sign};
 use crate::say;
-use crate::schema::Kind as Release;
+use crate::schema::ByKind;
 
 /// What is to be destroyed.
 #[derive(Clone, Debug, Default)]
@@ -121,24 +122,18 @@ fn anew(targets: Targets, reason: &str, job: String) -> Result<Planned> {
     let mut releases = Vec::new();
     for path in &targets.releases {
         let missing = || refused(say!("`{}` is not a release folder", shown(path)));
-        let bytes = std::fs::read(path.join(STATEMENT)).map_err(|_| missing())?;
-        let record: Value = serde_json::from_slice(&bytes).map_err(|_| missing())?;
-        let id = record["release"].as_str().ok_or_else(missing)?;
+        let record = Statement::read(path).map_err(|_| missing())?;
+        let id = &record.release;
         let (mut files, mut size) = (0_u64, 0_u64);
         crate::release::each_file(path, &mut |file| {
             files += 1;
             size += std::fs::metadata(file).map_or(0, |m| m.len());
             Ok(())
         })?;
-        let kinds: serde_json::Map<String, Value> = Release::BOTH
-            .iter()
-            .map(|&kind| {
-                let items = items(&record, kind);
-                let persons = &record["persons"]["released"][kind.word()];
-                let told = json!({ "kind": kind.ja(), "items": items, "persons": persons });
-                (kind.word().to_owned(), told)
-            })
-            .collect();
+        let kinds = ByKind::of(|kind| {
+            let (items, persons) = (items_by_table(&record, kind), record.persons.released[kind]);
+            json!({ "kind": kind.ja(), "items": items, "persons": persons })
+        });
         releases.push(json!({ "release": id, "files": files, "bytes": size, "releases": kinds }));
     }
     let mut body = json!({ "job": job, "reason": reason, "keys": keys, "releases": releases });
@@ -150,21 +145,6 @@ fn anew(targets: Targets, reason: &str, job: String) -> Result<Planned> {
         body["release"] = only["release"].clone();
     }
     Ok(Planned { targets, body, begun: None })
-}
-
-/// Items (項目) of a release: columns by table.
-fn items(record: &Value, kind: Release) -> Value {
-    let tables = record["structure"][kind.word()]["tables"].as_array();
-    let items: serde_json::Map<String, Value> = tables
-        .into_iter()
-        .flatten()
-        .map(|t| {
-            let columns: Vec<&Value> =
-                t["columns"].as_array().into_iter().flatten().map(|c| &c["name"]).collect();
-            (t["name"].as_str().unwrap_or_default().to_owned(), json!(columns))
-        })
-        .collect();
-    Value::Object(items)
 }
 
 /// Destroys what was planned, between two entries of the ledger. Gives the body of the second one. Every step can be done again:

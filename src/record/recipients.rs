@@ -7,6 +7,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::ledger::{Book, Entry, Kind as Entered};
+use super::statement::Statement;
 use crate::schema::Kind;
 
 /// Forms of companies that some write and some do not, folded.
@@ -116,10 +117,10 @@ pub fn has_same_tokens(
     book: &Book,
     recipient: &Value,
     kind: Kind,
-    statement: &Value,
+    statement: &Statement,
 ) -> Option<u64> {
     let own: Vec<u64> = provisions(book, recipient, false).iter().map(|e| e.index).collect();
-    let key = statement["keys"]["pseudonymized"].as_str();
+    let key = Some(statement.keys.pseudonymized.as_str());
     let same = |entry: &Entry| {
         if entry.body["kind"] != kind.word() {
             return false;
@@ -127,8 +128,7 @@ pub fn has_same_tokens(
         let release = entry.body["release"].as_str().unwrap_or_default();
         let of_run =
             || book.run(release).and_then(|run| run.body["keys"]["pseudonymized"].as_str());
-        statement["release"] == release
-            || kind == Kind::Pseudonymized && key.is_some() && of_run() == key
+        statement.release == release || kind == Kind::Pseudonymized && of_run() == key
     };
     book.entries
         .iter()

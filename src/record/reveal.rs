@@ -8,17 +8,15 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ledger::{Kind, Ledger};
-use super::statement::STATEMENT;
+use super::statement::Statement;
 use super::verify::{Trust, verify};
 use crate::engine::identity;
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{ReleaseSecrets, RevealShare, Sign, inspect_escrow, open_escrow};
-use crate::policy::model::Normalize;
 use crate::proof::recount;
-use crate::proof::structure::Structure;
 use crate::say;
 use crate::schema::Kind as Release;
 use crate::text::identifier;
@@ -114,9 +112,8 @@ pub fn reveal(
         return Err(refused(say!("without its ledger nothing is traced back")));
     };
     verify(folder, trust)?;
-    let bytes = std::fs::read(folder.join(STATEMENT))
-        .map_err(|e| Error::io("R0702", say!("reading the record"), &e))?;
-    let record: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    let record = Statement::read(folder)
+        .map_err(|_| Error::environment("R0702", say!("the record cannot be read")))?;
     let escrow = inspect_escrow(files.escrow)?;
     let book = ledger.read(&[])?;
     let deleted = book.entries.iter().any(|e| {
@@ -129,23 +126,22 @@ pub fn reveal(
         return Err(refused(say!("the ledger says that the key of this project was destroyed")));
     }
     let project = open_escrow(files.escrow, shares[0], shares[1])?;
-    let told = &record["pseudonyms"];
-    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let Some(told) = &record.pseudonyms else {
+        return Err(refused(say!("the record does not say how identifiers are normalized")));
+    };
     let secrets = ReleaseSecrets::pseudonymized(
         &project,
-        &text(&told["project"]),
-        &text(&told["recipient"]),
+        &told.project,
+        &told.recipient,
         identifier::DERIVATION,
     );
     drop(project);
-    if record["keys"]["pseudonymized"] != secrets.key_id()
-        || !record["keys"]["identifierRules"].as_str().is_some_and(identifier::is_known)
+    if record.keys.pseudonymized != secrets.key_id()
+        || !identifier::is_known(&record.keys.identifier_rules)
     {
         return Err(refused(say!("the sealed key is not the one of this release's pseudonyms")));
     }
-    let normalize: Normalize = serde_json::from_value(told["normalize"].clone())
-        .map_err(|_| refused(say!("the record does not say how identifiers are normalized")))?;
-    let parts = told["parts"].as_u64().unwrap_or(1);
+    let parts = told.parts;
     let wanted = tokens(files.tokens)?;
     let strangers = strangers(folder, &record, &wanted)?;
     if strangers > 0 {
@@ -165,7 +161,7 @@ pub fn reveal(
         }
         let fields: Vec<&str> =
             if parts == 1 { vec![line] } else { line.split(['\t', ',']).collect() };
-        if fields.len() as u64 != parts {
+        if fields.len() != parts {
             return Err(Error::data(
                 "R0703",
                 say!(
@@ -177,11 +173,11 @@ pub fn reveal(
             ));
         }
         let normal: Option<Vec<String>> =
-            fields.iter().map(|f| identity::part(f.trim_matches('"'), &normalize)).collect();
+            fields.iter().map(|f| identity::part(f.trim_matches('"'), &told.normalize)).collect();
         let Some(normal) = normal else { continue };
         candidates += 1;
         let normal: Vec<&str> = normal.iter().map(String::as_str).collect();
-        let token = secrets.token(&text(&told["domain"]), &identifier::compose(&normal));
+        let token = secrets.token(&told.domain, &identifier::compose(&normal));
         if wanted.contains(&token) {
             found.insert(token, line.to_owned());
         }
@@ -194,7 +190,7 @@ pub fn reveal(
     let mut ids = shares.map(|s| s.facts().id.clone());
     ids.sort();
     let body = json!({
-        "release": record["release"],
+        "release": record.release,
         "article": "法35条3項ただし書, 規則34条",
         "inquiry": grounds.inquiry.ja(),
         "reason": grounds.reason,
@@ -248,12 +244,10 @@ fn tokens(path: &Path) -> Result<Vec<[u8; 16]>> {
 }
 
 /// How many of the tokens are not persons of the pseudonymized release.
-fn strangers(folder: &Path, record: &Value, wanted: &[[u8; 16]]) -> Result<u64> {
-    let structure: Structure =
-        serde_json::from_value(record["structure"][Release::Pseudonymized.word()].clone())
-            .map_err(|_| refused(say!("the record does not describe the pseudonymized release")))?;
+fn strangers(folder: &Path, record: &Statement, wanted: &[[u8; 16]]) -> Result<u64> {
+    let structure = &record.structure[Release::Pseudonymized];
     let mut missing: std::collections::BTreeSet<[u8; 16]> = wanted.iter().copied().collect();
-    for (shape, cells) in structure.tables.iter().zip(recount::read(folder, &structure)?) {
+    for (shape, cells) in structure.tables.iter().zip(recount::read(folder, structure)?) {
         for text in cells.texts[shape.person].dictionary().texts() {
             if let Some(token) = parse_token(text) {
                 missing.remove(&token);

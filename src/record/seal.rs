@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::attest::{self, Subject};
 use super::balance;
-use super::statement::{Listed, MANIFEST};
+use super::statement::{self, Listed, MANIFEST, Statement};
 use crate::digest;
 use crate::error::{Error, Result, small};
 use crate::keys::{Commitment, Sign};
 use crate::policy::Loaded;
+use crate::proof::structure::{Structure, TableShape};
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 
 /// The statement of the whole run.
 pub const RUN_FILE: &str = "record/run.dsse.json";
@@ -101,7 +102,7 @@ pub fn policy_digest(loaded: &Loaded) -> Result<[u8; 32]> {
 /// What is to be signed.
 pub struct Run<'a> {
     /// The statement of the run (`record/statement.json`).
-    pub statement: &'a Value,
+    pub statement: &'a Statement,
     /// All files that stand in the release folder, without the signed statements and the manifest.
     pub files: &'a [Listed],
     /// [`materials`].
@@ -127,30 +128,33 @@ pub fn releases(run: &Run<'_>, key: &dyn Sign) -> Result<Vec<(String, String)>> 
             .filter(|f| f.path.starts_with(&prefix))
             .map(|f| Subject::new(&f.path, &f.digests))
             .collect();
-        let mut structure = s["structure"][kind.word()].clone();
         // Views, k and quasi-identifiers are the method, which a recipient must not obtain (法30条).
-        structure["views"] = json!([]);
-        if let Some(structure) = structure.as_object_mut() {
-            structure.remove("sets");
-            structure.remove("floors");
-            structure.remove("events");
-        }
+        let structure = Structure {
+            views: Vec::new(),
+            sets: Vec::new(),
+            floors: Vec::new(),
+            events: Vec::new(),
+            ..s.structure[kind].clone()
+        };
+        let commitments = |of: &mut dyn Iterator<Item = &statement::Commitment>| {
+            of.map(|c| json!({ "commitment": c.digest })).collect::<Vec<Value>>()
+        };
         let predicate = json!({
             "schemaVersion": VERSION,
-            "release": s["release"],
+            "release": s.release,
             "kind": kind.word(),
             "kindJa": kind.ja(),
-            "notForRelease": s["notForRelease"],
-            "engine": { "name": s["engine"]["name"], "version": s["engine"]["version"] },
-            "startedAt": s["startedAt"],
-            "finishedAt": s["finishedAt"],
+            "notForRelease": s.not_for_release,
+            "engine": s.engine,
+            "startedAt": s.started_at,
+            "finishedAt": s.finished_at,
             "signer": attest::signer(key.public()),
-            "policy": { "commitment": s["policy"]["commitment"]["digest"] },
-            "inputs": s["inputs"].as_array().map(|list| list.iter().map(|i| json!({ "commitment": i["commitment"]["digest"] })).collect::<Vec<_>>()),
-            "exclusionLists": s["exclusionLists"].as_array().map(|list| list.iter().map(|i| json!({ "commitment": i["commitment"]["digest"] })).collect::<Vec<_>>()),
-            "eligibility": s["eligibility"]["files"].as_array().map(|list| list.iter().map(|i| json!({ "commitment": i["digest"] })).collect::<Vec<_>>()),
+            "policy": { "commitment": s.policy.commitment.digest },
+            "inputs": commitments(&mut s.inputs.iter().map(|i| &i.commitment)),
+            "exclusionLists": commitments(&mut s.exclusion_lists.iter().map(|l| &l.commitment)),
+            "eligibility": s.eligibility.as_ref().map(|e| commitments(&mut e.files.iter())),
             "tables": tables(s, kind),
-            "persons": s["persons"]["released"][kind.word()].as_u64().map(small),
+            "persons": small(s.persons.released[kind]),
             "structure": structure,
         });
         made.push((release_file(kind), attest::sign(&subjects, attest::RELEASE, &predicate, key)?));
@@ -159,26 +163,31 @@ pub fn releases(run: &Run<'_>, key: &dyn Sign) -> Result<Vec<(String, String)>> 
 }
 
 /// Tables, counts and items (項目) of a release.
-fn tables(s: &Value, kind: Kind) -> Vec<Value> {
-    let shapes = s["structure"][kind.word()]["tables"].as_array();
-    shapes
-        .into_iter()
-        .flatten()
+fn tables(s: &Statement, kind: Kind) -> Vec<Value> {
+    let tables = s.structure[kind].tables.iter();
+    tables
         .map(|shape| {
-            let all = s["tables"].as_array();
-            let told = all.and_then(|list| list.iter().find(|t| t["table"] == shape["name"]));
-            let count = |field: &str| told.and_then(|t| t["releases"][kind.word()][field].as_u64());
-            let items: Vec<&Value> =
-                shape["columns"].as_array().into_iter().flatten().map(|c| &c["name"]).collect();
+            let told = s.table(&shape.name).map(|t| &t.releases[kind]);
             json!({
-                "table": shape["name"],
-                "file": shape["file"],
-                "items": items,
-                "rows": count("rowsOut").map(small),
-                "persons": count("persons").map(small),
+                "table": shape.name,
+                "file": shape.file,
+                "items": items(shape),
+                "rows": told.and_then(|t| t.rows_out).map(small),
+                "persons": told.and_then(|t| t.persons).map(small),
             })
         })
         .collect()
+}
+
+/// The items (項目) of a table: the names of its columns.
+fn items(table: &TableShape) -> Vec<&str> {
+    table.columns.iter().map(|c| c.name.as_str()).collect()
+}
+
+/// The items of a release by table: what the statutory book names of a provision or a deletion.
+pub(super) fn items_by_table(s: &Statement, kind: Kind) -> serde_json::Map<String, Value> {
+    let tables = s.structure[kind].tables.iter();
+    tables.map(|table| (table.name.clone(), json!(items(table)))).collect()
 }
 
 /// The confidential statement of the whole run; its subjects are the files of the manifest and the manifest itself.
@@ -194,45 +203,37 @@ pub fn run(run: &Run<'_>, manifest: &[Listed], text: &str, key: &dyn Sign) -> Re
     let predicate = json!({
         "schemaVersion": VERSION,
         "confidential": true,
-        "release": s["release"],
-        "notForRelease": s["notForRelease"],
+        "release": s.release,
+        "notForRelease": s.not_for_release,
         "engine": engine(),
-        "startedAt": s["startedAt"],
-        "finishedAt": s["finishedAt"],
+        "startedAt": s.started_at,
+        "finishedAt": s.finished_at,
         "signer": attest::signer(key.public()),
         "operator": { "uid": nix::unistd::geteuid().as_raw(), "name": run.operator },
-        "policy": s["policy"],
+        "policy": s.policy,
         "materials": {
             "policyFiles": run.materials["policyFiles"],
             "hierarchies": run.materials["hierarchies"],
-            "inputs": s["inputs"],
-            "exclusionLists": s["exclusionLists"],
-            "eligibility": s["eligibility"],
-            "frozenPlan": s["frozenPlan"],
+            "inputs": s.inputs,
+            "exclusionLists": s.exclusion_lists,
+            "eligibility": s.eligibility,
+            "frozenPlan": s.frozen_plan,
         },
-        "accounting": { "persons": s["persons"], "tables": accounts(s) },
-        "keys": s["keys"],
+        "accounting": { "persons": s.persons, "tables": accounts(s) },
+        "keys": s.keys,
     });
     attest::sign(&subjects, attest::RUN, &predicate, key)
 }
 
-fn accounts(s: &Value) -> Vec<Value> {
-    s["tables"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|table| {
-            let releases: serde_json::Map<String, Value> = Kind::BOTH
-                .iter()
-                .map(|kind| {
-                    let r = &table["releases"][kind.word()];
-                    let account = json!({ "excluded": r["excluded"], "removed": r["removed"], "written": r["rowsOut"], "persons": r["persons"] });
-                    (kind.word().to_owned(), account)
-                })
-                .collect();
-            json!({ "table": table["table"], "in": table["rowsIn"], "setAside": table["setAside"], "releases": releases })
-        })
-        .collect()
+fn accounts(s: &Statement) -> Vec<Value> {
+    let told = s.tables.iter().map(|table| {
+        let releases = ByKind::of(|kind| {
+            let r = &table.releases[kind];
+            json!({ "excluded": r.excluded, "removed": r.removed, "written": r.rows_out, "persons": r.persons })
+        });
+        json!({ "table": table.table, "in": table.rows_in, "setAside": table.set_aside, "releases": releases })
+    });
+    told.collect()
 }
 
 /// The program itself: name, version, and the digest of the file that runs.
@@ -250,40 +251,25 @@ fn engine() -> Value {
 #[must_use]
 pub fn ledger_body(run: &Run<'_>, envelope: &str, manifest: &str) -> Value {
     let s = run.statement;
-    let releases: serde_json::Map<String, Value> = Kind::BOTH
-        .iter()
-        .map(|&kind| {
-            let tables = s["structure"][kind.word()]["tables"].as_array();
-            // 項目: what the statutory book names of a provision or a deletion.
-            let items: serde_json::Map<String, Value> = tables
-                .into_iter()
-                .flatten()
-                .map(|t| {
-                    let columns: Vec<&Value> =
-                        t["columns"].as_array().into_iter().flatten().map(|c| &c["name"]).collect();
-                    (t["name"].as_str().unwrap_or_default().to_owned(), json!(columns))
-                })
-                .collect();
-            let told = json!({
-                "kind": kind.ja(),
-                "persons": s["persons"]["released"][kind.word()],
-                "items": items,
-            });
-            (kind.word().to_owned(), told)
+    let releases = ByKind::of(|kind| {
+        json!({
+            "kind": kind.ja(),
+            "persons": s.persons.released[kind],
+            "items": items_by_table(s, kind),
         })
-        .collect();
+    });
     json!({
-        "release": s["release"],
-        "notForRelease": s["notForRelease"],
-        "startedAt": s["startedAt"],
-        "finishedAt": s["finishedAt"],
+        "release": s.release,
+        "notForRelease": s.not_for_release,
+        "startedAt": s.started_at,
+        "finishedAt": s.finished_at,
         "operator": run.operator,
-        "policy": { "id": s["policy"]["id"], "version": s["policy"]["version"],
-            "sha3_256": s["policy"]["sha3_256"], "approval": s["policy"]["approval"] },
+        "policy": { "id": s.policy.id, "version": s.policy.version,
+            "sha3_256": s.policy.sha3_256, "approval": s.policy.approval },
         "statement": { "name": RUN_FILE, "sha256": digest::hex(&digest::bytes(envelope.as_bytes()).sha256) },
         "manifest": { "name": MANIFEST, "sha256": digest::hex(&digest::bytes(manifest.as_bytes()).sha256) },
         "releases": releases,
-        "keys": s["keys"],
+        "keys": s.keys,
     })
 }
 
@@ -292,11 +278,13 @@ pub fn ledger_body(run: &Run<'_>, envelope: &str, manifest: &str) -> Value {
 ///
 /// # Errors
 /// If the system gives no random numbers.
-pub fn commit(digest: &[u8; 32]) -> Result<Value> {
+pub fn commit(digest: &[u8; 32]) -> Result<statement::Commitment> {
     let commitment = Commitment::to(digest)?;
-    Ok(
-        json!({ "of": "sha3_256", "digest": commitment.digest_hex(), "nonce": commitment.nonce_hex() }),
-    )
+    Ok(statement::Commitment {
+        of: Some("sha3_256".to_owned()),
+        digest: commitment.digest_hex(),
+        nonce: commitment.nonce_hex(),
+    })
 }
 
 /// The file that says in each release's folder that it must not leave the house.

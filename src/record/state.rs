@@ -6,11 +6,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::attest::{self, Opened, Subject};
 use super::ledger::{Book, Entry, Kind, Ledger};
-use super::statement::{STATEMENT, rfc3339};
+use super::statement::{ApprovalTold, STATEMENT, Statement, rfc3339};
 use super::verify::{Trust, Verified, verify_behind};
 use super::{ledger, seal};
 use crate::digest;
@@ -237,9 +237,9 @@ fn rest(folder: &Path, upto: State) -> Result<(Vec<Subject>, Opened)> {
     Ok((subjects, run))
 }
 
-fn record(folder: &Path) -> Result<Value> {
+fn record(folder: &Path) -> Result<Statement> {
     let bytes = read(folder, STATEMENT)?.unwrap_or_default();
-    serde_json::from_slice(&bytes).map_err(|_| refused(say!("{} cannot be read", STATEMENT)))
+    Statement::parse(&bytes).map_err(|_| refused(say!("{} cannot be read", STATEMENT)))
 }
 
 fn now() -> String {
@@ -392,12 +392,13 @@ pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<(
             .advice(say!("`kakou approve RELEASE --sign KEY` comes before the seal")));
     }
     let record = record(folder)?;
-    if record["policy"]["approval"]["state"] != "approved" || found.not_for_release {
+    let approved = matches!(record.policy.approval, ApprovalTold::Approved { .. });
+    if !approved || found.not_for_release {
         return Err(refused(say!("the policy of this run has no approval"))
             .advice(say!("`kakou policy approve`, then `kakou run --approved DIR`")));
     }
-    let destroyed = &record["keys"]["anonymized"];
-    if destroyed["final"] != true {
+    let destroyed = &record.keys.anonymized;
+    if !destroyed.final_ {
         return Err(refused(say!(
             "the record does not say that the key of the anonymized release was destroyed"
         )));
@@ -405,10 +406,10 @@ pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<(
     let (subjects, _) = rest(folder, State::Approved)?;
     let body = json!({
         "release": found.release,
-        "keyId": destroyed["keyId"],
-        "destroyedAt": destroyed["at"],
-        "how": destroyed["how"],
-        "memoryWasLocked": destroyed["memoryWasLocked"],
+        "keyId": destroyed.key_id,
+        "destroyedAt": destroyed.at,
+        "how": destroyed.how,
+        "memoryWasLocked": destroyed.memory_was_locked,
         "final": true,
         "what": "key and random parameters of the anonymized release (匿名加工の鍵と乱数等のパラメータ)",
     });
@@ -417,7 +418,7 @@ pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<(
         "schemaVersion": seal::VERSION,
         "release": found.release,
         "sealedAt": now(),
-        "destruction": { "entry": destruction.index, "keyId": destroyed["keyId"], "destroyedAt": destroyed["at"] },
+        "destruction": { "entry": destruction.index, "keyId": destroyed.key_id, "destroyedAt": destroyed.at },
         "signer": attest::signer(key.public()),
     });
     let envelope = attest::sign(&subjects, attest::SEAL, &predicate, key)?;

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::attest::{self, Subject};
 use super::state::{self, State};
-use super::statement::{MANIFEST, SCHEMA, STATEMENT};
+use super::statement::{MANIFEST, STATEMENT, Statement, Unread};
 use super::{balance, ledger, objections, seal};
 use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said, small};
@@ -16,9 +14,9 @@ use crate::plan::unique::Unique;
 use crate::proof::floors::{self, FloorRecount};
 use crate::proof::joins::{self, Joins};
 use crate::proof::links::Links;
-use crate::proof::receipts::{self, ReceiptRecount};
+use crate::proof::receipts;
 use crate::proof::recount::{self, Recount};
-use crate::proof::sets::{self, SetRecount};
+use crate::proof::sets;
 use crate::proof::structure::Structure;
 use crate::proof::unique;
 use crate::release::Thing;
@@ -161,20 +159,21 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     if let Some(error) = Error::all(std::mem::take(&mut errors)) {
         return Err(error);
     }
-    let statement: Value = std::fs::read(folder.join(STATEMENT))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| wrong(say!("{} cannot be read", STATEMENT)))?;
-    if statement["schema"] != SCHEMA {
-        return Err(wrong(say!("{} is of a form that this program does not know", STATEMENT)));
-    }
-    if statement["signedBy"].as_str() != signed.as_ref().map(|s| s.key_id.as_str()) {
+    let statement = Statement::read(folder).map_err(|unread| {
+        wrong(match unread {
+            Unread::Version => {
+                say!("{} is of a form that this program does not know", STATEMENT)
+            }
+            Unread::Damaged => say!("{} cannot be read", STATEMENT),
+        })
+    })?;
+    if statement.signed_by.as_deref() != signed.as_ref().map(|s| s.key_id.as_str()) {
         return Err(wrong(say!(
             "the record says that it is signed, but {} is missing or another's",
             seal::RUN_FILE
         )));
     }
-    let id = statement["release"].as_str().unwrap_or_default();
+    let id = statement.release.as_str();
     let place = std::fs::canonicalize(folder).ok();
     if place.as_ref().and_then(|p| p.file_name()).is_none_or(|name| name != id) {
         return Err(wrong(say!(
@@ -202,26 +201,25 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         entered,
         joins: None,
         objections: Vec::new(),
-        release: statement["release"].as_str().unwrap_or_default().to_owned(),
+        release: statement.release.clone(),
         files: listed.len() as u64,
         rows: [0; 2],
         persons: [0; 2],
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
-        tier: statement["policy"]["tier"].as_str().map(str::to_owned),
-        reasons: super::statement::reasons(&statement),
-        not_for_release: statement["notForRelease"].as_bool().unwrap_or(true),
+        tier: statement.policy.tier.map(|tier| tier.word().to_owned()),
+        reasons: statement.reasons().map(str::to_owned).collect(),
+        not_for_release: statement.not_for_release,
     };
-    let structures =
-        [structure_of(&statement, Kind::BOTH[0])?, structure_of(&statement, Kind::BOTH[1])?];
+    let structures = Kind::BOTH.map(|kind| statement.structure[kind].clone());
     let common = joins::Common::of(&structures);
     let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
     let linked = Links::read(folder)?;
-    let told = &statement["linkKeys"];
+    let told = statement.link_keys.as_ref();
     let persons = linked.as_ref().map(|l| small(l.persons()));
-    if told["persons"].as_str() != persons.as_ref().map(Name::as_str)
-        || linked.is_some() && told["release"] != statement["release"]
+    if told.map(|t| t.persons.as_str()) != persons.as_ref().map(Name::as_str)
+        || told.is_some_and(|t| t.release != statement.release)
     {
         errors.push(wrong(say!("the link keys are not those that the record tells of")));
     }
@@ -230,9 +228,9 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         let mut tables = Vec::new();
         for (shape, cells) in structure.tables.iter().zip(recount::read(folder, structure)?) {
             signatures[kind as usize].extend(common.of_table(shape, &cells));
-            let told = table_entry(&statement, &shape.name).map(|t| &t["releases"][kind.word()]);
-            let rows = told.and_then(|t| t["rowsOut"].as_u64());
-            let persons = told.and_then(|t| t["persons"].as_u64());
+            let told = statement.table(&shape.name).map(|t| &t.releases[kind]);
+            let rows = told.and_then(|t| t.rows_out);
+            let persons = told.and_then(|t| t.persons);
             if rows != Some(cells.rows) {
                 errors.push(wrong(say!(
                     "table `{}`, {} release: {} rows, the record says {}",
@@ -258,8 +256,8 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         if let Some(shape) = &structure.receipts {
             match receipts::recount(folder, structure, shape, &tables) {
                 Ok((found, _)) => {
-                    let told = statement["receiptFile"]["recounted"].clone();
-                    if serde_json::from_value::<ReceiptRecount>(told).ok() != Some(found) {
+                    let told = statement.receipt_file.as_ref();
+                    if told.and_then(|t| t.recounted.as_ref()) != Some(&found) {
                         errors.push(wrong(say!(
                             "the receipt file: the recount is not what the record says"
                         )));
@@ -269,9 +267,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             }
         }
         verified.persons[kind as usize] = recount::persons(structure, &tables);
-        if statement["persons"]["released"][kind.word()].as_u64()
-            != Some(verified.persons[kind as usize])
-        {
+        if statement.persons.released[kind] != verified.persons[kind as usize] {
             errors.push(wrong(say!(
                 "the {} release does not have the number of persons that the record says",
                 kind
@@ -285,9 +281,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
                     Name::from_policy(view.name.clone())
                 )));
             }
-            let told: Option<Recount> =
-                serde_json::from_value(statement["views"][index]["recounted"].clone()).ok();
-            if told.as_ref() != Some(&recount) {
+            if statement.views.get(index).map(|v| &v.recounted) != Some(&recount) {
                 errors.push(wrong(say!(
                     "view `{}`: the recount is not what the record says",
                     Name::from_policy(view.name.clone())
@@ -295,8 +289,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             }
             verified.views.push(recount);
         }
-        let told = statement["proof"]["floors"].as_array().cloned().unwrap_or_default();
-        let mut told = told.into_iter();
+        let mut told = statement.proof.floors.iter();
         for floor in &structure.floors {
             let found = structure.tables.get(floor.table).zip(tables.get(floor.table));
             let found = found.and_then(|(shape, cells)| floors::recount(shape, cells, floor));
@@ -307,9 +300,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             if !found.holds {
                 errors.push(floors::broken(&found));
             }
-            let said: Option<FloorRecount> =
-                told.next().and_then(|v| serde_json::from_value(v).ok());
-            if said.as_ref() != Some(&found) {
+            if told.next() != Some(&found) {
                 errors.push(wrong(say!(
                     "table `{}`, column `{}`: the recount of its floor is not what the record says",
                     Name::from_policy(found.table.clone()),
@@ -321,9 +312,8 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         let found = unique::measure(structure, &tables)?;
         errors.extend(unique::exceeding(&found));
         // Records that were made before this was measured have none.
-        let told = kind == Kind::Anonymized && !statement["unique"].is_null();
-        let same = serde_json::from_value::<Unique>(statement["unique"].clone());
-        if told && !same.is_ok_and(|told| told == found) {
+        let told = statement.unique.as_ref().filter(|_| kind == Kind::Anonymized);
+        if told.is_some_and(|told| *told != found) {
             errors.push(wrong(say!(
                 "the rows that further facts single out are not those that the record says"
             )));
@@ -337,9 +327,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             if !recount.holds {
                 errors.push(wrong(say!("set `{}`: k does not hold", shown)));
             }
-            let told: Option<SetRecount> =
-                serde_json::from_value(statement["sets"][index]["recounted"].clone()).ok();
-            if told.as_ref() != Some(&recount) {
+            if statement.sets.get(index).map(|s| &s.recounted) != Some(&recount) {
                 errors
                     .push(wrong(say!("set `{}`: the recount is not what the record says", shown)));
             }
@@ -347,10 +335,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     }
     let joins = joins::measure(signatures);
     // Records of older programs do not tell it.
-    let told = &statement["proof"]["joins"];
-    if !told.is_null()
-        && serde_json::from_value::<Joins>(told.clone()).ok().as_ref() != Some(&joins)
-    {
+    if statement.proof.joins.as_ref().is_some_and(|told| *told != joins) {
         errors.push(wrong(say!(
             "how far the two releases join by content is not what the record says"
         )));
@@ -358,15 +343,6 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     verified.joins = Some(joins);
     verified.objections = objections::told(&statement);
     Error::all(errors).map_or(Ok(verified), Err)
-}
-
-fn structure_of(statement: &Value, kind: Kind) -> Result<Structure> {
-    serde_json::from_value(statement["structure"][kind.word()].clone())
-        .map_err(|_| wrong(say!("{} does not describe the {} release", STATEMENT, kind)))
-}
-
-fn table_entry<'a>(statement: &'a Value, name: &str) -> Option<&'a Value> {
-    statement["tables"].as_array()?.iter().find(|t| t["table"] == name)
 }
 
 /// Verifies the statement of the run: its signature, and that it is about this manifest and its files.
@@ -541,16 +517,16 @@ fn sums(folder: &Path, errors: &mut Vec<Error>) {
 fn ledger_entry(
     folder: &Path,
     trust: Trust<'_>,
-    statement: &Value,
+    statement: &Statement,
 ) -> Result<(Option<Entered>, Option<ledger::Book>)> {
     let read = |name: &'static str| match std::fs::read(folder.join(name)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("X0403", say!("reading {}", name), &e)),
     };
-    let release = statement["release"].as_str().unwrap_or_default();
+    let release = statement.release.as_str();
     let files = (read(seal::ENTRY_FILE)?, read(seal::PROOF_FILE)?);
-    let (line, proof) = match (statement["ledger"].as_str(), files) {
+    let (line, proof) = match (statement.ledger.as_deref(), files) {
         (None, (None, None)) if trust.ledger.is_none() => return Ok((None, None)),
         (None, _) => {
             return Err(wrong(say!(
@@ -571,7 +547,7 @@ fn ledger_entry(
     if entry.kind != ledger::Kind::Run
         || entry.body["release"] != release
         || entry.body["statement"]["sha256"] != digest.as_str()
-        || statement["ledger"] != origin.as_str()
+        || statement.ledger.as_deref() != Some(origin.as_str())
     {
         return Err(wrong(say!("{} is not the entry of this run", name)));
     }

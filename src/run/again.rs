@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::link_keys::returned;
 use super::persons::Persons;
 use super::{Policy, passphrase, project_key};
@@ -15,7 +13,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::proof::forbidden::Forbidden;
 use crate::proof::replay::{TableReplay, anonymized};
-use crate::record::statement::STATEMENT;
+use crate::record::statement::{STATEMENT, Statement};
 use crate::record::verify::{Trust, verify};
 use crate::record::{objections, seal};
 use crate::schema::Kind;
@@ -75,18 +73,16 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
     let _ = harden();
     let plan = &policy.plan;
     verify(&asked.release, Trust::default())?;
-    let statement: Value = std::fs::read(asked.release.join(STATEMENT))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| differs(say!("{} cannot be read", STATEMENT)))?;
+    let statement = Statement::read(&asked.release)
+        .map_err(|_| differs(say!("{} cannot be read", STATEMENT)))?;
     // A wrong policy or input explains every difference that follows: it is told first and alone.
     let of_policy = digest::hex(&seal::policy_digest(&policy.loaded)?);
-    if statement["policy"]["sha3_256"] != of_policy.as_str() {
+    if statement.policy.sha3_256 != of_policy {
         return Err(differs(say!("the policy is not the one of the run: its digest differs"))
             .advice(say!("`kakou policy diff` tells in words what changed between two policies")));
     }
     let lists = asked.persons.read_as_in(plan, &statement)?;
-    let told = statement["exclusionLists"].as_array().map_or(0, Vec::len);
+    let told = statement.exclusion_lists.len();
     if lists.lists.len() != told {
         return Err(differs(say!(
             "the run had {} exclusion lists, {} are given",
@@ -95,7 +91,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
         )));
     }
     let files = lists.eligibility.as_ref().map_or(0, |e| e.files.len());
-    let told = statement["eligibility"]["files"].as_array().map_or(0, Vec::len);
+    let told = statement.eligibility.as_ref().map_or(0, |e| e.files.len());
     if files != told {
         return Err(differs(say!("the run had {} eligibility files, {} are given", told, files)));
     }
@@ -116,7 +112,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
                 text::identifier::DERIVATION,
             );
             // A named key that differs is a finding; one's own that is another one says nothing.
-            let of_run = statement["keys"]["pseudonymized"] == secrets.key_id();
+            let of_run = statement.keys.pseudonymized == secrets.key_id();
             (asked.key.is_some() || of_run).then_some(secrets)
         }
         None => None,
@@ -153,7 +149,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
     let mut errors = Vec::new();
     inputs(&statement, plan, &made, &mut errors);
     errors.extend(objections::differences(&statement, &lists, &made).into_iter().map(differs));
-    if statement["frozenPlan"]["sha3_256"] != digest::hex(&digest::sha3(&made.frozen)).as_str() {
+    if statement.frozen_plan.sha3_256 != digest::hex(&digest::sha3(&made.frozen)) {
         errors.push(differs(say!(
             "the frozen plan (levels, thresholds, suppressed classes) differs"
         )));
@@ -197,13 +193,9 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
 }
 
 /// Which inputs are not those of the run.
-fn inputs(statement: &Value, plan: &Plan, made: &crate::engine::Made, errors: &mut Vec<Error>) {
-    let told: Vec<(&str, &str)> = statement["inputs"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|i| Some((i["table"].as_str()?, i["sha3_256"].as_str()?)))
-        .collect();
+fn inputs(statement: &Statement, plan: &Plan, made: &crate::engine::Made, errors: &mut Vec<Error>) {
+    let inputs = statement.inputs.iter();
+    let told: Vec<(&str, &str)> = inputs.map(|i| (i.table.as_str(), i.sha3_256.as_str())).collect();
     for file in &made.intake.files {
         let table = plan.tables[file.table].name.as_str();
         let hex = digest::hex(&file.facts.sha3_256);

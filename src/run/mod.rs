@@ -108,6 +108,7 @@ use crate::progress::Progress;
 use crate::proof::forbidden::Forbidden;
 use crate::proof::links;
 use crate::proof::prove;
+use crate::record::statement::Statement;
 use crate::record::{balance, book, seal, statement};
 use crate::release::Staging;
 use crate::{note, report, say, text, timings};
@@ -287,7 +288,7 @@ pub struct Proved {
 pub struct Sealed {
     staging: Staging,
     proved: prove::Proved,
-    statement: serde_json::Value,
+    statement: Statement,
     manifest: Vec<statement::Listed>,
     entry: Option<serde_json::Value>,
 }
@@ -297,7 +298,7 @@ pub struct Released {
     /// The release folder; none after a dry run.
     pub folder: Option<PathBuf>,
     /// The statement of the run.
-    pub statement: serde_json::Value,
+    pub statement: Statement,
     /// Which project key was used.
     pub key: KeyUsed,
 }
@@ -530,16 +531,16 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
     common.progress.stage("seal");
     let for_release = end.for_release
         && common.pseudonymized.is_for_release()
-        && recorder.approval()["state"] != "unapproved";
+        && *recorder.approval() != statement::ApprovalTold::Unapproved;
     let evidence = plan::legal_evidence(plan);
     let links = match &common.link_keys {
-        Some(given) => Some(json!({
-            "release": id,
-            "source": given.source,
-            "file": seal::commit(&given.digests.sha3_256)?,
-            "returned": small(given.keys.len() as u64),
-            "persons": small(made.links.len() as u64),
-        })),
+        Some(given) => Some(statement::LinkKeys {
+            release: id.to_owned(),
+            source: given.source.clone(),
+            file: seal::commit(&given.digests.sha3_256)?,
+            returned: small(given.keys.len() as u64).to_string(),
+            persons: small(made.links.len() as u64).to_string(),
+        }),
         None => None,
     };
     let mut statement = statement::build(
@@ -575,7 +576,7 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
         }
         staging.put(&statement::dictionary_path(kind), &pretty(&dictionary))?;
     }
-    staging.put(statement::STATEMENT, &pretty(&statement))?;
+    staging.put(statement::STATEMENT, &statement.to_bytes())?;
     // False accounts are neither signed nor published.
     balance::check(&statement)?;
     let mut extra = report::search::extra(plan, made.search.as_ref());
@@ -630,7 +631,7 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
 impl Run<'_, Sealed> {
     /// The statement of the run.
     #[must_use]
-    pub fn statement(&self) -> &serde_json::Value {
+    pub fn statement(&self) -> &Statement {
         &self.stage.statement
     }
 

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde_json::Value;
-
 use super::shown;
 use crate::engine::eligibility::Eligibility;
 use crate::engine::exclude::Lists;
 use crate::engine::roll::Key;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
+use crate::record::statement::Statement;
 use crate::schema::Kind;
 use crate::{say, text};
 
@@ -66,8 +65,9 @@ impl Persons {
     ///
     /// # Errors
     /// See [`Persons::read`]; another date than that of the run.
-    pub fn read_as_in(&self, plan: &Plan, statement: &Value) -> Result<Lists> {
-        let told = statement["eligibility"]["asOf"].as_str().and_then(text::date::parse);
+    pub fn read_as_in(&self, plan: &Plan, statement: &Statement) -> Result<Lists> {
+        let told = statement.eligibility.as_ref().and_then(|e| e.as_of.as_deref());
+        let told = told.and_then(text::date::parse);
         let told = told.and_then(|when| when.days());
         let mut lists = match (told, &self.as_of) {
             (Some(day), None) => self.read_as_of(plan, day)?,

@@ -10,6 +10,7 @@ use crate::digest;
 use crate::error::{Error, Family, Result};
 use crate::keys::{Sign as _, SigningKey};
 use crate::record::ledger::{Appended, Kind, Ledger, Ticket};
+use crate::record::statement::ApprovalTold;
 use crate::record::{approval, statement};
 
 /// How the run is recorded.
@@ -62,7 +63,7 @@ impl Recording {
                 Some(Open { ledger, origin, ticket })
             }
         };
-        let mut recorder = Recorder { key, ledger, told, approval: Value::Null };
+        let mut recorder = Recorder { key, ledger, told, approval: ApprovalTold::NotChecked };
         match self.approval(policy, recorder.key()) {
             Ok(approval) => {
                 recorder.approval = approval;
@@ -73,16 +74,16 @@ impl Recording {
         }
     }
 
-    fn approval(&self, policy: &[u8; 32], key: Option<&SigningKey>) -> Result<Value> {
+    fn approval(&self, policy: &[u8; 32], key: Option<&SigningKey>) -> Result<ApprovalTold> {
         let runner = key.map(SigningKey::public);
         match (&self.approved, self.unapproved) {
-            (None, false) => Ok(json!({ "state": "not checked" })),
-            (None, true) => Ok(json!({ "state": "unapproved" })),
+            (None, false) => Ok(ApprovalTold::NotChecked),
+            (None, true) => Ok(ApprovalTold::Unapproved),
             (Some(folder), unapproved) => match approval::find(folder, policy, runner) {
                 Ok(found) => Ok(found.told()),
                 // A damaged or planted approval is no want of one.
                 Err(error) if unapproved && error.code == approval::NOT_APPROVED => {
-                    Ok(json!({ "state": "unapproved" }))
+                    Ok(ApprovalTold::Unapproved)
                 }
                 Err(error) => Err(error),
             },
@@ -102,7 +103,7 @@ pub struct Recorder {
     key: Option<SigningKey>,
     ledger: Option<Open>,
     told: Value,
-    approval: Value,
+    approval: ApprovalTold,
 }
 
 impl Recorder {
@@ -113,7 +114,7 @@ impl Recorder {
     }
     /// What was found of the policy's approval.
     #[must_use]
-    pub fn approval(&self) -> &Value {
+    pub fn approval(&self) -> &ApprovalTold {
         &self.approval
     }
     /// The name of the ledger.

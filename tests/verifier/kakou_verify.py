@@ -30,6 +30,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 KINDS = ("pseudonymized", "anonymized")
 MANIFEST = "record/MANIFEST"
 STATEMENT = "record/statement.json"
+# By version of the statement: the key that says that a release has no such table.
+LEFT_OUT = {"kakou-statement-1": "left out", "kakou-statement-2": "leftOut"}
 RUN = "record/run.dsse.json"
 ENTRY = "record/run.ledger-entry.json"
 PROOF = "record/run.tlog-proof"
@@ -534,7 +536,7 @@ def balance(record):
         for kind in KINDS:
             told, what = table["releases"][kind], f"table {table['table']}, {kind} release"
             gone = sum(map(count, table["setAside"].values())) + count(told["excluded"]) + count(told["removed"])
-            if told["left out"]:
+            if told[LEFT_OUT[record["schema"]]]:
                 check(told["rowsOut"] is None and gone <= count(table["rowsIn"]), f"{what}: the rows do not balance")
                 continue
             check(gone + count(told["rowsOut"]) == count(table["rowsIn"]), f"{what}: the rows do not balance")
@@ -924,7 +926,7 @@ def verify_release(folder, trusted, ledger):
     run_key = run_statement(folder, listed, manifest, trusted)
     same_files(listed, present, folder, BESIDE_MANIFEST)
     record = parse_json(read(folder / STATEMENT), STATEMENT)
-    check(record.get("schema") == "kakou-statement-1", f"{STATEMENT} is of an unknown form")
+    check(record.get("schema") in LEFT_OUT, f"{STATEMENT} is of an unknown form")
     signed_by_ = key_id(run_key) if run_key else None
     check(record.get("signedBy") == signed_by_, f"the record says that it is signed by another than {RUN}")
     state = state_of(folder, run_key, trusted)

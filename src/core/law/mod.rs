@@ -104,7 +104,9 @@ impl Tell for Profile {
 }
 
 /// An item of the standard of processing. `A`: 規則18条 (anonymized), `P`: 規則33条 (pseudonymized).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 pub enum Item {
     /// 規則18条1号: descriptions by which a specific individual can be identified.
     A1,

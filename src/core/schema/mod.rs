@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Name, Tell};
 
+mod by_kind;
 pub mod codes;
 pub mod file;
 pub mod layout;
 pub mod names;
+
+pub use by_kind::ByKind;
 
 /// Which of the two releases.
 #[derive(
