@@ -43,7 +43,7 @@ def figures(which, seed, policy):
     search, kept, removed = told.get("search"), 0, 0
     for table in told["tables"]:
         release = table["releases"]["anonymized"]
-        if release.get("file") and not release.get("left out"):
+        if release.get("file") and not (release.get("leftOut") or release.get("left out")):
             kept += release["rowsOut"]
             removed += release.get("removed", 0)
     levels = ", ".join(dict.fromkeys(search["chosen"]["levels"])) if search else "fixed"

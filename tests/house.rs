@@ -158,6 +158,44 @@ fn the_page_of_techniques_is_fresh() {
     );
 }
 
+/// What other rooms need to know of a technique stands in its `Doc` (`shows`, `ranges`) or is asked of it: a name that is compared
+/// somewhere is a technique that the next one will not be.
+#[test]
+fn no_room_asks_for_the_name_of_a_technique() {
+    let names: Vec<String> =
+        kakou::technique::CATALOGUE.iter().map(|d| format!("\"{}\"", d.name)).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let comparing = ["==", "!=", "matches!", "contains(", "=>", " | ", "match "];
+    let compares = |line: &str| {
+        comparing.iter().any(|sign| line.contains(sign))
+            && (names.iter().any(|name| line.contains(name.as_str()))
+                || line.contains("treatment.doc().name"))
+    };
+    assert!(compares(r#"            "constant" | "presence" | "pseudonym""#));
+    assert!(compares("    treatment.doc().name == wanted"));
+    assert!(!compares(r#"    technique = treatment.doc().name,"#));
+    let mut seen = 0;
+    for path in common::files(&root) {
+        let file = path.strip_prefix(&root).unwrap().to_str().unwrap();
+        // The techniques themselves; what drafts policies and writes the words of techniques; a key of policies with such a name.
+        let own = ["technique/", "cli/init/", "record/changes.rs", "synth/"];
+        if !file.ends_with(".rs")
+            || file.ends_with("tests.rs")
+            || own.iter().any(|o| file.starts_with(o))
+        {
+            continue;
+        }
+        seen += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for (number, line) in code.lines().enumerate() {
+            let comment = line.trim_start().starts_with("//");
+            assert!(comment || !compares(line), "{file}:{}: {line}", number + 1);
+        }
+    }
+    assert!(seen > 200, "{seen}");
+}
+
 /// `deny.toml` is what cargo-deny reads; its two lists are held here too, so that every run of the tests holds them.
 #[test]
 fn dependencies_have_the_licences_that_we_allow() {

@@ -471,8 +471,7 @@ fn example(column: &ColumnPlan, kind: Kind, sample: &str) -> String {
         everyone: None,
     };
     // Without data there are no statistics: a threshold that depends on them is not known yet.
-    let depends = treatment.needs().statistics
-        && matches!(treatment.doc().name, "rare" | "round" | "top_code" | "bottom_code");
+    let depends = treatment.needs().statistics && treatment.outliers();
     let cell = match treatment.freeze(&crate::technique::Measure::Nothing, &column.facts) {
         Ok(frozen) => frozen.apply(&input).cells.text(0).unwrap_or("(empty)").to_owned(),
         Err(_) => "(depends on the data)".to_owned(),

@@ -226,7 +226,7 @@ pub fn apply(
         .map(|&(t, c)| {
             let planned = plan.tables[t].columns[c].treatment(kind);
             let treatment = &frozen.treatments[t][c];
-            if planned.output.is_none() && !removes(treatment) {
+            if planned.output.is_none() && !treatment.shows().removes_rows() {
                 return None;
             }
             let facts = &plan.tables[t].columns[c].facts;
@@ -235,7 +235,7 @@ pub fn apply(
                     treatment.apply(input)
                 })
             });
-            if unfit(treatment).is_some() {
+            if treatment.unfit().is_some() {
                 output.tally.emptied = output.tally.suppressed;
             }
             if let Some(done) = frozen.floors.of(t, c) {
@@ -275,28 +275,6 @@ pub fn apply(
     Applied { tables, tokens }
 }
 
-/// Why a treatment may find a cell that it can make nothing of, for those that do not say so in the policy.
-#[must_use]
-pub fn unfit(treatment: &Treatment) -> Option<[&'static str; 2]> {
-    match treatment {
-        Treatment::ShiftDate(_) => {
-            Some(["a date without its day cannot be moved", "日のない日付はずらせない"])
-        }
-        Treatment::AgeBand(_) => Some([
-            "no age: a date is missing or partial, or lies before the birth",
-            "年齢が決まらない（日付がない、日がない、または出生より前）",
-        ]),
-        Treatment::DaysSince(_) => Some([
-            "no number of days: a date is missing or partial",
-            "日数が決まらない（日付がない、または日がない）",
-        ]),
-        Treatment::TruncateDate(_) => {
-            Some(["the date is coarser than its step", "日付が丸めの単位より粗い"])
-        }
-        _ => None,
-    }
-}
-
 /// The tokens of the persons, and of the keys that several tables show.
 fn key_tokens(plan: &Plan, partition: &Partition, kind: Kind, secrets: &dyn Secrets) -> KeyTokens {
     let mut tokens = KeyTokens::default();
@@ -327,11 +305,6 @@ fn key_tokens(plan: &Plan, partition: &Partition, kind: Kind, secrets: &dyn Secr
         }
     }
     tokens
-}
-
-/// Whether a treatment can ask for rows to be removed even though its column disappears.
-fn removes(treatment: &Treatment) -> bool {
-    treatment.doc().name == "suppress"
 }
 
 /// Rows to remove, with what follows from it.

@@ -24,7 +24,7 @@ use crate::frame::{Column, MISSING};
 use crate::plan::declared::{is_birth, shows};
 use crate::plan::{ColumnPlan, Plan, Warning};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type, codes};
-use crate::technique::Treatment;
+use crate::technique::{Shows, Treatment};
 use crate::text::{date, identifier};
 use crate::{log, say};
 
@@ -190,9 +190,9 @@ fn others(plan: &Plan) -> Vec<Other> {
 fn whole(column: &ColumnPlan, kind: Kind) -> bool {
     shows(column, kind)
         && match &column.treatment(kind).treatment {
-            Treatment::Keep(_) | Treatment::Suppress(_) => true,
+            // So much of a number or a day is all of it.
             Treatment::Prefix(prefix) => prefix.length >= 8,
-            _ => false,
+            treatment => treatment.shows().unchanged(),
         }
 }
 
@@ -723,7 +723,8 @@ impl Watched {
             ));
         } else if dated {
             let shifted = plan.tables.iter().flat_map(|t| &t.columns).any(|c| {
-                matches!(c.treatment(Kind::Pseudonymized).treatment, Treatment::ShiftDate(_))
+                let shows = c.treatment(Kind::Pseudonymized).treatment.shows();
+                shows == Shows::Near && c.facts.ty.is_date()
             }) && self.kinds[Kind::Pseudonymized as usize];
             let (more, more_ja) = if shifted {
                 (

@@ -18,7 +18,7 @@ use crate::formats::spill::Block;
 use crate::formats::{self, OutColumn, OutType, Written};
 use crate::frame::{Column, Interner, MISSING, Table, join_blocks};
 use crate::plan::Plan;
-use crate::plan::shape::{FilePlan, RANGES, released};
+use crate::plan::shape::{FilePlan, released};
 use crate::say;
 use crate::schema::{Kind, Type};
 
@@ -220,7 +220,7 @@ pub fn write(
             },
             ranges: file.tables.iter().all(|&t| {
                 let column = plan.tables[t].columns[column].treatment(kind);
-                column.output.is_none() || RANGES.contains(&column.treatment.doc().name)
+                column.output.is_none() || column.treatment.doc().ranges
             }),
         })
         .collect();

@@ -14,7 +14,6 @@ use crate::frame::MISSING;
 use crate::plan::declared::shows;
 use crate::plan::{ColumnPlan, Plan};
 use crate::schema::Kind;
-use crate::technique::Treatment;
 
 /// A finding.
 #[derive(Clone, Debug)]
@@ -29,9 +28,9 @@ pub struct Foreseen {
 
 /// Whether a release shows the cells of a column as they are. Dates are read as dates.
 fn whole(column: &ColumnPlan, kind: Kind) -> bool {
-    let treatment = &column.treatment(kind).treatment;
-    let kept = matches!(treatment, Treatment::Keep(_) | Treatment::Suppress(_));
-    kept && shows(column, kind) && !column.facts.ty.is_date()
+    column.treatment(kind).treatment.shows().unchanged()
+        && shows(column, kind)
+        && !column.facts.ty.is_date()
 }
 
 /// Texts of a column with the cells that hold them.

@@ -464,7 +464,7 @@ pub fn write(
         for (t, table) in plan.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
                 let tally = tallies[kind as usize][t][c];
-                let why = apply::unfit(&column.treatment(kind).treatment);
+                let why = column.treatment(kind).treatment.unfit();
                 let Some([en, ja]) = why.filter(|_| tally.emptied > 0) else { continue };
                 let (name, cells) = (&column.facts.column, small(tally.emptied));
                 warnings.push(crate::plan::Warning {

@@ -18,7 +18,7 @@ use crate::privacy::model::{self as privacy, Parameters};
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
-use crate::technique::{ColumnRef, Scope, Treatment};
+use crate::technique::{ColumnRef, Scope, Shows, Treatment, token_word};
 
 /// The code systems, and the hierarchy tables that the policy names (relative to the file that names them).
 ///
@@ -1302,7 +1302,7 @@ impl Builder<'_> {
                     ),
                     say!("what is not released needs no set; or give the column a treatment that releases it"),
                 );
-            } else if matches!(planned.treatment.doc().name, "surrogate" | "pseudonym") {
+            } else if planned.treatment.shows().token() {
                 self.error(
                     "P0108",
                     &of("column"),
@@ -1379,9 +1379,9 @@ impl Builder<'_> {
                         column.facts.column.as_str(),
                         kind.word(),
                     ];
-                    let technique = column.treatment(kind).treatment.doc().name;
+                    let treatment = &column.treatment(kind).treatment;
                     if let Some((what, advice)) =
-                        contradiction(&column.facts, kind, technique, reviewed, in_view)
+                        contradiction(&column.facts, kind, treatment, reviewed, in_view)
                     {
                         // A disease may stay for a reason: its values have the floor of the release in any case.
                         let because = column.because.as_ref().filter(|b| {
@@ -1415,10 +1415,8 @@ impl Builder<'_> {
                             advice,
                         );
                     }
-                    let outliers = matches!(technique, "top_code" | "bottom_code" | "rare")
-                        || (technique == "round"
-                            && column.treatment(kind).treatment.needs().statistics);
-                    if kind == Kind::Pseudonymized && outliers {
+                    if kind == Kind::Pseudonymized && treatment.outliers() {
+                        let technique = treatment.doc().name;
                         self.warn(
                             "W0103",
                             &path,
@@ -1426,7 +1424,7 @@ impl Builder<'_> {
                             say!("列`{}`: 規則33条は仮名加工において{}を求めていない", column.facts.column, technique),
                         );
                     }
-                    if column.facts.role == Role::Text && technique == "keep" {
+                    if column.facts.role == Role::Text && treatment.shows().kept() {
                         self.warn(
                             "W0104",
                             &path,
@@ -1440,7 +1438,7 @@ impl Builder<'_> {
                             ),
                         );
                     }
-                    if technique == "redact" {
+                    if treatment.shows() == Shows::Redacted {
                         self.warn(
                             "W0121",
                             &path,
@@ -1485,12 +1483,10 @@ impl Builder<'_> {
                 if table.columns.iter().all(|c| c.treatment(kind).output.is_none()) {
                     continue;
                 }
-                let wanted = match kind {
-                    Kind::Pseudonymized => "pseudonym",
-                    Kind::Anonymized => "surrogate",
-                };
+                let wanted = token_word(kind);
                 let person = table.columns.iter().find(|c| c.key == Some(table.person_key));
-                let fine = person.is_some_and(|c| c.treatment(kind).treatment.doc().name == wanted);
+                let fine = person
+                    .is_some_and(|c| c.treatment(kind).treatment.shows() == Shows::Token(kind));
                 if !fine {
                     let column = person.map(|c| c.facts.column.clone());
                     let path = match &column {
@@ -1658,12 +1654,13 @@ impl Builder<'_> {
 fn contradiction(
     facts: &ColumnFacts,
     kind: Kind,
-    technique: &str,
+    treatment: &Treatment,
     reviewed: bool,
     in_view: bool,
 ) -> Option<(Said, Said)> {
-    let gone = matches!(technique, "drop" | "constant" | "presence");
-    let removed = gone || (technique == "suppress");
+    let (shows, technique) = (treatment.shows(), treatment.doc().name);
+    let (gone, kept) = (shows.gone(), shows.kept());
+    let fine = kept || shows == Shows::Near;
     let anonymized = kind == Kind::Anonymized;
     match facts.role {
         Role::Direct | Role::IdCode | Role::Financial if !gone => Some((
@@ -1676,18 +1673,19 @@ fn contradiction(
                 "\"drop\", or \"presence\" if only its presence matters; if the column is not identifying, give it another role"
             ),
         )),
-        Role::Link if !gone && !matches!(technique, "pseudonym" | "surrogate") => Some((
+        Role::Link if !gone && !shows.token() => Some((
             say!("a linking code cannot be left as `{}`", Name::from_policy(technique)),
-            say!("\"{}\" or \"drop\"", if anonymized { "surrogate" } else { "pseudonym" }),
+            say!("\"{}\" or \"drop\"", token_word(kind)),
         )),
-        Role::ThirdParty if matches!(technique, "keep" | "shift_date" | "round") => Some((
+        Role::ThirdParty if fine => Some((
             say!("an identifier of another person or body cannot be kept"),
             say!("\"drop\", a token, or a coarser level"),
         )),
         Role::Text
-            if !(removed
-                || technique == "keep" && reviewed
-                || technique == "redact" && !anonymized) =>
+            if !(gone
+                || shows == Shows::Some
+                || kept && reviewed
+                || shows == Shows::Redacted && !anonymized) =>
         {
             Some((
                 say!("free text may name anybody"),
@@ -1696,43 +1694,31 @@ fn contradiction(
                 ),
             ))
         }
-        Role::Quasi
-            if anonymized
-                && facts.date == Some(DateKind::Birth)
-                && matches!(technique, "keep" | "shift_date") =>
-        {
-            Some((
-                say!("a birth date cannot stay in the anonymized release"),
-                say!("age_band, or truncate_date to the year"),
-            ))
-        }
-        Role::Quasi
-            if !anonymized && facts.date == Some(DateKind::Birth) && technique == "keep" =>
-        {
-            Some((
-                say!("a full birth date identifies many persons by itself, with sex and area"),
-                say!("{{ truncate_date = \"month\" }} (the day is dropped)"),
-            ))
-        }
+        Role::Quasi if anonymized && facts.date == Some(DateKind::Birth) && fine => Some((
+            say!("a birth date cannot stay in the anonymized release"),
+            say!("age_band, or truncate_date to the year"),
+        )),
+        Role::Quasi if !anonymized && facts.date == Some(DateKind::Birth) && kept => Some((
+            say!("a full birth date identifies many persons by itself, with sex and area"),
+            say!("{{ truncate_date = \"month\" }} (the day is dropped)"),
+        )),
         Role::Quasi if anonymized && !gone && !in_view => Some((
             say!(
                 "no view counts this quasi-identifier, so nothing limits how few persons share its value"
             ),
             say!("add it to `quasi` of a view, or drop it"),
         )),
-        Role::Sensitive if anonymized && technique == "keep" && !in_view => Some((
+        Role::Sensitive if anonymized && kept && !in_view => Some((
             say!("a sensitive value is kept as it is and in no view"),
             say!(
                 "\"rare\" (values of too few persons go to their parent level), or name it under `sensitive` of a view"
             ),
         )),
-        Role::Payload if anonymized && technique == "keep" && facts.ty.is_date() && !in_view => {
-            Some((
-                say!("a full date is kept in the anonymized release and in no view"),
-                say!("days_since an anchor, truncate_date, or role = \"quasi\" in a view"),
-            ))
-        }
-        Role::Payload if anonymized && facts.ty == Type::Datetime && technique == "keep" => Some((
+        Role::Payload if anonymized && kept && facts.ty.is_date() && !in_view => Some((
+            say!("a full date is kept in the anonymized release and in no view"),
+            say!("days_since an anchor, truncate_date, or role = \"quasi\" in a view"),
+        )),
+        Role::Payload if anonymized && facts.ty == Type::Datetime && kept => Some((
             say!("a time of day is kept in the anonymized release"),
             say!("days_since an anchor, or truncate_date"),
         )),

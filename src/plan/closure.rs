@@ -173,9 +173,10 @@ fn is_place(code: &str) -> bool {
 
 /// Whether the anonymized release shows the token of a key of a table: without it nobody can follow the key in the files.
 pub(super) fn key_shown(table: &TablePlan, key: usize) -> bool {
-    table.columns.iter().any(|c| {
-        c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.doc().name == "surrogate"
-    })
+    table
+        .columns
+        .iter()
+        .any(|c| c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.shows().token())
 }
 
 /// How the rows of another table belong to a row of a view's table: the same row, or the key that the view's rows own, if the

@@ -13,9 +13,9 @@ use crate::say;
 use crate::schema::layout::{self, Pack};
 use crate::schema::names::{self, Meaning, Suggestion, Sure};
 use crate::schema::{DateKind, Kind, Role, Type};
-use crate::technique::Treatment;
 use crate::technique::suppress::Suppress;
 use crate::technique::truncate_date::DateUnit;
+use crate::technique::{Shows, Treatment, token_word};
 
 /// Something that speaks against a declaration.
 pub(super) struct Finding {
@@ -117,10 +117,8 @@ pub fn shows(column: &ColumnPlan, kind: Kind) -> bool {
     };
     planned.output.is_some()
         && !blank
-        && !matches!(
-            planned.treatment.doc().name,
-            "constant" | "presence" | "pseudonym" | "surrogate"
-        )
+        && !planned.treatment.shows().gone()
+        && !planned.treatment.shows().token()
 }
 
 /// A released column in which singular descriptions (施行規則18条4号) can stand: ages, areas, dates and numbers by which persons are
@@ -132,7 +130,7 @@ pub fn singular(plan: &super::Plan) -> Option<(Name, Name)> {
     let found = released.find(|(table, column)| {
         let facts = &column.facts;
         let ranged = facts.ty.is_date() || facts.ty.is_number() || facts.code.is_some();
-        let coarse = !matches!(column.treatment(Kind::Anonymized).treatment, Treatment::Keep(_));
+        let coarse = !column.treatment(Kind::Anonymized).treatment.shows().kept();
         match facts.role {
             Role::Quasi => ranged || coarse,
             Role::Sensitive => true,
@@ -228,7 +226,7 @@ impl Findings<'_> {
                     self.column_finding("P0210", t, c, kind, texts);
                 }
                 // Of the role sensitive it is judged by `contradiction`.
-                let kept = matches!(column.treatment(kind).treatment, Treatment::Keep(_))
+                let kept = column.treatment(kind).treatment.shows().kept()
                     && matches!(column.facts.role, Role::Payload | Role::Quasi | Role::ThirdParty);
                 if kind == Kind::Anonymized && kept && !in_view && is_disease(table, column) {
                     self.column_finding("P0203", t, c, kind, kept_disease());
@@ -273,7 +271,7 @@ impl Findings<'_> {
         if anonymized
             && aged(table, column)
             && column.facts.ty.is_number()
-            && matches!(planned.treatment, Treatment::Keep(_))
+            && planned.treatment.shows().kept()
         {
             return Some(one_year());
         }
@@ -540,9 +538,9 @@ fn by_layout(pack: Option<&Pack>, table: &TablePlan, column: &ColumnPlan) -> Opt
     let read = known.role == Role::Text && !matches!(column.facts.ty, Type::String | Type::Code);
     // A coarser level of a body is what the role third_party allows too.
     let coarse = known.role == Role::ThirdParty
-        && Kind::BOTH.iter().all(|&k| {
-            !shows(column, k) || !matches!(column.treatment(k).treatment, Treatment::Keep(_))
-        });
+        && Kind::BOTH
+            .iter()
+            .all(|&k| !shows(column, k) || !column.treatment(k).treatment.shows().kept());
     (guarded && milder && !read && !coarse).then(|| Texts {
         what: say!(
             "the layout `{}` says role {}, the policy says {}",
@@ -571,7 +569,7 @@ fn by_name(
     let facts = &column.facts;
     let treatment = &column.treatment(kind).treatment;
     let anonymized = kind == Kind::Anonymized;
-    let keep = matches!(treatment, Treatment::Keep(_));
+    let keep = treatment.shows().kept();
     let coarse =
         matches!(treatment, Treatment::Generalize(_) | Treatment::Map(_) | Treatment::Rare(_));
     let texts = |advice: Said| {
@@ -599,7 +597,7 @@ fn by_name(
     if sure == Sure::Maybe || guarded {
         return None;
     }
-    let read = matches!(treatment, Treatment::Redact(_)) || facts.role == Role::Text;
+    let read = treatment.shows() == Shows::Redacted || facts.role == Role::Text;
     if sure == Sure::Likely {
         let claims = meaning == Meaning::Text && facts.ty == Type::Code && keep && !read;
         return if claims { texts(say!("role = \"text\"")) } else { None };
@@ -613,8 +611,7 @@ fn by_name(
             "role = \"direct\" and \"drop\"; areas come from the postal code (generalize)"
         )),
         Meaning::Patient | Meaning::Number if !read => {
-            let token = if anonymized { "surrogate" } else { "pseudonym" };
-            texts(say!("role = \"link\" and \"{}\" or \"drop\"", token))
+            texts(say!("role = \"link\" and \"{}\" or \"drop\"", token_word(kind)))
         }
         Meaning::Staff if facts.role != Role::ThirdParty && !read && !coarse => {
             texts(say!("role = \"third_party\", and a token or \"drop\""))

@@ -49,8 +49,7 @@ pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
                 for (c, column) in table.columns.iter().enumerate() {
                     let floor = plan.floor_of(t, c).filter(|_| item == Item::A4);
                     let treatment = &column.treatment(kind).treatment;
-                    if answers(item, column.facts.role, treatment.doc().name, treatment.doc().items)
-                    {
+                    if answers(item, column.facts.role, treatment.doc().items) {
                         let (ja, en) = treatment.describe();
                         answered_by.push(Answer {
                             table: table.name.clone(),
@@ -99,6 +98,6 @@ pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
 }
 
 /// Whether a treatment of a column of a role answers an item.
-fn answers(item: Item, role: Role, technique: &str, items: &[Item]) -> bool {
-    technique != "keep" && items.contains(&item) && item.roles().contains(&role)
+fn answers(item: Item, role: Role, items: &[Item]) -> bool {
+    items.contains(&item) && item.roles().contains(&role)
 }

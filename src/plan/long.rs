@@ -130,7 +130,7 @@ pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
                 .collect();
             for c in deciding {
                 let column = &table.columns[c];
-                if column.treatment(kind).treatment.doc().name != "keep" {
+                if !column.treatment(kind).treatment.shows().kept() {
                     faults.push(Fault {
                         code: "P0107",
                         path: path(&["columns", column.facts.column.as_str(), word]),

@@ -9,19 +9,6 @@ use crate::schema::{Kind, Type};
 /// How many columns the place of a row in its source has on its way.
 pub const PLACE_WIDTH: usize = 2;
 
-/// Techniques whose labels are numbers and ranges of numbers (`-5--1`, `-10+`), which spreadsheets are told apart from formulas.
-pub const RANGES: [&str; 9] = [
-    "age_band",
-    "band",
-    "bottom_code",
-    "days_since",
-    "generalize",
-    "map",
-    "round",
-    "stay_interval",
-    "top_code",
-];
-
 /// A column of an output table.
 #[derive(Clone, Debug)]
 pub struct Released {

@@ -12,6 +12,7 @@ use crate::error::{Name, Said};
 use crate::policy::model::{Tier, UniqueWith};
 use crate::say;
 use crate::schema::Kind;
+use crate::technique::Shows;
 
 /// Known facts at most.
 pub const MOST_KNOWN: usize = 3;
@@ -164,8 +165,8 @@ fn every_fact(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
 /// Whether the column stands in the anonymized release with something that may be known of a person.
 fn is_fact(tables: &[TablePlan], table: usize, column: usize) -> bool {
     let planned = tables[table].columns[column].treatment(Kind::Anonymized);
-    planned.output.is_some()
-        && !matches!(planned.treatment.doc().name, "surrogate" | "pseudonym" | "constant")
+    let shows = planned.treatment.shows();
+    planned.output.is_some() && !shows.token() && shows != Shows::Nothing
 }
 
 /// Whether the view counts what a row shows of the column. What it counts as a set over the person may be finer a row.

@@ -13,6 +13,7 @@ use super::validate::nearest;
 use crate::error::{Error, Name, Result, Said};
 use crate::say;
 use crate::schema::layout::{Pack, SHIPPED, shipped};
+use crate::technique::LEFT_OUT;
 
 /// The largest pack.
 const LARGEST: u64 = 1 << 20;
@@ -223,7 +224,7 @@ fn facts(node: &Node) -> Node {
 fn dropped(mut facts: Node, by: &Node) -> Node {
     if let Kind::Table(entries) = &mut facts.kind {
         for release in ["pseudonymized", "anonymized"] {
-            entries.insert(release.to_owned(), entry_of(text_node(by, "drop")));
+            entries.insert(release.to_owned(), entry_of(text_node(by, LEFT_OUT)));
         }
     }
     facts
@@ -720,13 +721,13 @@ fn target(tables: &IndexMap<String, Entry>, text: &str) -> Option<(String, Strin
     })
 }
 
-/// Whether a column is in a release: its treatment is not `drop`.
+/// Whether a column is in a release: its treatment does not leave it out.
 fn released(tables: &IndexMap<String, Entry>, table: &str, column: &str, release: &str) -> bool {
     let treatment =
         tables.get(table).and_then(|t| t.value.get("columns")?.get(column)?.get(release));
     match treatment.map(|t| &t.kind) {
-        Some(Kind::String(word)) => word != "drop",
-        Some(Kind::Table(entries)) => !entries.contains_key("drop"),
+        Some(Kind::String(word)) => word != LEFT_OUT,
+        Some(Kind::Table(entries)) => !entries.contains_key(LEFT_OUT),
         _ => false,
     }
 }

@@ -284,11 +284,10 @@ impl Structure {
                     .iter()
                     .map(|r| {
                         let column = &table.columns[r.column];
-                        let name = column.treatment(kind).treatment.doc().name;
                         ColumnShape {
                             name: table.name_in(kind, r.column).as_str().to_owned(),
                             ty: type_word(r.out).to_owned(),
-                            token: name == "pseudonym" || name == "surrogate",
+                            token: column.treatment(kind).treatment.shows().token(),
                         }
                     })
                     .collect(),

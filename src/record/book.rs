@@ -21,15 +21,15 @@ pub fn dictionary(plan: &Plan, kind: Kind) -> Value {
                 .iter()
                 .map(|r| {
                     let column = &table.columns[r.column];
-                    let doc = column.treatment(kind).treatment.doc();
-                    let token = matches!(doc.name, "pseudonym" | "surrogate");
+                    let shows = column.treatment(kind).treatment.shows();
+                    let token = shows.token();
                     json!({
                         "name": table.name_in(kind, r.column),
                         "label": column.alias,
                         "meaning": column.meaning,
                         "unit": column.unit,
                         "type": crate::proof::structure::type_word(r.out),
-                        "content": if token { "token" } else if doc.name == "keep" { "as collected" } else { "processed" },
+                        "content": if token { "token" } else if shows.kept() { "as collected" } else { "processed" },
                         // The special values are codes of the source system; they pass through untouched.
                         "specialValues": if token { json!([]) } else { json!(column.facts.specials) },
                     })

@@ -4,7 +4,7 @@ use chrono::Datelike;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, ColumnRef, Doc, Input, Measure, Needs, Output, Technique, not_chosen};
+use super::{Cell, ColumnRef, Doc, Input, Measure, Needs, Output, Shows, Technique, not_chosen};
 use crate::error::{Error, Said};
 use crate::law::Item;
 use crate::say;
@@ -126,6 +126,8 @@ impl Technique for AgeBand {
         example: "{ age_band = { at = \"stays.入院日\", width = 5, top = 90 } }",
         shorthand: None,
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
@@ -196,6 +198,12 @@ impl Technique for AgeBand {
                 .and_then(|(birth, at)| self.label(birth, at))
                 .map_or(Cell::Missing, Cell::Text)
         })
+    }
+    fn unfit(&self) -> Option<[&'static str; 2]> {
+        Some([
+            "no age: a date is missing or partial, or lies before the birth",
+            "年齢が決まらない（日付がない、日がない、または出生より前）",
+        ])
     }
     fn describe(&self) -> (String, String) {
         let widths: Vec<String> =

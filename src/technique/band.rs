@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::map_code::{Otherwise, other};
-use super::{Cell, Doc, Input, Measure, Needs, Output, Technique, not_chosen, tails};
+use super::{Cell, Doc, Input, Measure, Needs, Output, Shows, Technique, not_chosen, tails};
 use crate::error::{Error, Said};
 use crate::law::Item;
 use crate::say;
@@ -94,6 +94,8 @@ impl Technique for Band {
         example: "{ band = { width = 5, top = 90 } }",
         shorthand: Some("width"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Measure, Needs, Output, Technique, tails};
+use super::{Cell, Doc, Input, Measure, Needs, Output, Shows, Technique, tails};
 use crate::error::{Error, Said};
 use crate::law::Item;
 use crate::say;
@@ -47,6 +47,8 @@ impl Technique for BottomCode {
         example: "{ bottom_code = { persons = 10 } }",
         shorthand: Some("at"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
@@ -107,6 +109,9 @@ impl Technique for BottomCode {
             None if Measured::parse(text).is_some() => Cell::Same,
             None => Cell::Missing,
         })
+    }
+    fn outliers(&self) -> bool {
+        true
     }
     fn describe(&self) -> (String, String) {
         match (self.at, self.persons) {

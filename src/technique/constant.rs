@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Output, Technique};
+use super::{Cell, Doc, Input, Output, Shows, Technique};
 use crate::law::Item;
 use crate::schema::{ColumnFacts, Type};
 
@@ -28,6 +28,8 @@ impl Technique for Constant {
         example: "{ constant = \"*\" }",
         shorthand: Some("value"),
         keyed: false,
+        shows: Shows::Nothing,
+        ranges: false,
     };
     fn relative(&self) -> bool {
         true

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, ColumnRef, Doc, Input, Needs, Output, Technique};
+use super::{Cell, ColumnRef, Doc, Input, Needs, Output, Shows, Technique};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -41,6 +41,8 @@ impl Technique for DaysSince {
         example: "{ days_since = \"stays.入院日\" }",
         shorthand: Some("anchor"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
@@ -87,6 +89,12 @@ impl Technique for DaysSince {
                 })
             },
         )
+    }
+    fn unfit(&self) -> Option<[&'static str; 2]> {
+        Some([
+            "no number of days: a date is missing or partial",
+            "日数が決まらない（日付がない、または日がない）",
+        ])
     }
     fn describe(&self) -> (String, String) {
         (format!("{}からの日数", self.anchor.0), format!("days since {}", self.anchor.0))

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Output, Technique};
+use super::{Cell, Doc, Input, Output, Shows, Technique};
 use crate::law::Item;
 use crate::schema::{ColumnFacts, Type};
 
@@ -25,6 +25,8 @@ impl Technique for Drop {
         example: "\"drop\"",
         shorthand: None,
         keyed: false,
+        shows: Shows::Nothing,
+        ranges: false,
     };
     fn relative(&self) -> bool {
         true

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::map_code::{Otherwise, other};
 use super::prefix::leaves_a_part;
-use super::{Cell, Doc, Input, Measure, Needs, Output, Technique, not_chosen, tails};
+use super::{Cell, Doc, Input, Measure, Needs, Output, Shows, Technique, not_chosen, tails};
 use crate::error::{Error, Name, Said};
 use crate::law::Item;
 use crate::say;
@@ -95,6 +95,8 @@ impl Technique for Generalize {
         example: "{ generalize = \"category\" }",
         shorthand: Some("level"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut against = Vec::new();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Output, Technique};
+use super::{Cell, Doc, Input, Output, Shows, Technique};
 use crate::schema::{ColumnFacts, Type};
 
 /// Leaves every cell as it is, to the byte.
@@ -24,6 +24,8 @@ impl Technique for Keep {
         example: "\"keep\"",
         shorthand: None,
         keyed: false,
+        shows: Shows::Value,
+        ranges: false,
     };
     fn output(&self, facts: &ColumnFacts) -> Option<Type> {
         Some(facts.ty)

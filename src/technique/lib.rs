@@ -41,7 +41,69 @@ pub struct Doc {
     pub shorthand: Option<&'static str>,
     /// Whether the output depends on random or secret choices (then it cannot be replayed without the key).
     pub keyed: bool,
+    /// What a released cell shows of the source's.
+    pub shows: Shows,
+    /// Whether its labels are numbers and ranges of numbers (`-5--1`, `-10+`), which spreadsheets are told apart from formulas.
+    pub ranges: bool,
 }
+
+/// What a released cell shows of the cell that it was made of. Other rooms judge a treatment by this, never by its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shows {
+    /// The cell as it was.
+    Value,
+    /// A value beside the one that it was, as fine as a value of the source: moved or rounded.
+    Near,
+    /// Less than the value: a group, a level, a part, a distance.
+    Coarser,
+    /// Some cells as they were, others not at all; rows may go with them.
+    Some,
+    /// The text with marks in place of what identifies.
+    Redacted,
+    /// A token under the key of that kind of release.
+    Token(Kind),
+    /// Only whether there was a value.
+    Presence,
+    /// Nothing.
+    Nothing,
+}
+
+impl Shows {
+    /// Whether every cell is as it was.
+    #[must_use]
+    pub const fn kept(self) -> bool {
+        matches!(self, Shows::Value)
+    }
+    /// Whether nothing of what the cell says is left.
+    #[must_use]
+    pub const fn gone(self) -> bool {
+        matches!(self, Shows::Nothing | Shows::Presence)
+    }
+    /// Whether it is a token.
+    #[must_use]
+    pub const fn token(self) -> bool {
+        matches!(self, Shows::Token(_))
+    }
+    /// Whether every cell that is shown is the source's, to the byte.
+    #[must_use]
+    pub const fn unchanged(self) -> bool {
+        matches!(self, Shows::Value | Shows::Some)
+    }
+    /// Whether rows may be removed, even if the column itself is not released.
+    #[must_use]
+    pub const fn removes_rows(self) -> bool {
+        matches!(self, Shows::Some)
+    }
+}
+
+/// The word for the token of a kind of release, for advice.
+#[must_use]
+pub fn token_word(kind: Kind) -> &'static str {
+    CATALOGUE.iter().find(|d| d.shows == Shows::Token(kind)).map_or("", |d| d.name)
+}
+
+/// The word for leaving a column out.
+pub const LEFT_OUT: &str = <drop::Drop as Technique>::DOC.name;
 
 /// A column named in a technique: `"stays.入院日"` or, in the same table, `"退院日"`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -562,6 +624,14 @@ pub trait Technique: Sized + Clone {
     fn relative(&self) -> bool {
         false
     }
+    /// Whether it is there for rare and extreme values (特異な記述, 施行規則18条4号).
+    fn outliers(&self) -> bool {
+        false
+    }
+    /// Why it may find a cell that it can make nothing of, English and Japanese, if the policy does not say so itself.
+    fn unfit(&self) -> Option<[&'static str; 2]> {
+        None
+    }
     /// Whether rows of one person with one value may show different ones (an age at each row's own date).
     fn varies(&self) -> bool {
         false
@@ -606,6 +676,9 @@ macro_rules! catalogue {
             /// The technique's page.
             #[must_use]
             pub fn doc(&self) -> Doc { match self { $(Treatment::$variant(_) => <$module::$type as Technique>::DOC,)* } }
+            /// See [`Doc::shows`].
+            #[must_use]
+            pub fn shows(&self) -> Shows { self.doc().shows }
             /// See [`Technique::check`].
             #[must_use]
             pub fn check(&self, facts: &ColumnFacts, kind: Kind) -> Vec<Said> { match self { $(Treatment::$variant(t) => t.check(facts, kind),)* } }
@@ -643,6 +716,12 @@ macro_rules! catalogue {
             /// See [`Technique::relative`].
             #[must_use]
             pub fn relative(&self) -> bool { match self { $(Treatment::$variant(t) => t.relative(),)* } }
+            /// See [`Technique::outliers`].
+            #[must_use]
+            pub fn outliers(&self) -> bool { match self { $(Treatment::$variant(t) => t.outliers(),)* } }
+            /// See [`Technique::unfit`].
+            #[must_use]
+            pub fn unfit(&self) -> Option<[&'static str; 2]> { match self { $(Treatment::$variant(t) => t.unfit(),)* } }
             /// See [`Technique::varies`].
             #[must_use]
             pub fn varies(&self) -> bool { match self { $(Treatment::$variant(t) => t.varies(),)* } }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Measure, Needs, Output, Technique, tails};
+use super::{Cell, Doc, Input, Measure, Needs, Output, Shows, Technique, tails};
 use crate::error::Error;
 use crate::law::Item;
 use crate::schema::{ColumnFacts, Type};
@@ -67,6 +67,8 @@ impl Technique for Map {
         example: "{ map = { table = { \"1\" = \"M\", \"2\" = \"F\" } } }",
         shorthand: None,
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn remainder(&self) -> Option<&str> {
         (self.otherwise == Otherwise::Other).then_some(self.other.as_str())

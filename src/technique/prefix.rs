@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Output, Technique};
+use super::{Cell, Doc, Input, Output, Shows, Technique};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -67,6 +67,8 @@ impl Technique for Prefix {
         example: "{ prefix = 3 }",
         shorthand: Some("length"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: false,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut against = Vec::new();

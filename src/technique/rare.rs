@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::map_code::other;
-use super::{Cell, Doc, Input, Measure, Needs, Output, Technique, tails};
+use super::{Cell, Doc, Input, Measure, Needs, Output, Shows, Technique, tails};
 use crate::error::{Error, Name, Said};
 use crate::frame::MISSING;
 use crate::law::Item;
@@ -148,6 +148,8 @@ impl Technique for Rare {
         example: "{ rare = { below = 10 } }",
         shorthand: Some("below"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: false,
     };
     fn check(&self, _: &ColumnFacts, _: Kind) -> Vec<Said> {
         if self.below.is_some_and(|n| n < 2) {
@@ -247,6 +249,9 @@ impl Technique for Rare {
         input.map_values(|text| {
             self.shown(text).map_or(Cell::Missing, |(_, label)| Cell::Text(label))
         })
+    }
+    fn outliers(&self) -> bool {
+        true
     }
     fn describe(&self) -> (String, String) {
         let start = self.start.as_ref().map(|s| format!("「{s}」から")).unwrap_or_default();

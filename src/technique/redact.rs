@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Known, Marks, Needs, Output, Technique};
+use super::{Cell, Doc, Input, Known, Marks, Needs, Output, Shows, Technique};
 use crate::detect::everyone::{BIRTH, mark_of, squeezed};
 use crate::detect::{self, CATALOGUE, Everyone, Scanner, Strength};
 use crate::error::Said;
@@ -47,6 +47,8 @@ impl Technique for Redact {
         example: "\"redact\"",
         shorthand: None,
         keyed: false,
+        shows: Shows::Redacted,
+        ranges: false,
     };
     fn check(&self, facts: &ColumnFacts, kind: Kind) -> Vec<Said> {
         let mut said = Vec::new();

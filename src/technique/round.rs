@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Measure, Needs, Output, Technique, tails};
+use super::{Cell, Doc, Input, Measure, Needs, Output, Shows, Technique, tails};
 use crate::error::{Error, Said};
 use crate::law::Item;
 use crate::say;
@@ -63,6 +63,8 @@ impl Technique for Round {
         example: "{ round = { significant = 2, tails = 10 } }",
         shorthand: Some("step"),
         keyed: false,
+        shows: Shows::Near,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
@@ -141,6 +143,10 @@ impl Technique for Round {
                 }
             })
         })
+    }
+    fn outliers(&self) -> bool {
+        // Without ends that hold enough persons it only rounds.
+        self.needs().statistics
     }
     fn describe(&self) -> (String, String) {
         let (mut ja, mut en) = if let Some(d) = self.decimals {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, ColumnRef, Doc, Input, Measure, Output, Technique};
+use super::{Cell, ColumnRef, Doc, Input, Measure, Output, Shows, Technique};
 use crate::error::{Error, Said};
 use crate::law::Item;
 use crate::say;
@@ -33,6 +33,8 @@ impl Technique for SameAs {
         example: "{ same_as = \"stays.生年月日\" }",
         shorthand: Some("column"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: false,
     };
     fn check(&self, _: &ColumnFacts, _: Kind) -> Vec<Said> {
         Vec::new()

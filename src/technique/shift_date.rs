@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Needs, Output, Technique};
+use super::{Cell, Doc, Input, Needs, Output, Shows, Technique};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -61,6 +61,8 @@ impl Technique for ShiftDate {
         example: "\"shift_date\"",
         shorthand: Some("weeks"),
         keyed: true,
+        shows: Shows::Near,
+        ranges: false,
     };
     fn check(&self, facts: &ColumnFacts, kind: Kind) -> Vec<Said> {
         let mut said = Vec::new();
@@ -105,6 +107,9 @@ impl Technique for ShiftDate {
                 .and_then(|when| when.written_as(when.days()?.checked_add(shift)?))
                 .map_or(Cell::Missing, Cell::Text)
         })
+    }
+    fn unfit(&self) -> Option<[&'static str; 2]> {
+        Some(["a date without its day cannot be moved", "日のない日付はずらせない"])
     }
     fn describe(&self) -> (String, String) {
         (

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, ColumnRef, Doc, Input, Needs, Output, Technique};
+use super::{Cell, ColumnRef, Doc, Input, Needs, Output, Shows, Technique};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -40,6 +40,8 @@ impl Technique for StayInterval {
         example: "{ stay_interval = { since = \"退院日\", step = 7 } }",
         shorthand: Some("since"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: true,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();

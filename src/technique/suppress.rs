@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Output, Technique, tails};
+use super::{Cell, Doc, Input, Output, Shows, Technique, tails};
 use crate::error::Said;
 use crate::frame::MISSING;
 use crate::law::Item;
@@ -77,6 +77,8 @@ impl Technique for Suppress {
         example: "{ suppress = { unit = \"row\", above = 700000 } }",
         shorthand: Some("unit"),
         keyed: false,
+        shows: Shows::Some,
+        ranges: false,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnRefs, Doc, Input, Needs, Output, Scope, Technique};
+use super::{ColumnRefs, Doc, Input, Needs, Output, Scope, Shows, Technique};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -46,6 +46,8 @@ impl Technique for Surrogate {
         example: "\"surrogate\"",
         shorthand: Some("domain"),
         keyed: true,
+        shows: Shows::Token(Kind::Anonymized),
+        ranges: false,
     };
     fn check(&self, facts: &ColumnFacts, kind: Kind) -> Vec<Said> {
         let mut said = Vec::new();

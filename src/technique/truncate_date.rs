@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Doc, Input, Measure, Output, Technique, not_chosen};
+use super::{Cell, Doc, Input, Measure, Output, Shows, Technique, not_chosen};
 use crate::error::{Error, Said};
 use crate::law::Item;
 use crate::say;
@@ -107,6 +107,8 @@ impl Technique for TruncateDate {
         example: "{ truncate_date = \"month\" }",
         shorthand: Some("unit"),
         keyed: false,
+        shows: Shows::Coarser,
+        ranges: false,
     };
     fn check(&self, facts: &ColumnFacts, _: Kind) -> Vec<Said> {
         let mut said = Vec::new();
@@ -157,6 +159,9 @@ impl Technique for TruncateDate {
                 .and_then(|when| self.unit?.show(&when))
                 .map_or(Cell::Missing, Cell::Text)
         })
+    }
+    fn unfit(&self) -> Option<[&'static str; 2]> {
+        Some(["the date is coarser than its step", "日付が丸めの単位より粗い"])
     }
     fn describe(&self) -> (String, String) {
         let units: Vec<DateUnit> = self.unit.iter().chain(&self.units).copied().collect();

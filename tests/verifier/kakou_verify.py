@@ -536,7 +536,9 @@ def balance(record):
         for kind in KINDS:
             told, what = table["releases"][kind], f"table {table['table']}, {kind} release"
             gone = sum(map(count, table["setAside"].values())) + count(told["excluded"]) + count(told["removed"])
-            if told[LEFT_OUT[record["schema"]]]:
+            left_out = told[LEFT_OUT[record["schema"]]]
+            check(isinstance(left_out, bool), f"{what}: it does not say whether the release has the table")
+            if left_out:
                 check(told["rowsOut"] is None and gone <= count(table["rowsIn"]), f"{what}: the rows do not balance")
                 continue
             check(gone + count(told["rowsOut"]) == count(table["rowsIn"]), f"{what}: the rows do not balance")
