@@ -18,7 +18,7 @@ use crate::formats::spill::{Block, SpillDir};
 use crate::formats::{self, ColumnSpec, FileFacts, ReadSpec};
 use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::{Plan, TablePlan, Warning};
-use crate::policy::model::{Defect, InputFormat};
+use crate::policy::model::Defect;
 use crate::schema::{Kind, Type};
 use crate::{log, note, say};
 
@@ -179,8 +179,7 @@ pub fn read_spec<'a>(
                 ));
             }
         },
-        None if ending == "tsv" || ending == "txt" => b'\t',
-        None => b',',
+        None => formats::usual_delimiter(&ending),
     };
     Ok(ReadSpec {
         table: &table.name,
@@ -220,7 +219,7 @@ pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
             found.push(Vec::new());
             continue;
         }
-        let expanded = if table.source.format == Some(InputFormat::Ssmix2) {
+        let expanded = if table.source.is_tree() {
             formats::expand_folders(input, &table.source.path)
         } else {
             formats::expand(input, &table.source.path)

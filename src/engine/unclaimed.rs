@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Name, Result, Said};
 use crate::plan::Plan;
+use crate::policy::model::InputFormat;
 use crate::{note, say};
 
 /// Endings that may be told: they are kinds of files, not words of a name.
@@ -49,7 +50,8 @@ fn beside_parquet(name: &str) -> bool {
 fn ending(name: &str) -> Option<&'static str> {
     let (stem, ending) = name.rsplit_once('.')?;
     let lower = ending.to_lowercase();
-    ENDINGS.iter().find(|e| **e == lower && !stem.is_empty()).copied()
+    let read = InputFormat::ALL.iter().flat_map(|format| format.facts().endings);
+    ENDINGS.iter().chain(read).find(|e| **e == lower && !stem.is_empty()).copied()
 }
 
 struct Walk<'a> {
@@ -82,8 +84,8 @@ impl Walk<'_> {
         entries.sort_by_key(std::fs::DirEntry::file_name);
         let parquet = entries.iter().any(|e| {
             let path = e.path();
-            let is = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-            is && path.canonicalize().is_ok_and(|real| self.claimed.contains(&real))
+            let is = InputFormat::of_name(&e.file_name().to_string_lossy());
+            is == Some(InputFormat::Parquet) && path.canonicalize().is_ok_and(|real| self.claimed.contains(&real))
         });
         for entry in entries {
             let path = entry.path();
@@ -231,6 +233,7 @@ mod tests {
             ("a.xlsx", Some("xlsx")),
             ("A.CSV", Some("csv")),
             ("x.dcm", Some("dcm")),
+            ("x.PQ", Some("pq")),
             ("山田太郎.yamada", None),
             ("IM.0000123456", None),
             ("0000123456", None),

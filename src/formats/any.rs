@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::{ColumnSpec, ReadSpec, header, header_names, open};
+use super::format::{Look, reader};
+use super::{ColumnSpec, ReadSpec, header, open};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Table};
 use crate::say;
-use crate::schema::file::{Encoding, InputFormat};
+use crate::schema::file::{Encoding, Holds, InputFormat};
 
 /// Rows a batch.
 const BATCH: usize = 1 << 18;
@@ -50,21 +51,21 @@ pub struct Shape {
 /// # Errors
 /// I/O, or an empty or damaged file.
 pub fn shape(path: &Path, hints: &Hints) -> Result<Shape> {
-    let format = super::format_of(&super::ending(path));
-    if matches!(format, InputFormat::Parquet | InputFormat::Xlsx | InputFormat::Ods) {
-        let (names, skip_lines) = match format {
-            InputFormat::Parquet => (header_names(path, format, Encoding::Utf8, b',')?, 0),
-            _ => super::workbook::header_names(path, format, hints.sheet.as_deref())?,
-        };
+    let format = super::recognized(path);
+    let holds = format.facts().holds;
+    if matches!(holds, Holds::Table | Holds::Sheets) {
+        let sheet = hints.sheet.as_deref();
+        let look = Look { encoding: Encoding::Utf8, delimiter: b',', sheet };
+        let (names, skip_lines) = reader(format).names(path, &look)?;
         let mut numbered = names.clone();
         header::numbered(&mut numbered);
-        let format_of_sheet = format != InputFormat::Parquet;
+        let sheet = holds == Holds::Sheets;
         return Ok(Shape {
             format,
             encoding: Encoding::Utf8,
             delimiter: b',',
             repeats: hints.number_repeats && numbered != names,
-            names_look_like_data: format_of_sheet && !hints.no_header && look_like_data(&names),
+            names_look_like_data: sheet && !hints.no_header && look_like_data(&names),
             names: shown(hints, names, numbered),
             skip_lines,
         });

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use super::cells::{Cell, Distinct, Scan, undouble};
 use super::encode::{Decoder, foreign};
+use super::format::{Format, Look};
 use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
@@ -147,6 +148,23 @@ fn split(bytes: &[u8], marks: Marks, end: bool, fields: &mut Vec<Field>) -> Pars
 
 /// Digests, and the bytes of a file that is packed.
 type Digests = ([u8; 32], Option<[u8; 32]>, u64);
+
+/// Delimited text.
+pub(crate) struct Csv;
+
+impl Format for Csv {
+    fn open(
+        &self,
+        path: &Path,
+        spec: &ReadSpec<'_>,
+        wanted: Wanted,
+    ) -> Result<Box<dyn Batches + Send>> {
+        Ok(Box::new(Reader::open(path, spec, wanted)?))
+    }
+    fn names(&self, path: &Path, look: &Look<'_>) -> Result<(Vec<String>, u32)> {
+        header_names(path, look.encoding, look.delimiter).map(|names| (names, 0))
+    }
+}
 
 /// Reads a file in batches.
 pub(super) struct Reader {

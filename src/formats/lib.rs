@@ -17,6 +17,7 @@ use crate::frame::Table;
 use crate::schema::Type;
 use crate::schema::file::{Defect, Encoding, InputFormat, Output, OutputFormat, Unencodable};
 pub use crate::schema::file::{Dialect, OutType, Written};
+use format::{Look, reader};
 
 pub mod any;
 mod cells;
@@ -24,6 +25,7 @@ mod csv_read;
 mod csv_write;
 mod encode;
 pub mod fhir;
+mod format;
 mod header;
 mod packed;
 mod parquet_guard;
@@ -260,16 +262,7 @@ fn open_for(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Box<dyn 
         let inner = open_for(path, &inner, wanted)?;
         return Ok(Box::new(partitions::Reader::new(inner, spec, found)));
     }
-    match spec.format {
-        InputFormat::Csv => Ok(Box::new(csv_read::Reader::open(path, spec, wanted)?)),
-        InputFormat::Parquet => Ok(Box::new(parquet_read::Reader::open(path, spec, wanted)?)),
-        InputFormat::Xlsx | InputFormat::Ods => {
-            Ok(Box::new(workbook::Reader::open(path, spec, wanted)?))
-        }
-        InputFormat::Uke => Ok(Box::new(uke::Reader::open(path, spec)?)),
-        InputFormat::Ssmix2 => Ok(Box::new(ssmix2::Reader::open(path, spec)?)),
-        InputFormat::Fhir => Ok(Box::new(fhir::Reader::open(path, spec)?)),
-    }
+    reader(spec.format).open(path, spec, wanted)
 }
 
 /// Opens a file of a release: its facts will have SHA-256 too.
@@ -298,15 +291,7 @@ pub fn header_names(
     encoding: Encoding,
     delimiter: u8,
 ) -> Result<Vec<String>> {
-    match format {
-        InputFormat::Csv => csv_read::header_names(path, encoding, delimiter),
-        InputFormat::Parquet => parquet_read::header_names(path),
-        InputFormat::Xlsx | InputFormat::Ods => {
-            workbook::header_names(path, format, None).map(|found| found.0)
-        }
-        // Their columns are those of the records, not of the file.
-        InputFormat::Uke | InputFormat::Ssmix2 | InputFormat::Fhir => Ok(Vec::new()),
-    }
+    reader(format).names(path, &Look { encoding, delimiter, sheet: None }).map(|found| found.0)
 }
 
 /// The ending of a file in small letters; of a packed one (`.gz`, `.zst`, `.zip`), of the file in it.
@@ -315,23 +300,51 @@ pub fn ending(path: &Path) -> String {
     packed::ending(path)
 }
 
-/// The bytes of a file's text without its packing, as far as they can be known beforehand; for estimates.
-#[must_use]
-pub fn text_bytes(path: &Path, length: u64) -> u64 {
-    packed::size(path, length)
-}
-
-/// The format that the ending of a file stands for.
+/// The format that the ending of a file stands for: text, if no other has it.
 #[must_use]
 pub fn format_of(ending: &str) -> InputFormat {
-    match ending {
-        "parquet" | "pq" => InputFormat::Parquet,
-        "uke" => InputFormat::Uke,
-        "ndjson" => InputFormat::Fhir,
-        "xlsx" | "xlsm" => InputFormat::Xlsx,
-        "ods" => InputFormat::Ods,
-        _ => InputFormat::Csv,
-    }
+    InputFormat::of_ending(ending).unwrap_or(InputFormat::Csv)
+}
+
+/// The separator of text whose ending is this, where a policy says none.
+#[must_use]
+pub fn usual_delimiter(ending: &str) -> u8 {
+    if matches!(ending, "tsv" | "txt") { b'\t' } else { b',' }
+}
+
+/// The format of a file that lies there, by its ending or by that of the file in it.
+#[must_use]
+pub fn recognized(path: &Path) -> InputFormat {
+    format_of(&ending(path))
+}
+
+/// Whether a file may hold a table, as its ending says: a format's own, or one of a packed file.
+#[must_use]
+pub fn may_be_data(path: &Path) -> bool {
+    let own = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    // What is in an archive only the archive says.
+    own == "zip"
+        || path.file_name().is_some_and(|n| InputFormat::of_name(&n.to_string_lossy()).is_some())
+}
+
+/// The format and the root of the tree that a folder (relative to where the search began) shows to be there.
+#[must_use]
+pub fn tree_of(folder: &Path) -> Option<(InputFormat, PathBuf)> {
+    InputFormat::ALL.iter().find_map(|&f| Some((f, reader(f).tree_root(folder)?)))
+}
+
+/// The sheets with cells of a file; empty if its format has none.
+///
+/// # Errors
+/// I/O, or a damaged file.
+pub fn sheets(path: &Path, format: InputFormat) -> Result<Vec<String>> {
+    reader(format).sheets(path)
+}
+
+/// How much memory a file takes when it is in a run, as far as that can be known beforehand.
+#[must_use]
+pub fn weight(path: &Path, bytes: u64) -> u64 {
+    reader(recognized(path)).weight(path, bytes)
 }
 
 /// The files of a pattern inside a folder, sorted by name.
@@ -360,13 +373,6 @@ pub fn expand_folders(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
 #[must_use]
 pub fn guarded_now() -> bool {
     parquet_guard::guarded_now()
-}
-
-/// Cells of a Parquet file, and the bytes of its pages without compression, as its footer tells; for estimates. None if it cannot be
-/// read.
-#[must_use]
-pub fn parquet_weight(path: &Path) -> Option<(u64, u64)> {
-    parquet_read::weight(path)
 }
 
 /// The bytes of all files below a folder, as far as they can be seen; for estimates.
@@ -537,13 +543,5 @@ pub fn is_iso_2022_jp(path: &Path) -> bool {
 /// # Errors
 /// I/O, or a damaged file.
 pub fn scan_bytes(path: &Path, format: InputFormat, f: &mut dyn FnMut(&[u8])) -> Result<()> {
-    match format {
-        InputFormat::Csv
-        | InputFormat::Uke
-        | InputFormat::Ssmix2
-        | InputFormat::Fhir
-        | InputFormat::Xlsx
-        | InputFormat::Ods => csv_read::scan_bytes(path, f),
-        InputFormat::Parquet => parquet_read::scan_bytes(path, f),
-    }
+    reader(format).scan_bytes(path, f)
 }

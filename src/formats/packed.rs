@@ -10,6 +10,7 @@ use std::path::Path;
 use super::{Hashing, Wanted};
 use crate::error::{Error, Name, Result};
 use crate::say;
+use crate::schema::file::{Holds, InputFormat};
 
 /// A packed file may become as large in any case.
 const FLOOR: u64 = 1 << 30;
@@ -274,7 +275,9 @@ pub(super) fn digests(
 /// How large a file is without its packing, as far as it can be known beforehand; for estimates of memory.
 pub(super) fn size(path: &Path, length: u64) -> u64 {
     let guess = length.saturating_mul(10);
-    if matches!(lower(path).as_str(), "xlsx" | "xlsm" | "ods") {
+    // A workbook is an archive itself.
+    let format = InputFormat::of_ending(&lower(path));
+    if format.is_some_and(|format| format.facts().holds == Holds::Sheets) {
         return guess;
     }
     match packing(path) {

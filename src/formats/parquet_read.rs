@@ -20,6 +20,7 @@ use polars_parquet::read::{
 };
 use rayon::prelude::*;
 
+use super::format::{Format, Look};
 use super::parquet_guard::{self, guarded};
 use super::{Batch, Batches, ColumnSpec, FileFacts, Hashing, ReadSpec, Wanted, header};
 use crate::error::{Error, Name, Result};
@@ -32,6 +33,35 @@ use crate::timings;
 const VIEWS: usize = 1 << 15;
 /// Bigger pages are not from an honest writer.
 const LARGEST_PAGE: usize = 1 << 30;
+
+/// Apache Parquet.
+pub(crate) struct Parquet;
+
+impl Format for Parquet {
+    fn open(
+        &self,
+        path: &Path,
+        spec: &ReadSpec<'_>,
+        wanted: Wanted,
+    ) -> Result<Box<dyn Batches + Send>> {
+        Ok(Box::new(Reader::open(path, spec, wanted)?))
+    }
+    fn names(&self, path: &Path, _: &Look<'_>) -> Result<(Vec<String>, u32)> {
+        header_names(path).map(|names| (names, 0))
+    }
+    fn scan_bytes(&self, path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        scan_bytes(path, f)
+    }
+    fn weight(&self, path: &Path, bytes: u64) -> u64 {
+        // Measured on 4 million rows of the generator: 35 bytes a cell at the peak.
+        match weight(path) {
+            Some((cells, pages)) => {
+                cells.saturating_mul(36).saturating_add(pages.saturating_mul(2))
+            }
+            None => bytes.saturating_mul(70),
+        }
+    }
+}
 
 /// Reads a file in batches of whole row groups.
 pub(super) struct Reader {

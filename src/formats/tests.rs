@@ -470,7 +470,7 @@ fn a_damaged_parquet_file_is_an_error() {
             }
             std::fs::write(&other, bytes).unwrap();
             let _ = header_names(&other, InputFormat::Parquet, Encoding::Utf8, b',');
-            let _ = parquet_weight(&other);
+            let _ = weight(&other, 1);
             let _ = parquet_read::scan_bytes(&other, &mut |_| {});
             if let Err(error) = read_all(&other, &spec, 1000) {
                 assert!(!error.to_string().contains("CANARY"), "{error}");

@@ -119,8 +119,7 @@ fn normalize(policy: &written::Policy) -> written::Normalize {
 }
 
 fn is_fhir(source: &written::Source) -> bool {
-    source.format == Some(written::InputFormat::Fhir)
-        || source.format.is_none() && source.path.ends_with(".ndjson")
+    source.form() == Some(written::InputFormat::Fhir)
 }
 
 struct Builder<'a> {
@@ -1729,21 +1728,9 @@ fn contradiction(
 /// The words of a source that its form of file has no use for. The form is the one that the policy says, or that the ending
 /// tells; where neither does, nothing is known.
 fn misplaced(source: &written::Source) -> Vec<&'static str> {
-    let name = source.path.rsplit('/').next().unwrap_or_default().to_lowercase();
-    let name =
-        [".gz", ".zst", ".zip"].iter().fold(name.as_str(), |n, e| n.strip_suffix(e).unwrap_or(n));
-    let ends = |endings: &[&str]| endings.iter().any(|e| name.ends_with(e));
-    let (text, workbook) = match source.format {
-        Some(format) => (
-            format == written::InputFormat::Csv,
-            matches!(format, written::InputFormat::Xlsx | written::InputFormat::Ods),
-        ),
-        None => (ends(&[".csv", ".tsv", ".txt"]), ends(&[".xlsx", ".xlsm", ".ods"])),
-    };
-    let other = source.format.is_some() || ends(&[".parquet", ".uke", ".ndjson"]);
-    if !(text || workbook || other) {
-        return Vec::new();
-    }
+    let Some(format) = source.form() else { return Vec::new() };
+    let holds = format.facts().holds;
+    let (text, workbook) = (holds == written::Holds::Text, holds == written::Holds::Sheets);
     let said = [
         ("sheet", source.sheet.is_some() && !workbook),
         ("skip_lines", source.skip_lines > 0 && !(text || workbook)),

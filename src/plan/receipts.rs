@@ -18,8 +18,7 @@ pub struct ReceiptPlan {
 /// Whether a source is a receipt file.
 #[must_use]
 pub fn is_uke(source: &Source) -> bool {
-    source.format == Some(InputFormat::Uke)
-        || source.format.is_none() && source.path.to_ascii_lowercase().ends_with(".uke")
+    source.form() == Some(InputFormat::Uke)
 }
 
 /// Judges `pseudonymized.receipt_file`. Gives what is wrong, with what to do.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::law::Profile;
 pub use crate::schema::file::{
-    Defect, Encoding, Formula, InputFormat, Output, OutputFormat, Unencodable,
+    Defect, Encoding, Formula, Holds, InputFormat, Output, OutputFormat, Unencodable,
 };
 use crate::schema::{DateKind, Kind, Role, Type};
 use crate::technique::Treatment;
@@ -517,7 +517,17 @@ impl Source {
         let at = parts.iter().position(|p| p.contains(['*', '?', '[']))?;
         let place = parts.len() - 1 - at;
         let told = !parts[at..].contains(&"**");
-        (told && (place > 0 || self.format == Some(InputFormat::Ssmix2))).then_some(place)
+        (told && (place > 0 || self.is_tree())).then_some(place)
+    }
+    /// The format that the policy says, or that the names of the files tell; none if neither does.
+    #[must_use]
+    pub fn form(&self) -> Option<InputFormat> {
+        self.format.or_else(|| InputFormat::of_name(&self.path))
+    }
+    /// Whether it is a folder with all that is in it.
+    #[must_use]
+    pub fn is_tree(&self) -> bool {
+        self.format.is_some_and(|format| format.facts().holds == Holds::Tree)
     }
 }
 

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::say;
+use crate::policy::model::InputFormat;
+use crate::{formats, say};
 
 /// Entries that are looked at; a folder with more is most likely a storage of messages.
 const ENTRIES: usize = 200_000;
 /// Levels of folders.
 const DEPTH: usize = 12;
-/// From the root of an SS-MIX2 storage to the folder of a kind of data: three digits, three digits, patient, date, kind.
-const KIND_DEPTH: usize = 5;
 
 /// Files whose names differ in digits alone.
 #[derive(Clone, Debug)]
@@ -27,8 +26,8 @@ pub(super) struct Group {
 pub(super) struct Found {
     /// Files by pattern.
     pub(super) groups: Vec<Group>,
-    /// Roots of SS-MIX2 storages, relative to the folder.
-    pub(super) storages: Vec<PathBuf>,
+    /// Formats and roots of sources that are trees, relative to the folder.
+    pub(super) storages: Vec<(InputFormat, PathBuf)>,
     /// Whether not everything was looked at.
     pub(super) cut: bool,
 }
@@ -40,7 +39,7 @@ pub(super) fn find(root: &Path) -> Result<Found> {
     let mut left = ENTRIES;
     let mut open = vec![PathBuf::new()];
     while let Some(folder) = open.pop() {
-        if found.storages.iter().any(|s| folder.starts_with(s)) {
+        if found.storages.iter().any(|(_, s)| folder.starts_with(s)) {
             continue;
         }
         let entries = std::fs::read_dir(root.join(&folder))
@@ -61,22 +60,21 @@ pub(super) fn find(root: &Path) -> Result<Found> {
             left -= 1;
             let path = folder.join(&name);
             if kind.is_dir() {
-                let depth = path.components().count();
-                if depth >= KIND_DEPTH && is_kind_of_data(&name.to_string_lossy()) {
-                    found.storages.push(path.components().take(depth - KIND_DEPTH).collect());
+                if let Some((format, storage)) = formats::tree_of(&path) {
+                    found.storages.push((format, storage));
                     break;
                 }
-                if depth < DEPTH {
+                if path.components().count() < DEPTH {
                     open.push(path);
                 }
-            } else if is_data(&path) && root.join(&path).is_file() {
+            } else if formats::may_be_data(&path) && root.join(&path).is_file() {
                 files.push(path);
             }
         }
     }
-    found.storages.sort();
+    found.storages.sort_by(|a, b| a.1.cmp(&b.1));
     found.storages.dedup();
-    files.retain(|f| !found.storages.iter().any(|s| f.starts_with(s)));
+    files.retain(|f| !found.storages.iter().any(|(_, s)| f.starts_with(s)));
     files.sort();
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for file in files {
@@ -99,26 +97,6 @@ pub(super) fn apart(group: &Group) -> Vec<Group> {
         .iter()
         .map(|file| Group { pattern: pattern(file, false), files: vec![file.clone()] })
         .collect()
-}
-
-fn is_data(path: &Path) -> bool {
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    match ending.as_str() {
-        "csv" | "tsv" | "txt" | "parquet" | "uke" | "ndjson" | "xlsx" | "xlsm" | "ods" | "zip" => {
-            true
-        }
-        "gz" | "zst" => path.file_stem().is_some_and(|inner| is_data(Path::new(inner))),
-        _ => false,
-    }
-}
-
-/// `ADT-00`, `OML-11`.
-fn is_kind_of_data(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    bytes.len() == 6
-        && bytes[..3].iter().all(u8::is_ascii_uppercase)
-        && bytes[3] == b'-'
-        && bytes[4..].iter().all(u8::is_ascii_digit)
 }
 
 /// A path as a pattern; with `open`, runs of digits (facility, month, number) match any other. A single digit after a
@@ -197,7 +175,7 @@ mod tests {
         std::fs::create_dir_all(&kind).unwrap();
         std::fs::write(kind.join("message_1"), "x").unwrap();
         let found = find(folder.path()).unwrap();
-        assert_eq!(found.storages, [PathBuf::from("hospital")]);
+        assert_eq!(found.storages, [(InputFormat::Ssmix2, PathBuf::from("hospital"))]);
         assert!(found.groups.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use super::quoted;
 use crate::cli::recognize::{self, Candidate, SAMPLE};
 use crate::error::Name;
 use crate::formats;
+use crate::policy::model::{Holds, InputFormat};
 use crate::policy::{self, shipped};
 
 /// The policies that a draft may extend, the plainest first.
@@ -42,9 +43,9 @@ pub(super) fn recognize(root: &Path, found: &Found, notes: &mut Vec<String>) -> 
         if first != last {
             sample.push(last.clone());
         }
-        let lower = file.to_ascii_lowercase();
+        let format = InputFormat::of_name(file);
         // Files of records: several layouts have the same ones.
-        let records = lower.ends_with(".uke") || lower.ends_with(".ndjson");
+        let records = format.is_some_and(|format| format.facts().holds == Holds::Records);
         let shape = formats::any::shape(&root.join(first), &formats::any::Hints::default()).ok();
         let mut fits: Vec<(&Candidate, Vec<String>)> = Vec::new();
         let mut why = None;
@@ -53,9 +54,10 @@ pub(super) fn recognize(root: &Path, found: &Found, notes: &mut Vec<String>) -> 
         order.sort_by_key(|c| !c.named(file));
         for candidate in order {
             let named = candidate.named(file);
-            let possible = match candidate.source("format") {
-                Some("uke" | "fhir") => records && named,
-                Some("ssmix2") => false,
+            let of = candidate.source("format").and_then(InputFormat::of_word);
+            let possible = match of.map(|of| of.facts().holds) {
+                Some(Holds::Records) => of == format && named,
+                Some(Holds::Tree) => false,
                 _ => !records && (named || fits.is_empty() && could_be(candidate, shape.as_ref())),
             };
             if !possible {
@@ -97,17 +99,18 @@ pub(super) fn recognize(root: &Path, found: &Found, notes: &mut Vec<String>) -> 
         }));
     }
     for path in storages(root, found) {
-        recognized.extend(candidates.iter().filter(|c| c.source("format") == Some("ssmix2")).map(
-            |c| Recognized {
-                id: c.id,
-                title: c.pack.layout.title.clone(),
-                editions: c.editions().collect(),
-                pattern: path.clone(),
-                files: found.storages.len(),
-                records: true,
-                group: usize::MAX,
-            },
-        ));
+        let of = |c: &&Candidate| {
+            found.storages.iter().any(|(f, _)| c.source("format") == Some(f.facts().word))
+        };
+        recognized.extend(candidates.iter().filter(of).map(|c| Recognized {
+            id: c.id,
+            title: c.pack.layout.title.clone(),
+            editions: c.editions().collect(),
+            pattern: path.clone(),
+            files: found.storages.len(),
+            records: true,
+            group: usize::MAX,
+        }));
     }
     together(root, recognized)
 }
@@ -132,13 +135,13 @@ fn storages(root: &Path, found: &Found) -> Vec<String> {
     let exact = |path: &Path| {
         if path.as_os_str().is_empty() { ".".to_owned() } else { files::pattern(path, false) }
     };
-    if let [first, _, ..] = found.storages.as_slice() {
+    if let [(_, first), _, ..] = found.storages.as_slice() {
         let open = files::pattern(first, true);
         if formats::expand_folders(root, &open).is_ok_and(|f| f.len() == found.storages.len()) {
             return vec![open];
         }
     }
-    found.storages.iter().map(|s| exact(s)).collect()
+    found.storages.iter().map(|(_, s)| exact(s)).collect()
 }
 
 /// Groups of one layout become one, if one pattern matches just their files.

@@ -13,9 +13,9 @@ use crate::detect::{Keys, Scanner};
 use crate::error::{Error, Name, Result};
 use crate::formats::any::{self, Hints};
 use crate::frame::{Column, MISSING};
-use crate::policy::model::{Encoding, InputFormat};
+use crate::policy::model::{Encoding, Holds, InputFormat};
 use crate::privacy::risk::unique_sets::unique_sets;
-use crate::say;
+use crate::{formats, say};
 use crate::schema::Type;
 
 mod files;
@@ -58,9 +58,7 @@ impl Init {
         if found.groups.is_empty() && found.storages.is_empty() {
             return Err(Error::data(
                 "D0001",
-                say!(
-                    "the folder has no .csv, .tsv, .txt, .xlsx, .ods, .parquet, .UKE or .ndjson files (packed or not) and no SS-MIX2 storage"
-                ),
+                say!("the folder has no files that are read ({}; packed or not)", readable()),
             ));
         }
         let mut notes = Vec::new();
@@ -156,6 +154,16 @@ fn sample(
     Ok(Some((shape, encoding, rows.columns)))
 }
 
+/// What is read, for people: the usual endings, and trees by their word.
+fn readable() -> Name {
+    let words = InputFormat::ALL.iter().map(|format| {
+        let facts = format.facts();
+        let endings: Vec<String> = facts.endings.iter().map(|e| format!(".{e}")).collect();
+        if endings.is_empty() { format!("a storage of {}", facts.word) } else { endings.join(", ") }
+    });
+    Name::from_policy(words.collect::<Vec<_>>().join(", "))
+}
+
 /// Remembers the numbers of patients in a table.
 fn learn(root: &Path, group: &Group, numbers: &mut Keys) {
     for sheet in sheets(root, group) {
@@ -167,11 +175,7 @@ fn learn(root: &Path, group: &Group, numbers: &mut Keys) {
 fn sheets(root: &Path, group: &Group) -> Vec<Option<String>> {
     let Some(first) = group.files.first() else { return Vec::new() };
     let path = root.join(first);
-    let format = crate::formats::format_of(&crate::formats::ending(&path));
-    if !matches!(format, InputFormat::Xlsx | InputFormat::Ods) {
-        return vec![None];
-    }
-    match crate::formats::workbook::sheets(&path, format) {
+    match formats::sheets(&path, formats::recognized(&path)) {
         Ok(several) if several.len() > 1 => several.into_iter().map(Some).collect(),
         _ => vec![None],
     }
@@ -195,7 +199,7 @@ fn draft(
     numbers: &Keys,
 ) -> String {
     let Some(first) = group.files.first() else { return String::new() };
-    if ["uke", "ndjson"].contains(&crate::formats::ending(&root.join(first)).as_str()) {
+    if formats::recognized(&root.join(first)).facts().holds == Holds::Records {
         return format!(
             "\n# {}: 知っている版ではない / no layout that is known ({} files)\n",
             group.pattern,
@@ -218,16 +222,13 @@ fn draft(
         );
     }
     let names = &shape.names;
-    let delimiter = match (shape.format, shape.delimiter) {
-        (InputFormat::Parquet | InputFormat::Xlsx | InputFormat::Ods, _) | (_, b',') => {
-            String::new()
+    let text = shape.format.facts().holds == Holds::Text;
+    let usual = formats::usual_delimiter(&formats::ending(&root.join(first)));
+    let delimiter = match shape.delimiter {
+        other if text && other != usual => {
+            format!(", delimiter = {}", quoted(&char::from(other).to_string()))
         }
-        (_, b'\t')
-            if ["tsv", "txt"].contains(&crate::formats::ending(&root.join(first)).as_str()) =>
-        {
-            String::new()
-        }
-        (_, other) => format!(", delimiter = {}", quoted(&char::from(other).to_string())),
+        _ => String::new(),
     };
     let stem = group.pattern.rsplit('/').next().unwrap_or_default();
     let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);

@@ -69,24 +69,97 @@ pub enum Encoding {
     Utf16,
 }
 
-/// Input formats.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InputFormat {
+/// What is in a source of a format, as far as rooms that open none need to know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holds {
+    /// Lines of cells; what separates them, and which encoding they have, the file does not say.
+    Text,
+    /// One table that says the names of its columns.
+    Table,
+    /// Sheets, each a table.
+    Sheets,
+    /// Records of several kinds, whose columns a layout knows.
+    Records,
+    /// A folder with all that is in it: the same as records.
+    Tree,
+}
+
+/// The facts of a format that are known without opening a file.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatFacts {
+    /// The word in a policy.
+    pub word: &'static str,
+    /// Endings of its files in small letters, the usual one first.
+    pub endings: &'static [&'static str],
+    /// What is in it.
+    pub holds: Holds,
+}
+
+macro_rules! input_formats {
+    ($($(#[$doc:meta])* $format:ident = $word:literal, $endings:expr, $holds:ident;)*) => {
+        /// Input formats.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum InputFormat { $($(#[$doc])* $format,)* }
+
+        impl InputFormat {
+            /// All of them.
+            pub const ALL: &[InputFormat] = &[$(InputFormat::$format,)*];
+            /// What is known of it.
+            #[must_use]
+            pub const fn facts(self) -> FormatFacts {
+                match self {
+                    $(InputFormat::$format => {
+                        FormatFacts { word: $word, endings: &$endings, holds: Holds::$holds }
+                    })*
+                }
+            }
+        }
+    };
+}
+
+// A new one: its line here, its reader in `formats`, its line in the registry there.
+input_formats! {
     /// Delimited text.
-    Csv,
+    Csv = "csv", ["csv", "tsv", "txt"], Text;
     /// Apache Parquet.
-    Parquet,
+    Parquet = "parquet", ["parquet", "pq"], Table;
     /// Receipts of the receipt system (`*.UKE`): CP932, one record type a line.
-    Uke,
+    Uke = "uke", ["uke"], Records;
     /// SS-MIX2 standardized storage: a folder with a file a message.
-    Ssmix2,
+    Ssmix2 = "ssmix2", [], Tree;
     /// HL7 FHIR R4 as Bulk Data gives it (`*.ndjson`, `*.ndjson.gz`): a resource a line.
-    Fhir,
+    Fhir = "fhir", ["ndjson"], Records;
     /// A sheet of an Office Open XML workbook (`*.xlsx`, `*.xlsm`).
-    Xlsx,
+    Xlsx = "xlsx", ["xlsx", "xlsm"], Sheets;
     /// A sheet of an OpenDocument spreadsheet (`*.ods`).
-    Ods,
+    Ods = "ods", ["ods"], Sheets;
+}
+
+/// Endings of packed files: the file in it has an ending of its own.
+pub const PACKED: [&str; 3] = ["gz", "zst", "zip"];
+
+impl InputFormat {
+    /// The format of files with an ending (small letters); none if no format has it.
+    #[must_use]
+    pub fn of_ending(ending: &str) -> Option<InputFormat> {
+        Self::ALL.iter().copied().find(|format| format.facts().endings.contains(&ending))
+    }
+    /// The format that a name or a pattern of names tells, packed or not; none if it tells none.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<InputFormat> {
+        let name = name.rsplit('/').next()?.to_lowercase();
+        let (mut stem, mut ending) = name.rsplit_once('.')?;
+        if PACKED.contains(&ending) {
+            (stem, ending) = stem.rsplit_once('.')?;
+        }
+        Self::of_ending(ending).filter(|_| !stem.is_empty())
+    }
+    /// The format with a word in a policy.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<InputFormat> {
+        Self::ALL.iter().copied().find(|format| format.facts().word == word)
+    }
 }
 
 /// How files are written.
@@ -196,4 +269,45 @@ pub struct Written {
     pub respelled: u64,
     /// Formula-like cells that were prefixed.
     pub formula: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_told_by_its_ending_whatever_packs_it() {
+        for (name, format) in [
+            ("a/b.csv", Some(InputFormat::Csv)),
+            ("EF_*.TXT", Some(InputFormat::Csv)),
+            ("x.pq", Some(InputFormat::Parquet)),
+            ("Patient*.ndjson.gz", Some(InputFormat::Fhir)),
+            ("RECEIPT.UKE", Some(InputFormat::Uke)),
+            ("r.uke.zip", Some(InputFormat::Uke)),
+            ("x.xlsm", Some(InputFormat::Xlsx)),
+            ("x.gz", None),
+            (".csv", None),
+            ("storage.csv/x", None),
+            (".", None),
+        ] {
+            assert_eq!(InputFormat::of_name(name), format, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_policies_and_endings_are_one_formats_each() {
+        let mut endings: Vec<&str> = Vec::new();
+        for &format in InputFormat::ALL {
+            let facts = format.facts();
+            assert_eq!(serde_json::to_value(format).unwrap(), facts.word);
+            assert_eq!(InputFormat::of_word(facts.word), Some(format));
+            assert_eq!(facts.endings.is_empty(), facts.holds == Holds::Tree);
+            endings.extend(facts.endings);
+        }
+        let all = endings.len();
+        endings.sort_unstable();
+        endings.dedup();
+        assert_eq!(endings.len(), all);
+        assert!(PACKED.iter().all(|packed| !endings.contains(packed)));
+    }
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha3::Digest as _;
 
+use super::format::Format;
 use super::{Batch, Batches, FileFacts, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result, Said};
 use crate::frame::{ColumnBuilder, Table};
@@ -140,6 +141,21 @@ struct Rows {
     /// Elements that nobody named, with their first line.
     unlisted: BTreeMap<String, u64>,
     fault: Option<(u64, Fault)>,
+}
+
+/// HL7 FHIR R4 as Bulk Data gives it.
+pub(crate) struct Fhir;
+
+impl Format for Fhir {
+    fn open(
+        &self,
+        path: &Path,
+        spec: &ReadSpec<'_>,
+        wanted: Wanted,
+    ) -> Result<Box<dyn Batches + Send>> {
+        let _ = wanted;
+        Ok(Box::new(Reader::open(path, spec)?))
+    }
 }
 
 /// Reads one table.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha3::Digest as _;
 
+use super::format::Format;
 use super::{Batch, Batches, FileFacts, ReadSpec, header};
 use crate::error::{Error, Name, Result};
 use crate::frame::{ColumnBuilder, Table};
@@ -46,6 +47,39 @@ pub fn names() -> Vec<&'static str> {
 #[must_use]
 pub fn columns(table: &str) -> Option<Vec<&'static str>> {
     tables::table(table).map(|t| t.columns.iter().map(|c| c.0).collect())
+}
+
+/// From the root of a storage to the folder of a kind of data: three digits, three digits, patient, date, kind.
+const KIND_DEPTH: usize = 5;
+
+/// `ADT-00`, `OML-11`.
+fn is_kind_of_data(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.len() == 6
+        && bytes[..3].iter().all(u8::is_ascii_uppercase)
+        && bytes[3] == b'-'
+        && bytes[4..].iter().all(u8::is_ascii_digit)
+}
+
+/// SS-MIX2 standardized storage.
+pub(crate) struct Ssmix2;
+
+impl Format for Ssmix2 {
+    fn open(
+        &self,
+        path: &Path,
+        spec: &ReadSpec<'_>,
+        wanted: super::Wanted,
+    ) -> Result<Box<dyn Batches + Send>> {
+        let _ = wanted;
+        Ok(Box::new(Reader::open(path, spec)?))
+    }
+    fn tree_root(&self, folder: &Path) -> Option<PathBuf> {
+        let depth = folder.components().count();
+        let name = folder.file_name()?.to_string_lossy();
+        let kind = depth >= KIND_DEPTH && is_kind_of_data(&name);
+        kind.then(|| folder.components().take(depth - KIND_DEPTH).collect())
+    }
 }
 
 /// Reads one table.

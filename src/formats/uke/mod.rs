@@ -16,6 +16,7 @@ use std::path::Path;
 
 use sha3::Digest as _;
 
+use super::format::Format;
 use super::{Batch, Batches, FileFacts, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result, Said};
 use crate::frame::{ColumnBuilder, Table};
@@ -82,6 +83,21 @@ impl Block {
     }
     fn first(&self, kind: &str) -> Option<&[u8]> {
         self.lines.iter().find(|l| l.kind == kind).map(|l| &self.bytes[l.start..l.end])
+    }
+}
+
+/// Receipts of the receipt system.
+pub(crate) struct Uke;
+
+impl Format for Uke {
+    fn open(
+        &self,
+        path: &Path,
+        spec: &ReadSpec<'_>,
+        wanted: Wanted,
+    ) -> Result<Box<dyn Batches + Send>> {
+        let _ = wanted;
+        Ok(Box::new(Reader::open(path, spec)?))
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use quick_xml::events::{BytesStart, Event};
 
+use super::format::{Format, Look};
 use super::{Batch, Batches, ColumnSpec, FileFacts, ReadSpec, Wanted, header, packed};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
@@ -396,6 +397,26 @@ impl Batches for Reader {
     }
 }
 
+/// Workbooks of one of the two formats.
+pub(crate) struct Workbook(pub(crate) InputFormat);
+
+impl Format for Workbook {
+    fn open(
+        &self,
+        path: &Path,
+        spec: &ReadSpec<'_>,
+        wanted: Wanted,
+    ) -> Result<Box<dyn Batches + Send>> {
+        Ok(Box::new(Reader::open(path, spec, wanted)?))
+    }
+    fn names(&self, path: &Path, look: &Look<'_>) -> Result<(Vec<String>, u32)> {
+        header_names(path, self.0, look.sheet)
+    }
+    fn sheets(&self, path: &Path) -> Result<Vec<String>> {
+        sheets(path, self.0)
+    }
+}
+
 /// The names in the first row that has more than a title in it, and how many rows stand above it.
 pub(super) fn header_names(
     path: &Path,
@@ -425,7 +446,7 @@ pub(super) fn header_names(
 ///
 /// # Errors
 /// A file that is no workbook.
-pub fn sheets(path: &Path, format: InputFormat) -> Result<Vec<String>> {
+fn sheets(path: &Path, format: InputFormat) -> Result<Vec<String>> {
     let name = Name::fixed("input");
     match format {
         InputFormat::Ods => ods::sheets(path, &name),
