@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Name};
 pub use crate::run::{passphrase, shown};
@@ -12,6 +12,7 @@ use crate::{engine, log, note, policy};
 
 pub mod call;
 pub mod check;
+pub mod completions;
 pub mod demo;
 pub mod detect;
 pub mod explain;
@@ -36,6 +37,7 @@ pub mod replay;
 pub mod report;
 pub mod risk;
 pub mod run;
+pub mod schema;
 pub mod synth;
 pub mod verify;
 
@@ -73,63 +75,71 @@ pub struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($arguments:ty);)*) => {
+        #[derive(Debug, Subcommand)]
+        enum Command { $($(#[$doc])* $name($arguments),)* }
+
+        fn dispatch(command: Command, show: Show) -> Outcome<()> {
+            match command { $(Command::$name(c) => c.run(show).map_err(Failure::from),)* }
+        }
+    };
+}
+
+// A new one: its file, its `mod`, its line here.
+commands! {
     /// Makes a small synthetic hospital, runs the shipped policy on it and shows where everything is.
-    Demo(demo::Demo),
+    Demo(demo::Demo);
     /// Drafts a policy from the files of a folder. A draft never runs as it is: a person must decide.
-    Init(init::Init),
+    Init(init::Init);
     /// Checks a policy alone, or against the headers of a folder's files.
-    Check(check::Check),
+    Check(check::Check);
     /// Shows per column what its treatments do to a made-up value, and per view what will be counted.
-    Explain(explain::Explain),
+    Explain(explain::Explain);
     /// Makes both releases and the record.
-    Run(run::Run),
+    Run(run::Run);
     /// Measures the risk of re-identification in any CSV or Parquet file.
-    Risk(Box<risk::Risk>),
+    Risk(Box<risk::Risk>);
     /// Recomputes every digest and count of a release.
-    Verify(verify::Verify),
+    Verify(verify::Verify);
     /// Writes the report of a release as one HTML file for a review board.
-    Report(report::Report),
+    Report(report::Report);
     /// The second signature under a verified release, by another person than the one who ran it.
-    Approve(release::Approve),
+    Approve(release::Approve);
     /// Seals an approved release.
-    Seal(release::Seal),
+    Seal(release::Seal);
     /// Destroys project keys, releases and leftovers, and enters the deletion (消去) in the ledger.
-    Purge(purge::Purge),
+    Purge(purge::Purge);
     /// Whose are these pseudonyms? Only for an inquiry that the law names, by two persons.
-    Reveal(purge::Reveal),
+    Reveal(purge::Reveal);
     /// The digest of a policy, its approval, and what differs between two.
-    Policy(policies::PolicyCommand),
+    Policy(policies::PolicyCommand);
     /// Makes the releases again from inputs and policy and compares: is the release what the policy makes of the input?
-    Replay(replay::Replay),
+    Replay(replay::Replay);
     /// Builds the transfer for a recipient and enters the provision in the ledger.
-    Package(package::Package),
+    Package(package::Package);
     /// Writes statutory papers: the book, leak report counts, publication of items, table of methods.
-    Papers(papers::Papers),
+    Papers(papers::Papers);
     /// Makes and looks at key files.
-    Key(key::Key),
+    Key(key::Key);
     /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
-    Ledger(ledger::LedgerCommand),
+    Ledger(ledger::LedgerCommand);
     /// Lists and shows layout packs, and tells which of them a file has.
-    Layout(layout::Layout),
+    Layout(layout::Layout);
     /// Makes the file for a linking body: tokens and nothing else.
-    Link(link::Link),
+    Link(link::Link);
     /// Reads a storage of many small files (SS-MIX2) once into Parquet, which policies then read.
-    Extract(extract::Extract),
+    Extract(extract::Extract);
     /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
-    Fold(fold::Fold),
+    Fold(fold::Fold);
     /// Lists the detectors of identifiers and measures them.
-    Detect(detect::Detect),
+    Detect(detect::Detect);
     /// Writes synthetic hospital data.
-    Synth(synth::Synth),
-    /// Prints the JSON Schema of policies, for completion in editors.
-    Schema,
+    Synth(synth::Synth);
+    /// Prints the JSON Schema of policies, for completion in editors, or that of the record.
+    Schema(schema::Schema);
     /// Prints shell completions.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
+    Completions(completions::Completions);
 }
 
 /// Whether a result for machines was printed.
@@ -308,46 +318,6 @@ fn place_of(file: &str) -> &str {
     }
 }
 
-fn dispatch(command: Command, show: Show) -> std::result::Result<(), Failure> {
-    match command {
-        Command::Demo(c) => c.run(show),
-        Command::Init(c) => c.run(show).map_err(Failure::from),
-        Command::Check(c) => c.run(show),
-        Command::Explain(c) => c.run(show),
-        Command::Run(c) => c.run(show),
-        Command::Risk(c) => c.run(show),
-        Command::Verify(c) => c.run(show).map_err(Failure::from),
-        Command::Report(c) => c.run(show),
-        Command::Approve(c) => c.run(show).map_err(Failure::from),
-        Command::Seal(c) => c.run(show).map_err(Failure::from),
-        Command::Purge(c) => c.run(show).map_err(Failure::from),
-        Command::Reveal(c) => c.run(show).map_err(Failure::from),
-        Command::Policy(c) => c.run(show),
-        Command::Replay(c) => c.run(show),
-        Command::Package(c) => c.run(show).map_err(Failure::from),
-        Command::Papers(c) => c.run(show),
-        Command::Key(c) => c.run(show).map_err(Failure::from),
-        Command::Ledger(c) => c.run(show).map_err(Failure::from),
-        Command::Layout(c) => c.run(show),
-        Command::Link(c) => c.run(show),
-        Command::Detect(c) => c.run(show).map_err(Failure::from),
-        Command::Synth(c) => c.run(show).map_err(Failure::from),
-        Command::Extract(c) => c.run(show).map_err(Failure::from),
-        Command::Fold(c) => c.run(show),
-        Command::Schema => {
-            let schema = serde_json::to_string_pretty(&policy::json_schema()).unwrap_or_default();
-            show.raw(format!("{schema}\n").as_bytes());
-            Ok(())
-        }
-        Command::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "kakou", &mut text);
-            show.raw(&text);
-            Ok(())
-        }
-    }
-}
-
 /// An error with the policy texts that it points into.
 #[derive(Debug)]
 pub struct Failure {
@@ -440,6 +410,7 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[test]
     fn a_place_tells_nothing_of_the_builder() {

@@ -85,7 +85,8 @@ impl Walk<'_> {
         let parquet = entries.iter().any(|e| {
             let path = e.path();
             let is = InputFormat::of_name(&e.file_name().to_string_lossy());
-            is == Some(InputFormat::Parquet) && path.canonicalize().is_ok_and(|real| self.claimed.contains(&real))
+            is == Some(InputFormat::Parquet)
+                && path.canonicalize().is_ok_and(|real| self.claimed.contains(&real))
         });
         for entry in entries {
             let path = entry.path();

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Batches, ReadSpec, Wanted, csv_read, fhir, packed, parquet_read, ssmix2, uke, workbook};
+use super::{
+    Batches, ReadSpec, Wanted, csv_read, fhir, packed, parquet_read, ssmix2, uke, workbook,
+};
 use crate::error::Result;
 use crate::schema::file::{Encoding, InputFormat};
 

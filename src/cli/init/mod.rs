@@ -15,8 +15,8 @@ use crate::formats::any::{self, Hints};
 use crate::frame::{Column, MISSING};
 use crate::policy::model::{Encoding, Holds, InputFormat};
 use crate::privacy::risk::unique_sets::unique_sets;
-use crate::{formats, say};
 use crate::schema::Type;
+use crate::{formats, say};
 
 mod files;
 mod guess;
