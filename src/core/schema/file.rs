@@ -104,7 +104,7 @@ macro_rules! input_formats {
 
         impl InputFormat {
             /// All of them.
-            pub const ALL: &[InputFormat] = &[$(InputFormat::$format,)*];
+            pub const ALL: &'static [InputFormat] = &[$(InputFormat::$format,)*];
             /// What is known of it.
             #[must_use]
             pub const fn facts(self) -> FormatFacts {
