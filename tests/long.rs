@@ -260,7 +260,7 @@ fn form_one_is_one_long_file_again_in_the_order_of_its_source() {
     let of =
         book["tables"].as_array().unwrap().iter().find(|t| t["table"] == "ff1_a000010").unwrap();
     assert_eq!(of["file"], "ff1.txt");
-    assert_eq!(of["rows"]["コード"][0], "A000010");
+    assert_eq!(of["rowsOf"]["コード"][0], "A000010");
     assert_eq!(of["separator"], "\t");
     let birth =
         of["columns"].as_array().unwrap().iter().find(|c| c["name"] == "ペイロード1").unwrap();

@@ -12,12 +12,14 @@ use serde_json::json;
 use super::link::write_new;
 use super::{Failure, Outcome, Show, prepare, shown};
 use crate::error::{Error, Name};
-use crate::formats::{self, ColumnSpec, ReadSpec};
+use crate::formats;
+use crate::frame::MISSING;
 use crate::plan::shape;
 use crate::plan::{Plan, TablePlan};
-use crate::policy::model::{Encoding, OutputFormat};
+use crate::proof::recount;
+use crate::proof::structure::Structure;
+use crate::say;
 use crate::schema::Kind;
-use crate::{policy::model::InputFormat, say};
 
 /// Puts the tables of a long layout together again.
 #[derive(Args, Debug)]
@@ -151,19 +153,18 @@ fn read(
     order: usize,
     rows: &mut Vec<Row>,
 ) -> crate::error::Result<()> {
-    let released = shape::released(part, kind, &plan.output);
+    let Some(t) = plan.tables.iter().position(|t| t.name == part.name) else { return Ok(()) };
+    let released = shape::released(plan, t, kind);
     if released.is_empty() {
         return Ok(());
     }
-    let columns: Vec<ColumnSpec> =
-        released.iter().map(|r| ColumnSpec::text(part.name_in(kind, r.column).clone())).collect();
-    let (format, encoding) = match plan.output.format {
-        OutputFormat::Csv => (InputFormat::Csv, plan.output.encoding),
-        OutputFormat::Parquet => (InputFormat::Parquet, Encoding::Utf8),
+    let structure = Structure::of(plan, kind);
+    let Some(at) = structure.tables.iter().position(|s| s.name == part.name.as_str()) else {
+        return Ok(());
     };
-    let spec =
-        ReadSpec { encoding, multiline: true, ..ReadSpec::new(&part.name, format, &columns) };
-    let path = folder.join(format!("{}.{}", part.name, shape::extension(plan.output.format)));
+    let root = folder.parent().unwrap_or(Path::new(""));
+    let found = recount::read_file(root, &structure, &[at])?;
+    let Some(cells) = found.first() else { return Ok(()) };
     // The places of the layout's columns; a made column has none.
     let place: Vec<Option<usize>> = {
         let mut next = 0..;
@@ -175,24 +176,24 @@ fn read(
         .chain(part.keys.iter().map(|k| k.token).filter(|&t| t != person))
         .filter_map(|t| released.iter().position(|r| r.column == t))
         .collect();
-    let mut reader = formats::open(&path, &spec)?;
-    while let Some(batch) = reader.next(262_144)? {
-        for row in 0..batch.table.rows {
-            let cell = |at: usize| batch.table.columns[at].text(row).unwrap_or("").to_owned();
-            let mut cells = vec![String::new(); width];
-            // The value that decides the meaning of the row is known even where it is not released as a column.
-            for (column, values) in part.part.iter().flat_map(|p| &p.matching) {
-                if let (Some(at), [value]) = (place[*column], values.as_slice()) {
-                    cells[at].clone_from(value);
-                }
+    for row in 0..cells.rows as usize {
+        let cell = |at: usize| match cells.columns[at][row] {
+            MISSING => String::new(),
+            code => cells.texts[at].dictionary().text(code).to_owned(),
+        };
+        let mut own = vec![String::new(); width];
+        // The value that decides the meaning of the row is known even where it is not released as a column.
+        for (column, values) in part.part.iter().flat_map(|p| &p.matching) {
+            if let (Some(at), [value]) = (place[*column], values.as_slice()) {
+                own[at].clone_from(value);
             }
-            for (at, r) in released.iter().enumerate() {
-                if let Some(place) = place[r.column] {
-                    cells[place] = cell(at);
-                }
-            }
-            rows.push((keys.iter().map(|&k| cell(k)).collect(), order, cells));
         }
+        for (at, r) in released.iter().enumerate() {
+            if let Some(place) = place[r.column] {
+                own[place] = cell(at);
+            }
+        }
+        rows.push((keys.iter().map(|&k| cell(k)).collect(), order, own));
     }
     Ok(())
 }

@@ -9,10 +9,12 @@ use super::floors::{self, Floors};
 use super::identity;
 use super::intake::Store;
 use super::partition::Partition;
+use super::typed;
 use crate::detect::Everyone;
 use crate::detect::everyone::{parts_of_names, whole_names};
 use crate::error::Result;
 use crate::frame::{Column, Dictionary, MISSING};
+use crate::plan::shape::released;
 use crate::plan::{Grain, Plan, TreatmentPlan};
 use crate::schema::{DateKind, Kind, Role};
 use crate::technique::{
@@ -221,6 +223,7 @@ pub fn apply(
         .flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)))
         .collect();
     let tokens = key_tokens(plan, partition, kind, secrets);
+    let released: Vec<_> = (0..plan.tables.len()).map(|t| released(plan, t, kind)).collect();
     let mut outputs: Vec<Option<Output>> = cells
         .par_iter()
         .map(|&(t, c)| {
@@ -240,6 +243,11 @@ pub fn apply(
             }
             if let Some(done) = frozen.floors.of(t, c) {
                 output.cells = floors::relabel(&output.cells, &done.labels, &mut output.tally);
+            }
+            // Counted is what will stand in the file: `1.0` and `1` are one number there.
+            if let Some(r) = released[t].iter().find(|r| r.column == c) {
+                let facts = &plan.tables[t].columns[c].facts;
+                output.cells = typed::canonical_cells(facts, r, &output.cells);
             }
             Some(output)
         })

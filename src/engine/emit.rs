@@ -12,15 +12,15 @@ use super::apply::{Alive, Applied};
 use super::files::{self, PartRows};
 use super::intake::take;
 use super::partition::Partition;
-use super::{Progress, validate};
+use super::{Progress, typed};
 use crate::error::{Error, Name, Result};
 use crate::formats::spill::Block;
 use crate::formats::{self, OutColumn, OutType, Written};
-use crate::frame::{Column, Interner, MISSING, Table, join_blocks};
+use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::Plan;
 use crate::plan::shape::{FilePlan, released};
 use crate::say;
-use crate::schema::{Kind, Type};
+use crate::schema::Kind;
 
 /// What a file of a release has of one table, as it was written. A long file has several, with the same path.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ fn part_rows(
         (0..partition.tables[t].table.rows as u32).filter(|&r| alive.rows[t][r as usize]).collect();
     let blanked = &alive.blanked[t];
     let any_blank = rows.iter().any(|&r| blanked[r as usize] != 0);
-    let mut columns: Vec<Column> = released(&plan.tables[t], kind, &plan.output)
+    let mut columns: Vec<Column> = released(plan, t, kind)
         .par_iter()
         .filter_map(|r| {
             let cells = applied.tables[t].columns[r.column].as_ref()?;
@@ -93,7 +93,7 @@ fn part_rows(
             } else {
                 cells.take(&rows)
             };
-            Some(if r.out == OutType::Text { cells } else { canonical(&cells, r.ty) })
+            Some(cells)
         })
         .collect();
     let persons = &partition.tables[t].persons;
@@ -101,21 +101,6 @@ fn part_rows(
     columns.push(Column::new(codes, Arc::clone(tokens.dictionary())));
     let places = partition.tables[t].places.iter().map(|c| c.take(&rows)).collect();
     PartRows { rows: Table { rows: rows.len(), columns }, places }
-}
-
-fn canonical(cells: &Column, ty: Type) -> Column {
-    let mut interner = Interner::new();
-    let map: Vec<u32> = cells
-        .dictionary()
-        .texts()
-        .map(|text| validate::canonical(ty, text).map_or(MISSING, |text| interner.intern(&text)))
-        .collect();
-    let codes = cells
-        .codes()
-        .iter()
-        .map(|&c| if c == MISSING { MISSING } else { map[c as usize] })
-        .collect();
-    Column::new(codes, Arc::new(interner.finish()))
 }
 
 /// Rows in the order of a file, and the rows and distinct persons of each of its tables.
@@ -206,22 +191,22 @@ pub fn write(
     progress: &dyn Progress,
 ) -> Result<Vec<OutputFile>> {
     let table = &plan.tables[file.tables[0]];
-    let released = released(table, kind, &plan.output);
+    let released = released(plan, file.tables[0], kind);
     let columns: Vec<OutColumn> = file
         .columns
         .iter()
-        .map(|&column| OutColumn {
-            name: table.name_in(kind, column).as_str().to_owned(),
-            ty: match file.long {
-                Some(_) => OutType::Text,
-                None => {
-                    released.iter().find(|r| r.column == column).map_or(OutType::Text, |r| r.out)
-                }
-            },
-            ranges: file.tables.iter().all(|&t| {
+        .flat_map(|&column| {
+            let name = table.name_in(kind, column).as_str();
+            let ranges = file.tables.iter().all(|&t| {
                 let column = plan.tables[t].columns[column].treatment(kind);
                 column.output.is_none() || column.treatment.doc().ranges
-            }),
+            });
+            let made = released.iter().find(|r| r.column == column && file.long.is_none());
+            let columns = match made {
+                Some(made) => made.in_file(name),
+                None => vec![(name.to_owned(), OutType::Text)],
+            };
+            columns.into_iter().map(move |(name, ty)| OutColumn { name, ty, ranges })
         })
         .collect();
     let shown = match (file.long, &table.part) {
@@ -244,7 +229,19 @@ pub fn write(
             sum[0] += more[0];
             sum[1] += more[1];
         }
-        writer.write(&sorted.rows)?;
+        if file.long.is_some() || released.iter().all(|r| r.parts.is_whole()) {
+            writer.write(&sorted.rows)?;
+            continue;
+        }
+        let columns: Vec<Vec<Column>> = sorted
+            .rows
+            .columns
+            .into_par_iter()
+            .zip(&released)
+            .map(|(cells, r)| typed::in_file(&table.columns[r.column].facts, r, cells))
+            .collect::<Result<_>>()?;
+        let columns = columns.into_iter().flatten().collect();
+        writer.write(&Table { rows: sorted.rows.rows, columns })?;
     }
     let mut written = Some(writer.finish()?);
     let each = file.tables.iter().zip(counted);

@@ -25,7 +25,7 @@ pub fn long_rows(plan: &Plan, kind: Kind, file: &FilePlan<'_>, parts: Vec<PartRo
         .map(|(rank, (&t, part))| {
             let table = &plan.tables[t];
             let count = part.rows.rows;
-            let released = released(table, kind, &plan.output);
+            let released = released(plan, t, kind);
             let digits = file.long.is_some_and(|l| l.form == Form::Layout)
                 && table.source.dates == Some(Dates::EightDigits);
             let mut cells = part.rows.columns;

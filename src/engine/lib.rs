@@ -50,6 +50,7 @@ pub mod steady;
 pub mod survey;
 #[cfg(test)]
 mod testing;
+mod typed;
 pub mod unclaimed;
 pub mod unique;
 pub mod validate;
@@ -361,7 +362,7 @@ pub fn write(
             observed.add_release(plan, kind, &partition, &applied, &alive, &blankable);
             let mut present = vec![false; partition.ids.len()];
             for (t, part) in partition.tables.iter().enumerate() {
-                if shape::released(&plan.tables[t], kind, &plan.output).is_empty() {
+                if shape::released(plan, t, kind).is_empty() {
                     continue;
                 }
                 for (row, &person) in part.persons.iter().enumerate() {

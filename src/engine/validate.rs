@@ -35,22 +35,3 @@ pub fn boolean(text: &str) -> Option<bool> {
         None
     }
 }
-
-/// The plain form of a value for a typed output file (ISO date, ASCII number, true/false).
-#[must_use]
-pub fn canonical(ty: Type, text: &str) -> Option<String> {
-    match ty {
-        Type::Integer => number::parse_integer(text).map(|n| n.to_string()),
-        Type::Decimal => number::Decimal::parse(text).map(|n| n.to_string()),
-        Type::Date => {
-            let days = date::parse(text)?.days()?;
-            let day = chrono::NaiveDate::from_ymd_opt(1970, 1, 1)?
-                .checked_add_signed(chrono::Duration::days(i64::from(days)))?;
-            Some(day.format("%Y-%m-%d").to_string())
-        }
-        Type::Boolean => boolean(text).map(|b| b.to_string()),
-        Type::String | Type::Code | Type::Measured | Type::PartialDate | Type::Datetime => {
-            Some(text.to_owned())
-        }
-    }
-}

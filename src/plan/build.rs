@@ -9,6 +9,7 @@ use super::declared;
 use super::evidence::legal_evidence;
 use super::model::*;
 use super::receipts::{self, ReceiptPlan};
+use super::shape;
 use super::unique::{self, UniquePlan};
 use crate::error::{Error, Name, Result, Said};
 use crate::law::Item;
@@ -17,6 +18,7 @@ use crate::policy::model::{self as written, Tier};
 use crate::privacy::model::{self as privacy, Parameters};
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
+use crate::schema::file::MeasuredForm;
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
 use crate::technique::{ColumnRef, Scope, Shows, Treatment, token_word};
 
@@ -321,9 +323,49 @@ impl Builder<'_> {
                 }
             }
         }
+        self.in_file(&plan);
         self.law(&plan);
         plan.warnings = std::mem::take(&mut self.warnings);
         plan
+    }
+
+    /// How the columns stand in the files: no two have one name, and words about numbers are for files that have numbers.
+    fn in_file(&mut self, plan: &Plan) {
+        if plan.output.measured == Some(MeasuredForm::Split) && !plan.output.typed() {
+            self.advise(
+                "P0132",
+                &["output", "measured"],
+                say!("cells that are kept to the byte are not split into numbers and operators"),
+                say!("cells = \"normalized\", or format = \"parquet\""),
+            );
+        }
+        for (t, table) in plan.tables.iter().enumerate() {
+            for kind in Kind::BOTH {
+                let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+                let released = shape::released(plan, t, kind);
+                let names = released.iter().map(|r| table.name_in(kind, r.column).to_string());
+                taken.extend(names.zip(released.iter().map(|r| r.column)));
+                for r in &released {
+                    let own = table.name_in(kind, r.column).as_str();
+                    for (beside, _) in r.in_file(own).into_iter().skip(1) {
+                        if let Some(&other) = taken.get(&beside).filter(|&&o| o != r.column) {
+                            let column = &table.columns[other].facts.column;
+                            let path = ["tables", table.name.as_str(), "columns", column.as_str()];
+                            self.advise(
+                                "P0101",
+                                &path,
+                                say!(
+                                    "the file has a column `{}` already, beside column `{}`",
+                                    name(&beside),
+                                    name(own)
+                                ),
+                                say!("another `alias`, or output.measured = \"text\""),
+                            );
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Files that may be there unread.
@@ -834,6 +876,7 @@ impl Builder<'_> {
             no_floor: optional(&column.no_floor),
             tied: [None; 2],
             meaning: optional(&column.meaning).or_else(|| optional(&column.alias)),
+            labels: column.labels.clone(),
             unit: optional(&column.unit),
             reason: optional(&column.reason),
         }

@@ -2,6 +2,8 @@
 //!
 //! (The engine is written against these types.)
 
+use std::collections::BTreeMap;
+
 use crate::error::{Name, Place, Said};
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
 use crate::privacy::model::{self, KAnonymity, Model, Parameters};
@@ -221,6 +223,8 @@ pub struct ColumnPlan {
     pub tied: [Option<(usize, usize)>; 2],
     /// What it means, for the recipient.
     pub meaning: Option<Name>,
+    /// What its values stand for, for the recipient.
+    pub labels: BTreeMap<String, String>,
     /// Its unit, for the recipient.
     pub unit: Option<Name>,
     /// Why it has this role and these treatments.

@@ -1,9 +1,9 @@
 //! The shape of a release: which files it has, with which columns, of which types. Pure functions of the plan, which the engine
 //! writes by, the proof reads by and the record describes.
 
-use super::{LongPlan, Plan, TablePlan};
+use super::{LongPlan, Plan};
 use crate::policy::model::{Encoding, Form, Order, Output, OutputFormat};
-use crate::schema::file::{Dialect, OutType};
+use crate::schema::file::{Dialect, OutType, Parts};
 use crate::schema::{Kind, Type};
 
 /// How many columns the place of a row in its source has on its way.
@@ -18,32 +18,92 @@ pub struct Released {
     pub out: OutType,
     /// The type of its cells.
     pub ty: Type,
+    /// Which columns stand beside it.
+    pub parts: Parts,
+    /// The type of the ends, where they stand beside it.
+    pub ends: OutType,
+}
+
+impl Released {
+    /// The columns that it becomes in the file, with their types.
+    #[must_use]
+    pub fn in_file(&self, name: &str) -> Vec<(String, OutType)> {
+        let beside = match self.parts {
+            Parts::Bounds => self.ends,
+            _ => OutType::Text,
+        };
+        let endings = self.parts.endings().iter();
+        std::iter::once((name.to_owned(), self.out))
+            .chain(endings.map(|ending| (format!("{name}{ending}"), beside)))
+            .collect()
+    }
 }
 
 /// The columns of a table in a release; empty if the table is left out.
 #[must_use]
-pub fn released(table: &TablePlan, kind: Kind, output: &Output) -> Vec<Released> {
-    table
+pub fn released(plan: &Plan, table: usize, kind: Kind) -> Vec<Released> {
+    plan.tables[table]
         .columns
         .iter()
         .enumerate()
         .filter_map(|(column, c)| {
             let ty = c.treatment(kind).output?;
-            // Decided by the policy, never by the data: special values make a column text.
-            // A column of a long file holds what the rows of all its parts have there.
-            let typed = output.format == OutputFormat::Parquet
-                && c.facts.specials.is_empty()
-                && table.long(kind).is_none();
-            let out = match ty {
-                Type::Integer if typed => OutType::Integer,
-                Type::Decimal if typed => OutType::Decimal,
-                Type::Date if typed => OutType::Date,
-                Type::Boolean if typed => OutType::Boolean,
-                _ => OutType::Text,
-            };
-            Some(Released { column, out, ty })
+            let (out, parts) = form(plan, table, column, kind, ty);
+            // Ages, days and intervals are whole; the edges of other bands need not be.
+            let whole = c.treatment(kind).treatment.whole_ends();
+            let ends = if whole { OutType::Integer } else { OutType::Decimal };
+            Some(Released { column, out, ty, parts, ends })
         })
         .collect()
+}
+
+/// How a column stands in its file: decided by the policy (its type, its special values, its treatment, the floor of the release),
+/// never by the data, so that it is the same in every run.
+fn form(plan: &Plan, table: usize, column: usize, kind: Kind, ty: Type) -> (OutType, Parts) {
+    let (output, facts) = (&plan.output, &plan.tables[table].columns[column].facts);
+    let text = (OutType::Text, Parts::Whole);
+    // A column of a long file holds what the rows of all its parts have there; lines of receipts are made from whole cells.
+    if plan.tables[table].long(kind).is_some() || plan.receipts.is_some() {
+        return text;
+    }
+    let floor = match kind {
+        Kind::Pseudonymized => None,
+        Kind::Anonymized => plan.floor_of(table, column),
+    };
+    if plan.tables[table].columns[column].treatment(kind).treatment.ordered() {
+        // Numbers that too few share are joined to intervals: what was a number is a label then.
+        let joined = output.typed() && floor.is_some() && ty.is_number();
+        if joined || output.bounds {
+            return (OutType::Text, Parts::Bounds);
+        }
+    }
+    if !output.typed() {
+        return text;
+    }
+    let special = !facts.specials.is_empty();
+    let op = ty == Type::Measured || floor.is_some_and(|f| f.tails);
+    // A class stands beside a number only where the source may have one.
+    let note = special || ty == Type::Measured && facts.ty == Type::Measured;
+    // Before a floor, which may show the highest of them as `>=90`; days are whole with or without an end.
+    let made = plan.tables[table].columns[column].treatment(kind).treatment.output(facts);
+    let main = match ty {
+        _ if ty.is_number() && (made == Some(Type::Integer) || facts.ty.is_date()) => {
+            OutType::Integer
+        }
+        Type::Integer => OutType::Integer,
+        Type::Decimal | Type::Measured => OutType::Decimal,
+        Type::Date => OutType::Date,
+        Type::Datetime => OutType::Timestamp,
+        Type::Boolean => OutType::Boolean,
+        Type::String | Type::Code | Type::PartialDate => return text,
+    };
+    let parts = match (ty.is_number() && op, note) {
+        (false, false) => Parts::Whole,
+        (true, false) => Parts::Op,
+        (false, true) => Parts::Note,
+        (true, true) => Parts::OpNote,
+    };
+    if !parts.is_whole() && !output.splits() { text } else { (main, parts) }
 }
 
 /// The ending of output files.
@@ -94,24 +154,17 @@ pub fn files(plan: &Plan, kind: Kind) -> Vec<FilePlan<'_>> {
                     relative: format!("{}/{}.{ending}", kind.word(), part.of),
                 });
             }
-            _ => {
-                files.extend(tables.into_iter().map(|t| {
-                    FilePlan {
-                        columns: released(&plan.tables[t], kind, &plan.output)
-                            .iter()
-                            .map(|r| r.column)
-                            .collect(),
-                        tables: vec![t],
-                        long: None,
-                        relative: format!(
-                            "{}/{}.{}",
-                            kind.word(),
-                            plan.tables[t].name,
-                            extension(plan.output.format)
-                        ),
-                    }
-                }))
-            }
+            _ => files.extend(tables.into_iter().map(|t| FilePlan {
+                columns: released(plan, t, kind).iter().map(|r| r.column).collect(),
+                tables: vec![t],
+                long: None,
+                relative: format!(
+                    "{}/{}.{}",
+                    kind.word(),
+                    plan.tables[t].name,
+                    extension(plan.output.format)
+                ),
+            })),
         }
     }
     files

@@ -676,9 +676,12 @@ pub struct Column {
     /// record; without it no value is shown for fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_floor: Option<String>,
-    /// What the column means, for the recipient's dictionary.
+    /// What the column means, for the recipient's dictionary; `仮名: …、匿名: …` has a part for each release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,
+    /// What its values stand for (`{ "1" = "男", "2" = "女" }`), for the recipient's dictionary; told where the values are shown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The unit, for the recipient's dictionary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,

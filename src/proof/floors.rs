@@ -158,8 +158,12 @@ mod tests {
         }
         let digests = Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 };
         let cells = Cells { columns, texts, rows: rows.len() as u64, digests };
-        let column =
-            |name: &str| ColumnShape { name: name.into(), ty: "text".into(), token: name == "who" };
+        let column = |name: &str| ColumnShape {
+            name: name.into(),
+            ty: "text".into(),
+            token: name == "who",
+            parts: Default::default(),
+        };
         let shape = TableShape {
             name: "t".into(),
             file: "t.csv".into(),

@@ -99,13 +99,12 @@ impl<'a> TablePass<'a> {
         let kept = known.structure.counted(number);
         let floors: Vec<&FloorShape> =
             known.structure.floors.iter().filter(|f| f.table == number).collect();
-        let columns = shape::released(table, known.kind, &plan.output)
+        let columns = shape::released(plan, file.table, known.kind)
             .iter()
             .enumerate()
             .map(|(at, r)| {
                 let column = &table.columns[r.column];
-                let name = column.treatment(known.kind).treatment.doc().name;
-                let token = name == "pseudonym" || name == "surrogate";
+                let token = column.treatment(known.kind).treatment.shows().token();
                 let plain = !token && !r.ty.is_date();
                 ColumnPass {
                     facts: &column.facts,
@@ -115,7 +114,7 @@ impl<'a> TablePass<'a> {
                         ty: r.ty,
                         coded: column.facts.code.is_some(),
                         coincides: column.coincides.is_some(),
-                        ranges: shape::RANGES.contains(&name),
+                        ranges: column.treatment(known.kind).treatment.doc().ranges,
                     }),
                     kept: kept.get(at).copied().unwrap_or(false),
                     numbered: plain

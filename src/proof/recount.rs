@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path as FilePath;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::models::{self, Counted};
-use super::structure::{ColumnPath, LongShape, Path, Structure, TableShape, ViewShape};
+use super::structure::{
+    ColumnPath, ColumnShape, LongShape, Path, Structure, TableShape, ViewShape, type_word,
+};
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
-use crate::formats::{self, ColumnSpec, ReadSpec};
-use crate::frame::{Interner, MISSING, Patients, Table};
+use crate::formats::{self, ColumnSpec, OutType, ReadSpec};
+use crate::frame::{Column, Interner, MISSING, Patients, Table};
 use crate::say;
+use crate::schema::file::Parts;
+use crate::text::number::Decimal;
 
 /// The cells of a released table, as numbers of texts; [`MISSING`] for an empty cell.
 pub struct Cells {
@@ -128,10 +133,19 @@ pub fn stream(
         .collect::<Result<_>>()?;
     let first = *shapes.first().ok_or_else(broken)?;
     let Some(long) = &first.long else {
-        let names = first.columns.iter().map(|c| c.name.as_str());
-        return batches(folder, structure, first, names, &mut |rows| f(0, rows));
+        return batches(folder, structure, first, &first.columns, &mut |rows| f(0, rows));
     };
-    let names = long.columns.iter().map(String::as_str);
+    // A long file has texts alone.
+    let columns: Vec<ColumnShape> = long
+        .columns
+        .iter()
+        .map(|name| ColumnShape {
+            name: name.clone(),
+            ty: type_word(OutType::Text).to_owned(),
+            token: false,
+            parts: Parts::Whole,
+        })
+        .collect();
     let longs: Vec<&LongShape> = shapes
         .iter()
         .map(|s| s.long.as_ref().filter(|l| l.columns == long.columns).ok_or_else(broken))
@@ -151,7 +165,7 @@ pub fn stream(
         longs.iter().flat_map(|l| l.matching.iter().map(|(c, _)| *c)).collect();
     deciding.sort_unstable();
     deciding.dedup();
-    batches(folder, structure, first, names, &mut |whole| {
+    batches(folder, structure, first, &columns, &mut |whole| {
         let mut known: HashMap<Vec<u32>, Option<usize>> = HashMap::new();
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); tables.len()];
         for row in 0..whole.rows {
@@ -192,34 +206,150 @@ pub fn stream(
     })
 }
 
-/// Reads a file as it stands.
-fn batches<'a>(
+/// Reads a file batch by batch: the cells of each column, put together from the columns that it stands in.
+fn batches(
     folder: &FilePath,
     structure: &Structure,
     shape: &TableShape,
-    names: impl Iterator<Item = &'a str>,
+    columns: &[ColumnShape],
     f: &mut dyn FnMut(Table) -> Result<()>,
 ) -> Result<Digests> {
     let name = Name::from_policy(shape.name.clone());
-    let columns: Vec<ColumnSpec> =
-        names.map(|column| ColumnSpec::text(Name::from_policy(column))).collect();
+    let in_file: Vec<ColumnSpec> = columns
+        .iter()
+        .flat_map(ColumnShape::in_file)
+        .map(|column| ColumnSpec::text(Name::from_policy(column)))
+        .collect();
     let long = shape.long.as_ref();
     let spec = ReadSpec {
         encoding: long.map_or(structure.encoding, |l| l.encoding),
         delimiter: long.and_then(|l| u8::try_from(l.delimiter).ok()).unwrap_or(b','),
         header: long.is_none_or(|l| l.header),
         multiline: true,
-        ..ReadSpec::new(&name, structure.format.input(), &columns)
+        ..ReadSpec::new(&name, structure.format.input(), &in_file)
     };
     let mut reader = formats::open_released(&folder.join(&shape.file), &spec)?;
+    // Where each column begins in the file.
+    let places: Vec<usize> = columns
+        .iter()
+        .scan(0, |next, c| {
+            let here = *next;
+            *next += 1 + c.parts.endings().len();
+            Some(here)
+        })
+        .collect();
     while let Some(batch) = reader.next(262_144)? {
-        f(batch.table)?;
+        let put_together = |(column, &place): (&ColumnShape, &usize)| {
+            let width = 1 + column.parts.endings().len();
+            let in_file = batch.table.columns.get(place..place + width).unwrap_or_default();
+            assembled(column, in_file).ok_or_else(|| {
+                Error::refused(
+                    "C0210",
+                    say!(
+                        "table `{}`, column `{}` of the release: what stands beside it is not what its cells say",
+                        name,
+                        Name::from_policy(column.name.clone())
+                    ),
+                )
+            })
+        };
+        let columns = columns.par_iter().zip(&places).map(put_together);
+        f(Table { rows: batch.table.rows, columns: columns.collect::<Result<_>>()? })?;
     }
     let facts = reader.facts();
     Ok(match facts.sha256 {
         Some(sha256) => Digests { sha256, sha3_256: facts.sha3_256, bytes: facts.bytes },
         None => Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
     })
+}
+
+/// The cells of a column from the columns that it is in the file; `None` if the numbers at the ends of a label are others.
+fn assembled(column: &ColumnShape, in_file: &[Column]) -> Option<Column> {
+    let (first, beside) = in_file.split_first()?;
+    // A float comes back as `79.0`: the number is what counts, whatever column holds it.
+    let decimal = column.ty == type_word(OutType::Decimal);
+    if beside.is_empty() && !decimal {
+        return Some(first.clone());
+    }
+    let plain = |text: &str| {
+        let number = decimal.then(|| Decimal::parse(text)).flatten();
+        number.map_or_else(|| text.to_owned(), |n| n.to_string())
+    };
+    let mut texts = Interner::new();
+    let mut out = Vec::with_capacity(first.len());
+    if beside.is_empty() {
+        let map: Vec<u32> = first.dictionary().texts().map(|t| texts.intern(&plain(t))).collect();
+        let codes = first.codes().iter();
+        out.extend(codes.map(|&c| if c == MISSING { MISSING } else { map[c as usize] }));
+        return Some(Column::new(out, Arc::new(texts.finish())));
+    }
+    let mut known: HashMap<[u32; 3], u32> = HashMap::new();
+    for row in 0..first.len() {
+        let code = |at: usize| beside.get(at).map_or(MISSING, |c| c.codes()[row]);
+        let key = [first.codes()[row], code(0), code(1)];
+        if let Some(&code) = known.get(&key) {
+            out.push(code);
+            continue;
+        }
+        let text = |at: usize| beside.get(at).and_then(|c| c.text(row));
+        let cell = match column.parts {
+            Parts::Bounds => {
+                let label = first.text(row);
+                if !ends_are_of(label, text(0), text(1)) {
+                    return None;
+                }
+                label.map(str::to_owned)
+            }
+            parts => {
+                let operator = if parts.has_op() { text(0) } else { None };
+                let note = if parts.has_note() { text(beside.len() - 1) } else { None };
+                whole(first.text(row).map(plain), operator, note)
+            }
+        };
+        let code = cell.map_or(MISSING, |cell| texts.intern(&cell));
+        known.insert(key, code);
+        out.push(code);
+    }
+    Some(Column::new(out, Arc::new(texts.finish())))
+}
+
+/// A cell from its number (or day), its operator and what else stood in it.
+fn whole(value: Option<String>, operator: Option<&str>, note: Option<&str>) -> Option<String> {
+    let operator = operator.unwrap_or("");
+    match (value, note) {
+        (Some(value), None) => Some(format!("{operator}{value}")),
+        (Some(value), Some(note)) if note.starts_with('(') => {
+            Some(format!("{operator}{value}{note}"))
+        }
+        (Some(value), Some(note)) => Some(format!("{operator}{note}({value})")),
+        (None, Some(note)) => Some(format!("{operator}{note}")),
+        (None, None) => (!operator.is_empty()).then(|| operator.to_owned()),
+    }
+}
+
+/// Whether a label can be one of these ends.
+fn ends_are_of(label: Option<&str>, low: Option<&str>, high: Option<&str>) -> bool {
+    let number = |end: Option<&str>| end.map(|text| Decimal::parse(text).map(|n| n.to_string()));
+    match (label, number(low), number(high)) {
+        (None, low, high) => low.is_none() && high.is_none(),
+        // No ends: a special value, a remainder. A band names some.
+        (Some(label), None, None) => {
+            !(label.bytes().any(|b| b.is_ascii_digit())
+                && label.contains(['-', '+', '<', '>', '[']))
+        }
+        (Some(label), Some(Some(low)), Some(Some(high))) => {
+            label == format!("{low}-{high}")
+                || label == format!("[{low},{high})")
+                || (label == low && low == high)
+        }
+        (Some(label), Some(Some(low)), None) => {
+            [format!("{low}+"), format!(">={low}"), format!(">{low}")].iter().any(|l| l == label)
+        }
+        (Some(label), None, Some(Some(high))) => {
+            [format!("<={high}"), format!("<{high}")].iter().any(|l| l == label)
+        }
+        _ => false,
+    }
 }
 
 /// A view as it was recounted.

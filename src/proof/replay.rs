@@ -65,8 +65,8 @@ pub fn anonymized(plan: &Plan, released: &Path, again: &Path) -> Result<Vec<Tabl
     let mut both =
         recount::read(released, &structure)?.into_iter().zip(recount::read(again, &structure)?);
     let mut shapes = structure.tables.iter();
-    for table in &plan.tables {
-        let columns = shape::released(table, Kind::Anonymized, &plan.output);
+    for (t, table) in plan.tables.iter().enumerate() {
+        let columns = shape::released(plan, t, Kind::Anonymized);
         let Some(shape) = (!columns.is_empty())
             .then(|| shapes.next())
             .flatten()

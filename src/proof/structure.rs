@@ -10,6 +10,7 @@ use crate::plan::unique::fact_name;
 use crate::plan::{Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::Kind;
+use crate::schema::file::Parts;
 
 /// One release.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -140,6 +141,17 @@ pub struct ColumnShape {
     pub ty: String,
     /// Whether its cells are tokens.
     pub token: bool,
+    /// Which columns stand beside it in the file: what its cells are made of, or the ends of its labels.
+    #[serde(default, skip_serializing_if = "Parts::is_whole")]
+    pub parts: Parts,
+}
+
+impl ColumnShape {
+    /// The columns of the file that it is made of.
+    pub fn in_file(&self) -> impl Iterator<Item = String> + '_ {
+        let endings = self.parts.endings().iter();
+        std::iter::once(self.name.clone()).chain(endings.map(|e| format!("{}{e}", self.name)))
+    }
 }
 
 /// A view over released tables: indices are of [`Structure::tables`] and their columns.
@@ -260,7 +272,7 @@ impl Structure {
         let mut tables = Vec::new();
         let files = shape::files(plan, kind);
         for (t, table) in plan.tables.iter().enumerate() {
-            let released = shape::released(table, kind, &plan.output);
+            let released = shape::released(plan, t, kind);
             let mut at = vec![None; table.columns.len()];
             for (index, r) in released.iter().enumerate() {
                 at[r.column] = Some(index);
@@ -288,6 +300,7 @@ impl Structure {
                             name: table.name_in(kind, r.column).as_str().to_owned(),
                             ty: type_word(r.out).to_owned(),
                             token: column.treatment(kind).treatment.shows().token(),
+                            parts: r.parts,
                         }
                     })
                     .collect(),
@@ -444,6 +457,7 @@ pub const fn type_word(ty: OutType) -> &'static str {
         OutType::Integer => "integer",
         OutType::Decimal => "decimal",
         OutType::Date => "date",
+        OutType::Timestamp => "timestamp",
         OutType::Boolean => "boolean",
     }
 }

@@ -7,6 +7,7 @@ use kakou_keys as keys;
 use kakou_plan as plan;
 use kakou_policy as policy;
 use kakou_proof as proof;
+use kakou_technique as technique;
 
 pub mod approval;
 pub mod attest;

@@ -569,12 +569,12 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
         statement["timings"] = serde_json::to_value(timings::told()).unwrap_or_default();
     }
     for &kind in &plan.releases {
-        let mut dictionary = book::dictionary(plan, kind);
         if !for_release {
-            dictionary["notForRelease"] = json!(true);
             staging.put(&seal::stamp_file(kind), seal::STAMP.as_bytes())?;
         }
-        staging.put(&statement::dictionary_path(kind), &pretty(&dictionary))?;
+        for (name, bytes) in book::all(plan, kind, &made.files, for_release) {
+            staging.put(&format!("{}/{name}", kind.word()), &bytes)?;
+        }
     }
     staging.put(statement::STATEMENT, &statement.to_bytes())?;
     // False accounts are neither signed nor published.

@@ -126,6 +126,9 @@ impl Technique for Band {
         }
         said
     }
+    fn whole_ends(&self) -> bool {
+        false
+    }
     fn ordered(&self) -> bool {
         true
     }

@@ -616,6 +616,14 @@ pub trait Technique: Sized + Clone {
     fn remainder(&self) -> Option<&str> {
         None
     }
+    /// Whether what it shows are codes of the column's own system, so that names of its values still fit.
+    fn keeps_codes(&self) -> bool {
+        Self::DOC.shows.unchanged()
+    }
+    /// Whether the ends of its intervals are whole numbers.
+    fn whole_ends(&self) -> bool {
+        true
+    }
     /// Whether its labels are numbers or intervals of whole numbers, which can be joined with their neighbours.
     fn ordered(&self) -> bool {
         false
@@ -710,6 +718,12 @@ macro_rules! catalogue {
             /// See [`Technique::remainder`].
             #[must_use]
             pub fn remainder(&self) -> Option<&str> { match self { $(Treatment::$variant(t) => t.remainder(),)* } }
+            /// See [`Technique::keeps_codes`].
+            #[must_use]
+            pub fn keeps_codes(&self) -> bool { match self { $(Treatment::$variant(t) => t.keeps_codes(),)* } }
+            /// See [`Technique::whole_ends`].
+            #[must_use]
+            pub fn whole_ends(&self) -> bool { match self { $(Treatment::$variant(t) => t.whole_ends(),)* } }
             /// See [`Technique::ordered`].
             #[must_use]
             pub fn ordered(&self) -> bool { match self { $(Treatment::$variant(t) => t.ordered(),)* } }

@@ -164,6 +164,9 @@ impl Technique for Rare {
     fn set_persons(&mut self, n: u64) {
         self.below.get_or_insert(n);
     }
+    fn keeps_codes(&self) -> bool {
+        true
+    }
     fn remainder(&self) -> Option<&str> {
         Some(&self.other)
     }

@@ -569,6 +569,34 @@ def quoted(text):
 CODECS = {"utf-8": "utf-8-sig", "utf-8-bom": "utf-8-sig", "cp932": "cp932", "iso-2022-jp": "iso2022_jp_ext"}
 
 
+ENDINGS = {"whole": [], "op": [".op"], "note": [".note"], "op-note": [".op", ".note"], "bounds": [".from", ".to"]}
+
+
+def in_file(column):
+    """The columns of the file that a column is made of."""
+    return [column["name"] + ending for ending in ["", *ENDINGS[column.get("parts", "whole")]]]
+
+
+def ends_hold(label, low, high):
+    """Whether the numbers at the ends of a label are those that it says."""
+    if label is None:
+        return low is None and high is None
+    number = r"(-?\d+(?:\.\d+)?)"
+    forms = [f"{number}-{number}", rf"\[{number},{number}\)", rf"{number}()\+", f">=?{number}()", f"<=?(){number}"]
+    found = next((m.groups() for form in forms if (m := re.fullmatch(form, label))), None)
+    if found is None:
+        # A number alone has itself at both ends; what is no number (a special value too) has none.
+        return (low is None and high is None) or (low == high and same_number(low, label))
+    return all((end or "") == said or same_number(end, said) for end, said in zip((low, high), found))
+
+
+def same_number(a, b):
+    try:
+        return Decimal(a) == Decimal(b)
+    except (TypeError, ValueError, InvalidOperation):
+        return False
+
+
 class Files:
     """The tables of one release in DuckDB: table n is `tn`, its columns are `c0`, `c1`, ...; a missing cell is NULL."""
 
@@ -580,7 +608,8 @@ class Files:
         for at, shape in enumerate(structure["tables"]):
             long = shape.get("long")
             if not long:
-                self.load(folder / shape["file"], f"t{at}", [c["name"] for c in shape["columns"]], structure["encoding"])
+                self.load(folder / shape["file"], f"f{at}", [n for c in shape["columns"] for n in in_file(c)], structure["encoding"])
+                self.assemble(at, shape)
                 continue
             name = whole.setdefault(shape["file"], f"w{len(whole)}")
             if name == f"w{len(whole) - 1}" and not self.exists(name):
@@ -595,6 +624,33 @@ class Files:
             rules = [self.rule(s["long"]) for s in structure["tables"] if s.get("long") and s["file"] == file]
             left = self.one(f"SELECT count(*) FROM {name} WHERE NOT ({' OR '.join(rules)})")
             check(left == 0, f"the file {file}: a row belongs to no table of the release")
+
+    def assemble(self, at, shape):
+        """The cells of each column from the columns that it is in the file; the ends beside a label must be those that it says."""
+        cells, place = [], 0
+        for to, column in enumerate(shape["columns"]):
+            first, width = f"c{place}", len(in_file(column))
+            parts = column.get("parts", "whole")
+            beside = [f"c{place + n}" for n in range(1, width)]
+            if column["type"] == "decimal":
+                # A float comes back as 79.0, a number of a text file as 79.
+                first = f"regexp_replace({first}, '\\.0$', '')"
+            if parts == "bounds":
+                rows = self.db.execute(f"SELECT DISTINCT {first}, {', '.join(beside)} FROM f{at}").fetchall()
+                check(all(ends_hold(*row) for row in rows), f"table {shape['name']}: what stands beside a label is not what it says")
+            elif parts != "whole":
+                operator = f"coalesce({beside[0]}, '')" if parts != "note" else "''"
+                note = beside[-1] if parts != "op" else "CAST(NULL AS VARCHAR)"
+                first = (
+                    f"nullif(CASE WHEN {first} IS NULL THEN {operator} || coalesce({note}, '') "
+                    f"WHEN {note} IS NULL THEN {operator} || {first} "
+                    f"WHEN starts_with({note}, '(') THEN {operator} || {first} || {note} "
+                    f"ELSE {operator} || {note} || '(' || {first} || ')' END, '')"
+                )
+            cells.append(f"{first} AS c{to}")
+            place += width
+        self.db.execute(f"CREATE TABLE t{at} AS SELECT {', '.join(cells) or '1'} FROM f{at}")
+        self.db.execute(f"DROP TABLE f{at}")
 
     def rule(self, long):
         parts = []

@@ -424,8 +424,14 @@ def main():
     signed = ("--sign", work / "runner.key", "--ledger", work / "ledger")
     kakou("synth", "--quiet", "--out", work / "csv", "--patients", 2000, "--hospitals", 2, "--layouts", "csv")
     agree("kakou:csv", run("kakou:csv", work / "csv/csv", work / "out", "csv", *signed), work / "ledger")
-    (work / "parquet.toml").write_text('extends = "kakou:csv"\n[output]\nformat = "parquet"\n')
-    agree("kakou:csv as Parquet", run(work / "parquet.toml", work / "csv/csv", work / "out", "parquet", *signed), work / "ledger")
+    for name, output in [
+        ("Parquet", 'format = "parquet"'),
+        ("Parquet with ends", 'format = "parquet"\nbounds = true'),
+        ("plain CSV", 'cells = "normalized"'),
+    ]:
+        policy = work / f"{name.replace(' ', '-')}.toml"
+        policy.write_text(f'extends = "kakou:csv"\n[output]\n{output}\n')
+        agree(f"kakou:csv as {name}", run(policy, work / "csv/csv", work / "out", policy.stem, *signed), work / "ledger")
     kakou("synth", "--quiet", "--out", work / "dpc", "--patients", 1000, "--hospitals", 6, "--layouts", "dpc", "--start", "2025-04-01", "--years", 1)
     agree("kakou:dpc-hub", run("kakou:dpc-hub", work / "dpc/dpc", work / "out", "dpc", *signed), work / "ledger")
     tamper()

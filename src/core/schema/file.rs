@@ -174,6 +174,102 @@ pub struct Output {
     pub unencodable: Unencodable,
     /// What to do with a cell that a spreadsheet would run as a formula (`= + - @` TAB CR at its start; numbers are never touched).
     pub formula: Formula,
+    /// Whether cells of CSV stay as they were collected or are written plainly. Parquet is always typed.
+    #[serde(skip_serializing_if = "CellForm::is_kept")]
+    pub cells: CellForm,
+    /// What becomes of a number that may have an operator, a class or a special value, where columns are typed; without it, it is
+    /// split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredForm>,
+    /// Whether bands of ages and numbers get their ends in two columns beside the label (`age.from`, `age.to`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bounds: bool,
+}
+
+impl Output {
+    /// Whether numbers, dates and truth values are written as such.
+    #[must_use]
+    pub fn typed(&self) -> bool {
+        self.format != OutputFormat::Csv || self.cells == CellForm::Normalized
+    }
+    /// Whether measured numbers become a number beside what else stands in the cell.
+    #[must_use]
+    pub fn splits(&self) -> bool {
+        self.typed() && self.measured != Some(MeasuredForm::Text)
+    }
+}
+
+/// How cells of CSV are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellForm {
+    /// As they were collected, to the byte, where the treatment keeps them.
+    #[default]
+    Kept,
+    /// Dates as 2026-01-31, moments as 2026-01-31T09:30:00, numbers without thousands separators and full-width digits, true and false.
+    Normalized,
+}
+
+impl CellForm {
+    const fn is_kept(&self) -> bool {
+        matches!(self, CellForm::Kept)
+    }
+}
+
+/// What becomes of a number that may have an operator or a class.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MeasuredForm {
+    /// A column of the number, one of the operator (`CRP.op`) and one of what else is in the cell (`CRP.note`).
+    Split,
+    /// One column of text.
+    Text,
+}
+
+/// Which columns of a file a released column becomes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parts {
+    /// One.
+    #[default]
+    Whole,
+    /// A number, and the operator before it.
+    Op,
+    /// A value, and what is none.
+    Note,
+    /// A number, the operator before it, and what else is in the cell.
+    OpNote,
+    /// A label, and the numbers at its ends.
+    Bounds,
+}
+
+impl Parts {
+    /// What is put behind the column's name to name the columns beside it.
+    #[must_use]
+    pub const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Parts::Whole => &[],
+            Parts::Op => &[".op"],
+            Parts::Note => &[".note"],
+            Parts::OpNote => &[".op", ".note"],
+            Parts::Bounds => &[".from", ".to"],
+        }
+    }
+    /// Whether it is one column.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self, Parts::Whole)
+    }
+    /// Whether there is a column of operators.
+    #[must_use]
+    pub const fn has_op(self) -> bool {
+        matches!(self, Parts::Op | Parts::OpNote)
+    }
+    /// Whether there is a column of what is no value.
+    #[must_use]
+    pub const fn has_note(self) -> bool {
+        matches!(self, Parts::Note | Parts::OpNote)
+    }
 }
 
 impl Default for Output {
@@ -183,6 +279,9 @@ impl Default for Output {
             encoding: Encoding::Utf8,
             unencodable: Unencodable::Fail,
             formula: Formula::Fail,
+            cells: CellForm::Kept,
+            measured: None,
+            bounds: false,
         }
     }
 }
@@ -234,6 +333,8 @@ pub enum OutType {
     Decimal,
     /// Calendar day; cells are ISO dates.
     Date,
+    /// A day and a time of day as the clocks of the policy's zone show it; cells are `2026-01-31T09:30:00`.
+    Timestamp,
     /// true or false.
     Boolean,
 }

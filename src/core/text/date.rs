@@ -64,6 +64,30 @@ impl When {
     pub fn has_time(&self) -> bool {
         self.tail.chars().any(|c| c.is_ascii_digit() && c != '0')
     }
+    /// The time of day behind the date, to the microsecond, whatever zone it says; midnight where there is none.
+    #[must_use]
+    pub fn clock(&self) -> Option<chrono::NaiveTime> {
+        let body = self.tail.strip_prefix(['T', 't', ' ']).unwrap_or(&self.tail).trim_start();
+        let (clock, _) = clock_and_zone(body);
+        let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+        let mut parts = [0_u32; 3];
+        let digits: Vec<&str> = if clock.contains(':') {
+            clock.split(':').collect()
+        } else {
+            (0..clock.len() / 2).filter_map(|i| clock.get(i * 2..i * 2 + 2)).collect()
+        };
+        for (slot, digits) in parts.iter_mut().zip(digits) {
+            *slot = digits.parse().ok()?;
+        }
+        let micros = format!("{:0<6}", fraction.get(..fraction.len().min(6))?);
+        // A leap second is the last one of its minute.
+        chrono::NaiveTime::from_hms_micro_opt(
+            parts[0],
+            parts[1],
+            parts[2].min(59),
+            micros.parse().ok()?,
+        )
+    }
     /// The same form for another day; the time of day stays. `None` if the date is partial or the day cannot be written so.
     #[must_use]
     pub fn written_as(&self, days: i32) -> Option<String> {

@@ -342,6 +342,12 @@ impl Measured {
         None
     }
 
+    /// Whether the class stands before the number.
+    #[must_use]
+    pub const fn class_first(&self) -> bool {
+        self.class_first
+    }
+
     /// The value as text: operator, number, class.
     #[must_use]
     pub fn render(&self) -> String {

@@ -267,6 +267,7 @@ fn write_piece(
         encoding: Encoding::Utf8,
         unencodable: Unencodable::Fail,
         formula: Formula::Keep,
+        ..Output::default()
     };
     let rows: Vec<u64> = wanted
         .par_iter()

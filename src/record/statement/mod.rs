@@ -497,9 +497,3 @@ pub const NOT_LISTED: [&str; 2] = [MANIFEST, ".lock"];
 
 /// The name of the statement.
 pub const STATEMENT: &str = "record/statement.json";
-
-/// Where the dictionary of a release stands.
-#[must_use]
-pub fn dictionary_path(kind: Kind) -> String {
-    format!("{}/{}", kind.word(), emit::DICTIONARY)
-}
