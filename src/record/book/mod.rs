@@ -172,7 +172,8 @@ fn columns(plan: &Plan, kind: Kind, t: usize, r: &Released) -> Vec<Value> {
     let format = format_of(plan, column, treatment, r);
     let unit = column.unit.as_ref().map(|u| u.as_str().to_owned()).or_else(|| unit_of(treatment));
     let keeps = treatment.keeps_codes();
-    let specials = if token || shows.gone() { &[][..] } else { &column.facts.specials };
+    let hidden = token || shows.gone();
+    let specials: &[String] = if hidden { &[] } else { &column.facts.specials };
     let mut first = json!({
         "name": name,
         "label": column.alias,

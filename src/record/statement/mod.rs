@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::digest::{self, hex};
 use crate::engine::exclude::Lists;
-use crate::engine::{Made, emit, search, views};
+use crate::engine::{Made, search, views};
 use crate::error::{Error, Name, Result, small};
 use crate::keys::{self, Hygiene, PublicKey};
 use crate::plan::{self, Plan, TablePlan};
