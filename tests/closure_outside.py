@@ -24,6 +24,23 @@ FAMILIES = {
 OF_OTHERS = {"family_history"}
 
 
+ENDINGS = {"whole": [], "op": [".op"], "note": [".note"], "op-note": [".op", ".note"], "bounds": [".from", ".to"]}
+
+
+def cell(column):
+    """A column's cells as texts, put together from the columns that they stand in."""
+    name, parts = column["name"], column.get("parts", "whole")
+    text = pl.col(name).cast(pl.String)
+    if column["type"] == "decimal":
+        text = text.str.replace(r"\.0$", "")
+    beside = {ending: pl.col(name + ending).cast(pl.String).fill_null("") for ending in ENDINGS[parts]}
+    if parts in ("whole", "bounds"):
+        return text
+    note, operator = beside.get(".note", pl.lit("")), beside.get(".op", pl.lit(""))
+    there = pl.when((note == "") | note.str.starts_with("(")).then(operator + text + note).otherwise(operator + note + "(" + text + ")")
+    return pl.when(text.is_null()).then(operator + note).otherwise(there)
+
+
 class Release:
     def __init__(self, folder):
         self.folder = folder
@@ -32,13 +49,13 @@ class Release:
         self.tables = []
         self.faults = []
         for table in self.shape["tables"]:
-            assert "long" not in table and self.shape["format"] == "csv" and self.shape["encoding"] == "utf-8", table["name"]
-            names = [c["name"] for c in table["columns"]]
+            assert "long" not in table and self.shape["encoding"] == "utf-8", table["name"]
+            names = [c["name"] + e for c in table["columns"] for e in ["", *ENDINGS[c.get("parts", "whole")]]]
             path = os.path.join(folder, table["file"])
-            read = pl.read_csv(path, infer_schema=False).fill_null("")
+            read = pl.read_csv(path, infer_schema=False) if self.shape["format"] == "csv" else pl.read_parquet(path)
             assert read.columns == names, table["name"]
             # Missing is a category as any: an empty text.
-            self.tables.append(read.rename({name: str(at) for at, name in enumerate(names)}))
+            self.tables.append(read.select(cell(c).fill_null("").alias(str(at)) for at, c in enumerate(table["columns"])))
 
     def fault(self, text):
         self.faults.append(text)

@@ -35,6 +35,8 @@ without = ["medication_administration", "procedure", "allergy_intolerance", "dia
 "18-2" = "the export has no insurance"
 "33-2" = "the export has no insurance"
 END
+# The same cells as numbers and dates.
+printf 'extends = "kakou:csv"\n[output]\nformat = "parquet"\nbounds = true\n' > "$work/typed.toml"
 for seed in $seeds; do
   data="$work/data"
   "$kakou" synth --quiet --patients "$patients" --seed "$seed" --layouts dpc,lab,uke,omop,csv --out "$data"
@@ -51,6 +53,7 @@ for seed in $seeds; do
   run "$all" kakou:demo "$data/demo"
   run "$all" kakou:lab "$data/lab"
   run "$all" kakou:csv "$data/csv"
+  run "$all" "$work/typed.toml" "$data/csv"
   run "$all" kakou:omop "$data/omop53"
   run "$all" kakou:omop54 "$data/omop"
   run "$all" kakou:receipt "$data/uke"
