@@ -87,7 +87,7 @@ def types_are_told(release):
         folder = release / kind
         book = json.loads((folder / "dictionary.json").read_text(encoding="utf-8"))
         package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
-        text = "".join((folder / f"dictionary.{form}").read_text(encoding="utf-8") for form in ["json", "html", "csv"])
+        text = "".join((folder / f"dictionary.{form}").read_text(encoding="utf-8") for form in ["json", "html", "columns.csv"])
         for word in ["shift", "ずら", "suppress =", "at_most", "floor", "significant", "有効数字"]:
             assert word not in text, f"{kind}: the dictionary tells `{word}`"
         for one in book["tables"]:

@@ -38,7 +38,8 @@ pub fn all(
     };
     vec![
         (crate::engine::emit::DICTIONARY, pretty(&book)),
-        ("dictionary.csv", page::csv(&book).into_bytes()),
+        // No table has a dot in its name.
+        ("dictionary.columns.csv", page::csv(&book).into_bytes()),
         ("dictionary.html", page::html(&book).into_bytes()),
         ("datapackage.json", pretty(&catalogue::package(&book))),
         ("dcat.jsonld", pretty(&catalogue::dcat(&book))),
