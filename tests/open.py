@@ -100,7 +100,7 @@ def types_are_told(release):
                     assert str(kind_of) in words[column["type"]], (one["table"], column["name"], str(kind_of))
                 assert pq.read_metadata(path).num_rows == one["rows"]
                 meta = pq.read_metadata(path)
-                assert meta.metadata is None
+                assert not meta.metadata
                 for group in range(meta.num_row_groups):
                     assert all(not meta.row_group(group).column(c).is_stats_set for c in range(meta.num_columns))
             else:

@@ -30,7 +30,9 @@ suppress = { unit = "row", at_most = 0.9 }
 [[anonymized.view]]
 name = "v"
 grain = "labs"
-quasi = ["labs.sex"]
+quasi = ["labs.sex", "labs.born", "labs.at"]
+k = 2
+because = "few"
 [not_applicable]
 "18-2" = "none"
 "33-2" = "none"
@@ -56,19 +58,20 @@ count = { role = "payload", type = "integer", pseudonymized = "keep", anonymized
 fn case(work: &Path, output: &str) -> (PathBuf, PathBuf) {
     let mut csv = "id,sex,born,day,at,crp,dose,count\n".to_owned();
     for person in 0..240 {
-        let id = person / 2;
+        let n = person / 2;
+        let id = 10_345 + n * 7;
         let crp = ["１．５０", ">20(+)", "(+)", "検体不良", "1.5"][person % 5];
         let day =
-            if person % 40 == 7 { "99999999".into() } else { format!("2024{:02}11", 1 + id % 12) };
+            if person % 40 == 7 { "99999999".into() } else { format!("2024{:02}11", 1 + n % 12) };
         writeln!(
             csv,
-            "{id:05},{},19{}0101,{day},2024-{:02}-01 09:{:02},{crp},\"1,00{}.50\",{}",
-            id % 2,
-            40 + id % 50,
-            1 + id % 12,
-            id % 60,
-            id % 3,
-            id % 4
+            "{id},{},19{}0101,{day},2024-{:02}-01 09:{:02},{crp},\"1,00{}.50\",{}",
+            n % 2,
+            40 + n % 50,
+            1 + n % 12,
+            n % 60,
+            n % 3,
+            n % 4
         )
         .unwrap();
     }

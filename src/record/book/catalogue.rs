@@ -44,6 +44,7 @@ pub fn package(book: &Value) -> Value {
             "schema": schema,
         });
         if book["format"] == "csv" {
+            resource["profile"] = json!("tabular-data-resource");
             let encoding = if long { &table["encoding"] } else { &book["encoding"] };
             resource["encoding"] = match encoding.as_str() {
                 Some("utf-8-bom") => json!("utf-8-sig"),
@@ -58,7 +59,7 @@ pub fn package(book: &Value) -> Value {
         resources.push(resource);
     }
     json!({
-        "profile": "tabular-data-package",
+        "profile": "data-package",
         "name": format!("{}-{}", slug(book["policy"].as_str().unwrap_or_default(), 1), book["release"].as_str().unwrap_or_default()),
         "title": book["kind"],
         "description": format!("{}. {}", book["missing"].as_str().unwrap_or_default(), book["tokens"].as_str().unwrap_or_default()),
