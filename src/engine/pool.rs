@@ -79,16 +79,7 @@ pub fn estimate(files: &[Vec<PathBuf>]) -> Estimate {
             }
             other => other.map_or(0, |m| m.len()),
         };
-        let parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        let weight = if parquet { formats::parquet_weight(path) } else { None };
-        let text = if parquet { bytes } else { formats::text_bytes(path, bytes) };
-        let (whole, beside) = match weight {
-            Some((cells, pages)) => {
-                (cells.saturating_mul(36).saturating_add(pages.saturating_mul(2)), cells)
-            }
-            None if parquet => (bytes.saturating_mul(70), bytes.saturating_mul(2)),
-            None => (text.saturating_mul(5), text / 8),
-        };
+        let formats::Weight { whole, beside, text } = formats::weight(path, bytes);
         estimate.whole = estimate.whole.saturating_add(whole);
         estimate.beside = estimate.beside.saturating_add(beside);
         estimate.files = estimate.files.saturating_add(text);

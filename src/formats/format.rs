@@ -19,6 +19,17 @@ pub(crate) struct Look<'a> {
     pub(crate) sheet: Option<&'a str>,
 }
 
+/// What a file weighs in a run, in bytes, as far as that can be known beforehand.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Weight {
+    /// Memory, if all of it is there at once.
+    pub whole: u64,
+    /// Memory that no spilling saves.
+    pub beside: u64,
+    /// The file as text, unpacked.
+    pub text: u64,
+}
+
 /// A format of input files.
 pub(crate) trait Format: Sync {
     /// Opens a file and checks its header.
@@ -54,10 +65,10 @@ pub(crate) trait Format: Sync {
     fn scan_bytes(&self, path: &Path, f: &mut dyn FnMut(&[u8])) -> Result<()> {
         csv_read::scan_bytes(path, f)
     }
-    /// How much memory a file takes when it is in a run. Measured on text (docs/benches.md): with both releases four times its bytes
-    /// at the peak.
-    fn weight(&self, path: &Path, bytes: u64) -> u64 {
-        packed::size(path, bytes).saturating_mul(5)
+    /// What a file weighs in a run. Measured on text (docs/benches.md): with both releases four times its bytes at the peak.
+    fn weight(&self, path: &Path, bytes: u64) -> Weight {
+        let text = packed::size(path, bytes);
+        Weight { whole: text.saturating_mul(5), beside: text / 8, text }
     }
     /// Of a format that is a tree: its root, if a folder with this path can only be a part of one.
     fn tree_root(&self, folder: &Path) -> Option<PathBuf> {

@@ -17,6 +17,7 @@ use crate::frame::Table;
 use crate::schema::Type;
 use crate::schema::file::{Defect, Encoding, InputFormat, Output, OutputFormat, Unencodable};
 pub use crate::schema::file::{Dialect, OutType, Written};
+pub use format::Weight;
 use format::{Look, reader};
 
 pub mod any;
@@ -341,9 +342,9 @@ pub fn sheets(path: &Path, format: InputFormat) -> Result<Vec<String>> {
     reader(format).sheets(path)
 }
 
-/// How much memory a file takes when it is in a run, as far as that can be known beforehand.
+/// What a file weighs in a run.
 #[must_use]
-pub fn weight(path: &Path, bytes: u64) -> u64 {
+pub fn weight(path: &Path, bytes: u64) -> Weight {
     reader(recognized(path)).weight(path, bytes)
 }
 

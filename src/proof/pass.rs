@@ -357,7 +357,7 @@ impl Hits {
         found: &[(usize, Finding, Interner, u64)],
         errors: &mut Vec<Error>,
     ) -> Vec<Detected> {
-        let released = shape::released(&plan.tables[file.table], kind, &plan.output);
+        let released = shape::released(plan, file.table, kind);
         let counted = found.iter().zip(&self.rows).zip(&self.who);
         counted
             .map(|(((at, finding, _, filled), &rows), who)| {

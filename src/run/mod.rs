@@ -566,7 +566,7 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
         },
     )?;
     if common.request.timings {
-        statement["timings"] = serde_json::to_value(timings::told()).unwrap_or_default();
+        statement.timings = timings::told().and_then(|told| serde_json::to_value(told).ok());
     }
     for &kind in &plan.releases {
         if !for_release {

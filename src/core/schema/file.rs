@@ -227,7 +227,7 @@ pub enum MeasuredForm {
 }
 
 /// Which columns of a file a released column becomes.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Parts {
     /// One.

@@ -150,6 +150,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             parts: plan.tables.first().map_or(1, TablePlan::person_parts),
             normalize: plan.normalize,
         }),
+        timings: None,
         process: Some(Process {
             core_limit_zero: facts.hygiene.core_limit_zero,
             non_dumpable: facts.hygiene.non_dumpable,
