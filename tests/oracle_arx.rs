@@ -448,8 +448,9 @@ fn optima_of_tests(one_in: usize) {
     let (mut compared, mut better, mut empty) = (0, 0, 0);
     let mut left_out: BTreeMap<&str, u32> = BTreeMap::new();
     let mut wrong = Vec::new();
+    let mut cases = 0_usize;
     let rows = expectations(&arx).into_iter().filter(|row| row[0].starts_with("TestAnonymization"));
-    for row in rows.step_by(one_in) {
+    for row in rows {
         let made = match case(&arx, &row[0], &row[3]) {
             Ok(made) => made,
             Err(why) => {
@@ -457,6 +458,10 @@ fn optima_of_tests(one_in: usize) {
                 continue;
             }
         };
+        cases += 1;
+        if !(cases - 1).is_multiple_of(one_in) {
+            continue;
+        }
         let parts: Vec<&str> = row[4].split('|').map(|p| p.trim().trim_matches('"')).collect();
         let about = parts[0] == "occupation";
         let parts = &parts[usize::from(about)..];
