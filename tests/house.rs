@@ -76,6 +76,24 @@ fn what_is_drawn_anew_is_no_text_of_a_test() {
     }
 }
 
+/// The verifier that is handed out has no path to the code that makes releases, nor to anything that it does not need.
+#[test]
+fn the_small_verifier_knows_no_engine() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--package", "kakou-verifier"])
+        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let rooms: BTreeSet<&str> = tree.lines().filter_map(|l| l.split(' ').next()).collect();
+    assert!(rooms.contains("kakou-proof") && rooms.contains("kakou-record"), "{tree}");
+    for room in ["kakou", "kakou-engine", "kakou-report", "kakou-synth"] {
+        assert!(!rooms.contains(room), "the verifier knows {room}");
+    }
+}
+
 /// That arrows point one way is Cargo's own rule; these are the walls that it cannot know.
 #[test]
 fn walls_between_rooms_stand() {

@@ -54,7 +54,7 @@ pub fn call(arguments: &[String], progress: Option<Watching>) -> Result<Heard, F
         let text = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         Failure::from(Error::policy("P0347", say!("{}", Name::from_policy(text))))
     })?;
-    super::hide_panics();
+    kakou_verifier::hide_panics();
     HEARD.set(Some(Heard::default()));
     WATCHING.set(progress);
     let show = Show { json: true, quiet: arguments.quiet };

@@ -122,9 +122,11 @@ impl Demo {
 
         show.line("\n3. verify: every digest and count again, and k in persons, from the files of the release alone");
         super::verify::Verify {
-            release: release.clone(),
-            public_key: vec![at("signing.pub")],
-            ledger: Some(ledger),
+            look: kakou_verifier::Look {
+                release: release.clone(),
+                public_key: vec![at("signing.pub")],
+                ledger: Some(ledger),
+            },
             attest: None,
             sign: None,
             sign_passphrase_file: None,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::{Error, Name};
+use crate::error::Error;
 pub use crate::run::{passphrase, shown};
 use crate::{engine, log, note, policy};
 
@@ -214,7 +214,7 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     // Before anything is read: no core file of any command holds a cell, a name or a key.
     let _ = crate::keys::harden();
     crate::memory::prepare(out_of_memory);
-    hide_panics();
+    kakou_verifier::hide_panics();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -266,25 +266,6 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     }
 }
 
-/// Has a panic tell its place and nothing else.
-fn hide_panics() {
-    // A panic is a bug of ours. Its message may quote a cell (slices of text do), so the place alone is printed.
-    std::panic::set_hook(Box::new(|info| {
-        if crate::formats::guarded_now() {
-            return;
-        }
-        let place = info
-            .location()
-            .map(|l| format!("{}:{}", place_of(l.file()), l.line()))
-            .unwrap_or_default();
-        note!(error, "internal error", place = Name::from_policy(place.as_str()));
-        let _ = writeln!(
-            std::io::stderr(),
-            "kakou: internal error at {place}; nothing was published. Please report this place."
-        );
-    }));
-}
-
 /// Whether the result is for machines, for the end that asks nobody.
 static JSON: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
@@ -299,23 +280,6 @@ fn out_of_memory(error: &Error) {
     }
     let text = policy::render(error, &policy::Sources::default(), false) + "\n";
     let _ = nix::unistd::write(std::io::stderr(), text.as_bytes());
-}
-
-/// The place of a source file without the folders of whoever built the program: of a library its name and what follows.
-fn place_of(file: &str) -> &str {
-    let marks = ["/registry/src/", "/git/checkouts/", "/rustc/"];
-    for mark in marks {
-        if let Some((_, rest)) = file.split_once(mark) {
-            return rest.split_once('/').map_or(rest, |(_, rest)| rest);
-        }
-    }
-    match file.rsplit_once("/src/") {
-        Some((before, _)) if file.starts_with('/') => {
-            let name = before.rsplit('/').next().unwrap_or_default();
-            &file[before.len() - name.len()..]
-        }
-        _ => file,
-    }
 }
 
 /// An error with the policy texts that it points into.
@@ -411,18 +375,6 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
-
-    #[test]
-    fn a_place_tells_nothing_of_the_builder() {
-        for (file, told) in [
-            ("src/cli/mod.rs", "src/cli/mod.rs"),
-            ("/home/b/.cargo/registry/src/index-1/polars-1.0/src/x.rs", "polars-1.0/src/x.rs"),
-            ("/rustc/0123/library/core/src/slice.rs", "library/core/src/slice.rs"),
-            ("/home/b/kakou/src/cli/mod.rs", "kakou/src/cli/mod.rs"),
-        ] {
-            assert_eq!(place_of(file), told);
-        }
-    }
 
     #[test]
     fn the_command_line_is_well_formed() {

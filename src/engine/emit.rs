@@ -342,8 +342,7 @@ pub fn distinct_tokens(tokens: &mut [[u8; 16]], kind: Kind) -> Result<()> {
     Ok(())
 }
 
-/// The name of the data dictionary of a release.
-pub const DICTIONARY: &str = "dictionary.json";
+pub use crate::plan::shape::DICTIONARY;
 
 /// A name for the file's table in messages.
 #[must_use]

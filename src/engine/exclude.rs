@@ -11,6 +11,8 @@ use crate::error::{Error, Name, Result, Said};
 use crate::schema::Kind;
 use crate::{note, say};
 
+pub use crate::plan::eligible::Why;
+
 /// One list as it was read.
 #[derive(Debug)]
 pub struct List {
@@ -34,49 +36,6 @@ impl List {
     pub fn header_lines(&self) -> u64 {
         let name = |line: &u64| self.roll.names().any(|entry| entry.header && entry.line == *line);
         self.headers.iter().filter(|line| !name(line)).count() as u64
-    }
-}
-
-/// Why a person is not in a release. Of several reasons the first counts.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Why {
-    /// On an exclusion list.
-    Listed,
-    /// The person asked that it stop (停止の求め).
-    Stopped,
-    /// Not in the eligibility file, or not for this kind of release.
-    NotInFile,
-    /// In the file, without a date of notification.
-    NotNotified,
-    /// Notified less than the days before that the policy asks for.
-    TooRecent,
-}
-
-impl Why {
-    /// All of them.
-    pub const ALL: [Why; 5] =
-        [Why::Listed, Why::Stopped, Why::NotInFile, Why::NotNotified, Why::TooRecent];
-    /// The word in the record.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Why::Listed => "onList",
-            Why::Stopped => "stopped",
-            Why::NotInFile => "notInFile",
-            Why::NotNotified => "notNotified",
-            Why::TooRecent => "noticeTooRecent",
-        }
-    }
-    /// In Japanese and English.
-    #[must_use]
-    pub const fn told(self) -> [&'static str; 2] {
-        match self {
-            Why::Listed => ["除外リストにある", "on an exclusion list"],
-            Why::Stopped => ["停止の求めがある", "asked that it stop"],
-            Why::NotInFile => ["適格者ファイルにない", "not in the eligibility file"],
-            Why::NotNotified => ["通知されていない", "not notified"],
-            Why::TooRecent => ["通知から日数が足りない", "notified too recently"],
-        }
     }
 }
 

@@ -10,13 +10,11 @@ use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization;
 
 use super::identity;
-use crate::error::Name;
 use crate::plan::Plan;
 use crate::policy::model::Normalize;
 use crate::text::identifier;
 
-/// Lines that are told one by one; of more the number alone.
-const TOLD: usize = 10;
+pub use crate::plan::eligible::lines;
 
 /// Header words of a patient's number, folded by [`folded`].
 const PATIENT: &[&str] = &[
@@ -268,16 +266,6 @@ pub fn is_scientific(cell: &str) -> bool {
         && digits(exponent)
         && exponent.len() <= 3
         && (signed || mantissa.contains('.'))
-}
-
-/// Numbers of lines as they may be told.
-#[must_use]
-pub fn lines(numbers: &[u64]) -> Name {
-    let shown: Vec<String> = numbers.iter().take(TOLD).map(u64::to_string).collect();
-    let more = numbers.len().saturating_sub(TOLD);
-    let word = if numbers.len() == 1 { "line" } else { "lines" };
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Name::from_policy(format!("{word} {}{more}", shown.join(", ")))
 }
 
 /// How the name of a person in a file differs from that in the input.

@@ -11,12 +11,14 @@ mod build;
 pub mod claims;
 pub mod closure;
 pub mod declared;
+pub mod eligible;
 mod evidence;
 mod long;
 mod model;
 mod receipts;
 mod scope;
 pub mod shape;
+pub mod singled;
 #[cfg(test)]
 mod tests;
 pub mod unique;

@@ -6,6 +6,9 @@ use crate::policy::model::{Encoding, Form, Order, Output, OutputFormat};
 use crate::schema::file::{Dialect, OutType, Parts};
 use crate::schema::{Kind, Type};
 
+/// The name of the data dictionary of a release.
+pub const DICTIONARY: &str = "dictionary.json";
+
 /// How many columns the place of a row in its source has on its way.
 pub const PLACE_WIDTH: usize = 2;
 

@@ -95,7 +95,6 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-
 use crate::digest;
 use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};

@@ -37,7 +37,7 @@ pub fn all(
         bytes
     };
     vec![
-        (crate::engine::emit::DICTIONARY, pretty(&book)),
+        (crate::plan::shape::DICTIONARY, pretty(&book)),
         // No table has a dot in its name.
         ("dictionary.columns.csv", page::csv(&book).into_bytes()),
         ("dictionary.html", page::html(&book).into_bytes()),

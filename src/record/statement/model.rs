@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::exclude::Why;
 use crate::law::{Item, Profile};
+use crate::plan::eligible::Why;
 use crate::plan::unique::Unique;
 use crate::policy::model::{Form, Normalize, Order, Tier, VisibleIn};
 use crate::proof::floors::FloorRecount;

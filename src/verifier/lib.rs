@@ -1,0 +1,167 @@
+//! Verification as a command: what is named, what is told. `kakou verify` and the small `kakou-verify` say the same of a release,
+//! because they say it here.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use kakou_core::error::{Name, Result};
+use kakou_core::note;
+use kakou_plan::singled;
+use kakou_record::attest;
+use kakou_record::verify::{Trust, Verified, verify};
+
+/// What is verified, and what is trusted.
+#[derive(Args, Debug)]
+pub struct Look {
+    /// The release folder (`OUT/<release-id>`).
+    pub release: PathBuf,
+    /// Public keys that may have signed (files of `kakou key public`). Without any it is verified that the record is
+    /// whole, but not whose it is.
+    #[arg(long, value_name = "FILE")]
+    pub public_key: Vec<PathBuf>,
+    /// The ledger in which the run must be entered.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
+}
+
+impl Look {
+    /// Recomputes everything.
+    ///
+    /// # Errors
+    /// Everything that does not hold.
+    pub fn verify(&self) -> Result<Verified> {
+        let keys = attest::plain(&attest::read_public(&self.public_key)?);
+        verify(&self.release, Trust { keys: &keys, ledger: self.ledger.as_deref() })
+    }
+}
+
+/// What people are told of a release that holds, a line each.
+#[must_use]
+pub fn told(verified: &Verified) -> Vec<String> {
+    let mut lines = vec![
+        format!("release {}: {} files are as they were sealed", verified.release, verified.files),
+        format!(
+            "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
+            verified.rows[0], verified.persons[0], verified.rows[1], verified.persons[1]
+        ),
+    ];
+    if let Some(tier) = &verified.tier {
+        lines.push(format!("tier of the anonymized release: {tier}"));
+    }
+    lines.extend(verified.reasons.iter().map(|reason| format!("declared: {reason}")));
+    for view in &verified.views {
+        lines.push(format!(
+            "view {}{}: recounted k = {} in {} classes: holds",
+            view.view,
+            if view.implied { " (implied)" } else { "" },
+            view.smallest.map_or_else(|| "-".to_owned(), |s| s.0.to_string()),
+            view.classes
+        ));
+    }
+    if !verified.floors.is_empty() {
+        lines.push(format!(
+            "floors: {} columns recounted, every value shown is held by enough persons: holds",
+            verified.floors.len()
+        ));
+    }
+    lines.extend(verified.objections.iter().cloned());
+    lines.extend(verified.joins.iter().map(|joins| joins.told()));
+    for [ja, en] in singled::lines(&verified.unique) {
+        lines.push(en);
+        lines.push(format!("  {ja}"));
+    }
+    lines.push(match &verified.signed {
+        None => "not signed: anyone who can write here could have made this record".to_owned(),
+        Some(by) if by.trusted => format!("signed by the given key {}", by.key_id),
+        Some(by) => format!(
+            "signed by {}: the record is whole; whose key it is was not checked (--public-key)",
+            by.key_id
+        ),
+    });
+    if let Some(entered) = &verified.entered {
+        lines.push(format!(
+            "entry {} of the ledger {} ({}){}",
+            entered.index,
+            entered.ledger,
+            entered.at,
+            if entered.checked {
+                ""
+            } else {
+                ": proved; the ledger itself was not looked into (--ledger)"
+            }
+        ));
+    }
+    lines.push(format!(
+        "state: {} ({}){}",
+        verified.state.word(),
+        verified.state.ja(),
+        if verified.state_checked {
+            ""
+        } else {
+            ": state not checked, as no ledger is at hand (台帳と照合していない)"
+        }
+    ));
+    lines
+}
+
+/// The line that ends what is told of a release that must not go out; none of any other.
+#[must_use]
+pub fn warning(verified: &Verified) -> Option<&'static str> {
+    verified
+        .not_for_release
+        .then_some("NOT FOR RELEASE: the record says why (record/statement.json)")
+}
+
+/// Has a panic tell its place and nothing else: its message may quote a cell (slices of text do).
+pub fn hide_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        if kakou_formats::guarded_now() {
+            return;
+        }
+        let place = info
+            .location()
+            .map(|l| format!("{}:{}", place_of(l.file()), l.line()))
+            .unwrap_or_default();
+        note!(error, "internal error", place = Name::from_policy(place.as_str()));
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr(),
+            format_args!(
+                "kakou: internal error at {place}; nothing was published. Please report this place.\n"
+            ),
+        );
+    }));
+}
+
+/// The place of a source file without the folders of whoever built the program: of a library its name and what follows.
+fn place_of(file: &str) -> &str {
+    let marks = ["/registry/src/", "/git/checkouts/", "/rustc/"];
+    for mark in marks {
+        if let Some((_, rest)) = file.split_once(mark) {
+            return rest.split_once('/').map_or(rest, |(_, rest)| rest);
+        }
+    }
+    match file.rsplit_once("/src/") {
+        Some((before, _)) if file.starts_with('/') => {
+            let name = before.rsplit('/').next().unwrap_or_default();
+            &file[before.len() - name.len()..]
+        }
+        _ => file,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_tells_nothing_of_the_builder() {
+        for (file, told) in [
+            ("src/cli/mod.rs", "src/cli/mod.rs"),
+            ("/home/b/.cargo/registry/src/index-1/polars-1.0/src/x.rs", "polars-1.0/src/x.rs"),
+            ("/rustc/0123/library/core/src/slice.rs", "library/core/src/slice.rs"),
+            ("/home/b/kakou/src/cli/mod.rs", "kakou/src/cli/mod.rs"),
+        ] {
+            assert_eq!(place_of(file), told);
+        }
+    }
+}
