@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::init::decide;
 use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare_from, size};
 use crate::digest;
 use crate::engine::exclude::Lists;
 use crate::engine::{declared, intake, survey, unclaimed};
-use crate::error::{Result, small};
-use crate::plan;
+use crate::error::{Error, Result, small};
+use crate::{plan, say};
 
 /// Checks a policy alone, or against the headers of a folder's files.
 #[derive(Args, Debug)]
@@ -48,6 +49,9 @@ impl Check {
     /// # Errors
     /// Everything that is wrong, with places.
     pub fn run(&self, show: Show) -> Outcome<()> {
+        // A draft is told what is left to decide, before anything else that is wrong with it.
+        let open = std::fs::read_to_string(&self.policy).map(|text| decide::open(&text));
+        undecided(&open.unwrap_or_default(), show)?;
         let prepared = prepare_from(&self.policy, &self.tables)?;
         let plan = &prepared.plan;
         if self.resolved {
@@ -113,6 +117,30 @@ impl Check {
         }
         Ok(())
     }
+}
+
+/// Lists what a draft leaves open, each with the treatments that fit.
+fn undecided(open: &[decide::Open], show: Show) -> Result<()> {
+    if open.is_empty() {
+        return Ok(());
+    }
+    let listed: Vec<_> = open
+        .iter()
+        .map(|o| {
+            let choices: Vec<&str> = o.choices.iter().map(|c| c.0).collect();
+            json!({ "table": o.table, "column": o.column, "release": o.kind, "choices": choices })
+        })
+        .collect();
+    show.json(&json!({ "decisions": listed }));
+    for o in open {
+        show.line(&format!("{}.{} ({}):", o.table, o.column, o.kind));
+        for (treatment, example) in &o.choices {
+            show.line(&format!("    {treatment}    {example}"));
+        }
+    }
+    Err(Error::policy("P0017", say!("{} decisions left", open.len())).advice(say!(
+        "replace every \"decide\" by a treatment; `kakou init DATA --ask` asks for them one after the other"
+    )))
 }
 
 /// Lists the files of the tables.

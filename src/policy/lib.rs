@@ -359,6 +359,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0014", "too large", "大きすぎる"),
     ("P0015", "text cannot extend", "文字列の方針は継承できない"),
     ("P0016", "a value does not fit", "値が合わない"),
+    ("P0017", "decisions are left", "未決の加工がある"),
     ("P0101", "a bad name", "名前が不正"),
     ("P0102", "a column, table or key that does not exist", "存在しない列・表・キー"),
     ("P0103", "keys", "キーの誤り"),

@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) groups: Vec<Group>,
     /// Formats and roots of sources that are trees, relative to the folder.
     pub(super) storages: Vec<(InputFormat, PathBuf)>,
+    /// Other files, relative to the folder: nothing reads them.
+    pub(super) others: Vec<PathBuf>,
     /// Whether not everything was looked at.
     pub(super) cut: bool,
 }
@@ -69,12 +71,18 @@ pub(super) fn find(root: &Path) -> Result<Found> {
                 }
             } else if formats::may_be_data(&path) && root.join(&path).is_file() {
                 files.push(path);
+            } else {
+                found.others.push(path);
             }
         }
     }
     found.storages.sort_by(|a, b| a.1.cmp(&b.1));
     found.storages.dedup();
-    files.retain(|f| !found.storages.iter().any(|(_, s)| f.starts_with(s)));
+    let storages = found.storages.clone();
+    let outside = |f: &PathBuf| !storages.iter().any(|(_, s)| f.starts_with(s));
+    files.retain(outside);
+    found.others.retain(outside);
+    found.others.sort();
     files.sort();
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for file in files {

@@ -17,6 +17,12 @@ pub(super) fn guess(name: &str, cells: &Column) -> Draft {
             let comma = if draft.extra.is_empty() { "" } else { ", " };
             draft.extra = format!("{}{comma}specials = [{}]", draft.extra, list.join(", "));
         }
+        let missing: Vec<&str> = texts(cells).filter(|t| is_none_word(t, ty)).collect();
+        if !missing.is_empty() {
+            let list: Vec<String> = missing.iter().map(|s| super::quoted(s)).collect();
+            let comma = if draft.extra.is_empty() { "" } else { ", " };
+            draft.extra = format!("{}{comma}missing = [{}]", draft.extra, list.join(", "));
+        }
         if others.len() > specials.len() {
             draft.seen.push(format!(
                 "型 {} でない値がある / some values are not of type {}: 表に set_aside = [\"type\"] / on the table",
@@ -31,6 +37,45 @@ pub(super) fn guess(name: &str, cells: &Column) -> Draft {
 /// Values that mean "none" in the layouts of hospitals; no person's data, so they may be shown.
 const FILLERS: &[&str] =
     &["00000000", "99999999", "0000000", "9999999", "000", "999", "0000", "9999"];
+
+/// Words for "no value" in cells; no person's data, so they may be shown.
+const NONE_WORDS: &[&str] = &[
+    "-",
+    "--",
+    "－",
+    "ー",
+    "―",
+    ".",
+    "NULL",
+    "null",
+    "(null)",
+    "NA",
+    "N/A",
+    "#N/A",
+    "NaN",
+    "nan",
+    "None",
+    "\\N",
+    "不明",
+    "未測定",
+    "未検",
+    "未実施",
+    "検体不良",
+    "検体なし",
+    "測定不能",
+    "溶血",
+    "欠測",
+    "なし",
+    "再検",
+    "保留",
+];
+
+/// Whether a text says that there is no value, in a column of a type. In texts and codes `-` and なし may be a value.
+fn is_none_word(text: &str, ty: Type) -> bool {
+    let sure = matches!(text, "NULL" | "null" | "(null)" | "#N/A" | "NaN" | "nan" | "\\N");
+    let class = ty == Type::Measured && matches!(text, "-" | "－");
+    NONE_WORDS.contains(&text) && !class && (sure || ty.is_number() || ty.is_date())
+}
 
 fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
     const DECIDE: (&str, &str) = ("\"decide\"", "\"decide\"");
@@ -121,7 +166,7 @@ fn guess_type<'a>(name: &str, cells: &'a Column) -> (Type, Vec<&'a str>) {
         let mut list = Vec::new();
         let mut count = 0;
         for (text, n) in texts(cells).zip(&rows) {
-            if !f(text) {
+            if !f(text) && !NONE_WORDS.contains(&text) {
                 count += n;
                 list.push(text);
             }
@@ -154,6 +199,10 @@ fn guess_type<'a>(name: &str, cells: &'a Column) -> (Type, Vec<&'a str>) {
     ];
     for (ty, f) in tries {
         let (count, list) = others(f);
+        // Words for "none" alone are of no type.
+        if texts(cells).all(|t| NONE_WORDS.contains(&t)) {
+            break;
+        }
         // Dirt does not make a column of dates one of codes: that would be treated far too mildly.
         let most = if ty.is_date() || dated { 10 } else { 50 };
         if count == 0 || count * most <= filled && (ty.is_date() || ty == Type::Measured) {

@@ -18,9 +18,13 @@ use crate::privacy::risk::unique_sets::unique_sets;
 use crate::schema::Type;
 use crate::{formats, say};
 
+pub mod decide;
 mod files;
 mod guess;
+mod keys;
 mod known;
+mod values;
+mod views;
 
 /// Rows that are looked at to guess types.
 const SAMPLE: usize = 5_000;
@@ -31,6 +35,25 @@ const SAMPLE: usize = 5_000;
 pub struct Init {
     /// The folder.
     input: PathBuf,
+    /// Ask for each open decision, one after the other; answers are read from the terminal or from standard input.
+    #[arg(long)]
+    ask: bool,
+}
+
+/// The files that the draft does not read, as a comment.
+fn left_unread(found: &files::Found) -> String {
+    const SHOWN: usize = 20;
+    if found.others.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n# 読まないファイル / files that the draft does not read (ignore = [...] says that they are left out on purpose):\n".to_owned();
+    for path in found.others.iter().take(SHOWN) {
+        let _ = writeln!(text, "#   {}", Name::from_policy(path.to_string_lossy().into_owned()));
+    }
+    if found.others.len() > SHOWN {
+        let _ = writeln!(text, "#   ほか / further: {}", found.others.len() - SHOWN);
+    }
+    text
 }
 
 struct Draft {
@@ -91,13 +114,26 @@ impl Init {
         for (_, group) in &rest {
             learn(&root, group, &mut numbers);
         }
+        let mut drafts = Vec::new();
         for (index, group) in &rest {
             for (at, sheet) in sheets(&root, group).iter().enumerate() {
-                text.push_str(&draft(&root, group, *index, (at, sheet.as_deref()), &numbers));
+                drafts.push(draft(&root, group, *index, (at, sheet.as_deref()), &numbers));
+            }
+        }
+        let tables: Vec<&TableDraft> = drafts.iter().filter_map(|d| d.as_ref().ok()).collect();
+        let keys = keys::Found::of(&tables);
+        for drafted in &drafts {
+            match drafted {
+                Ok(table) => text.push_str(&table.text(&keys)),
+                Err(comment) => text.push_str(comment),
             }
         }
         if alone {
-            text.push_str(TAIL);
+            text.push_str(&views::proposed(&tables, &keys));
+        }
+        text.push_str(&left_unread(&found));
+        if self.ask {
+            text = decide::ask(&text, &mut std::io::stdin().lock())?;
         }
         if show.json {
             show.json(&serde_json::json!({ "draft": text }));
@@ -118,21 +154,11 @@ version = "1"
 profile = "ngmia"
 
 [person]
-key = "patient"          # 決める / decide: which key identifies a person
+key = "patient"
 
 [pseudonymized]
 project = ""             # 決める / decide
 recipient = ""           # 決める / decide
-"#;
-
-const TAIL: &str = r#"
-# 規則18条5号: 準識別子を人数で数えるビュー / item 5: views in which k counts distinct persons
-# [anonymized]
-# tier = "research"
-# [[anonymized.view]]
-# name = "person"
-# grain = "..."
-# quasi = ["table.column", ...]
 "#;
 
 /// The columns and the first rows of a group's first file, with their encoding.
@@ -190,6 +216,16 @@ fn learn_of(root: &Path, group: &Group, sheet: Option<&str>, numbers: &mut Keys)
     }
 }
 
+/// A table on its way into the draft.
+struct TableDraft {
+    id: String,
+    source: String,
+    columns: Vec<(String, Draft)>,
+    cells: Vec<Column>,
+    /// Whether the sample is the whole table.
+    whole: bool,
+}
+
 /// A table of the draft; a comment where a file cannot be read for one.
 fn draft(
     root: &Path,
@@ -197,29 +233,29 @@ fn draft(
     index: usize,
     (number, sheet): (usize, Option<&str>),
     numbers: &Keys,
-) -> String {
-    let Some(first) = group.files.first() else { return String::new() };
+) -> std::result::Result<TableDraft, String> {
+    let Some(first) = group.files.first() else { return Err(String::new()) };
     if formats::recognized(&root.join(first)).facts().holds == Holds::Records {
-        return format!(
+        return Err(format!(
             "\n# {}: 知っている版ではない / no layout that is known ({} files)\n",
             group.pattern,
             group.files.len()
-        );
+        ));
     }
     let (shape, encoding, cells) = match sample(root, group, sheet) {
         Ok(Some(sample)) => sample,
-        Ok(None) => return String::new(),
-        Err(error) => return unread(group, &error),
+        Ok(None) => return Err(String::new()),
+        Err(error) => return Err(unread(group, &error)),
     };
     if shape.names_look_like_data {
         // What stands there is a person's row: it is not shown.
-        return format!(
+        return Err(format!(
             "\n# {}: 見出しの行がないようで、知っている版でもない。版を書く（docs/layouts.ja.md）か、header = false と列名を書く。\n\
              # It seems to have no header and no layout that is known: write a layout (docs/layouts.md). {} columns, {} files.\n",
             group.pattern,
             shape.names.len(),
             group.files.len()
-        );
+        ));
     }
     let names = &shape.names;
     let text = shape.format.facts().holds == Holds::Text;
@@ -256,50 +292,56 @@ fn draft(
         .zip(&cells)
         .map(|(name, cells)| {
             let mut draft = guess(name, cells);
-            draft.seen.extend(looks_like(name, cells, numbers, draft.names_person));
+            let found = looks_like(name, cells, numbers, draft.names_person);
+            values::decide(&mut draft, name, cells, &found);
+            draft.seen.extend(found.into_iter().map(|f| f.line));
             (name.clone(), draft)
         })
         .collect();
-    let mut text = String::new();
-    let _ = writeln!(text, "\n[tables.{id}]");
-    let _ = writeln!(
-        text,
-        "grain = \"event\"          # 決める / decide: person, event, or a key that each row owns"
-    );
     let encoding = match encoding {
         Encoding::Cp932 => ", encoding = \"cp932\"",
         Encoding::Iso2022Jp => ", encoding = \"iso-2022-jp\"",
         Encoding::Utf16 => ", encoding = \"utf-16\"",
         Encoding::Utf8 | Encoding::Utf8Bom => "",
     };
-    let _ = writeln!(
-        text,
-        "source = {{ path = {}{encoding}{delimiter}{form} }}",
-        quoted(&group.pattern)
-    );
-    let key = columns.iter().find(|(_, d)| d.role == "link").map_or("", |(n, _)| n.as_str());
-    let _ = writeln!(text, "keys = {{ patient = {} }}   # 決める / decide", quoted(key));
-    let _ = writeln!(text, "[tables.{id}.columns]");
-    for (name, d) in &columns {
-        let extra = if d.extra.is_empty() { String::new() } else { format!(", {}", d.extra) };
-        let _ = writeln!(
-            text,
-            "{} = {{ role = \"{}\", type = \"{}\"{extra}, pseudonymized = {}, anonymized = {} }}  # {}",
-            quoted(name),
-            d.role,
-            d.ty.word(),
-            d.suggestion.0,
-            d.suggestion.1,
-            d.why
-        );
-        for line in &d.seen {
-            let _ = writeln!(text, "#   {line}");
+    let source = format!("{{ path = {}{encoding}{delimiter}{form} }}", quoted(&group.pattern));
+    let rows = cells.first().map_or(0, Column::len);
+    let whole = rows < SAMPLE && group.files.len() == 1;
+    Ok(TableDraft { id, source, columns, cells, whole })
+}
+
+impl TableDraft {
+    /// As TOML, with the key of a stay where another table has it.
+    fn text(&self, keys: &keys::Found) -> String {
+        let mut text = String::new();
+        let _ = writeln!(text, "\n[tables.{}]", self.id);
+        let (grain, why) = keys.grain(self);
+        let _ = writeln!(text, "grain = \"{grain}\"          # {why}");
+        let _ = writeln!(text, "source = {}", self.source);
+        let _ = writeln!(text, "keys = {}", keys.keys(self));
+        let _ = writeln!(text, "[tables.{}.columns]", self.id);
+        for (name, d) in &self.columns {
+            let extra = if d.extra.is_empty() { String::new() } else { format!(", {}", d.extra) };
+            let _ = writeln!(
+                text,
+                "{} = {{ role = \"{}\", type = \"{}\"{extra}, pseudonymized = {}, anonymized = {} }}  # {}",
+                quoted(name),
+                d.role,
+                d.ty.word(),
+                d.suggestion.0,
+                d.suggestion.1,
+                d.why
+            );
+            for line in &d.seen {
+                let _ = writeln!(text, "#   {line}");
+            }
         }
+        let key = keys.person_of(self).unwrap_or_default();
+        for line in singling_out(&self.columns, &self.cells, key) {
+            let _ = writeln!(text, "# {line}");
+        }
+        text
     }
-    for line in singling_out(&columns, &cells, key) {
-        let _ = writeln!(text, "# {line}");
-    }
-    text
 }
 
 fn unread(group: &Group, error: &Error) -> String {
@@ -374,8 +416,19 @@ fn singling_out(columns: &[(String, Draft)], cells: &[Column], key: &str) -> Vec
     lines
 }
 
-/// What the detectors find in the sample of a column, as lines of a comment. No cell's text is shown.
-fn looks_like(name: &str, cells: &Column, numbers: &Keys, own: bool) -> Vec<String> {
+/// What a detector finds in the sample of a column.
+struct Seen {
+    /// The detector.
+    detector: &'static str,
+    /// Cells, and how many have something at all.
+    rows: u64,
+    filled: u64,
+    /// As a line of a comment. No cell's text is shown.
+    line: String,
+}
+
+/// What the detectors find in the sample of a column.
+fn looks_like(name: &str, cells: &Column, numbers: &Keys, own: bool) -> Vec<Seen> {
     let mut held = vec![0_u64; cells.dictionary().len()];
     for &code in cells.codes().iter().filter(|&&c| c != MISSING) {
         held[code as usize] += 1;
@@ -391,13 +444,14 @@ fn looks_like(name: &str, cells: &Column, numbers: &Keys, own: bool) -> Vec<Stri
             let doc = crate::detect::CATALOGUE[finding.detector].doc();
             let hit = |&&c: &&u32| c != MISSING && finding.hits[c as usize];
             let rows = cells.codes().iter().filter(hit).count() as u64;
-            format!(
+            let line = format!(
                 "検出 / looks like: {} ({}), {} / {} セル cells",
                 doc.ja,
                 doc.name,
                 crate::error::small(rows),
                 filled
-            )
+            );
+            Seen { detector: doc.name, rows, filled, line }
         })
         .collect()
 }
