@@ -133,7 +133,7 @@ fn undecided(open: &[decide::Open], show: Show) -> Result<()> {
         .collect();
     show.json(&json!({ "decisions": listed }));
     for o in open {
-        show.line(&format!("{}.{} ({}):", o.table, o.column, o.kind));
+        show.line(&format!("{}.{} ({}):", o.table, o.column, o.kind.word()));
         for (treatment, example) in &o.choices {
             show.line(&format!("    {treatment}    {example}"));
         }

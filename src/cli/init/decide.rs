@@ -150,7 +150,7 @@ pub fn ask(text: &str, answers: &mut dyn BufRead) -> Result<String> {
             all.len(),
             open.table,
             open.column,
-            open.kind
+            open.kind.word()
         );
         for (at, (treatment, example)) in open.choices.iter().enumerate() {
             question.push_str(&format!("  {}) {treatment}    {example}\n", at + 1));
@@ -170,9 +170,7 @@ pub fn ask(text: &str, answers: &mut dyn BufRead) -> Result<String> {
                 "P0006",
                 say!("answer {} is neither the number of a choice nor a treatment", number + 1),
             )
-            .advice(say!(
-                "a number, or TOML such as `\"drop\"` or `{{ truncate_date = \"year\" }}`"
-            ))
+            .advice(say!("a number of the list, or a treatment in TOML such as `\"drop\"`"))
         })?;
         text.replace_range(place, &chosen);
     }

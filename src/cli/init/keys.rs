@@ -114,7 +114,7 @@ impl Found {
     }
     /// What a row is, and why.
     pub(super) fn grain(&self, table: &TableDraft) -> (&'static str, &str) {
-        self.grains.get(&table.id).map_or(("event", ""), |(grain, why)| (grain, why))
+        self.grains.get(&table.id).map_or(("event", ""), |(grain, why)| (*grain, why.as_str()))
     }
     /// The keys as TOML.
     pub(super) fn keys(&self, table: &TableDraft) -> String {

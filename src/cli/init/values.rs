@@ -131,7 +131,7 @@ fn system(draft: &mut Draft, name: &str, cells: &Column) {
         ("hot", named(&["hot"]) && texts.iter().all(|t| matches!(t.len(), 7 | 9 | 13))),
         ("dpc14", texts.iter().all(|t| t.len() == 14)),
         ("kcode", telling && named(&["k", "手術", "術式"])),
-        ("postal", named(&["郵便", "zip", "postal", "yubin", "yuubin"])),
+        ("postal", named(&["郵便", "〒", "zip", "postal", "yubin", "yuubin"])),
         ("municipality", named(&["市区町村", "市町村", "municip", "住所コード", "city"])),
         (
             "prefecture",

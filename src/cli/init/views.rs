@@ -18,25 +18,25 @@ struct Coarse {
 
 /// A column as it would be shown: birth dates by ten years, other days by the year, places by the prefecture.
 fn coarse(name: &str, draft: &Draft, cells: &Column) -> Coarse {
-    let (how, label): (&'static str, Box<dyn Fn(&str) -> String>) = if draft
-        .extra
-        .contains("kind = \"birth\"")
-    {
-        let decade =
-            |t: &str| date::parse(t).map_or_else(String::new, |w| (w.year / 10).to_string());
-        ("10年ごと / ten years", Box::new(decade))
-    } else if draft.ty.is_date() {
-        let year = |t: &str| date::parse(t).map_or_else(String::new, |w| w.year.to_string());
-        ("年 / year", Box::new(year))
-    } else if let Some(system) =
-        ["postal", "municipality"].iter().find(|s| draft.extra.contains(&format!("code = \"{s}\"")))
-    {
-        let up =
-            |t: &str| codes::system(system).and_then(|s| s.up(t, "prefecture")).unwrap_or_default();
-        ("都道府県 / prefecture", Box::new(up))
-    } else {
-        ("そのまま / as it is", Box::new(str::to_owned))
-    };
+    let (how, label): (&'static str, Box<dyn Fn(&str) -> String>) =
+        if draft.extra.contains("kind = \"birth\"") {
+            let decade =
+                |t: &str| date::parse(t).map_or_else(String::new, |w| (w.year / 10).to_string());
+            ("10年ごと / ten years", Box::new(decade))
+        } else if draft.ty.is_date() {
+            let year = |t: &str| date::parse(t).map_or_else(String::new, |w| w.year.to_string());
+            ("年 / year", Box::new(year))
+        } else if let Some(system) = ["postal", "municipality"]
+            .into_iter()
+            .find(|s| draft.extra.contains(&format!("code = \"{s}\"")))
+        {
+            let up = move |t: &str| {
+                codes::system(system).and_then(|s| s.up(t, "prefecture")).unwrap_or_default()
+            };
+            ("都道府県 / prefecture", Box::new(up))
+        } else {
+            ("そのまま / as it is", Box::new(str::to_owned))
+        };
     let texts: Vec<String> = cells.dictionary().texts().map(label).collect();
     let labels = cells.codes().iter().map(|&c| match c {
         MISSING => String::new(),
@@ -95,16 +95,12 @@ pub(super) fn proposed(tables: &[&TableDraft], keys: &keys::Found) -> String {
             how.join(", "),
             small(k(&all, persons))
         );
-        for without in 0..all.len() {
+        for (without, left_out) in all.iter().enumerate() {
             let rest: Vec<&Coarse> =
                 all.iter().enumerate().filter(|(c, _)| *c != without).map(|(_, c)| *c).collect();
             if !rest.is_empty() {
-                let _ = writeln!(
-                    text,
-                    "#   {} なし / without: k = {}",
-                    all[without].name,
-                    small(k(&rest, persons))
-                );
+                let reached = small(k(&rest, persons));
+                let _ = writeln!(text, "#   {} なし / without: k = {reached}", left_out.name);
             }
         }
     }
