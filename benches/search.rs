@@ -18,6 +18,7 @@ use kakou::privacy::model::{KAnonymity, Model};
 use kakou::privacy::objective::{Aggregate, by_key};
 use kakou::privacy::search::{Attribute, Levels, Limits, Problem, Sample, Setting, solve};
 
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
 #[path = "../tests/common/fixtures.rs"]
 mod fixtures;
 

@@ -1,6 +1,5 @@
 //! Data that no one here wrote, as a clone has it: archives under `tests/fixtures`, unpacked once beside the built tests.
 //! Tests and benches of several rooms take this file in by its path, so it knows nothing but the standard library and flate2.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
