@@ -1,4 +1,5 @@
 //! The bound of `--memory` under a real limit of the system, and the end of a run that gets no more memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod common;
 
