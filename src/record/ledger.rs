@@ -541,6 +541,7 @@ impl Ledger {
         // Made beside its place and moved there whole, so that no crash leaves a ledger without a beginning.
         let making = tempfile::Builder::new()
             .prefix(".kakou-ledger-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
             .tempdir_in(parent)
             .map_err(|e| io("making", &e))?;
         let this = Ledger::at(making.path());
