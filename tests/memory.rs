@@ -61,7 +61,7 @@ impl Case {
 fn a_bound_holds_under_a_real_limit_and_want_of_memory_ends_cleanly() {
     // About 45 MB of text: more than 200 MiB in one piece.
     let case = Case::new("14000");
-    let bound = case.run("bound", 128 + 64, "128M");
+    let bound = case.run("bound", 192 + 64, "192M");
     assert!(bound.status.success(), "{}", error_of(&bound));
     assert_eq!(entries(&case.work.path().join("bound")).len(), 1);
 

@@ -71,7 +71,8 @@ fn a_draft_names_every_column_and_does_not_run() {
     std::fs::write(&policy, draft).unwrap();
     let output = kakou(&["check", "--policy", text(&policy)]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(error_of(&output).contains("unknown technique `decide`"));
+    let told = error_of(&output);
+    assert!(told.contains("P0017") && told.contains("decisions"), "{told}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use common::{error_of, files, kakou, new_key, records, releases, repo, run, text};
 
 const POLICY: &str = r#"[policy]
-id = "unique"
+id = "alone"
 version = "1"
 profile = "ngmia"
 [person]
@@ -397,6 +397,9 @@ fn the_public_policy_keeps_its_limit_on_synthetic_hospitals() {
             continue;
         }
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        if name.starts_with("dictionary.") {
+            continue;
+        }
         for line in table(&release, &name) {
             let stay = line["入院符号"].clone();
             let row = rows.entry(stay.clone()).or_insert_with(|| Row {

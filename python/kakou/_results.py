@@ -99,7 +99,8 @@ class Release(Mapping[str, Table]):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         """The folder."""
-        files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet", ".tsv") and p.name != "links.csv"] if folder.is_dir() else []
+        files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet", ".tsv")] if folder.is_dir() else []
+        files = [p for p in files if p.name != "links.csv" and not p.name.startswith("dictionary.")]
         self._tables = {p.stem: Table(p) for p in files}
 
     def __getitem__(self, name: str) -> Table:
