@@ -37,7 +37,7 @@ pub fn lists(lists: &Lists) -> Result<Vec<ExclusionList>> {
             let spelled: usize = list.roll.spelled().iter().map(|(_, lines)| lines.len()).sum();
             Ok(ExclusionList {
                 kinds: list.kinds.clone(),
-                listed: list.roll.len() as u64,
+                listed: list.roll.len(),
                 matched: list.roll.matched(),
                 matched_nobody: unmatched.len() as u64,
                 unmatched_lines: unmatched.iter().take(LINES).copied().collect(),
@@ -79,7 +79,7 @@ pub fn eligibility(lists: &Lists, made: &Made) -> Result<Option<EligibilityFile>
         as_of: date::date_of(file.as_of).map(|d| d.format("%Y-%m-%d").to_string()),
         notice_days: u64::from(file.notice_days),
         rows: file.rows,
-        named: file.roll.len() as u64,
+        named: file.roll.len(),
         matched: file.roll.matched(),
         matched_nobody: unmatched.len() as u64,
         spelled_otherwise: spelled as u64,

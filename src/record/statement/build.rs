@@ -219,7 +219,7 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<ColumnTold> {
         let marks = made.marks[t][c].counts().filter(|_| kind == Kind::Pseudonymized);
         ColumnTold {
             column: owned(&column.facts.column),
-            name: planned.output.map(|_| owned(&table.name_in(kind, c))),
+            name: planned.output.map(|_| owned(table.name_in(kind, c))),
             role: column.facts.role,
             treatment: doc.name.to_owned(),
             term: doc.ja.to_owned(),

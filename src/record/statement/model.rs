@@ -109,7 +109,7 @@ pub struct Statement {
     pub pseudonyms: Option<Pseudonyms>,
     /// The state of the process.
     pub process: Option<Process>,
-    /// Where the time went, if it was asked for ([`crate::timings`]).
+    /// Where the time went, if it was asked for (`kakou run --timings=record`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<serde_json::Value>,
     /// How the files of the releases are written: enough to count them again.
