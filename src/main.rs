@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: kakou::memory::Counted = kakou::memory::Counted;
+
 fn main() -> ExitCode {
     kakou::cli::main()
 }

@@ -123,6 +123,21 @@ fn walls_between_rooms_stand() {
     assert!(!rooms["kakou-core"].iter().any(|k| k.starts_with("kakou-")));
 }
 
+/// `cargo run` in the top folder is the README's command: with a second package that names a program of its own it would not know
+/// which to run.
+#[test]
+fn the_top_folder_has_one_program_to_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut manifests = vec![root.join("Cargo.toml")];
+    manifests.extend(rooms().keys().map(|room| {
+        root.join("src").join(room.strip_prefix("kakou-").unwrap()).join("Cargo.toml")
+    }));
+    let named = |manifest: &&std::path::PathBuf| {
+        std::fs::read_to_string(manifest).unwrap().lines().any(|l| l.starts_with("default-run"))
+    };
+    assert_eq!(manifests.iter().filter(named).count(), 1);
+}
+
 /// The typed run is a module of the facade, so Cargo does not know its walls: whoever drives it needs no command line.
 #[test]
 fn the_run_knows_no_command_line() {

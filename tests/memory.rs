@@ -59,14 +59,14 @@ impl Case {
 
 #[test]
 fn a_bound_holds_under_a_real_limit_and_want_of_memory_ends_cleanly() {
-    // About 45 MB of text: more than 200 MiB in one piece.
-    let case = Case::new("14000");
-    let bound = case.run("bound", 192 + 64, "192M");
+    // About 110 MB of text: more than 320 MiB in one piece, so the first run ends well only because it divides its persons.
+    let case = Case::new("34000");
+    let bound = case.run("bound", 256 + 64, "256M");
     assert!(bound.status.success(), "{}", error_of(&bound));
     assert_eq!(entries(&case.work.path().join("bound")).len(), 1);
 
-    // The same with a bound that the system does not give.
-    let want = case.run("want", 128, "4G");
+    // The same under the same limit, with a bound that the system does not give.
+    let want = case.run("want", 256 + 64, "4G");
     let told = error_of(&want);
     assert_eq!(want.status.code(), Some(4), "{told}");
     assert!(told.contains("X0607") && told.contains("--memory"), "{told}");

@@ -13,6 +13,7 @@ PATH="$work/venv/bin:$PATH" CARGO_TARGET_DIR="$target" maturin build --release -
 $pip install "$work"/wheel/*.whl "polars==1.*" "pandas==2.*" "pyarrow>=15" "duckdb==1.*" tqdm pytest nbclient nbformat ipykernel scikit-learn
 # Away from the sources: what is tested is what was installed.
 cp -r tests notebooks "$work/"
+cp ../tests/common/small.toml "$work/tests/"
 cd "$work"
 "$python" -m pytest -q -p no:cacheprovider tests
 for notebook in notebooks/*.ipynb; do

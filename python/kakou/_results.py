@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from csv import reader
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ class Table:
             return parquet.read_table(self.path)
         with self.path.open(encoding="utf-8-sig") as file:
             header = file.readline().rstrip("\r\n")
-        names = next(__import__("csv").reader([header]))
+        names = next(reader([header]))
         options = csv.ConvertOptions(column_types={name: pyarrow.string() for name in names}, strings_can_be_null=True)
         return csv.read_csv(self.path, convert_options=options)
 

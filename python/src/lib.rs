@@ -11,6 +11,9 @@ use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use serde_json::json;
 
+#[global_allocator]
+static ALLOCATOR: kakou::memory::Counted = kakou::memory::Counted;
+
 create_exception!(
     _kakou,
     CallError,

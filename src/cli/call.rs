@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_command_gives_its_document_and_prints_nothing() {
         let heard = of(&["check", "--policy", "policies/demo.toml"]).unwrap();
-        assert!(heard.json["digest"].is_string() || heard.json.is_object(), "{:?}", heard.json);
+        assert_eq!(heard.json["policy"], "demo");
         assert!(of(&["schema"]).unwrap().text.contains("\"$schema\""));
     }
 

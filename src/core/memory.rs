@@ -19,6 +19,9 @@ const COUNTED: usize = 1 << 12;
 /// Kept back, to have something left for the end.
 const RESERVE: usize = 4 << 20;
 
+/// What is told where nobody said how.
+const NO_MORE: &[u8] = b"error[X0607]: the system gives no more memory\n";
+
 static LIVE: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
 static OUT: AtomicBool = AtomicBool::new(false);
@@ -28,9 +31,12 @@ static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static TELL: Mutex<Option<fn(&Error)>> = Mutex::new(None);
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
-/// The allocator of the system, counted.
-struct Counted;
+/// The allocator of the system, counted. A program makes it its own with `#[global_allocator]`; a library must not choose for those
+/// who use it. Without it nothing is counted, and partitions are sized by estimates alone.
+#[derive(Debug)]
+pub struct Counted;
 
+#[cfg(test)]
 #[global_allocator]
 static ALLOCATOR: Counted = Counted;
 
@@ -175,8 +181,10 @@ fn refused(bytes: usize) -> ! {
         }
     }
     let tell = TELL.try_lock().ok().and_then(|tell| *tell);
-    if let Some(tell) = tell {
-        tell(&out());
+    match tell {
+        Some(tell) => tell(&out()),
+        // A program that did not say how: never without a word.
+        None => drop(nix::unistd::write(std::io::stderr(), NO_MORE)),
     }
     std::process::exit(4)
 }

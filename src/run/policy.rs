@@ -35,8 +35,12 @@ impl FromStr for TableFile {
 
 fn replace(loaded: &mut policy::Loaded, files: &[TableFile]) -> Result<(), Error> {
     let mut errors = Vec::new();
-    for TableFile { table, file } in files {
+    for (index, TableFile { table, file }) in files.iter().enumerate() {
         let name = Name::from_policy(table.clone());
+        if files[..index].iter().any(|before| before.table == *table) {
+            errors.push(Error::policy("P0348", say!("--table names the table `{}` twice", name)));
+            continue;
+        }
         let place = loaded.place(&["tables", table]);
         let Some(found) = loaded.policy.tables.get_mut(table) else {
             let known: Vec<&str> = loaded.policy.tables.keys().map(String::as_str).collect();

@@ -7,6 +7,9 @@ use clap::Parser;
 use kakou_record::verify::Verified;
 use kakou_verifier::{Look, hide_panics, told, warning};
 
+#[global_allocator]
+static ALLOCATOR: kakou_core::memory::Counted = kakou_core::memory::Counted;
+
 /// Recomputes every digest and count of a release. It cannot make one: the engine is not in this program.
 ///
 /// Exit codes: 0 everything holds; 1 something does not; 2 usage; 3 input data error; 4 environment error (disk, permissions).

@@ -8,43 +8,8 @@ use serde_json::Value;
 
 use super::{error_of, kakou, text};
 
-pub const POLICY: &str = r#"
-[policy]
-id = "small"
-version = "1"
-profile = "ngmia"
-
-[person]
-key = "patient"
-
-[pseudonymized]
-project = "p"
-recipient = "r"
-
-[anonymized]
-tier = "controlled"
-suppress = { unit = "row", at_most = 0.2 }
-
-[[anonymized.view]]
-name = "stay"
-grain = "stays"
-quasi = ["stays.性別"]
-
-[not_applicable]
-"18-4" = "特異な記述等はない"
-"33-3" = "カード番号等の列はない"
-
-[tables.stays]
-grain = "event"
-source = { path = "stays.csv" }
-keys = { patient = "患者ID" }
-[tables.stays.columns]
-"患者ID"       = { role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }
-"氏名"         = { role = "direct", pseudonymized = "drop", anonymized = "drop" }
-"保険者番号"   = { role = "id_code", type = "code", pseudonymized = "drop", anonymized = "drop" }
-"性別"         = { role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }
-"総点数"       = { role = "payload", type = "integer", pseudonymized = "keep", anonymized = { round = { significant = 1, tails = 5 } } }
-"#;
+/// The policy of the house; tests in Python read the same file.
+pub const POLICY: &str = include_str!("small.toml");
 
 /// The house.
 pub struct House {
