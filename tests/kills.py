@@ -11,7 +11,7 @@ KAKOU, WORK = sys.argv[1], pathlib.Path(sys.argv[2])
 HOUSE, KEPT = WORK / "house", WORK / "kept"
 CALLS = "mkdir rename renameat renameat2 linkat write fsync ftruncate unlink unlinkat rmdir flock".split()
 # The policy of the tests' house.
-POLICY = (pathlib.Path(__file__).parent / "common/house.rs").read_text().split('r#"')[1].split('"#')[0]
+POLICY = (pathlib.Path(__file__).parent / "common/small.toml").read_text()
 environment = dict(os.environ, HOME=str(WORK / "home"))
 
 
