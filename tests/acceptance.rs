@@ -1,18 +1,9 @@
 //! The acceptance tests of the formats' specification (§13.1), one each, by number.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, kakou, new_key, records, repo, run, text};
+use crate::common::{self, error_of, files, kakou, new_key, records, repo, run, text};
 use unicode_normalization::UnicodeNormalization;
 
 const HEAD: &str = r#"

@@ -1,18 +1,9 @@
 //! The main job on data that nobody here wrote: 18 tables, 473 persons.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
-use common::{
+use crate::common::{
     closed, copy_folder, error_of, files, fixture, kakou, new_key, records, releases, repo, run,
     settled, text,
 };

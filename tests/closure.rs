@@ -1,19 +1,10 @@
 //! What is released, not what is declared: guarantees over whole releases, read back here with code of its own.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{closed, error_of, kakou, new_key, records, run, text};
+use crate::common::{closed, error_of, kakou, new_key, records, run, text};
 
 struct Case {
     folder: tempfile::TempDir,

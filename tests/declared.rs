@@ -1,18 +1,9 @@
 //! False roles do not pass: declarations against names and layouts (`check`), and against the data (`run`).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, releases, repo, run, text};
+use crate::common::{error_of, kakou, new_key, releases, repo, run, text};
 
 const HEAD: &str = r#"[policy]
 id = "t"

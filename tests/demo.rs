@@ -1,18 +1,9 @@
 //! `kakou demo`: what a new user sees holds.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use common::{error_of, files, kakou, records, releases, repo, text};
+use crate::common::{error_of, files, kakou, records, releases, repo, text};
 
 /// Persons with numbers of both hospitals, by the common IDs of the K files: what the demo must have found.
 fn at_both(dpc: &Path) -> usize {

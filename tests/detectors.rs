@@ -1,18 +1,9 @@
 //! Detectors in a run: a column that holds identifiers stops the release, a waiver with a reason lets it pass and stands in
 //! the record, free text is redacted; and the figures of the documentation are those of the command.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, kakou, new_key, releases, repo, run, settled, text};
+use crate::common::{self, error_of, files, kakou, new_key, releases, repo, run, settled, text};
 use kakou::cli::detect::{NOTES, SEED};
 use kakou::detect::{CATALOGUE, measure};
 use kakou::synth::notes::notes;

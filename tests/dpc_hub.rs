@@ -1,18 +1,11 @@
 //! The shipped policies with their shipped settings on synthetic hospitals: both releases, verified, and nobody named.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{closed, error_of, files, kakou, new_key, program, records, repo, run, text};
+use crate::common::{
+    self, closed, error_of, files, kakou, new_key, program, records, repo, run, text,
+};
 
 fn made(folder: &Path, persons: &str, hospitals: &str, layouts: &str) -> PathBuf {
     let data = folder.join(format!("data{hospitals}"));

@@ -1,18 +1,9 @@
 //! `kakou explain` names what is wrong with a policy, or would be wrong with its release, in one line each.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, text};
+use crate::common::{error_of, kakou, text};
 
 /// A folder with a policy and its files.
 struct Case(tempfile::TempDir);

@@ -1,20 +1,11 @@
 //! FHIR NDJSON, from outside: JP Core resources with composed identifiers become two releases, and what nobody named is refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, records, run, text};
+use crate::common::{self, error_of, kakou, new_key, records, run, text};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization;
 

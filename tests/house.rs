@@ -1,16 +1,9 @@
 //! Rules of the house: which room may know which.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use crate::common;
 
 /// The sections of a manifest that say what is compiled in: names of packages, without those of tests.
 fn dependencies(manifest: &Path) -> BTreeSet<String> {
@@ -167,7 +160,7 @@ fn only_the_room_of_formats_knows_polars() {
 fn the_page_of_techniques_is_fresh() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/techniques.md");
     let mut page = String::from(
-        "# 加工方法 / Treatments\n\nMade from the catalogue: `UPDATE=1 cargo test --test house`.\n\n\
+        "# 加工方法 / Treatments\n\nMade from the catalogue: `UPDATE=1 cargo test --test all house::`.\n\n\
          | policy | 法令・ガイドラインの用語 | items | English | 日本語 | example |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for doc in kakou::technique::CATALOGUE {
@@ -187,7 +180,7 @@ fn the_page_of_techniques_is_fresh() {
     }
     assert!(
         std::fs::read_to_string(&path).unwrap_or_default() == page,
-        "docs/techniques.md is old: UPDATE=1 cargo test --test house"
+        "docs/techniques.md is old: UPDATE=1 cargo test --test all house::"
     );
 }
 
@@ -281,4 +274,24 @@ fn every_archive_of_the_fixtures_is_told() {
     }
     assert_eq!(page.matches(".tar.gz` |").count(), archives);
     assert!(bytes < 8_000_000, "{bytes}");
+}
+
+/// A file beside the others that `main.rs` does not name would be compiled by nobody.
+#[test]
+fn every_file_of_tests_is_a_part_of_the_one_binary() {
+    let folder = common::repo("tests");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    let named: BTreeSet<&str> = main
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .filter(|name| *name != "common")
+        .collect();
+    let there: BTreeSet<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter_map(|entry| {
+            Some(entry.unwrap().file_name().to_str()?.strip_suffix(".rs")?.to_owned())
+        })
+        .filter(|name| name != "main")
+        .collect();
+    assert!(named.iter().eq(there.iter()), "{named:?} {there:?}");
 }

@@ -1,18 +1,9 @@
 //! `kakou init` on folders as they lie on a hospital's disk: known layouts are recognized, nothing of a patient is shown.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::Path;
 use std::process::Command;
 
-use common::{error_of, kakou, text};
+use crate::common::{self, error_of, kakou, text};
 
 fn synth(out: &Path, layouts: &str) {
     let output = kakou(&[

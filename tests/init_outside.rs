@@ -1,19 +1,10 @@
 //! `kakou init` on layouts by others: names of columns as their makers publish them, values made up here. What is drafted is held
 //! against roles and types that a person wrote down (`init_outside.csv`); the shares stand in docs/init.md.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use common::{kakou, repo, text};
+use crate::common::{kakou, repo, text};
 
 const ROWS: usize = 200;
 

@@ -1,17 +1,8 @@
 //! Who is a person and which files are read: identifiers, grains, files that nobody reads, codes of a facility, zones.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, records, text};
+use crate::common::{error_of, kakou, new_key, records, text};
 
 /// A folder with input files, a policy of two tables and what a run made of them.
 struct Case {

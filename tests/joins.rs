@@ -1,18 +1,9 @@
 //! How far the two releases join by content: counted here again from the files, with other code.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, records, run, text};
+use crate::common::{error_of, kakou, new_key, records, run, text};
 use serde_json::Value;
 
 /// Persons and their laboratory values: 60 persons, as many rows each as their number says, CRP nearly a number of one's own.

@@ -1,20 +1,11 @@
 //! `kakou run` without `--key`: the project's own key, made once, in the user's folder of keys and nowhere else.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use common::{error_of, files, program, releases, repo, settled, text};
+use crate::common::{error_of, files, program, releases, repo, settled, text};
 
 /// A small hospital, its policy, and a home that only this test has.
 struct Bench {

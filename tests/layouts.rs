@@ -1,15 +1,6 @@
 //! Layout packs and row-dependent columns, from outside.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
 
-mod common;
-
-use common::{error_of, kakou, new_key, records, text};
+use crate::common::{self, error_of, kakou, new_key, records, text};
 
 /// Head of a policy for tests; tables follow.
 const HEAD: &str = "[policy]\nid = \"t\"\nversion = \"1\"\nprofile = \"ngmia\"\n[person]\nkey = \"patient\"\n\

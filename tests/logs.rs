@@ -1,18 +1,9 @@
 //! No personal value leaves the program beside the releases: canaries in every column, logs at trace, panics forced.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{error_of, files, kakou, new_key, repo, settled, shown, text};
+use crate::common::{self, error_of, files, kakou, new_key, repo, settled, shown, text};
 
 /// Column, what stands in the canary's cells, and what is looked for (where it is not the cell itself).
 const CANARIES: &[(&str, &str)] = &[

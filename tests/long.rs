@@ -1,18 +1,9 @@
 //! A long table as one long file of a release: read again by its layout, in the order of the source, proved like its parts.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, kakou, new_key, records, repo, run, text};
+use crate::common::{error_of, files, kakou, new_key, records, repo, run, text};
 use serde_json::Value;
 
 fn ok(arguments: &[&str]) -> String {

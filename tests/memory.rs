@@ -1,12 +1,9 @@
 //! The bound of `--memory` under a real limit of the system, and the end of a run that gets no more memory.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
-
-mod common;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{error_of, text};
+use crate::common::{self, error_of, text};
 
 /// Runs the program with so many MiB of private memory at most (`RLIMIT_DATA`).
 fn limited(mebibytes: u64, arguments: &[&str]) -> Output {

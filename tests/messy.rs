@@ -1,18 +1,9 @@
 //! Files as they lie in a hospital's folder: titles, blank lines, repeated names, quotes behind blanks, UTF-16, archives, sheets; and
 //! policies that make one release.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::PathBuf;
 
-use common::{error_of, kakou, new_key, text};
+use crate::common::{error_of, kakou, new_key, text};
 
 const HEAD: &str = r#"
 [policy]

@@ -1,19 +1,10 @@
 //! Who objected and who was notified: lists and eligibility files, from the command line to the record.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use common::{error_of, kakou, new_key, records, text};
+use crate::common::{self, error_of, kakou, new_key, records, text};
 use serde_json::Value;
 
 struct House {

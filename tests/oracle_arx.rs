@@ -1,16 +1,9 @@
 //! The search against ARX's own numbers (fixture `arx`).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use crate::common;
 
 use kakou::privacy::model::{self, KAnonymity, Model};
 use kakou::privacy::objective::{self, Aggregate, Objective};

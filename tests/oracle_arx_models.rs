@@ -1,18 +1,11 @@
 //! The nodes that ARX's own tests name as optimal for k-map, δ-presence, l-diversity, t-closeness and β-likeness on adult: here
 //! the classes are formed at those levels, judged by our models in ARX's conventions, and the score is computed again. (That no
 //! other node is better is what the tests of the search show.)
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+
+use crate::common;
 
 use kakou::privacy::View;
 use kakou::privacy::model::measure::Counted;

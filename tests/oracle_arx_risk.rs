@@ -1,16 +1,9 @@
 //! Risk figures against those of ARX 3.9.2 on its own data.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use crate::common;
 
 use kakou::frame::{Column, MISSING};
 use kakou::privacy::risk::{population, prosecutor, subsets};

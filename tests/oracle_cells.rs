@@ -1,16 +1,9 @@
 //! Suppression of cells beside sdcMicro's on its own test data.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
+
+use crate::common;
 
 use kakou::frame::MISSING;
 use kakou::privacy::suppress::cells::{Cells, CellsRemoved, suppress};

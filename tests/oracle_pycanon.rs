@@ -1,17 +1,10 @@
 //! All figures of pycanon on its own tables: computed here from codes in persons, and again in pycanon's way where that way is not
 //! the definition. Says how many values were compared.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
+
+use crate::common;
 
 use kakou::privacy::View;
 use kakou::privacy::model::measure::{Counted, order_by_number};

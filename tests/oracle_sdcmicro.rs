@@ -1,16 +1,9 @@
 //! Risk figures against those of sdcMicro 5.8.1, row by row.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use crate::common;
 
 use kakou::frame::Column;
 use kakou::privacy::model::measure::Counted;

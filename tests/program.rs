@@ -1,17 +1,8 @@
 //! The program as its users meet it: errors that show no cell, drafts that do not run, both output formats.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, kakou, new_key, records, repo, run, text};
+use crate::common::{self, error_of, files, kakou, new_key, records, repo, run, text};
 
 const CANARY: &str = "CANARY-山田-7f3a";
 

@@ -1,18 +1,9 @@
 //! Receipt files (UKE): the published sample, files with every defect, and folding back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
+use crate::common::{self, error_of, files, fixture, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, uke};
 use kakou::frame::{Column, Table};

@@ -1,18 +1,9 @@
 //! A run that puts its receipts together again: the receipt file of the pseudonymized release, proved against its tables.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, repo, run, text};
+use crate::common::{error_of, kakou, new_key, repo, run, text};
 use kakou::proof::receipts;
 use kakou::proof::recount::{self, Cells};
 use kakou::proof::structure::Structure;

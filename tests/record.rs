@@ -1,20 +1,12 @@
 //! The record as its users meet it: signed, entered, verified, approved, sealed; and every change of it found.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::house::POLICY;
-use common::{error_of, files, kakou, records, releases, text};
+use crate::common;
+use crate::common::house::POLICY;
+use crate::common::{error_of, files, kakou, records, releases, text};
 use serde_json::Value;
 
 /// A house with data, policy, keys of a runner, a board and a third person, a ledger and an approval.

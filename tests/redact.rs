@@ -1,19 +1,10 @@
 //! Redaction through the whole run: planted identifiers of which the truth is known against the released text.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, records, repo, run, text};
+use crate::common::{self, error_of, kakou, new_key, records, repo, run, text};
 use kakou::cli::detect::SEED;
 use kakou::detect::{CATALOGUE, find};
 use kakou::synth::notes::notes;

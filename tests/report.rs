@@ -1,18 +1,9 @@
 //! The report of a run: counted again from the released files, nothing rare in it, the same however the run was cut.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, records, repo, run, text};
+use crate::common::{error_of, kakou, new_key, records, repo, run, text};
 use serde_json::Value;
 
 fn csv_data(folder: &Path, persons: &str) -> PathBuf {

@@ -1,17 +1,8 @@
 //! `kakou risk` as its users meet it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{error_of, fixture, kakou, text};
+use crate::common::{self, error_of, fixture, kakou, text};
 use serde_json::Value;
 
 const NINE: &str =

@@ -1,11 +1,4 @@
 //! The committed JSON Schema is the one of the types.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
 
 #[test]
 fn the_schema_of_policies_is_fresh() {
@@ -18,7 +11,7 @@ fn the_schema_of_policies_is_fresh() {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == fresh,
-        "policies/policy.schema.json is old: UPDATE=1 cargo test --test schema"
+        "policies/policy.schema.json is old: UPDATE=1 cargo test --test all schema::"
     );
 }
 
@@ -34,6 +27,6 @@ fn the_schema_of_statements_is_fresh() {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == fresh,
-        "docs/statement.schema.json is old: UPDATE=1 cargo test --test schema"
+        "docs/statement.schema.json is old: UPDATE=1 cargo test --test all schema::"
     );
 }

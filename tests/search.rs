@@ -1,19 +1,10 @@
 //! A policy that offers levels on three columns of `clinosim-csv` is solved, explained, run, and recounted by another tool.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{error_of, fixture, kakou, new_key, records, repo, run, text};
+use crate::common::{self, error_of, fixture, kakou, new_key, records, repo, run, text};
 
 /// The shipped policy with levels to choose from: age, admission and kind of encounter.
 fn policy(folder: &Path, change: impl Fn(String) -> String) -> PathBuf {

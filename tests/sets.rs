@@ -1,18 +1,9 @@
 //! Sets of items a person in a run on `clinosim-csv`: k^m-anonymity of the released file, counted here by hand.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
+use crate::common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
 
 fn policy(folder: &Path, name: &str, set: &str, change: impl Fn(String) -> String) -> PathBuf {
     let shipped = std::fs::read_to_string(repo("policies/clinosim.toml")).unwrap();

@@ -1,18 +1,9 @@
 //! SS-MIX2 standardized storage: the generated tree of the fixtures, trees with every defect, and the columnar extract.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, fixture, kakou, new_key, records, repo, run, text};
+use crate::common::{self, error_of, files, fixture, kakou, new_key, records, repo, run, text};
 use kakou::error::{Name, Result};
 use kakou::formats::{self, ColumnSpec, FileFacts, ReadSpec, ssmix2};
 use kakou::frame::{Column, Table};

@@ -1,19 +1,10 @@
 //! The states of a release against its ledger; provisions and deletions that are not half done; what a release folder may be.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use common::house::House;
-use common::{error_of, program, text};
+use crate::common::house::House;
+use crate::common::{error_of, program, text};
 use kakou::keys::SigningKey;
 use kakou::record::ledger::{Kind, Ledger};
 use kakou::record::purge;

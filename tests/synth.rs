@@ -1,18 +1,9 @@
 //! The generator's files under the shipped layout packs and the readers, from outside.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use common::{error_of, files, kakou, records, text};
+use crate::common::{error_of, files, kakou, records, text};
 use kakou::error::Name;
 use kakou::formats::{self, ColumnSpec, ReadSpec, uke};
 use kakou::frame::{Column, Table};

@@ -1,18 +1,9 @@
 //! Releases with types: numbers, dates and moments as such, what is no number beside them; the proof and `verify` count the same cells.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{error_of, kakou, new_key, run, text};
+use crate::common::{error_of, kakou, new_key, run, text};
 
 const POLICY: &str = r#"
 [policy]

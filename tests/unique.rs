@@ -1,19 +1,10 @@
 //! Whom facts beside a view single out, in whole runs: counted here by the definition from the released files alone, refused
 //! beyond a limit, and told.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test"
-)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{error_of, files, kakou, new_key, records, releases, repo, run, text};
+use crate::common::{error_of, files, kakou, new_key, records, releases, repo, run, text};
 
 const POLICY: &str = r#"[policy]
 id = "alone"

@@ -1,5 +1,4 @@
 //! What the tests of the program share.
-#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -208,7 +207,7 @@ pub fn block(page: &str, name: &str, new: &str, test: &str) {
     }
     assert!(
         std::fs::read_to_string(&path).unwrap() == new,
-        "{page} is old: UPDATE=1 cargo test --test {test}"
+        "{page} is old: UPDATE=1 cargo test --test all {test}::"
     );
 }
 

@@ -1,0 +1,55 @@
+//! The tests of the program and of its rooms from outside: one binary, so that it is linked once, with a module a file. A test that
+//! needs a process of its own starts the program (`common::program`).
+//!
+//! `cargo test --test all NAME::` runs those of one file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod acceptance;
+mod clinosim;
+mod closure;
+mod common;
+mod declared;
+mod demo;
+mod detectors;
+mod dpc_hub;
+mod explained;
+mod fhir;
+mod house;
+mod init;
+mod init_outside;
+mod intake;
+mod joins;
+mod keys;
+mod layouts;
+mod logs;
+mod long;
+mod memory;
+mod messy;
+mod objections;
+mod oracle_arx;
+mod oracle_arx_models;
+mod oracle_arx_risk;
+mod oracle_cells;
+mod oracle_pycanon;
+mod oracle_sdcmicro;
+mod program;
+mod receipt;
+mod receipt_run;
+mod record;
+mod redact;
+mod report;
+mod risk_cli;
+mod schema;
+mod search;
+mod sets;
+mod ssmix2;
+mod states;
+mod synth;
+mod typed;
+mod unique;
