@@ -195,11 +195,13 @@ fn named_nodes(one_in: usize) {
             .map(|(c, &level)| codes((0..adult.rows.len()).map(|row| at(row, c, level))))
             .map(|(codes, names)| (codes, names.len() as u32))
             .unzip();
-        let (class_of, all) = View::of_rows(columns, &cards).unwrap().assign();
+        let view = View::of_rows(columns, &cards).unwrap();
+        let (class_of, all) = view.assign();
         let of = |codes: &[u32]| keep.iter().map(|&r| codes[r]).collect::<Vec<u32>>();
         let (in_class, sensitive) = (of(&class_of), of(&values));
         let person: Vec<u32> = (0..keep.len() as u32).collect();
         let counted = Counted::new(&in_class, all.len(), &person, &[&sensitive])
+            .unwrap()
             .with_population(all.persons.clone());
         let mut kept = vec![false; all.len()];
         counted.each(|class, facts| {

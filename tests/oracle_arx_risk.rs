@@ -26,7 +26,7 @@ fn read(path: &Path, delimiter: u8) -> Texts {
 }
 
 impl Texts {
-    fn view(&self, names: &[&str]) -> View {
+    fn view(&self, names: &[&str]) -> View<'_> {
         let columns: Vec<&Column> = names
             .iter()
             .map(|n| &self.columns[self.header.iter().position(|h| h == n).unwrap()])

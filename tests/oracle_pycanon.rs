@@ -47,7 +47,7 @@ impl Table {
     fn counted(&self) -> Counted {
         let view = View::of_rows(self.quasi.clone(), &self.cards).unwrap();
         let (class, table) = view.assign();
-        Counted::new(&class, table.len(), view.persons(), &[&self.sensitive])
+        Counted::new(class, table.len(), view.persons(), &[&self.sensitive]).unwrap()
     }
     /// pycanon takes the ordered distance for a column of numbers and the equal distance otherwise.
     fn distance(&self) -> Distance {
@@ -204,7 +204,7 @@ fn the_levels_of_anjana_hold() {
         )
         .unwrap();
         let (class, table) = view.assign();
-        Counted::new(&class, table.len(), view.persons(), &[&disease])
+        Counted::new(class, table.len(), view.persons(), &[&disease]).unwrap()
     };
     // k = 2 with the city as it is; l = 2 not yet, only with the city generalized away.
     assert_eq!(counted(&[&band, &gender, &city]).k(), Some(2));

@@ -31,7 +31,7 @@ impl Texts {
     fn codes(&self, name: &str) -> Column {
         Column::from_texts(self.column(name).into_iter().map(|t| (t != "NA").then_some(t)))
     }
-    fn view(&self, names: &[&str]) -> View {
+    fn view(&self, names: &[&str]) -> View<'_> {
         let columns: Vec<Column> = names.iter().map(|n| self.codes(n)).collect();
         let cards: Vec<u32> = columns.iter().map(|c| c.dictionary().len() as u32).collect();
         View::of_rows(columns.iter().map(|c| c.codes().to_vec()).collect(), &cards).unwrap()
@@ -252,7 +252,8 @@ fn l_diversity_of_each_class() {
     let expected = Texts::read(&folder.join("expected_testdata_k7_ldiv_income.csv"));
     let of = |kind: &str| expected.numbers(&format!("income_{kind}_Ldiversity"));
     let (distinct, entropy, recursive) = (of("Distinct"), of("Entropy"), of("Recursive"));
-    let (class, classes) = data.view(&SEVEN).assign();
+    let view = data.view(&SEVEN);
+    let (class, classes) = view.assign();
     let income = data.codes("income");
     let mut compared = 0;
     for number in 0..classes.len() as u32 {
@@ -260,7 +261,7 @@ fn l_diversity_of_each_class() {
             (0..class.len() as u32).filter(|&r| class[r as usize] == number).collect();
         let own = income.take(&rows);
         // The class alone, each row a person.
-        let counted = Counted::new(&vec![0; rows.len()], 1, &rows, &[own.codes()]);
+        let counted = Counted::new(&vec![0; rows.len()], 1, &rows, &[own.codes()]).unwrap();
         let l = counted.distinct_l(0).unwrap();
         let e = counted.entropy_l(0).value().unwrap();
         for &row in &rows {

@@ -371,8 +371,9 @@ impl Risk {
         if !quasi.is_empty() {
             show.line(&format!("quasi-identifiers: {}", quasi.join(", ")));
             page.put("quasi", quasi);
-            broken = made.exposure(&quasi_places, quasi, k, &mut page)?;
-            made.attributes(&quasi_places, &sensitive_places, sensitive, &mut page)?;
+            let view = made.view(&quasi_places)?;
+            broken = made.exposure(&view, &quasi_places, quasi, k, &mut page)?;
+            made.attributes(&view, &sensitive_places, sensitive, &mut page)?;
         } else if propose {
             let without: Vec<usize> =
                 (0..used.names.len()).filter(|&c| Some(c) != person).collect();
@@ -466,12 +467,12 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    fn view(&self, places: &[usize]) -> Result<View> {
-        let columns = places.iter().map(|&c| self.data.columns[c].codes().to_vec()).collect();
+    fn view(&self, places: &[usize]) -> Result<View<'_>> {
+        let columns: Vec<&[u32]> = places.iter().map(|&c| self.data.columns[c].codes()).collect();
         let cards: Vec<u32> =
             places.iter().map(|&c| self.data.columns[c].dictionary().len() as u32).collect();
         match &self.persons {
-            Some(persons) => View::new(columns, &cards, persons.clone()),
+            Some(persons) => View::new(columns, &cards, persons.as_slice()),
             None => View::of_rows(columns, &cards),
         }
     }
@@ -483,13 +484,13 @@ impl Made<'_> {
 
     fn exposure(
         &self,
+        view: &View<'_>,
         places: &[usize],
         names: &[String],
         k: Option<u64>,
         page: &mut Page,
     ) -> Result<Vec<Error>> {
-        let view = self.view(places)?;
-        let classes = view.classes();
+        let (_, classes) = view.assign();
         let threshold = self.risk.threshold.or(k.map(|k| 1.0 / k as f64)).unwrap_or(0.2);
         let holes = (0..classes.len()).filter(|&c| classes.codes(c).contains(&MISSING)).count();
         let mut broken = Vec::new();
@@ -515,7 +516,7 @@ impl Made<'_> {
         }
         let mut by_reading = serde_json::Map::new();
         for &(key, text, reading) in &readings {
-            let Some(spread) = prosecutor::prosecutor(&view, reading, threshold) else { continue };
+            let Some(spread) = prosecutor::prosecutor(view, reading, threshold) else { continue };
             if holes > 0 {
                 page.show.line(&format!("  {text}:"));
             }
@@ -580,7 +581,7 @@ impl Made<'_> {
             }
         };
         page.section(&marketer::DOC);
-        let found = marketer::marketer(&view, matched.as_ref());
+        let found = marketer::marketer(view, matched.as_ref());
         page.figure("expected share of right matches", told(found));
         page.put("marketer", found);
 
@@ -589,14 +590,14 @@ impl Made<'_> {
         if let (None, Some(weights)) = (population, &weights) {
             population = Some(sum(weights.iter().copied()).round() as u64);
         }
-        self.uniqueness(&classes, population, page);
-        let rows = self.individual(&view, weights.as_deref(), &readings, threshold, page);
+        self.uniqueness(classes, population, page);
+        let rows = self.individual(view, weights.as_deref(), &readings, threshold, page);
         if let Some(home) = self.home {
-            self.households(home, &rows, &view, threshold, page)?;
+            self.households(home, &rows, view, threshold, page)?;
         }
         let fraction = population.map(|p| (view.rows() as f64 / p as f64).min(1.0));
-        let drawn = self.drawn(&view, places)?;
-        let part = drawn.as_ref().map_or(&view, |(view, _)| view);
+        let drawn = self.drawn(view, places)?;
+        let part = drawn.as_ref().map_or(view, |(view, _)| view);
         let share = drawn.as_ref().map_or(1.0, |(_, share)| *share);
         // What is known of a sample of the table: the table itself is one of the population.
         let fraction = match drawn {
@@ -618,7 +619,7 @@ impl Made<'_> {
     }
 
     /// The rows of persons drawn at random, and their share of all persons; none without `--sample` or of fewer persons.
-    fn drawn(&self, view: &View, places: &[usize]) -> Result<Option<(View, f64)>> {
+    fn drawn(&self, view: &View<'_>, places: &[usize]) -> Result<Option<(View<'static>, f64)>> {
         let Some(wanted) = self.risk.sample else { return Ok(None) };
         let persons = self.own_persons();
         let mut order: Vec<u64> = persons.iter().map(|&p| u64::from(p)).collect();
@@ -640,7 +641,7 @@ impl Made<'_> {
             cards.push(column.dictionary().len() as u32);
             columns.push(column.codes().to_vec());
         }
-        let persons = rows.iter().map(|&row| persons[row as usize]).collect();
+        let persons: Vec<u32> = rows.iter().map(|&row| persons[row as usize]).collect();
         Ok(Some((View::new(columns, &cards, persons)?, wanted as f64 / all as f64)))
     }
 
@@ -648,7 +649,7 @@ impl Made<'_> {
     fn affordable(
         &self,
         dear: Dear,
-        view: &View,
+        view: &View<'_>,
         sets: u64,
         doc: &'static Doc,
         page: &mut Page,
@@ -678,7 +679,7 @@ impl Made<'_> {
     }
 
     /// Says that figures are of a sample, and how far a share may be off.
-    fn sampled(&self, view: &View, share: f64, page: &mut Page) {
+    fn sampled(&self, view: &View<'_>, share: f64, page: &mut Page) {
         if share < 1.0 {
             let persons = self.risk.sample.unwrap_or_default();
             // Half the width of a 95 % interval of a share, at its widest (one half).
@@ -707,7 +708,7 @@ impl Made<'_> {
     /// What the classes give away about sensitive columns, in distinct persons; a missing cell is a value of its own.
     fn attributes(
         &self,
-        places: &[usize],
+        view: &View<'_>,
         sensitive: &[usize],
         names: &[String],
         page: &mut Page,
@@ -715,9 +716,9 @@ impl Made<'_> {
         if sensitive.is_empty() {
             return Ok(());
         }
-        let (class, classes) = self.view(places)?.assign();
+        let (class, classes) = view.assign();
         let codes: Vec<&[u32]> = sensitive.iter().map(|&c| self.data.columns[c].codes()).collect();
-        let counted = Counted::new(&class, classes.len(), &self.own_persons(), &codes);
+        let counted = Counted::new(class, classes.len(), view.persons(), &codes)?;
         page.show.line("\nAttribute disclosure / 属性の開示");
         let mut all = serde_json::Map::new();
         for (at, name) in names.iter().enumerate() {
@@ -757,7 +758,7 @@ impl Made<'_> {
         path: &Path,
         names: &[String],
         places: &[usize],
-    ) -> Result<(View, View)> {
+    ) -> Result<(View<'static>, View<'static>)> {
         let mut wanted = Used { names: names.to_vec() };
         let person = match (&self.risk.person, &self.persons) {
             (Some(name), Some(_)) if any::shape(path, &self.risk.hints())?.names.contains(name) => {
@@ -844,7 +845,7 @@ impl Made<'_> {
     /// Individual risk by row: with weights as Benedetti and Franconi have it, else 1 / persons.
     fn individual(
         &self,
-        view: &View,
+        view: &View<'_>,
         weights: Option<&[f64]>,
         readings: &[(&str, &str, Reading)],
         threshold: f64,
@@ -893,7 +894,7 @@ impl Made<'_> {
         &self,
         home: usize,
         rows: &[f64],
-        view: &View,
+        view: &View<'_>,
         threshold: f64,
         page: &mut Page,
     ) -> Result<()> {
@@ -926,7 +927,7 @@ impl Made<'_> {
 
     fn special(
         &self,
-        view: &View,
+        view: &View<'_>,
         names: &[String],
         fraction: Option<f64>,
         page: &mut Page,
@@ -979,7 +980,7 @@ impl Made<'_> {
         Ok(())
     }
 
-    fn sets(&self, view: &View, names: &[String], page: &mut Page) -> Result<()> {
+    fn sets(&self, view: &View<'_>, names: &[String], page: &mut Page) -> Result<()> {
         let most = self.largest_sets(names.len());
         page.section(&subsets::DOC);
         let all = subsets::subsets(view, most)?;
@@ -1092,11 +1093,11 @@ impl Made<'_> {
             offset += column.dictionary().len() as u32;
         }
         if !long.is_empty() {
-            let columns: Vec<Vec<u32>> =
-                long.iter().map(|&c| self.data.columns[c].codes().to_vec()).collect();
+            let columns: Vec<&[u32]> = long.iter().map(|&c| self.data.columns[c].codes()).collect();
             let cards: Vec<u32> =
                 long.iter().map(|&c| self.data.columns[c].dictionary().len() as u32).collect();
-            let (class, classes) = View::of_rows(columns, &cards)?.assign();
+            let known = View::of_rows(columns, &cards)?;
+            let (class, classes) = known.assign();
             let empty: Vec<bool> =
                 (0..classes.len()).map(|c| classes.codes(c).contains(&MISSING)).collect();
             persons.extend_from_slice(&own);

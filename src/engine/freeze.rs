@@ -357,7 +357,7 @@ fn suppression(
         let partition = partition.of_kind(Kind::Anonymized);
         let mut here = Alive::all(&partition);
         for (view, classes) in plan.views.iter().zip(&mut source) {
-            classes.add(plan, view, &partition, Cells::Source, &here);
+            classes.add(plan, view, &partition, Cells::Source, &here)?;
         }
         let applied =
             apply(plan, &anonymized, &partition, Kind::Anonymized, secrets, None, &mut here);
@@ -390,7 +390,7 @@ fn suppression(
             in_memory.as_ref(),
             |p, partition, applied| {
                 for (view, classes) in plan.views.iter().zip(&mut before) {
-                    classes.add(plan, view, partition, Cells::Applied(applied), &alive[p]);
+                    classes.add(plan, view, partition, Cells::Applied(applied), &alive[p])?;
                 }
                 Ok(())
             },
@@ -442,7 +442,7 @@ fn suppression(
                     .map(|(view, c)| {
                         c.add(plan, view, partition, Cells::Applied(applied), &alive[p])
                     })
-                    .collect();
+                    .collect::<Result<_>>()?;
                 if let Some(gathered) = &mut gathered {
                     gathered.add(partition, applied, &alive[p], &here);
                 }
@@ -611,8 +611,7 @@ fn suppression(
     if !splits.is_empty() {
         let memory = in_memory.as_ref();
         each_applied(plan, store, lists, &anonymized, secrets, memory, |p, partition, applied| {
-            splits.add(plan, partition, applied, &alive[p]);
-            Ok(())
+            splits.add(plan, partition, applied, &alive[p])
         })?;
     }
     let steady = splits.finish(plan)?;

@@ -71,10 +71,20 @@ impl Splits {
     }
 
     /// Adds a partition.
-    pub fn add(&mut self, plan: &Plan, partition: &Partition, applied: &Applied, alive: &Alive) {
+    ///
+    /// # Errors
+    /// `V0002` if the columns of a view do not fit each other (a bug).
+    pub fn add(
+        &mut self,
+        plan: &Plan,
+        partition: &Partition,
+        applied: &Applied,
+        alive: &Alive,
+    ) -> Result<()> {
         for (view, classes) in self.views.iter_mut().flatten() {
-            classes.add(plan, view, partition, Cells::Applied(applied), alive);
+            classes.add(plan, view, partition, Cells::Applied(applied), alive)?;
         }
+        Ok(())
     }
 
     /// The columns that split a class below k, each with the view that it splits most.

@@ -2,41 +2,73 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::HashMap;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::apply::{Alive, Applied};
 use super::partition::Partition;
+use crate::error::Result;
 use crate::frame::{Column, Interner, MISSING, Patients, Rows};
 use crate::plan::{Join, Plan, ViewColumn, ViewPlan};
-use crate::privacy::model::{Class, Model, Remaining, Scope, Whole};
+use crate::privacy::ByPerson;
+use crate::privacy::model::{Model, Remaining, Scope};
+use crate::privacy::tally::{self, Tally};
 
 /// The class of a row that is not there (any more).
-pub const NO_CLASS: u32 = u32::MAX;
+pub const NO_CLASS: u32 = MISSING;
 
-/// The classes of one view over all partitions.
-#[derive(Debug, Default)]
+/// The classes of one view over all partitions: texts here, codes in the counter.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(from = "Form", into = "Form")]
 pub struct Classes {
     /// Values by quasi-identifier column.
     columns: Vec<Interner>,
     /// Values by sensitive column.
     values: Vec<Interner>,
-    /// Class numbers, found by the hashes of their tuples.
-    index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
-    /// Code tuples (0 missing, else code + 1) by class number, one after the other.
-    tuples: Vec<u32>,
-    /// Distinct persons by class.
-    pub persons: Vec<u64>,
-    /// Rows by class.
-    pub rows: Vec<u64>,
-    /// By sensitive column: distinct persons by class and value (a missing value is not a value).
-    seen: Vec<HashMap<(u32, u32), u64>>,
-    /// By sensitive column: distinct persons by value over the whole view.
-    whole: Vec<HashMap<u32, u64>>,
-    /// Distinct persons of the view.
-    all_persons: u64,
+    tally: Tally,
+}
+
+/// Classes as they travel.
+#[derive(Deserialize, Serialize)]
+struct Form {
+    columns: Vec<Vec<String>>,
+    values: Vec<Vec<String>>,
+    tally: Tally,
+}
+
+impl From<Classes> for Form {
+    fn from(classes: Classes) -> Form {
+        let texts = |columns: Vec<Interner>| {
+            let of = |column: Interner| column.dictionary().texts().map(str::to_owned).collect();
+            columns.into_iter().map(of).collect()
+        };
+        Form {
+            columns: texts(classes.columns),
+            values: texts(classes.values),
+            tally: classes.tally,
+        }
+    }
+}
+
+impl From<Form> for Classes {
+    fn from(form: Form) -> Classes {
+        let interners = |columns: Vec<Vec<String>>| {
+            let of = |texts: Vec<String>| {
+                let mut interner = Interner::new();
+                for text in &texts {
+                    interner.intern(text);
+                }
+                interner
+            };
+            columns.into_iter().map(of).collect()
+        };
+        Classes {
+            columns: interners(form.columns),
+            values: interners(form.values),
+            tally: form.tally,
+        }
+    }
 }
 
 /// Where the cells of a view come from: the source, or a release.
@@ -48,20 +80,29 @@ pub enum Cells<'a> {
     Applied(&'a Applied),
 }
 
+/// Codes as the counter has them: no value is [`MISSING`].
+fn packed(mut codes: Vec<u32>) -> Vec<u32> {
+    codes.iter_mut().for_each(|code| *code = code.wrapping_sub(1));
+    codes
+}
+
+fn cards(columns: &[Interner]) -> Vec<u32> {
+    columns.iter().map(|texts| texts.dictionary().len() as u32).collect()
+}
+
 impl Classes {
     /// No classes yet.
     #[must_use]
     pub fn new(view: &ViewPlan) -> Self {
-        Classes {
-            columns: view.counted().map(|_| Interner::new()).collect(),
-            values: view.sensitive.iter().map(|_| Interner::new()).collect(),
-            seen: view.sensitive.iter().map(|_| HashMap::new()).collect(),
-            whole: view.sensitive.iter().map(|_| HashMap::new()).collect(),
-            ..Classes::default()
-        }
+        let columns: Vec<Interner> = view.counted().map(|_| Interner::new()).collect();
+        let values: Vec<Interner> = view.sensitive.iter().map(|_| Interner::new()).collect();
+        Classes { tally: Tally::new(columns.len(), values.len()), columns, values }
     }
 
     /// Adds the rows of a partition; gives the class of each row of the view's table ([`NO_CLASS`] for rows that are gone).
+    ///
+    /// # Errors
+    /// `V0002` if the columns do not fit each other (a bug).
     pub fn add(
         &mut self,
         plan: &Plan,
@@ -69,233 +110,118 @@ impl Classes {
         partition: &Partition,
         cells: Cells<'_>,
         alive: &Alive,
-    ) -> Vec<u32> {
+    ) -> Result<Vec<u32>> {
         let part = &partition.tables[view.table];
-        let there = &alive.rows[view.table];
-        let mut class: Vec<u32> = vec![0; part.table.rows];
-        let mut codes: Vec<Vec<u32>> = Vec::with_capacity(view.quasi.len());
-        for (at, (column, interner)) in view.counted().zip(&mut self.columns).enumerate() {
-            // Other forms of a fact are a matter of what is released.
-            if at >= view.quasi.len() && matches!(cells, Cells::Source) {
-                codes.push(vec![0; part.table.rows]);
-            } else {
-                codes.push(column_codes(plan, view, column, partition, cells, alive, interner));
-            }
-        }
-        // Fold the columns into one local class number, two at a time.
-        let mut count = 1_u32;
-        for column in &codes {
-            let mut pairs: HashMap<(u32, u32), u32> = HashMap::with_capacity(count as usize);
-            for ((slot, &code), &alive) in class.iter_mut().zip(column).zip(there) {
-                if alive {
-                    let next = pairs.len() as u32;
-                    *slot = *pairs.entry((*slot, code)).or_insert(next);
-                }
-            }
-            count = pairs.len() as u32;
-        }
-        // Local numbers to global ones.
-        let mut global = vec![NO_CLASS; (count as usize).max(1)];
-        let mut tuple: Vec<u32> = Vec::with_capacity(codes.len());
-        for (row, slot) in class.iter_mut().enumerate() {
-            if !there[row] {
-                *slot = NO_CLASS;
-                continue;
-            }
-            let local = *slot as usize;
-            if global[local] == NO_CLASS {
-                tuple.clear();
-                tuple.extend(codes.iter().map(|c| c[row]));
-                global[local] = self.class(&tuple);
-            }
-            *slot = global[local];
-            self.rows[*slot as usize] += 1;
-        }
-        // Distinct persons: a person is in one partition only, so counts of partitions add up.
-        let mut pairs: Vec<u64> = class
-            .iter()
-            .zip(&part.persons)
-            .filter(|&(&class, _)| class != NO_CLASS)
-            .map(|(&class, &person)| (u64::from(class) << 32) | u64::from(person))
-            .collect();
-        pairs.par_sort_unstable();
-        pairs.dedup();
-        let mut here: Vec<u32> = pairs.iter().map(|&pair| pair as u32).collect();
-        here.par_sort_unstable();
-        here.dedup();
-        self.all_persons += here.len() as u64;
-        for pair in pairs {
-            self.persons[(pair >> 32) as usize] += 1;
-        }
-        for (s, (column, _)) in view.sensitive.iter().enumerate() {
-            let values =
-                column_codes(plan, view, column, partition, cells, alive, &mut self.values[s]);
-            let mut held: Vec<(u32, u32, u32)> = class
-                .iter()
-                .zip(&values)
-                .zip(&part.persons)
-                .filter(|&((&class, &value), _)| class != NO_CLASS && value != 0)
-                .map(|((&class, &value), &person)| (class, value, person))
-                .collect();
-            held.par_sort_unstable();
-            held.dedup();
-            for &(class, value, _) in &held {
-                *self.seen[s].entry((class, value)).or_default() += 1;
-            }
-            let mut held: Vec<(u32, u32)> =
-                held.into_iter().map(|(_, value, person)| (value, person)).collect();
-            held.par_sort_unstable();
-            held.dedup();
-            for (value, _) in held {
-                *self.whole[s].entry(value).or_default() += 1;
-            }
-        }
-        class
-    }
-
-    fn class(&mut self, tuple: &[u32]) -> u32 {
-        use std::hash::BuildHasher as _;
-        let Classes { index, hasher, tuples, persons, .. } = self;
-        let width = tuple.len();
-        let of = |class: u32| {
-            let at = class as usize * width;
-            &tuples[at..at + width]
+        let codes_of = |column: &ViewColumn, texts: &mut Interner| {
+            packed(column_codes(plan, view, column, partition, cells, alive, texts))
         };
-        let entry = index.entry(
-            hasher.hash_one(tuple),
-            |&class| of(class) == tuple,
-            |&class| hasher.hash_one(of(class)),
-        );
-        let class = match entry {
-            Entry::Occupied(known) => return *known.get(),
-            Entry::Vacant(slot) => {
-                let class = persons.len() as u32;
-                slot.insert(class);
-                class
-            }
-        };
-        tuples.extend_from_slice(tuple);
-        self.persons.push(0);
-        self.rows.push(0);
-        class
-    }
-
-    /// By sensitive column, by class: (value, distinct persons), ascending.
-    fn distributions(&self) -> Vec<Vec<Vec<(u32, u64)>>> {
-        self.seen
-            .iter()
-            .map(|seen| {
-                let mut by_class: Vec<Vec<(u32, u64)>> = vec![Vec::new(); self.persons.len()];
-                let mut all: Vec<(u32, u32, u64)> = seen
-                    .iter()
-                    .map(|(&(class, value), &persons)| (class, value, persons))
-                    .collect();
-                all.par_sort_unstable();
-                for (class, value, persons) in all {
-                    by_class[class as usize].push((value, persons));
+        let counted: Vec<(usize, &ViewColumn)> = view.counted().enumerate().collect();
+        let columns = counted
+            .into_par_iter()
+            .zip(&mut self.columns)
+            .map(|((at, column), texts)| {
+                // Other forms of a fact are a matter of what is released.
+                if at >= view.quasi.len() && matches!(cells, Cells::Source) {
+                    return vec![MISSING; part.table.rows];
                 }
-                by_class
+                codes_of(column, texts)
             })
-            .collect()
+            .collect();
+        let sensitive: Vec<Vec<u32>> = view
+            .sensitive
+            .par_iter()
+            .zip(&mut self.values)
+            .map(|((column, _), texts)| codes_of(column, texts))
+            .collect();
+        // A person is in one partition only, so counts of partitions add up.
+        self.tally.add(tally::Part {
+            columns,
+            cards: &cards(&self.columns),
+            sensitive: &sensitive,
+            sensitive_cards: &cards(&self.values),
+            there: &alive.rows[view.table],
+            people: &ByPerson::new(&part.persons),
+        })
+    }
+
+    /// Adds the classes that were counted over other persons; gives our number of each of their classes.
+    ///
+    /// # Errors
+    /// `V0004` if the classes are of another view.
+    pub fn merge(&mut self, other: &Classes) -> Result<Vec<u32>> {
+        let maps = |ours: &mut [Interner], theirs: &[Interner]| -> Vec<Vec<u32>> {
+            let both = ours.iter_mut().zip(theirs);
+            both.map(|(ours, theirs)| theirs.dictionary().texts().map(|t| ours.intern(t)).collect())
+                .collect()
+        };
+        let columns = maps(&mut self.columns, &other.columns);
+        let values = maps(&mut self.values, &other.values);
+        self.tally.merge(&other.tally, &columns, &values)
     }
 
     /// The classes for which a model does not hold. Where all classes hold but the table as a whole does not, the smallest
     /// classes (in persons) are named, one size at a time: the caller removes them and asks again.
     #[must_use]
     pub fn violating(&self, models: &[Box<dyn Model>]) -> Vec<bool> {
-        let distributions = self.distributions();
-        let whole = Whole {
-            rows: self.rows.iter().sum(),
-            persons: self.all_persons,
-            sensitive: self
-                .whole
-                .iter()
-                .map(|values| {
-                    let mut values: Vec<(u32, u64)> =
-                        values.iter().map(|(&v, &p)| (v, p)).collect();
-                    values.sort_unstable();
-                    values
-                })
-                .collect(),
-        };
+        let counted = self.tally.counted();
         let per_class: Vec<&Box<dyn Model>> =
             models.iter().filter(|m| m.scope() == Scope::Class).collect();
-        let mut fails: Vec<bool> = (0..self.persons.len())
-            .into_par_iter()
-            .map(|class| {
-                let sensitive: Vec<&[(u32, u64)]> =
-                    distributions.iter().map(|by_class| by_class[class].as_slice()).collect();
-                let facts = Class {
-                    rows: self.rows[class],
-                    persons: self.persons[class],
-                    population: None,
-                    sensitive: &sensitive,
-                };
-                self.rows[class] > 0 && !per_class.iter().all(|m| m.class_holds(&facts, &whole))
+        let holds = |class: usize| {
+            counted.with(class, |facts| {
+                per_class.iter().all(|m| m.class_holds(facts, counted.whole()))
             })
-            .collect();
+        };
+        let mut fails: Vec<bool> =
+            (0..self.tally.len()).into_par_iter().map(|class| !holds(class)).collect();
         if !fails.contains(&true) {
-            let mut sizes: Vec<u64> = (0..self.persons.len())
-                .filter(|&c| self.rows[c] > 0)
-                .map(|c| self.persons[c])
-                .collect();
+            let persons = self.tally.persons();
+            let mut sizes = persons.to_vec();
             sizes.sort_unstable();
             let remaining = Remaining { persons: &sizes, population: None };
             if !sizes.is_empty() && !models.iter().all(|m| m.table_holds(&remaining)) {
-                for (class, fails) in fails.iter_mut().enumerate() {
-                    *fails = self.rows[class] > 0 && self.persons[class] == sizes[0];
-                }
+                fails = persons.iter().map(|&size| size == sizes[0]).collect();
             }
         }
         fails
     }
 
-    /// Classes that are there and have fewer than `k` persons.
+    /// Classes that have fewer than `k` persons.
     #[must_use]
     pub fn below(&self, k: u64) -> u64 {
-        self.rows
-            .iter()
-            .zip(&self.persons)
-            .filter(|&(&rows, &persons)| rows > 0 && persons < k)
-            .count() as u64
+        self.tally.persons().iter().filter(|&&persons| persons < k).count() as u64
     }
 
     /// The values of a class, in the order of the view's columns.
     #[must_use]
     pub fn values(&self, class: usize) -> Vec<Option<String>> {
-        let width = self.columns.len();
-        self.tuples[class * width..][..width]
-            .iter()
-            .zip(&self.columns)
-            .map(|(&code, interner)| {
-                (code != 0).then(|| interner.dictionary().text(code - 1).to_owned())
-            })
-            .collect()
+        let text = |(&code, texts): (&u32, &Interner)| {
+            (code != MISSING).then(|| texts.dictionary().text(code).to_owned())
+        };
+        self.tally.codes(class).iter().zip(&self.columns).map(text).collect()
     }
 
     /// What the record says of the classes.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let present: Vec<usize> = (0..self.persons.len()).filter(|&c| self.rows[c] > 0).collect();
+        let (rows, persons) = (self.tally.rows(), self.tally.persons());
         let mut histogram: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-        for &class in &present {
-            let entry = histogram.entry(bin(self.persons[class])).or_default();
+        for &size in persons {
+            let entry = histogram.entry(bin(size)).or_default();
             entry.0 += 1;
-            entry.1 += self.persons[class];
+            entry.1 += size;
         }
-        let mut distinct: Vec<Vec<u64>> = vec![vec![0; self.persons.len()]; self.seen.len()];
-        for (seen, distinct) in self.seen.iter().zip(&mut distinct) {
-            let classes: Vec<u32> = seen.keys().map(|&(class, _)| class).collect();
-            for class in classes {
-                distinct[class as usize] += 1;
-            }
-        }
+        let l = if self.values.is_empty() {
+            Vec::new()
+        } else {
+            let counted = self.tally.counted();
+            (0..self.values.len()).map(|s| counted.distinct_l(s)).collect()
+        };
         Summary {
-            classes: present.len() as u64,
-            smallest: present.iter().map(|&c| self.persons[c]).min().map(Patients),
-            rows: present.iter().map(|&c| Rows(self.rows[c])).sum(),
-            persons: present.iter().map(|&c| Patients(self.persons[c])).sum(),
-            l: distinct.iter().map(|distinct| present.iter().map(|&c| distinct[c]).min()).collect(),
+            classes: persons.len() as u64,
+            smallest: persons.iter().min().copied().map(Patients),
+            rows: Rows(rows.iter().sum()),
+            persons: Patients(persons.iter().sum()),
+            l,
             histogram: histogram
                 .into_iter()
                 .map(|(from, (classes, persons))| Bin { from, classes, persons })
@@ -380,8 +306,7 @@ pub(super) fn column_codes(
         Cells::Source => None,
         Cells::Applied(_) => super::freeze::blank_bit(plan, column.table, column.column),
     };
-    let map: Vec<u32> = source.dictionary().texts().map(|_| 0).collect();
-    let mut map = map;
+    let mut map: Vec<u32> = vec![0; source.dictionary().len()];
     let mut code_of = |row: usize, interner: &mut Interner| -> u32 {
         if bit.is_some_and(|bit| blanked[row] >> bit & 1 == 1) {
             return 0;

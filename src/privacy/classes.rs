@@ -1,29 +1,40 @@
 //! Equivalence classes over a view, counted in rows and in distinct persons.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::key::{Key, Layout, with_words};
+use super::key::{Key, Layout, Numbering, with_words};
+use super::persons::ByPerson;
 use crate::error::{Error, Result};
 use crate::frame::{MISSING, Patients, Rows};
 use crate::say;
 
 /// What an attacker may know, as dictionary codes: a column a quasi-identifier, a row a record.
 #[derive(Clone, Debug)]
-pub struct View {
-    columns: Vec<Vec<u32>>,
+pub struct View<'a> {
+    columns: Vec<Cow<'a, [u32]>>,
     layout: Layout,
-    persons: Vec<u32>,
+    persons: Cow<'a, [u32]>,
     distinct: bool,
+    assigned: OnceLock<(Vec<u32>, ClassTable)>,
 }
 
-impl View {
+impl<'a> View<'a> {
     /// A view. `cards[c]` is the number of codes of column `c`; a code is below it or [`MISSING`]. `persons` names the person
     /// of each row (any numbers, preferably dense).
     ///
     /// # Errors
     /// `V0002` if the columns differ in length or a code is out of range, `V0001` if the columns are too wide together.
-    pub fn new(columns: Vec<Vec<u32>>, cards: &[u32], persons: Vec<u32>) -> Result<Self> {
+    pub fn new<C: Into<Cow<'a, [u32]>>>(
+        columns: Vec<C>,
+        cards: &[u32],
+        persons: impl Into<Cow<'a, [u32]>>,
+    ) -> Result<Self> {
+        let columns: Vec<Cow<'a, [u32]>> = columns.into_iter().map(Into::into).collect();
+        let persons = persons.into();
         let layout = Layout::new(cards)?;
         if columns.len() != cards.len() {
             return Err(Error::data(
@@ -45,17 +56,18 @@ impl View {
             }
         }
         let distinct = persons.is_sorted_by(|a, b| a < b) || all_differ(&persons);
-        Ok(View { columns, layout, persons, distinct })
+        Ok(View { columns, layout, persons, distinct, assigned: OnceLock::new() })
     }
     /// A view in which every row is a person of its own.
     ///
     /// # Errors
     /// As [`View::new`].
-    pub fn of_rows(columns: Vec<Vec<u32>>, cards: &[u32]) -> Result<Self> {
-        let rows = columns.first().map_or(0, Vec::len);
+    pub fn of_rows<C: Into<Cow<'a, [u32]>>>(columns: Vec<C>, cards: &[u32]) -> Result<Self> {
+        let columns: Vec<Cow<'a, [u32]>> = columns.into_iter().map(Into::into).collect();
+        let rows = columns.first().map_or(0, |column| column.len());
         let rows = u32::try_from(rows)
             .map_err(|_| Error::data("V0003", say!("a view of more than 2^32 rows")))?;
-        View::new(columns, cards, (0..rows).collect())
+        View::new(columns, cards, (0..rows).collect::<Vec<u32>>())
     }
     /// Rows.
     #[must_use]
@@ -64,7 +76,7 @@ impl View {
     }
     /// The codes by column.
     #[must_use]
-    pub fn columns(&self) -> &[Vec<u32>] {
+    pub fn columns(&self) -> &[Cow<'a, [u32]>] {
         &self.columns
     }
     /// The person of each row.
@@ -86,7 +98,7 @@ impl View {
     ///
     /// # Errors
     /// `V0002` if a column number is out of range.
-    pub fn project(&self, columns: &[usize]) -> Result<View> {
+    pub fn project(&self, columns: &[usize]) -> Result<View<'a>> {
         let cards = self.layout.cards();
         if let Some(&bad) = columns.iter().find(|&&c| c >= cards.len()) {
             return Err(Error::data("V0002", say!("a view has no column {}", bad)));
@@ -97,16 +109,8 @@ impl View {
             layout: Layout::new(&kept)?,
             persons: self.persons.clone(),
             distinct: self.distinct,
+            assigned: OnceLock::new(),
         })
-    }
-
-    pub(crate) fn pack<const N: usize>(&self) -> Vec<Key<N>> {
-        const BLOCK: usize = 1 << 14;
-        let mut keys = vec![Key::<N>::ZERO; self.rows()];
-        keys.par_chunks_mut(BLOCK).enumerate().for_each(|(block, keys)| {
-            self.pack_into(block * BLOCK, keys);
-        });
-        keys
     }
 
     fn pack_rows<const N: usize>(&self, rows: std::ops::Range<usize>) -> Vec<Key<N>> {
@@ -137,10 +141,23 @@ impl View {
         }
     }
 
-    /// The class number of each row, numbered as in [`View::classes`], and the classes.
+    /// The class number of each row, numbered as in [`View::classes`], and the classes. Found once for the view.
     #[must_use]
-    pub fn assign(&self) -> (Vec<u32>, ClassTable) {
-        with_words!(self.layout.words(), assign, self)
+    pub fn assign(&self) -> &(Vec<u32>, ClassTable) {
+        self.assigned.get_or_init(|| {
+            let (class, mut table) = self.number();
+            table.persons = if self.distinct {
+                table.rows.clone()
+            } else {
+                ByPerson::new(&self.persons).count(&class, table.len())
+            };
+            (class, table)
+        })
+    }
+
+    /// The class number of each row, and the classes with their rows; their persons are not counted.
+    pub(crate) fn number(&self) -> (Vec<u32>, ClassTable) {
+        with_words!(self.layout.words(), number, self)
     }
 
     /// For each row, how many persons an attacker who knows the row's cells cannot tell apart, in one of the three readings
@@ -170,7 +187,7 @@ impl View {
             sums[c as usize] += w;
         }
         let found: Vec<(u64, f64)> = self
-            .matching_classes(&table, reading)
+            .matching_classes(table, reading)
             .into_par_iter()
             .map(|with| {
                 (
@@ -185,11 +202,11 @@ impl View {
     fn matched_persons(&self, reading: Reading) -> Vec<u64> {
         let (class, table) = self.assign();
         let mut persons: Vec<Vec<u32>> = vec![Vec::new(); table.len()];
-        for (&c, &person) in class.iter().zip(&self.persons) {
+        for (&c, &person) in class.iter().zip(self.persons.iter()) {
             persons[c as usize].push(person);
         }
         let found: Vec<u64> = self
-            .matching_classes(&table, reading)
+            .matching_classes(table, reading)
             .into_par_iter()
             .map(|with| {
                 let mut all: Vec<u32> =
@@ -333,7 +350,7 @@ impl ClassTable {
     #[must_use]
     pub fn histogram(&self) -> Vec<(u64, u64)> {
         let mut sizes = self.persons.clone();
-        sizes.sort_unstable();
+        sizes.par_sort_unstable();
         sizes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
     }
     /// Bytes of memory.
@@ -383,16 +400,6 @@ impl ClassTable {
             merged.persons.push(persons);
         }
         Ok(merged)
-    }
-}
-
-fn table<const N: usize>(view: &View, classes: usize) -> ClassTable {
-    ClassTable {
-        layout: view.layout.clone(),
-        keys: Vec::with_capacity(classes * N),
-        stride: N,
-        rows: Vec::with_capacity(classes),
-        persons: Vec::with_capacity(classes),
     }
 }
 
@@ -450,12 +457,12 @@ impl<const N: usize> Entry<N> for (Key<N>, u32) {
     }
 }
 
-fn classes<const N: usize>(view: &View) -> ClassTable {
+fn classes<const N: usize>(view: &View<'_>) -> ClassTable {
     if view.distinct { counted::<N, Key<N>>(view, 0) } else { counted::<N, (Key<N>, u32)>(view, 0) }
 }
 
 /// The classes of tuples of one word.
-fn classes_of_words(view: &View) -> ClassTable {
+fn classes_of_words(view: &View<'_>) -> ClassTable {
     if view.distinct {
         return counted::<1, Key<1>>(view, 0);
     }
@@ -470,7 +477,7 @@ fn classes_of_words(view: &View) -> ClassTable {
 
 /// Counts in three passes, each over all cores: rows are packed block by block and each block is parted by the first bits of its
 /// tuples; the parts of all blocks are brought together and sorted, small enough for a cache; the sorted parts are counted.
-fn counted<const N: usize, E: Entry<N>>(view: &View, person_bits: u32) -> ClassTable {
+fn counted<const N: usize, E: Entry<N>>(view: &View<'_>, person_bits: u32) -> ClassTable {
     const BLOCK: usize = 1 << 16;
     const PART: usize = 1 << 12;
     const LARGE: usize = 1 << 17;
@@ -573,25 +580,58 @@ fn pieces<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> 
         .collect()
 }
 
-fn assign<const N: usize>(view: &View) -> (Vec<u32>, ClassTable) {
-    let keys = view.pack::<N>();
-    let mut rows: Vec<(Key<N>, u32, u32)> = keys
-        .into_iter()
-        .zip(&view.persons)
-        .enumerate()
-        .map(|(row, (key, &person))| (key, person, row as u32))
-        .collect();
-    rows.par_sort_unstable();
+/// Numbers the rows block by block, each in its own table that fits a cache, and joins the blocks by the order of their tuples:
+/// the result is the same at any number of threads.
+fn number<const N: usize>(view: &View<'_>) -> (Vec<u32>, ClassTable) {
+    let block = (view.rows() / 8).clamp(1 << 14, 1 << 19);
     let mut class = vec![0_u32; view.rows()];
-    let mut result = table::<N>(view, 0);
-    for same in rows.chunk_by(|a, b| a.0 == b.0) {
-        for &(_, _, row) in same {
-            class[row as usize] = result.rows.len() as u32;
+    let found: Vec<(Vec<Key<N>>, Vec<u64>)> = class
+        .par_chunks_mut(block)
+        .enumerate()
+        .map(|(at, class)| {
+            let start = at * block;
+            let keys = view.pack_rows::<N>(start..start + class.len());
+            let mut numbering = Numbering::with_capacity(1024);
+            let mut rows: Vec<u64> = Vec::new();
+            for (slot, key) in class.iter_mut().zip(keys) {
+                *slot = numbering.number(key);
+                match rows.get_mut(*slot as usize) {
+                    Some(rows) => *rows += 1,
+                    None => rows.push(1),
+                }
+            }
+            (numbering.keys, rows)
+        })
+        .collect();
+    let mut all: Vec<(Key<N>, u32, u32)> =
+        Vec::with_capacity(found.iter().map(|f| f.0.len()).sum());
+    for (block, (keys, _)) in found.iter().enumerate() {
+        all.extend(keys.iter().enumerate().map(|(at, &key)| (key, block as u32, at as u32)));
+    }
+    all.par_sort_unstable();
+    let mut maps: Vec<Vec<u32>> = found.iter().map(|(keys, _)| vec![0; keys.len()]).collect();
+    let mut result = ClassTable {
+        layout: view.layout.clone(),
+        keys: Vec::new(),
+        stride: N,
+        rows: Vec::new(),
+        persons: Vec::new(),
+    };
+    for same in all.chunk_by(|a, b| a.0 == b.0) {
+        let mut rows = 0;
+        for &(_, block, at) in same {
+            maps[block as usize][at as usize] = result.rows.len() as u32;
+            rows += found[block as usize].1[at as usize];
         }
         result.keys.extend_from_slice(&same[0].0.0);
-        result.rows.push(same.len() as u64);
-        result.persons.push(same.chunk_by(|a, b| a.1 == b.1).count() as u64);
+        result.rows.push(rows);
     }
+    drop(all);
+    class.par_chunks_mut(block).zip(&maps).for_each(|(class, map)| {
+        for slot in class {
+            *slot = map[*slot as usize];
+        }
+    });
     (class, result)
 }
 
@@ -600,7 +640,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn view(rows: &[(u32, u32, u32)]) -> View {
+    fn view(rows: &[(u32, u32, u32)]) -> View<'static> {
         let column = |f: fn(&(u32, u32, u32)) -> u32| rows.iter().map(f).collect::<Vec<_>>();
         let code = |c: u32| if c == 3 { MISSING } else { c };
         View::new(
@@ -641,7 +681,8 @@ mod tests {
             let merged = tables.into_iter().reduce(|a, b| a.merge(&b).unwrap()).unwrap();
             prop_assert_eq!(&merged, &whole);
             prop_assert!(whole.persons.iter().zip(&whole.rows).all(|(p, r)| p <= r));
-            prop_assert_eq!(view(&rows).assign().1, whole);
+            let view = view(&rows);
+            prop_assert_eq!(&view.assign().1, &whole);
         }
 
         #[test]

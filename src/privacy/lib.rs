@@ -12,12 +12,15 @@ pub mod classes;
 pub(crate) mod key;
 pub mod model;
 pub mod objective;
+pub mod persons;
 pub mod risk;
 pub mod search;
 pub mod suppress;
-pub mod utility;
+pub mod tally;
 
 pub use classes::{ClassTable, Reading, View};
+pub use persons::ByPerson;
+pub use tally::Tally;
 
 use serde::Serialize;
 

@@ -7,7 +7,10 @@
 use super::l_diversity::{column, entropy, head_and_tail};
 use super::{Class, Distance, Whole};
 use crate::Estimate;
+use crate::error::Result;
 use crate::frame::MISSING;
+use crate::persons::ByPerson;
+use crate::tally::{Held, values_held};
 
 /// Classes of a table with their sensitive values, in distinct persons.
 #[derive(Clone, Debug, Default)]
@@ -23,57 +26,62 @@ pub struct Counted {
 impl Counted {
     /// Counts. `class[row]` is the class of a row (below `classes`), `person[row]` its person, `sensitive[c][row]` a code or
     /// [`MISSING`], which is a value of its own.
-    #[must_use]
-    pub fn new(class: &[u32], classes: usize, person: &[u32], sensitive: &[&[u32]]) -> Self {
+    ///
+    /// # Errors
+    /// `V0002` if the columns differ in length.
+    pub fn new(
+        class: &[u32],
+        classes: usize,
+        person: &[u32],
+        sensitive: &[&[u32]],
+    ) -> Result<Self> {
         let mut rows = vec![0_u64; classes];
         for &c in class {
             rows[c as usize] += 1;
         }
-        let mut pairs: Vec<(u32, u32)> =
-            class.iter().copied().zip(person.iter().copied()).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut persons = vec![0_u64; classes];
-        for &(c, _) in &pairs {
-            persons[c as usize] += 1;
-        }
-        let mut whole = Whole {
-            rows: class.len() as u64,
-            persons: distinct(person.to_vec()),
-            sensitive: Vec::new(),
-        };
+        let people = ByPerson::new(person);
         let sensitive = sensitive
             .iter()
             .map(|codes| {
-                let mut triples: Vec<(u32, u32, u32)> = class
-                    .iter()
-                    .zip(codes.iter())
-                    .zip(person)
-                    .map(|((&c, &v), &p)| (c, v, p))
-                    .collect();
-                triples.sort_unstable();
-                triples.dedup();
-                let mut starts = vec![0_usize; classes + 1];
-                let mut counts: Vec<(u32, u64)> = Vec::new();
-                for same in triples.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-                    counts.push((same[0].1, same.len() as u64));
-                    starts[same[0].0 as usize + 1] = counts.len();
-                }
-                for at in 1..starts.len() {
-                    starts[at] = starts[at].max(starts[at - 1]);
-                }
-                let mut all: Vec<(u32, u32)> =
-                    triples.into_iter().map(|(_, v, p)| (v, p)).collect();
-                all.sort_unstable();
-                all.dedup();
-                whole.sensitive.push(
-                    all.chunk_by(|a, b| a.0 == b.0)
-                        .map(|same| (same[0].0, same.len() as u64))
-                        .collect(),
-                );
-                (starts, counts)
+                let shown = codes.iter().copied().filter(|&code| code != MISSING);
+                let card = shown.max().map_or(0, |most| most + 1);
+                let (held, whole) = values_held(&people, class, classes, codes, card)?;
+                let mut whole: Vec<(u32, u64)> = (0_u32..).zip(whole).filter(|v| v.1 > 0).collect();
+                let missing: Vec<u32> =
+                    codes.iter().map(|&code| if code == MISSING { 0 } else { MISSING }).collect();
+                let missing = people.in_any(&missing);
+                whole.extend((missing > 0).then_some((MISSING, missing)));
+                Ok((held, whole))
             })
-            .collect();
+            .collect::<Result<_>>()?;
+        Ok(Counted::of(rows, people.count(class, classes), people.in_any(class), sensitive))
+    }
+    /// From figures: rows and persons by class, all persons, and by sensitive column the persons by class and value (ascending)
+    /// and by value.
+    #[must_use]
+    pub(crate) fn of(
+        rows: Vec<u64>,
+        persons: Vec<u64>,
+        all: u64,
+        sensitive: Vec<(Held, Vec<(u32, u64)>)>,
+    ) -> Self {
+        let mut whole = Whole {
+            rows: rows.iter().sum(),
+            persons: all,
+            sensitive: Vec::with_capacity(sensitive.len()),
+        };
+        let sensitive = sensitive.into_iter().map(|(held, all)| {
+            whole.sensitive.push(all);
+            let mut starts = vec![0_usize; rows.len() + 1];
+            for &(class, _, _) in &held {
+                starts[class as usize + 1] += 1;
+            }
+            for class in 0..rows.len() {
+                starts[class + 1] += starts[class];
+            }
+            (starts, held.into_iter().map(|(_, value, persons)| (value, persons)).collect())
+        });
+        let sensitive = sensitive.collect();
         Counted { rows, persons, population: None, sensitive, whole }
     }
     /// Adds the persons of the population by class.
@@ -104,24 +112,23 @@ impl Counted {
     }
     /// Calls with every class that has a row.
     pub fn each(&self, mut with: impl FnMut(usize, &Class<'_>)) {
-        let mut slices: Vec<&[(u32, u64)]> = Vec::with_capacity(self.sensitive.len());
         for class in (0..self.len()).filter(|&c| self.rows[c] > 0) {
-            slices.clear();
-            slices.extend(
-                self.sensitive
-                    .iter()
-                    .map(|(starts, counts)| &counts[starts[class]..starts[class + 1]]),
-            );
-            with(
-                class,
-                &Class {
-                    rows: self.rows[class],
-                    persons: self.persons[class],
-                    population: self.population.as_ref().map(|p| p[class]),
-                    sensitive: &slices,
-                },
-            );
+            self.with(class, |facts| with(class, facts));
         }
+    }
+    /// Calls with a class.
+    pub fn with<T>(&self, class: usize, with: impl FnOnce(&Class<'_>) -> T) -> T {
+        let slices: Vec<&[(u32, u64)]> = self
+            .sensitive
+            .iter()
+            .map(|(starts, counts)| &counts[starts[class]..starts[class + 1]])
+            .collect();
+        with(&Class {
+            rows: self.rows[class],
+            persons: self.persons[class],
+            population: self.population.as_ref().map(|p| p[class]),
+            sensitive: &slices,
+        })
     }
     fn extreme(&self, of: impl Fn(&Class<'_>) -> Option<f64>, largest: bool) -> Estimate {
         let mut found: Option<f64> = None;
@@ -253,12 +260,6 @@ impl Counted {
     }
 }
 
-fn distinct(mut persons: Vec<u32>) -> u64 {
-    persons.sort_unstable();
-    persons.dedup();
-    persons.len() as u64
-}
-
 /// The codes of a column whose texts are numbers, from the lowest number to the highest: the order for
 /// [`Distance::Ordered`]. `numbers[code]` is the number. Missing is left out.
 #[must_use]
@@ -278,12 +279,12 @@ mod tests {
     fn persons_are_counted_once_a_class_and_value() {
         // Person 7 twice with the value 0 in class 0; person 8 with both values.
         let counted =
-            Counted::new(&[0, 0, 0, 0, 1], 2, &[7, 7, 8, 8, 7], &[&[0, 0, 0, 1, MISSING]]);
+            Counted::new(&[0, 0, 0, 0, 1], 2, &[7, 7, 8, 8, 7], &[&[0, 0, 0, 1, MISSING]]).unwrap();
         assert_eq!((counted.persons(), counted.k()), (&[2, 1][..], Some(1)));
         assert_eq!(counted.whole().sensitive[0], [(0, 2), (1, 1), (MISSING, 1)]);
         assert_eq!(counted.distinct_l(0), Some(1));
         assert_eq!(counted.alpha(0), Estimate::Value(1.0));
-        assert_eq!(Counted::new(&[], 0, &[], &[&[]]).entropy_l(0).value(), None);
+        assert_eq!(Counted::new(&[], 0, &[], &[&[]]).unwrap().entropy_l(0).value(), None);
     }
 
     /// A model holds exactly when its parameter is on the right side of the figure.
@@ -295,7 +296,7 @@ mod tests {
             let class: Vec<u32> = (0..rows).map(|_| dice.below(3) as u32).collect();
             let value: Vec<u32> = (0..rows).map(|_| dice.below(4) as u32).collect();
             let person: Vec<u32> = (0..rows as u32).collect();
-            let counted = Counted::new(&class, 3, &person, &[&value]);
+            let counted = Counted::new(&class, 3, &person, &[&value]).unwrap();
             let all = |model: &dyn Model| {
                 let mut holds = true;
                 counted.each(|_, class| holds &= model.class_holds(class, counted.whole()));
@@ -346,7 +347,8 @@ mod tests {
 
     #[test]
     fn presence_and_order() {
-        let counted = Counted::new(&[0, 0, 1], 2, &[0, 1, 2], &[]).with_population(vec![4, 10]);
+        let counted =
+            Counted::new(&[0, 0, 1], 2, &[0, 1, 2], &[]).unwrap().with_population(vec![4, 10]);
         assert_eq!(counted.presence(), (Estimate::Value(0.1), Estimate::Value(0.5)));
         assert_eq!(order_by_number(&[10.0, 9.0, -1.0]), [2, 1, 0]);
     }

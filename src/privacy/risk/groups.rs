@@ -18,7 +18,7 @@ pub(super) struct Items {
 }
 
 impl Items {
-    pub(super) fn of(view: &View) -> Self {
+    pub(super) fn of(view: &View<'_>) -> Self {
         let (of_row, table) = view.assign();
         let mut codes = vec![Vec::with_capacity(table.len()); view.columns().len()];
         for item in 0..table.len() {
@@ -32,7 +32,7 @@ impl Items {
                 owner[item as usize] = person;
             }
         }
-        Items { codes, owner, rows: table.rows, of_row }
+        Items { codes, owner, rows: table.rows.clone(), of_row: of_row.clone() }
     }
     /// Whether all rows of a group belong to one person.
     pub(super) fn alone(&self, group: &[u32]) -> bool {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Doc, Spread, highest_by_person};
 use crate::error::{Error, Result};
 use crate::say;
-use crate::{Reading, View};
+use crate::{ByPerson, Reading, View};
 
 /// What this figure is.
 pub const DOC: Doc = Doc {
@@ -35,37 +35,27 @@ pub struct Matched {
 ///
 /// # Errors
 /// `V0101` if the views differ in their columns.
-pub fn matched(table: &View, population: &View) -> Result<Matched> {
+pub fn matched(table: &View<'_>, population: &View<'_>) -> Result<Matched> {
     if table.layout() != population.layout() {
         return Err(Error::data(
             "V0101",
             say!("the table and the population differ in their columns or codes"),
         ));
     }
-    // One view of both, so that class numbers agree. Persons of the two sides are kept apart by parity.
+    // One view of both, so that class numbers agree.
     let both: Vec<Vec<u32>> = table
         .columns()
         .iter()
         .zip(population.columns())
-        .map(|(a, b)| a.iter().chain(b).copied().collect())
+        .map(|(a, b)| a.iter().chain(b.iter()).copied().collect())
         .collect();
     let rows = table.rows();
     let all = u32::try_from(rows + population.rows())
         .map_err(|_| Error::data("V0003", say!("a view of more than 2^32 rows")))?;
-    let (class, classes) = View::new(both, table.layout().cards(), (0..all).collect())?.assign();
-    let count = |side: &[u32], persons: &[u32]| {
-        let mut pairs: Vec<(u32, u32)> =
-            side.iter().copied().zip(persons.iter().copied()).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut counted = vec![0_u64; classes.len()];
-        for (class, _) in pairs {
-            counted[class as usize] += 1;
-        }
-        counted
-    };
-    let mine = count(&class[..rows], table.persons());
-    let theirs = count(&class[rows..], population.persons());
+    let everybody: Vec<u32> = (0..all).collect();
+    let (class, classes) = View::new(both, table.layout().cards(), everybody)?.number();
+    let mine = ByPerson::new(table.persons()).count(&class[..rows], classes.len());
+    let theirs = ByPerson::new(population.persons()).count(&class[rows..], classes.len());
     let by_row = |f: &dyn Fn(usize) -> u64| class[..rows].iter().map(|&c| f(c as usize)).collect();
     Ok(Matched {
         in_table: by_row(&|c| mine[c]),
@@ -86,7 +76,7 @@ pub struct Journalist {
 
 /// The figure; `None` without rows.
 #[must_use]
-pub fn journalist(table: &View, matched: &Matched, threshold: f64) -> Option<Journalist> {
+pub fn journalist(table: &View<'_>, matched: &Matched, threshold: f64) -> Option<Journalist> {
     let risks: Vec<f64> = matched.in_population.iter().map(|&f| 1.0 / f as f64).collect();
     let lacking: Vec<f64> = matched.lacking.iter().map(|&l| f64::from(u8::from(l))).collect();
     let lacking = highest_by_person(table, &lacking);

@@ -18,7 +18,7 @@ pub const DOC: Doc = Doc {
 
 /// The figure; a person is matched by the most exposed row.
 #[must_use]
-pub fn marketer(table: &View, matched: Option<&Matched>) -> Estimate {
+pub fn marketer(table: &View<'_>, matched: Option<&Matched>) -> Estimate {
     let risks: Vec<f64> = match matched {
         None => {
             smallest_match(table, Reading::OwnCategory).iter().map(|&f| 1.0 / f as f64).collect()

@@ -3,7 +3,7 @@
 //! Every figure says what it means, where it comes from and what it does not cover ([`Doc`]). A figure that cannot be
 //! computed is [`NotAvailable`](super::Estimate::NotAvailable) with a reason, never 0.
 
-use super::{Reading, View};
+use super::{ByPerson, Reading, View};
 
 mod dankar;
 mod groups;
@@ -118,33 +118,21 @@ pub fn sum(terms: impl Iterator<Item = f64>) -> f64 {
 
 /// For each person the number of persons that share the values of the person's most exposed row; ordered by person number.
 #[must_use]
-pub fn smallest_match(view: &View, reading: Reading) -> Vec<u64> {
+pub fn smallest_match(view: &View<'_>, reading: Reading) -> Vec<u64> {
     let matches = view.matches(reading);
-    smallest(view, &matches)
-}
-
-fn smallest(view: &View, matches: &[u64]) -> Vec<u64> {
     if view.one_row_a_person() {
-        return matches.to_vec();
+        return matches;
     }
-    let mut pairs: Vec<(u32, u64)> =
-        view.persons().iter().copied().zip(matches.iter().copied()).collect();
-    pairs.sort_unstable();
-    pairs.dedup_by_key(|p| p.0);
-    pairs.into_iter().map(|(_, size)| size).collect()
+    ByPerson::new(view.persons()).greatest(&matches, |a, b| b.cmp(a))
 }
 
 /// For each person the highest of the person's values by row; ordered by person number.
 #[must_use]
-pub fn highest_by_person(view: &View, values: &[f64]) -> Vec<f64> {
+pub fn highest_by_person(view: &View<'_>, values: &[f64]) -> Vec<f64> {
     if view.one_row_a_person() {
         return values.to_vec();
     }
-    let mut pairs: Vec<(u32, f64)> =
-        view.persons().iter().copied().zip(values.iter().copied()).collect();
-    pairs.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    pairs.dedup_by_key(|p| p.0);
-    pairs.into_iter().map(|(_, value)| value).collect()
+    ByPerson::new(view.persons()).greatest(values, f64::total_cmp)
 }
 
 #[cfg(test)]

@@ -17,13 +17,13 @@ pub const DOC: Doc = Doc {
 
 /// The risk of each person, ordered by person number: 1 / persons that cannot be told apart.
 #[must_use]
-pub fn risks(view: &View, reading: Reading) -> Vec<f64> {
+pub fn risks(view: &View<'_>, reading: Reading) -> Vec<f64> {
     smallest_match(view, reading).into_iter().map(|size| 1.0 / size as f64).collect()
 }
 
 /// The figure. `threshold` is a risk from 0 to 1; `None` without rows.
 #[must_use]
-pub fn prosecutor(view: &View, reading: Reading, threshold: f64) -> Option<Spread> {
+pub fn prosecutor(view: &View<'_>, reading: Reading, threshold: f64) -> Option<Spread> {
     Spread::of(&risks(view, reading), threshold)
 }
 

@@ -53,7 +53,7 @@ pub fn count(columns: usize, most: usize) -> u64 {
 ///
 /// # Errors
 /// `V0103` if there are more than [`MOST_SETS`].
-pub fn subsets(view: &View, most: usize) -> Result<Vec<Subset>> {
+pub fn subsets(view: &View<'_>, most: usize) -> Result<Vec<Subset>> {
     let columns = view.columns().len();
     let most = if most == 0 { columns } else { most.min(columns) };
     if columns >= 64 || count(columns, most) > MOST_SETS {
@@ -141,7 +141,7 @@ mod tests {
         #[test]
         fn each_set_is_as_if_it_were_alone(rows in proptest::collection::vec((0..3_u32, 0..4_u32, 0..3_u32, 0..6_u32), 2..30)) {
             let columns = vec![rows.iter().map(|r| r.0).collect(), rows.iter().map(|r| r.1).collect::<Vec<_>>(), rows.iter().map(|r| r.2).collect()];
-            let view = View::new(columns, &[3, 4, 3], rows.iter().map(|r| r.3).collect()).unwrap();
+            let view = View::new(columns, &[3, 4, 3], rows.iter().map(|r| r.3).collect::<Vec<_>>()).unwrap();
             let all = subsets(&view, 0).unwrap();
             prop_assert_eq!(all.len() as u64, count(3, 3));
             for set in all {

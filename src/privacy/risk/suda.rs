@@ -56,7 +56,7 @@ pub fn match_risk(uniques: u64, pairs: u64, fraction: f64) -> Estimate {
 ///
 /// # Errors
 /// `V0102` for another reading or more than [`MOST_COLUMNS`] columns.
-pub fn suda(view: &View, reading: Reading, fraction: f64, most: usize) -> Result<Suda> {
+pub fn suda(view: &View<'_>, reading: Reading, fraction: f64, most: usize) -> Result<Suda> {
     let columns = view.columns().len();
     if reading == Reading::MatchesEverything || columns > MOST_COLUMNS {
         return Err(Error::policy(
@@ -116,7 +116,7 @@ pub fn suda(view: &View, reading: Reading, fraction: f64, most: usize) -> Result
     if total > 0.0 {
         result.contribution.iter_mut().for_each(|c| *c /= total);
     }
-    let table = view.classes();
+    let (_, table) = view.assign();
     let uniques = table.persons.iter().filter(|&&p| p == 1).count() as u64;
     let pairs = table.persons.iter().filter(|&&p| p == 2).count() as u64;
     result.match_risk = match_risk(uniques, pairs, fraction);

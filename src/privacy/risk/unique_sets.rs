@@ -126,11 +126,11 @@ mod tests {
         #[test]
         fn they_are_the_minimal_ones_among_all(rows in proptest::collection::vec((0..4_u32, 0..3_u32, 0..3_u32, 0..9_u32), 1..14), share in 0.3..1.0_f64) {
             let columns = vec![rows.iter().map(|r| r.0).collect(), rows.iter().map(|r| r.1).collect::<Vec<_>>(), rows.iter().map(|r| r.2).collect()];
-            let view = View::new(columns, &[4, 3, 3], rows.iter().map(|r| r.3).collect()).unwrap();
+            let view = View::new(columns, &[4, 3, 3], rows.iter().map(|r| r.3).collect::<Vec<_>>()).unwrap();
             let all: Vec<_> = subsets(&view, 0).unwrap().into_iter().filter(|s| s.unique >= share - 1e-12).collect();
             let minimal: Vec<Vec<usize>> = all.iter().map(|s| s.columns.clone())
                 .filter(|s| !all.iter().any(|l| l.columns != *s && l.columns.iter().all(|c| s.contains(c)))).collect();
-            let found: Vec<Vec<usize>> = unique_sets(&view.columns().iter().map(Vec::as_slice).collect::<Vec<_>>(), view.persons(), 3, share).into_iter().map(|s| s.columns).collect();
+            let found: Vec<Vec<usize>> = unique_sets(&view.columns().iter().map(|c| &**c).collect::<Vec<_>>(), view.persons(), 3, share).into_iter().map(|s| s.columns).collect();
             prop_assert_eq!(found, minimal);
         }
     }

@@ -751,8 +751,9 @@ mod tests {
         }
         let keep: Vec<usize> =
             (0..table.person.len()).filter(|&r| !removed.unsolved.contains(&(r as u32))).collect();
-        let columns = columns.iter().map(|c| keep.iter().map(|&r| c[r]).collect()).collect();
-        let person = keep.iter().map(|&r| table.person[r]).collect();
+        let columns =
+            columns.iter().map(|c| keep.iter().map(|&r| c[r]).collect::<Vec<_>>()).collect();
+        let person: Vec<u32> = keep.iter().map(|&r| table.person[r]).collect();
         View::new(columns, &table.cards, person).unwrap().matches(reading)
     }
 
