@@ -427,3 +427,82 @@ fn the_public_policy_keeps_its_limit_on_synthetic_hospitals() {
         told["worst"].as_array().unwrap().last().unwrap()["singled"]["rows"].as_f64().unwrap();
     assert!(most / rows.len() as f64 <= 0.02);
 }
+
+/// The paths (JSON pointers) of all numbers and truths in a value.
+fn leaves(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                leaves(field, &format!("{path}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                leaves(item, &format!("{path}/{at}"), found);
+            }
+        }
+        Value::Number(_) | Value::Bool(_) => found.push(path.to_owned()),
+        Value::Null | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_figure_that_is_recounted_is_held_against_the_files() {
+    use serde_json::Value;
+    let work = tempfile::tempdir().unwrap();
+    let (input, key) = (data(work.path()), new_key(work.path()));
+    let words = "unique_with = { m = 2, at_most = 1.0 }";
+    let release =
+        run(&policy(work.path(), "told", words), &input, &key, &work.path().join("out"), &[]);
+    let verify =
+        || kakou::record::verify::verify(&release, kakou::record::verify::Trust::default());
+    assert!(verify().is_ok());
+    let file = release.join("record/statement.json");
+    let told = statement(&release);
+    // Nobody has signed: the manifest is made again as anybody could.
+    let write = |told: &Value| {
+        std::fs::write(&file, serde_json::to_vec(told).unwrap()).unwrap();
+        let manifest = release.join("record/MANIFEST");
+        let lines: String = std::fs::read_to_string(&manifest)
+            .unwrap()
+            .lines()
+            .map(|line| {
+                let path = line.splitn(4, "  ").nth(3).unwrap();
+                let d = kakou::digest::file(&release.join(path)).unwrap();
+                let (sha2, sha3) = (kakou::digest::hex(&d.sha256), kakou::digest::hex(&d.sha3_256));
+                format!("{sha2}  {sha3}  {}  {path}\n", d.bytes)
+            })
+            .collect();
+        std::fs::write(manifest, lines).unwrap();
+    };
+    let mut paths = Vec::new();
+    for at in ["/unique", "/proof/floors", "/proof/joins"] {
+        leaves(told.pointer(at).unwrap(), at, &mut paths);
+    }
+    for (at, _) in told["views"].as_array().unwrap().iter().enumerate() {
+        leaves(&told["views"][at]["recounted"], &format!("/views/{at}/recounted"), &mut paths);
+    }
+    // One of each kind: places in a list are alike.
+    let mut kinds = BTreeSet::new();
+    paths.retain(|path| {
+        let kind: String = path.chars().filter(|c| !c.is_ascii_digit()).collect();
+        kinds.insert(kind)
+    });
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        let mut changed = told.clone();
+        let leaf = changed.pointer_mut(&path).unwrap();
+        *leaf = match leaf.as_u64() {
+            Some(number) => (number + 1).into(),
+            None => leaf.as_f64().map_or_else(
+                || Value::Bool(!leaf.as_bool().unwrap()),
+                |share| (share + 0.001).into(),
+            ),
+        };
+        write(&changed);
+        assert!(verify().is_err(), "{path} is nowhere compared with the files");
+    }
+    write(&told);
+    assert!(verify().is_ok());
+}
