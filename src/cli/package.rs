@@ -10,7 +10,7 @@ use super::ledger::Signer;
 use crate::error::Result;
 use crate::record::attest;
 use crate::record::ledger::Ledger;
-use crate::record::package::{Reasons, Recipient, RecipientKind, make};
+use crate::record::package::{Provision, Reasons, Recipient, RecipientKind, make};
 use crate::record::verify::Trust;
 use crate::schema::Kind;
 
@@ -104,16 +104,13 @@ impl Package {
         };
         let trust = Trust { keys: &keys, ledger: Some(&self.ledger) };
         let ledger = Ledger::at(&self.ledger);
-        let made = make(
-            &self.release,
-            self.kind.into(),
-            &recipient,
-            &reasons,
-            &self.out,
-            trust,
-            &ledger,
-            &key,
-        )?;
+        let provision = Provision {
+            kind: self.kind.into(),
+            recipient: &recipient,
+            reasons: &reasons,
+            out: &self.out,
+        };
+        let made = make(&self.release, &provision, trust, &ledger, &key)?;
         show.line(&format!("package (送付用): {}", made.display()));
         show.line("the provision stands in the ledger (台帳に提供を記載しました)");
         show.json(&json!({ "package": made.to_string_lossy() }));

@@ -37,38 +37,39 @@ pub struct OutputFile {
     pub persons: u64,
 }
 
+/// What the rows of one release in one partition are made of.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The source.
+    pub partition: &'a Partition,
+    /// The treated cells of the release.
+    pub applied: &'a Applied,
+    /// The rows and cells that are left.
+    pub alive: &'a Alive,
+    /// By table and column: the bit of [`Alive::blanked`].
+    pub blankable: &'a [Vec<Option<u8>>],
+    /// The release.
+    pub kind: Kind,
+    /// The tokens of the partition's persons.
+    pub tokens: &'a Column,
+}
+
 /// The rows of one file of one release in one partition, with the tokens of their persons as the last column.
 #[must_use]
-pub fn rows_of(
-    plan: &Plan,
-    partition: &Partition,
-    applied: &Applied,
-    alive: &Alive,
-    blankable: &[Vec<Option<u8>>],
-    kind: Kind,
-    file: &FilePlan<'_>,
-    tokens: &Column,
-) -> Table {
-    let of = |t: usize| part_rows(plan, partition, applied, alive, blankable, kind, t, tokens);
+pub fn rows_of(shown: Shown<'_>, file: &FilePlan<'_>) -> Table {
     match (file.long, file.tables.as_slice()) {
-        (None, &[t]) => of(t).rows,
+        (None, &[t]) => part_rows(shown, t).rows,
         _ => {
-            let parts = file.tables.par_iter().map(|&t| of(t)).collect();
-            files::long_rows(plan, kind, file, parts)
+            let parts = file.tables.par_iter().map(|&t| part_rows(shown, t)).collect();
+            files::long_rows(shown.plan, shown.kind, file, parts)
         }
     }
 }
 
-fn part_rows(
-    plan: &Plan,
-    partition: &Partition,
-    applied: &Applied,
-    alive: &Alive,
-    blankable: &[Vec<Option<u8>>],
-    kind: Kind,
-    t: usize,
-    tokens: &Column,
-) -> PartRows {
+fn part_rows(shown: Shown<'_>, t: usize) -> PartRows {
+    let Shown { plan, partition, applied, alive, blankable, kind, tokens } = shown;
     let rows: Vec<u32> =
         (0..partition.tables[t].table.rows as u32).filter(|&r| alive.rows[t][r as usize]).collect();
     let blanked = &alive.blanked[t];

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::exclude::Lists;
 use super::partition::Partition;
-use super::persons::{Seen, Told};
+use super::persons::{Batch, Seen, Told};
 use super::pool::{self, Pool};
 use super::same::Same;
 use super::{Progress, grain, identity, moments, place, rows, validate};
@@ -287,7 +287,9 @@ pub fn intake(
     let pool = Pool::new(limits, estimate, salt.clone())?;
     let read = |group: std::ops::Range<usize>, seen: Seen| {
         let paths = &files[group.start];
-        read_group(plan, group, paths, &same, Some(&pool), &salt, None, seen, progress)
+        let reading =
+            Reading { plan, same: &same, pool: Some(&pool), salt: &salt, most: None, progress };
+        read_group(reading, group, paths, seen)
     };
     let mut results: Vec<TableRead> = Vec::new();
     let mut seen = Seen::default();
@@ -473,12 +475,11 @@ pub fn first_rows(plan: &Plan, files: &[Vec<PathBuf>], most: Option<usize>) -> R
     let salt = hashbrown::DefaultHashBuilder::default();
     let same = Same::default();
     let mut seen = [0, 0];
+    let progress = &super::Silent;
+    let reading = Reading { plan, same: &same, pool: None, salt: &salt, most, progress };
     for group in plan.groups() {
         let paths = &files[group.start];
-        let seen_before = Seen::default();
-        for read in
-            read_group(plan, group, paths, &same, None, &salt, most, seen_before, &super::Silent)?
-        {
+        for read in read_group(reading, group, paths, Seen::default())? {
             seen[0] += read.intake.rows_in;
             seen[1] += read.rows.rows as u64;
         }
@@ -521,18 +522,27 @@ pub fn folder_of(table: &TablePlan, path: &Path, plan: &Plan) -> Result<Option<S
     })
 }
 
+/// What all tables are read with.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    plan: &'a Plan,
+    same: &'a Same,
+    /// Where rows wait by person; none when rows are only looked at.
+    pool: Option<&'a Pool>,
+    salt: &'a hashbrown::DefaultHashBuilder,
+    /// Rows of a file to look at; none for all.
+    most: Option<usize>,
+    progress: &'a dyn Progress,
+}
+
 /// Reads the files of a table, or of a long table for all its parts at once.
 fn read_group(
-    plan: &Plan,
+    reading: Reading<'_>,
     group: std::ops::Range<usize>,
     paths: &[PathBuf],
-    same: &Same,
-    pool: Option<&Pool>,
-    salt: &hashbrown::DefaultHashBuilder,
-    most: Option<usize>,
     mut seen: Seen,
-    progress: &dyn Progress,
 ) -> Result<Vec<TableRead>> {
+    let Reading { plan, same, pool, salt, most, progress } = reading;
     let first = &plan.tables[group.start];
     let long = first.part.is_some();
     let mut columns = columns_of(first);
@@ -634,7 +644,8 @@ fn read_group(
                 check_keys(plan, table, &batch, &identities, &mut good, &mut intake[m], &file)?;
                 if most.is_none() {
                     let place = |row: usize| say!("{}, {}", file.said(), batch.place(row));
-                    seen.see(plan, members[m], &batch.table, &identities, &good, salt, &place);
+                    let new = Batch { cells: &batch.table, identities: &identities, good: &good };
+                    seen.see(plan, members[m], new, salt, &place);
                 }
                 let local =
                     std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));

@@ -395,9 +395,16 @@ pub fn write(
                     }
                 }
             }
-            let rows_of = |file: &shape::FilePlan<'_>| {
-                emit::rows_of(plan, &partition, &applied, &alive, &blankable, kind, file, tokens)
+            let shown = emit::Shown {
+                plan,
+                partition: &partition,
+                applied: &applied,
+                alive: &alive,
+                blankable: &blankable,
+                kind,
+                tokens,
             };
+            let rows_of = |file: &shape::FilePlan<'_>| emit::rows_of(shown, file);
             match &spill {
                 Some(directory) => {
                     for (file, shuffle) in files_of[k].iter().zip(&mut shuffles[k]) {

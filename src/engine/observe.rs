@@ -319,8 +319,7 @@ impl Observed {
                     distribution.axis,
                     &plan.tables[t].columns[c].facts,
                     cells,
-                    &order,
-                    &partition.tables[t].persons,
+                    Ordered { order: &order, persons: &partition.tables[t].persons, number },
                     |row| gone.is_none_or(|g| g.alive.rows[t][row]),
                     |row| {
                         gone.is_some_and(|g| {
@@ -328,7 +327,6 @@ impl Observed {
                             bit.is_some_and(|bit| g.alive.blanked[t][row] >> bit & 1 == 1)
                         })
                     },
-                    number,
                 );
                 distribution.merge(seen);
             });
@@ -364,16 +362,26 @@ fn by_person(persons: &[u32], ids: usize) -> Vec<u32> {
     order
 }
 
+/// The rows of a table in a partition, one person after the other.
+#[derive(Clone, Copy)]
+struct Ordered<'a> {
+    /// Row numbers by person.
+    order: &'a [u32],
+    /// The person of each row.
+    persons: &'a [u32],
+    /// Added to a person's number: persons of different partitions are different.
+    number: u64,
+}
+
 fn count(
     axis: Axis,
     facts: &ColumnFacts,
     cells: &Column,
-    order: &[u32],
-    persons: &[u32],
+    rows: Ordered<'_>,
     there: impl Fn(usize) -> bool,
     blank: impl Fn(usize) -> bool,
-    number: u64,
 ) -> Distribution {
+    let Ordered { order, persons, number } = rows;
     let mut seen = Distribution::new(axis);
     let dictionary = cells.dictionary();
     // Each distinct text that a remaining row uses gets a slot; 0 is "missing".
@@ -648,7 +656,8 @@ mod tests {
                     rows.iter().map(|r| (r.1 != 0).then(|| r.1.to_string())),
                 );
                 let order = by_person(&persons, 30);
-                count(Axis::Texts, &facts(), &cells, &order, &persons, |_| true, |_| false, number << 32)
+                let rows = Ordered { order: &order, persons: &persons, number: number << 32 };
+                count(Axis::Texts, &facts(), &cells, rows, |_| true, |_| false)
             };
             let one = whole(&rows, 1);
             let (a, b): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|r| r.0 % 3 == 0);

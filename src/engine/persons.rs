@@ -291,18 +291,28 @@ impl<'a> PersonFacts<'a> {
     }
 }
 
+/// Rows of a table as they are read.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// Their cells.
+    pub cells: &'a Table,
+    /// By key of the table: the identities in the rows.
+    pub identities: &'a [Column],
+    /// Whether a row passed the checks of its keys.
+    pub good: &'a [bool],
+}
+
 impl Seen {
     /// Sees the rows of a batch: their cells and the identities of their keys, before persons are linked.
     pub fn see(
         &mut self,
         plan: &Plan,
         t: usize,
-        cells: &Table,
-        identities: &[Column],
-        good: &[bool],
+        batch: Batch<'_>,
         salt: &DefaultHashBuilder,
         place: &dyn Fn(usize) -> Said,
     ) {
+        let Batch { cells, identities, good } = batch;
         let table = &plan.tables[t];
         let facts = PersonFacts::of(table, cells);
         self.spellings(table, cells, &identities[table.person_key], &facts, good, salt);

@@ -116,6 +116,19 @@ pub struct Reasons {
     pub same_tokens: Option<String>,
 }
 
+/// What goes to whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Provision<'a> {
+    /// Which of the two releases.
+    pub kind: Kind,
+    /// Who gets it.
+    pub recipient: &'a Recipient,
+    /// Why, where a reason is asked for.
+    pub reasons: &'a Reasons,
+    /// The folder of the package, which must not exist yet.
+    pub out: &'a Path,
+}
+
 fn refused(code: &'static str, what: crate::error::Said) -> Error {
     Error::refused(code, what)
 }
@@ -126,14 +139,12 @@ fn refused(code: &'static str, what: crate::error::Said) -> Error {
 /// If the release does not verify, is not far enough, is not for release or may not go to this recipient.
 pub fn make(
     release: &Path,
-    kind: Kind,
-    recipient: &Recipient,
-    reasons: &Reasons,
-    out: &Path,
+    provision: &Provision<'_>,
     trust: Trust<'_>,
     ledger: &Ledger,
     key: &dyn Sign,
 ) -> Result<PathBuf> {
+    let &Provision { kind, recipient, reasons, out } = provision;
     let found = verify(release, trust)?;
     if found.package {
         return Err(refused(

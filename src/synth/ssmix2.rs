@@ -59,6 +59,14 @@ struct Message<'a> {
     number: Option<String>,
 }
 
+/// What messages are made with.
+struct Making<'a> {
+    /// Whether older states of the same data lie about.
+    dirty: bool,
+    dice: &'a mut Dice,
+    sheet: &'a mut Sheet,
+}
+
 impl Chart<'_> {
     fn pid(&self, day: i32) -> String {
         let person = self.person;
@@ -103,7 +111,8 @@ impl Chart<'_> {
         self.order += 1;
         format!("{:09}{:06}", self.person.number + 1, self.order)
     }
-    fn put(&mut self, dirty: bool, dice: &mut Dice, sheet: &mut Sheet, message: Message<'_>) {
+    fn put(&mut self, making: &mut Making<'_>, message: Message<'_>) {
+        let Making { dirty, dice, sheet } = making;
         let number = match &message.number {
             _ if message.kind == "ADT-00" => "9".repeat(15),
             Some(number) => number.clone(),
@@ -145,8 +154,8 @@ impl Chart<'_> {
             })
             .collect();
         let old = match dice.below(60) {
-            0 if dirty => Some(("0", "deleted")),
-            1 if dirty => Some(("2", "superseded")),
+            0 if *dirty => Some(("0", "deleted")),
+            1 if *dirty => Some(("2", "superseded")),
             _ => None,
         };
         if let Some((flag, count)) = old {
@@ -203,7 +212,8 @@ fn chart(
     dice: &mut Dice,
     sheet: &mut Sheet,
 ) {
-    let dirty = world.config.dirt;
+    let mut making = Making { dirty: world.config.dirt, dice, sheet };
+    let making = &mut making;
     let hospital = &world.hospitals[registration.hospital as usize];
     let mut chart =
         Chart { person, hospital, id: &registration.number, order: index as u64 * 100_000 };
@@ -241,9 +251,7 @@ fn chart(
         day8(last + 65)
     ));
     chart.put(
-        dirty,
-        dice,
-        sheet,
+        making,
         Message {
             kind: "ADT-00",
             structure: "ADT^A08^ADT_A01",
@@ -255,16 +263,14 @@ fn chart(
             number: None,
         },
     );
-    if dice.one_in(15) {
+    if making.dice.one_in(15) {
         let segments = vec![
             format!("EVN||{}|||||SEND001", moment(last, 610)),
             chart.pid(last),
             "IAM|1|DA^薬剤アレルギー^HL70127|999999^ペニシリン系^99XYZ|MO^中等度^HL70128|発疹|A||||||||||||".to_owned(),
         ];
         chart.put(
-            dirty,
-            dice,
-            sheet,
+            making,
             Message {
                 kind: "ADT-61",
                 structure: "ADT^A60^ADT_A60",
@@ -290,9 +296,7 @@ fn chart(
             pv1(&format!("||||||||{}", moment(stay.admitted, 600))),
         ];
         chart.put(
-            dirty,
-            dice,
-            sheet,
+            making,
             Message {
                 kind: "ADT-22",
                 structure: "ADT^A01^ADT_A01",
@@ -328,9 +332,7 @@ fn chart(
             }
             let row = segments.len() + 1;
             chart.put(
-                dirty,
-                dice,
-                sheet,
+                making,
                 Message {
                     kind: "PPR-01",
                     structure: "PPR^ZD1^PPR_ZD1",
@@ -343,9 +345,9 @@ fn chart(
                 },
             );
         }
-        draws(&mut chart, &stay.results, stay.doctor, department, Some(&bed), dirty, dice, sheet);
-        prescriptions(&mut chart, &stay.doses, stay.doctor, department, true, dirty, dice, sheet);
-        if dice.one_in(2) {
+        draws(&mut chart, &stay.results, stay.doctor, department, Some(&bed), making);
+        prescriptions(&mut chart, &stay.doses, stay.doctor, department, true, making);
+        if making.dice.one_in(2) {
             let at = moment(stay.admitted, 700);
             let number = chart.number();
             let segments = vec![
@@ -358,9 +360,7 @@ fn chart(
                 "RXC|B|999999^維持液５００ｍＬ^99XYZ|500|ML^ミリリッター^MR9P".to_owned(),
             ];
             chart.put(
-                dirty,
-                dice,
-                sheet,
+                making,
                 Message {
                     kind: "OMP-02",
                     structure: "RDE^O11^RDE_O11",
@@ -384,9 +384,7 @@ fn chart(
                 )),
             ];
             chart.put(
-                dirty,
-                dice,
-                sheet,
+                making,
                 Message {
                     kind: "ADT-52",
                     structure: "ADT^A03^ADT_A03",
@@ -413,9 +411,7 @@ fn chart(
             ),
         ];
         chart.put(
-            dirty,
-            dice,
-            sheet,
+            making,
             Message {
                 kind: "ADT-12",
                 structure: "ADT^A04^ADT_A01",
@@ -427,17 +423,8 @@ fn chart(
                 number: None,
             },
         );
-        draws(&mut chart, &visit.results, visit.doctor, department, None, dirty, dice, sheet);
-        prescriptions(
-            &mut chart,
-            &visit.doses,
-            visit.doctor,
-            department,
-            false,
-            dirty,
-            dice,
-            sheet,
-        );
+        draws(&mut chart, &visit.results, visit.doctor, department, None, making);
+        prescriptions(&mut chart, &visit.doses, visit.doctor, department, false, making);
     }
 }
 
@@ -447,9 +434,7 @@ fn draws(
     doctor: u32,
     department: &(&str, &str, &str),
     bed: Option<&str>,
-    dirty: bool,
-    dice: &mut Dice,
-    sheet: &mut Sheet,
+    making: &mut Making<'_>,
 ) {
     let mut by_draw: BTreeMap<(i32, i32), Vec<&Result1>> = BTreeMap::new();
     for result in results {
@@ -496,9 +481,7 @@ fn draws(
             }
         }
         chart.put(
-            dirty,
-            dice,
-            sheet,
+            making,
             Message {
                 kind: "OML-11",
                 structure: "OUL^R22^OUL_R22",
@@ -519,9 +502,7 @@ fn prescriptions(
     doctor: u32,
     department: &(&str, &str, &str),
     inpatient: bool,
-    dirty: bool,
-    dice: &mut Dice,
-    sheet: &mut Sheet,
+    making: &mut Making<'_>,
 ) {
     let mut by_day: BTreeMap<i32, Vec<&super::world::Dose>> = BTreeMap::new();
     for dose in doses {
@@ -550,9 +531,7 @@ fn prescriptions(
             segments.push("RXR|PO^口^HL70162".to_owned());
         }
         chart.put(
-            dirty,
-            dice,
-            sheet,
+            making,
             Message {
                 kind: "OMP-01",
                 structure: "RDE^O11^RDE_O11",

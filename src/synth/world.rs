@@ -483,6 +483,20 @@ fn card(dice: &mut Dice, from: i32, age: i32, number: u64) -> Card {
     }
 }
 
+/// A stay before it is lived: days since 1970-01-01.
+struct StayTimes {
+    /// Which of the person's registrations.
+    registration: usize,
+    /// The how-manieth stay of the person, from 0.
+    n: u64,
+    start: i32,
+    end: i32,
+    /// The end of the stay before in the same hospital.
+    before: Option<i32>,
+    /// Whether a child is born.
+    delivery: bool,
+}
+
 impl Person {
     /// The person of a number.
     pub(super) fn new(world: &World, number: u64) -> Person {
@@ -663,16 +677,15 @@ impl Person {
                 length = length.max(4);
             }
             let end = start + length;
-            let stay = self.stay(
-                world,
-                dice,
+            let times = StayTimes {
                 registration,
                 n,
                 start,
                 end,
-                last[registration],
-                delivery && n == 0,
-            );
+                before: last[registration],
+                delivery: delivery && n == 0,
+            };
+            let stay = self.stay(world, dice, times);
             dead = stay.outcome == "6";
             last[registration] = Some(end);
             self.stays.push(stay);
@@ -737,17 +750,8 @@ impl Person {
         }
     }
 
-    fn stay(
-        &self,
-        world: &World,
-        dice: &mut Dice,
-        registration: usize,
-        n: u64,
-        start: i32,
-        end: i32,
-        before: Option<i32>,
-        delivery: bool,
-    ) -> Stay {
+    fn stay(&self, world: &World, dice: &mut Dice, times: StayTimes) -> Stay {
+        let StayTimes { registration, n, start, end, before, delivery } = times;
         let age = self.age_on(start);
         let newborn = self.member.born_here() && n == 0;
         let disease = if delivery {
