@@ -290,61 +290,6 @@ fn code_at(header: &[String]) -> usize {
     header.iter().position(|h| h == "コード").unwrap()
 }
 
-#[test]
-fn what_a_long_file_cannot_be_is_said_before_any_data_is_read() {
-    let work = tempfile::tempdir().unwrap();
-    let refused = |more: &str, wanted: &[&str]| {
-        let policy = child(work.path(), "refused.toml", more);
-        let said = fails(&["check", "--policy", text(&policy)], 2);
-        for word in wanted {
-            assert!(said.contains(word), "{word}\n{said}");
-        }
-    };
-    let ff1 = |long: &str, columns: &str| {
-        format!("[tables.ff1]\nlong = {{ {long} }}\n[tables.ff1.columns]\n{columns}\n")
-    };
-    let keep = "\"コード\" = { anonymized = \"keep\" }";
-    refused(
-        &ff1("anonymized = { order = \"source\" }", keep),
-        &["needs a `reason`", "order = \"content\""],
-    );
-    refused(
-        &ff1("anonymized = { order = \"source\", reason = \" \" }", keep),
-        &["needs a `reason`"],
-    );
-    refused(
-        &ff1("anonymized = { }", ""),
-        &["column `コード` says what a row of the long file `ff1` is", "anonymized = \"keep\""],
-    );
-    refused(
-        &ff1("pseudonymized = { form = \"layout\" }", ""),
-        &["no place for column `入院符号`", "form = \"table\""],
-    );
-    refused(
-        &format!(
-            "[output]\nformat = \"parquet\"\n{}",
-            ff1(
-                "pseudonymized = { form = \"layout\" }",
-                "\"入院符号\" = { pseudonymized = \"drop\" }"
-            )
-        ),
-        &["`output.format` is parquet"],
-    );
-    refused(
-        "[tables.d]\nlong = { pseudonymized = { } }\n",
-        &["table `d`: `long` is for tables with `when`"],
-    );
-    let policy = child(
-        work.path(),
-        "told.toml",
-        &ff1(
-            "anonymized = { order = \"source\", reason = \"連番の順に入力され、順序は何も示さない\" }",
-            keep,
-        ),
-    );
-    ok(&["check", "--policy", text(&policy)]);
-}
-
 /// Small files, and a policy that may be approved: header, order, a stay in two files, the same row twice.
 const SMALL: &str = r#"
 [policy]

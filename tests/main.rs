@@ -38,6 +38,7 @@ mod oracle_arx_risk;
 mod oracle_cells;
 mod oracle_pycanon;
 mod oracle_sdcmicro;
+mod pages;
 mod program;
 mod receipt;
 mod receipt_run;

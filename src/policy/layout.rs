@@ -468,7 +468,9 @@ impl Maker<'_> {
                     let known = || {
                         found
                             .into_iter()
-                            .flat_map(|f| &f.pack.when)
+                            .flat_map(|f| {
+                                f.pack.when.iter().filter(|w| Pack::has(&w.editions, &f.edition))
+                            })
                             .flat_map(|w| w.matching.values())
                             .flat_map(|v| v.list())
                             .map(String::as_str)
