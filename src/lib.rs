@@ -37,7 +37,8 @@ pub mod cli;
 pub mod run;
 
 pub use kakou_core::{
-    digest, error, frame, law, log, memory, note, progress, say, schema, text, timings, token,
+    digest, error, frame, law, log, memory, note, progress, say, schema, system, text, timings,
+    token,
 };
 pub use kakou_detect as detect;
 pub use kakou_engine as engine;

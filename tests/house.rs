@@ -222,14 +222,22 @@ fn no_room_asks_for_the_name_of_a_technique() {
     assert!(seen > 200, "{seen}");
 }
 
-/// `deny.toml` is what cargo-deny reads; its two lists are held here too, so that every run of the tests holds them.
+/// `deny.toml` is what cargo-deny reads; its lists are held here too, so that every run of the tests holds them.
 #[test]
-fn dependencies_have_the_licences_that_we_allow() {
+fn dependencies_are_what_deny_toml_allows() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let rules: toml::Table =
         std::fs::read_to_string(root.join("deny.toml")).unwrap().parse().unwrap();
-    let allowed: Vec<&str> =
-        rules["licenses"]["allow"].as_array().unwrap().iter().filter_map(|l| l.as_str()).collect();
+    let words = |of: &toml::Value, key: &str| -> Vec<String> {
+        let list = of[key].as_array().unwrap().iter();
+        let word = |l: &toml::Value| l.get("crate").unwrap_or(l).as_str().unwrap().to_owned();
+        list.map(word).collect()
+    };
+    let allowed = words(&rules["licenses"], "allow");
+    let denied = words(&rules["bans"], "deny");
+    let mut skipped: BTreeSet<String> = words(&rules["bans"], "skip").into_iter().collect();
+    assert_eq!(rules["bans"]["multiple-versions"].as_str(), Some("deny"));
+    assert_eq!(rules["sources"]["unknown-registry"].as_str(), Some("deny"));
     let output = std::process::Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform"])
         .arg("x86_64-unknown-linux-gnu")
@@ -240,16 +248,57 @@ fn dependencies_have_the_licences_that_we_allow() {
     let tree: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = tree["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in packages {
         let (name, licence) = (package["name"].as_str().unwrap(), package["license"].as_str());
         let fits = |one: &str| {
             let parts = one.split(" AND ").map(|p| p.trim_matches(['(', ')', ' ']));
-            parts.clone().count() > 0 && parts.into_iter().all(|p| allowed.contains(&p))
+            parts.clone().count() > 0 && parts.into_iter().all(|p| allowed.iter().any(|a| a == p))
         };
         let licence = licence.unwrap_or_else(|| panic!("{name} names no licence"));
         assert!(licence.replace('/', " OR ").split(" OR ").any(fits), "{name}: {licence}");
-        let denied = rules["bans"]["deny"].as_array().unwrap();
-        assert!(!denied.iter().any(|d| d["crate"].as_str() == Some(name)), "{name} is in the tree");
+        assert!(!denied.iter().any(|d| d == name), "{name} is in the tree");
+        // Ours have no source; all others are of the one registry.
+        let source = package["source"].as_str();
+        let ours = name == "kakou" || name.starts_with("kakou-");
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        assert!(source.map_or(ours, |s| s == registry), "{name}: {source:?}");
+        let version = package["version"].as_str().unwrap();
+        if !skipped.remove(&format!("{name}@{version}")) {
+            versions.entry(name).or_default().push(version);
+        }
+    }
+    let twice: Vec<_> = versions.iter().filter(|(_, all)| all.len() > 1).collect();
+    assert!(twice.is_empty(), "more than one version: {twice:?}");
+    assert!(skipped.is_empty(), "nobody asks for {skipped:?} any more: out of deny.toml");
+}
+
+/// Calls of the operating system stand in one file, so that another system is another file.
+#[test]
+fn only_one_file_calls_the_operating_system() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for path in
+        common::files(&folder).into_iter().filter(|p| p.extension().is_some_and(|e| e == "rs"))
+    {
+        let file = path.strip_prefix(&folder).unwrap().to_str().unwrap();
+        if file == "core/system.rs" || file.ends_with("tests.rs") {
+            continue;
+        }
+        seen += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in ["os::unix", "os::linux", "os::fd", "rustix", "libc::", "nix::"] {
+            for (at, _) in text.match_indices(word) {
+                // Modules of tests are the last thing in a file.
+                let tests = text[..at].contains("#[cfg(test)]\nmod tests");
+                assert!(tests, "{file} names {word}");
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+    for (room, known) in rooms() {
+        let calls = known.iter().any(|k| ["rustix", "libc", "nix"].contains(&k.as_str()));
+        assert_eq!(calls, room == "kakou-core", "{room}");
     }
 }
 

@@ -198,7 +198,7 @@ fn named_nodes(one_in: usize) {
         let view = View::of_rows(columns, &cards).unwrap();
         let (class_of, all) = view.assign();
         let of = |codes: &[u32]| keep.iter().map(|&r| codes[r]).collect::<Vec<u32>>();
-        let (in_class, sensitive) = (of(&class_of), of(&values));
+        let (in_class, sensitive) = (of(class_of), of(&values));
         let person: Vec<u32> = (0..keep.len() as u32).collect();
         let counted = Counted::new(&in_class, all.len(), &person, &[&sensitive])
             .unwrap()

@@ -163,13 +163,13 @@ impl Export {
 /// # Errors
 /// I/O.
 pub fn write_new(path: &std::path::Path, bytes: &[u8]) -> crate::error::Result<()> {
+    use crate::system::Opening as _;
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     let doing = || say!("making {}", shown(path));
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .of_owner()
         .open(path)
         .map_err(|e| Error::io("X0503", doing(), &e))?;
     file.write_all(bytes)

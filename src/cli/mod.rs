@@ -276,10 +276,10 @@ fn out_of_memory(error: &Error) {
     {
         let value = serde_json::json!({ "error": error });
         let text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
-        let _ = nix::unistd::write(std::io::stdout(), text.as_bytes());
+        crate::system::out_at_once(text.as_bytes());
     }
     let text = policy::render(error, &policy::Sources::default(), false) + "\n";
-    let _ = nix::unistd::write(std::io::stderr(), text.as_bytes());
+    crate::system::error_at_once(text.as_bytes());
 }
 
 /// An error with the policy texts that it points into.

@@ -12,6 +12,7 @@ pub mod log;
 pub mod memory;
 pub mod progress;
 pub mod schema;
+pub mod system;
 pub mod text;
 pub mod timings;
 pub mod token;

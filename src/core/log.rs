@@ -112,11 +112,11 @@ macro_rules! note {
 /// # Errors
 /// If the file cannot be opened.
 pub fn open(path: &Path, level: Level) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use crate::system::Opening as _;
     let file = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
-        .mode(0o600)
+        .of_owner()
         .open(path)
         .map_err(|e| Error::io("X0601", say!("opening the log file"), &e))?;
     let most = match level {

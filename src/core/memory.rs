@@ -119,16 +119,7 @@ pub fn prepare(tell: fn(&Error)) {
 /// where the bound is tight: many freed blocks among those in use would be held, and count.
 pub fn tight(large: u64) {
     let large = i32::try_from(large.clamp(512 << 10, 8 << 20)).unwrap_or(1 << 20);
-    #[cfg(target_env = "gnu")]
-    #[expect(
-        unsafe_code,
-        reason = "the system's allocator is told how to behave; no crate does it"
-    )]
-    // SAFETY: `mallopt` takes two numbers, locks what it changes, and touches no block that is in use.
-    unsafe {
-        nix::libc::mallopt(nix::libc::M_MMAP_THRESHOLD, large);
-        nix::libc::mallopt(nix::libc::M_TRIM_THRESHOLD, 4 << 20);
-    }
+    crate::system::give_back(large);
 }
 
 /// A folder that is removed if the program ends for want of memory.
@@ -157,7 +148,7 @@ impl Drop for Fleeting {
 /// The system gives no more: cleans up and ends. Whoever else asks meanwhile waits for the end.
 #[cold]
 fn refused(bytes: usize) -> ! {
-    let this = nix::unistd::gettid().as_raw();
+    let this = crate::system::thread();
     if OUT.swap(true, Ordering::SeqCst) {
         if ENDING.load(Ordering::SeqCst) == this {
             // Not even for the end: what stays is swept by the next run.
@@ -184,7 +175,7 @@ fn refused(bytes: usize) -> ! {
     match tell {
         Some(tell) => tell(&out()),
         // A program that did not say how: never without a word.
-        None => drop(nix::unistd::write(std::io::stderr(), NO_MORE)),
+        None => crate::system::error_at_once(NO_MORE),
     }
     std::process::exit(4)
 }

@@ -5,10 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
-
 use crate::error::Name;
 use crate::memory;
+use crate::system::processor;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 static SEEN: Mutex<Seen> =
@@ -59,14 +58,6 @@ pub struct Timings {
 
 /// Columns that are told.
 const DEAREST: usize = 12;
-
-fn processor() -> Duration {
-    let Ok(used) = getrusage(UsageWho::RUSAGE_SELF) else { return Duration::ZERO };
-    let (user, system) = (used.user_time(), used.system_time());
-    let seconds = u64::try_from(user.tv_sec() + system.tv_sec()).unwrap_or(0);
-    let more = u64::try_from(user.tv_usec() + system.tv_usec()).unwrap_or(0);
-    Duration::from_secs(seconds) + Duration::from_micros(more)
-}
 
 /// Begins to measure; what was measured of an earlier run of the same process is forgotten.
 pub fn ask() {

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
 use super::{CATALOGUE, Hit, Scanner, Strength, card, column, find, my_number};
 
 /// A text and what is planted in it.
@@ -153,19 +156,10 @@ pub const EACH: u64 = 200;
 /// In how many of so many made-up columns the detector of the numbers has a finding, and in how many any detector has.
 #[must_use]
 pub fn columns(of: MadeUp, each: u64) -> (u64, u64) {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64
-        ^ (of.others << 40)
-        ^ (of.random << 20)
-        ^ (of.planted << 8)
-        ^ of.digits as u64;
-    let mut random = move |below: u64| {
-        // SplitMix64: the same columns everywhere.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % below
-    };
+    // The same columns everywhere.
+    let seed = (of.others << 40) ^ (of.random << 20) ^ (of.planted << 8) ^ of.digits as u64;
+    let mut draw = ChaCha12Rng::seed_from_u64(seed);
+    let mut random = move |below: u64| draw.next_u64() % below;
     let own = find(if of.digits == 12 { "my_number" } else { "card" });
     let (mut found, mut any) = (0, 0);
     for _ in 0..each {

@@ -1,7 +1,9 @@
 //! The six rooms in order: check, intake, measure, freeze, apply, prove; then seal. Knows no technique by name.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, frame, log, memory, note, progress, say, schema, text, timings, token};
+use kakou_core::{
+    error, frame, log, memory, note, progress, say, schema, system, text, timings, token,
+};
 use kakou_detect as detect;
 use kakou_formats as formats;
 use kakou_plan as plan;

@@ -18,6 +18,7 @@ use crate::formats;
 use crate::formats::spill::{Block, SpillDir};
 use crate::frame::{Column, Table, join_blocks};
 use crate::plan::{Plan, TablePlan};
+use crate::system::Facts;
 use crate::{memory, note, say};
 
 /// Bytes that a run takes at its peak for each byte of the rows that were read, if all is in memory.
@@ -138,8 +139,7 @@ impl Estimate {
 
 /// The number of the disk of a folder, or of the nearest folder above it that is there.
 fn disk_of(folder: &Path) -> Option<u64> {
-    use std::os::unix::fs::MetadataExt as _;
-    folder.ancestors().find_map(|f| std::fs::metadata(f).ok()).map(|m| m.dev())
+    folder.ancestors().find_map(|f| std::fs::metadata(f).ok()).map(|m| Facts::of(&m).disk)
 }
 
 /// Bytes of rows in memory. Dictionaries count in full.

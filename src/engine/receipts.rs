@@ -4,7 +4,6 @@
 //! source is told to nobody. In memory, as the tables are when they are proved.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::intake::take;
@@ -16,6 +15,7 @@ use crate::plan::{Plan, is_uke};
 use crate::policy::model::{InputFormat, OutputFormat};
 use crate::say;
 use crate::schema::Kind;
+use crate::system::Opening as _;
 use crate::text::date;
 
 /// The receipt file as it was written.
@@ -91,7 +91,7 @@ pub fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o640)
+        .of_group()
         .open(path)
         .map_err(|e| fail(&e))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| fail(&e))

@@ -5,7 +5,7 @@
 // Other rooms, under the names that they have in the whole.
 #[cfg(test)]
 use kakou_core::digest;
-use kakou_core::{error, frame, memory, note, say, schema, text, timings};
+use kakou_core::{error, frame, memory, note, say, schema, system, text, timings};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -481,9 +481,9 @@ pub trait TableWriter: Send {
 /// # Errors
 /// I/O.
 pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>> {
-    use std::os::unix::fs::OpenOptionsExt;
+    use crate::system::Opening as _;
     let file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(
+        std::fs::OpenOptions::new().write(true).create_new(true).of_group().open(path).map_err(
             |e| Error::io("X0503", say!("making the file of table `{}`", spec.table), &e),
         )?;
     match spec.output.format {

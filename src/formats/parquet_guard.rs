@@ -6,7 +6,6 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use polars_parquet::read::{ColumnChunkMetadata, FileMetadata, read_metadata};
@@ -168,7 +167,7 @@ impl Thrift<'_> {
 /// Whether the bytes before the end of the file are a footer that claims no more than it holds.
 fn footer_holds(file: &File, length: u64) -> Option<()> {
     let mut end = [0; 8];
-    file.read_exact_at(&mut end, length.checked_sub(8)?).ok()?;
+    crate::system::read_at(file, &mut end, length.checked_sub(8)?).ok()?;
     let (size, magic) = end.split_first_chunk::<4>()?;
     let size = u64::from(u32::from_le_bytes(*size));
     if magic != b"PAR1" || size > LARGEST_FOOTER {
@@ -176,7 +175,7 @@ fn footer_holds(file: &File, length: u64) -> Option<()> {
     }
     let start = length.checked_sub(8 + size).filter(|&at| at >= 4)?;
     let mut bytes = vec![0; usize::try_from(size).ok()?];
-    file.read_exact_at(&mut bytes, start).ok()?;
+    crate::system::read_at(file, &mut bytes, start).ok()?;
     Thrift { bytes: &bytes, at: 0 }.structure(&mut Vec::new(), &mut |_, _| {})
 }
 

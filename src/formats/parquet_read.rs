@@ -180,10 +180,9 @@ impl Reader {
 }
 
 fn read_range(file: &File, range: std::ops::Range<u64>, table: &Name) -> Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
     let length = usize::try_from(range.end - range.start).map_err(|_| damaged(table))?;
     let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, range.start)
+    crate::system::read_at(file, &mut bytes, range.start)
         .map_err(|e| Error::io("X0505", say!("reading a file of table `{}`", table), &e))?;
     Ok(bytes)
 }

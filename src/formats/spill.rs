@@ -2,19 +2,18 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
-use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{Error, Result};
 use crate::frame::{Column, Dictionary, MISSING, Table};
 use crate::memory::Fleeting;
 use crate::say;
+use crate::system::{self, Opening as _};
 
 const PREFIX: &str = ".kakou-spill-";
 const LOCK: &str = "owner.lock";
@@ -36,23 +35,22 @@ impl SpillDir {
     /// I/O.
     pub fn create(root: &Path) -> Result<Self> {
         let fail = |e: &std::io::Error| Error::io("X0601", say!("making the spill folder"), e);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(|e| fail(&e))?;
+        system::owners_folder().recursive(true).create(root).map_err(|e| fail(&e))?;
         sweep(root)?;
         let mut noise = [0_u8; 8];
         getrandom::fill(&mut noise)
             .map_err(|_| Error::environment("X0602", say!("the system gives no random numbers")))?;
         let name: String = noise.iter().map(|b| format!("{b:02x}")).collect();
         let path = root.join(format!("{PREFIX}{name}"));
-        fs::DirBuilder::new().mode(0o700).create(&path).map_err(|e| fail(&e))?;
+        system::owners_folder().create(&path).map_err(|e| fail(&e))?;
         let fleeting = Fleeting::new(&path);
         let lock = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .of_owner()
             .open(path.join(LOCK))
             .map_err(|e| fail(&e))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|e| fail(&std::io::Error::from(e)))?;
+        lock.try_lock().map_err(|e| fail(&e.into()))?;
         Ok(SpillDir { path, _lock: lock, _fleeting: fleeting, next: AtomicU64::new(0) })
     }
 
@@ -75,7 +73,7 @@ impl SpillDir {
             .read(true)
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .of_owner()
             .open(&path)
             .map_err(|e| fail(&e))?;
         // Columns by their dictionaries.
@@ -115,7 +113,7 @@ impl SpillDir {
         file.write_all(&waiting).map_err(|e| fail(&e))?;
         let sum = crc32fast::hash(&head).to_le_bytes();
         head.extend_from_slice(&sum);
-        file.write_all_at(&head, 0).map_err(|e| fail(&e))?;
+        system::write_at(&file, &head, 0).map_err(|e| fail(&e))?;
         Ok(Block { path, weight, bytes: at })
     }
 
@@ -141,7 +139,7 @@ impl SpillDir {
             .par_iter()
             .map(|group| {
                 let mut bytes = vec![0; group.length];
-                file.read_exact_at(&mut bytes, group.at).map_err(|e| fail(&e))?;
+                system::read_at(&file, &mut bytes, group.at).map_err(|e| fail(&e))?;
                 if crc32fast::hash(&bytes) != group.sum {
                     return Err(damaged());
                 }
@@ -192,8 +190,7 @@ impl Drop for SpillDir {
 #[must_use]
 pub fn free(folder: &Path) -> Option<u64> {
     let there = folder.ancestors().find(|f| f.exists()).unwrap_or(Path::new("."));
-    let facts = rustix::fs::statvfs(there).ok()?;
-    Some(facts.f_bavail.saturating_mul(facts.f_frsize))
+    system::free(there)
 }
 
 /// Removes spill folders whose owner is gone.
@@ -214,7 +211,7 @@ pub fn sweep(root: &Path) -> Result<()> {
             continue;
         }
         let dead = match File::open(entry.path().join(LOCK)) {
-            Ok(lock) => flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok(),
+            Ok(lock) => lock.try_lock().is_ok(),
             // Its owner died between making the folder and the lock.
             Err(_) => entry
                 .metadata()
@@ -328,14 +325,14 @@ struct Group {
 /// The number of columns, and the groups; none if the head is damaged or does not account for the whole file.
 fn head_of(file: &File, bytes: u64) -> Option<(usize, Vec<Group>)> {
     let mut start = [0; 24];
-    file.read_exact_at(&mut start, 0).ok()?;
+    system::read_at(file, &mut start, 0).ok()?;
     let mut cursor = Cursor(&start);
     (cursor.take(8)? == MAGIC).then_some(())?;
     let (columns, groups) = (cursor.u64()?, cursor.u64()?);
     let length = groups.checked_mul(GROUP_HEAD)?.checked_add(24)?;
     (columns >= groups && length as u64 + 4 <= bytes).then_some(())?;
     let mut head = vec![0; length + 4];
-    file.read_exact_at(&mut head, 0).ok()?;
+    system::read_at(file, &mut head, 0).ok()?;
     let (head, sum) = head.split_at(length);
     (crc32fast::hash(head).to_le_bytes() == sum).then_some(())?;
     let mut cursor = Cursor(head.get(24..)?);

@@ -6,7 +6,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,9 +13,6 @@ use argon2::{Algorithm, Argon2, Block, Params};
 use chacha20poly1305::aead::AeadInPlace as _;
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use chrono::{DateTime, Utc};
-use nix::libc;
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
-use rustix::io::Errno;
 use sha3::{Digest as _, Sha3_256};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -25,6 +21,7 @@ use super::suite::Suite;
 use super::{hex, id_of, random};
 use crate::error::{Error, Name, Result};
 use crate::say;
+use crate::system::{self, Facts, Opening as _};
 
 const MAGIC: &str = "kakou-key-v1\n";
 /// A key file has less than 500 bytes.
@@ -414,18 +411,18 @@ pub(super) fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()>
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .of_owner()
+        .no_link()
         .open(&making)
         .map_err(|error| failed(&error))?;
     let written = (|| {
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        file.try_lock()?;
         // The mask of the process may have taken rights away.
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        file.set_permissions(system::owner())?;
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
         give_name(&making, path)?;
-        File::open(folder)?.sync_all()
+        system::sync_folder(folder)
     })();
     written.map_err(|error: std::io::Error| {
         let _ = std::fs::remove_file(&making);
@@ -444,13 +441,13 @@ const GOING: &str = ".kakou-purge";
 
 /// Renames, and never replaces.
 fn give_name(from: &Path, to: &Path) -> std::io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    match system::rename_new(from, to) {
         // A file system that cannot promise it: a second name never replaces either.
-        Err(Errno::INVAL | Errno::NOSYS) => {
+        Err(error) if system::cannot_promise(&error) => {
             std::fs::hard_link(from, to)?;
             std::fs::remove_file(from)
         }
-        done => done.map_err(std::io::Error::from),
+        done => done,
     }
 }
 
@@ -462,8 +459,7 @@ fn sweep(folder: &Path) {
         }
         // Just made, it is not locked yet.
         let old = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
-        let dead = File::open(entry.path())
-            .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok());
+        let dead = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if dead && old.is_some_and(|age| age.as_secs() > 10) {
             let _ = std::fs::remove_file(entry.path());
         }
@@ -479,7 +475,7 @@ pub(super) fn check_folder(path: &Path) -> Result<PathBuf> {
     let meta = std::fs::metadata(&folder).map_err(|error| {
         Error::io("K0109", say!("the folder `{}` cannot be looked at", shown(&folder)), &error)
     })?;
-    if meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0 {
+    if Facts::of(&meta).everyone_may_remove() {
         return Err(Error::environment(
             "K0110",
             say!(
@@ -528,21 +524,17 @@ fn read_secret(path: &Path, secret: &Secret) -> Result<(File, Zeroizing<Vec<u8>>
     let name = shown(path);
     check_folder(path)?;
     // Without O_NONBLOCK the program would wait for the other end of a pipe.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-        .map_err(|error| {
-            if error.raw_os_error() == Some(libc::ELOOP) {
-                return Error::environment(
-                    "K0111",
-                    say!("the {} `{}` is a symbolic link", secret.what, name),
-                )
-                .advice(say!("name the file that it leads to"));
-            }
-            Error::io("K0112", say!("the {} `{}` cannot be opened", secret.what, name), &error)
-                .advice(say!("{}; the owner of the file must run this program", secret.made))
-        })?;
+    let file = OpenOptions::new().read(true).no_link_no_wait().open(path).map_err(|error| {
+        if system::is_link(&error) {
+            return Error::environment(
+                "K0111",
+                say!("the {} `{}` is a symbolic link", secret.what, name),
+            )
+            .advice(say!("name the file that it leads to"));
+        }
+        Error::io("K0112", say!("the {} `{}` cannot be opened", secret.what, name), &error)
+            .advice(say!("{}; the owner of the file must run this program", secret.made))
+    })?;
     let meta = file.metadata().map_err(|error| {
         Error::io("K0113", say!("the {} `{}` cannot be looked at", secret.what, name), &error)
     })?;
@@ -551,26 +543,26 @@ fn read_secret(path: &Path, secret: &Secret) -> Result<(File, Zeroizing<Vec<u8>>
         return refuse("K0114", say!("`{}` is not a regular file", name))
             .map_err(|error| error.advice(say!("{}", secret.made)));
     }
-    let own = nix::unistd::geteuid().as_raw();
-    if meta.uid() != own {
+    let (own, facts) = (system::user(), Facts::of(&meta));
+    if facts.user != own {
         return refuse(
             "K0115",
             say!(
                 "the {} `{}` belongs to user {}, this program runs as user {}",
                 secret.what,
                 name,
-                meta.uid(),
+                facts.user,
                 own
             ),
         )
         .map_err(|error| error.advice(say!("run as the owner, or: chown {} {}", own, name)));
     }
-    if meta.mode() & 0o077 != 0 {
+    if facts.others_may() {
         return refuse("K0116", say!("others have rights on the {} `{}`", secret.what, name))
             .map_err(|error| error.advice(say!("chmod 600 {}", name)));
     }
-    if meta.nlink() != 1 {
-        return refuse("K0117", say!("the {} `{}` has {} names", secret.what, name, meta.nlink()))
+    if facts.names != 1 {
+        return refuse("K0117", say!("the {} `{}` has {} names", secret.what, name, facts.names))
             .map_err(|error| {
                 error.advice(say!(
                     "remove the other names (find them with: find / -samefile {})",
@@ -615,7 +607,7 @@ pub fn destroy(path: &Path) -> Result<()> {
         // The same rules as for reading: an owned regular file with one name.
         drop(read(path)?);
         give_name(path, &going)
-            .and_then(|()| File::open(&folder)?.sync_all())
+            .and_then(|()| system::sync_folder(&folder))
             .map_err(|e| failed(&e))?;
     }
     if !there(&going) {
@@ -624,18 +616,14 @@ pub fn destroy(path: &Path) -> Result<()> {
     let (_, content) = read(&going)?;
     let mut noise = vec![0; content.len().max(64)];
     random(&mut noise)?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(&going)
-        .map_err(|e| failed(&e))?;
+    let mut file = OpenOptions::new().write(true).no_link().open(&going).map_err(|e| failed(&e))?;
     (|| {
         file.write_all(&noise)?;
         file.sync_all()?;
         file.set_len(0)?;
         file.sync_all()?;
         std::fs::remove_file(&going)?;
-        File::open(&folder)?.sync_all()
+        system::sync_folder(&folder)
     })()
     .map_err(|e: std::io::Error| failed(&e))?;
     // A file of this name that came while the first one went.
@@ -780,7 +768,7 @@ mod tests {
     use super::*;
     use crate::token::Secrets as _;
     use crate::token::token_text;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
     use std::time::Duration;
 
     const CHEAP: Cost = Cost { memory: 64, passes: 1, lanes: 1 };
@@ -842,7 +830,7 @@ mod tests {
         assert_eq!(refused(&folder.path().join("absent")), "K0112");
         std::fs::write(&path, "\nshort first line").unwrap();
         assert_eq!(refused(&path), "K0102");
-        if nix::unistd::geteuid().is_root() {
+        if system::user() == 0 {
             std::os::unix::fs::chown(&path, Some(1), None).unwrap();
             assert_eq!(refused(&path), "K0115");
         }
@@ -971,9 +959,9 @@ mod tests {
         assert_eq!(code(ProjectKey::open(folder.path(), None)), "K0114");
         assert_eq!(code(ProjectKey::open(&folder.path().join("absent"), None)), "K0112");
         let pipe = folder.path().join("pipe");
-        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert_eq!(code(ProjectKey::open(&pipe, None)), "K0114");
-        if nix::unistd::geteuid().is_root() {
+        if system::user() == 0 {
             std::os::unix::fs::chown(&path, Some(1), None).unwrap();
             assert_eq!(code(ProjectKey::open(&path, None)), "K0115");
         } else {

@@ -1,9 +1,7 @@
 //! What the process does to keep secrets out of core dumps, other processes and the swap space.
 
-use nix::sys::prctl;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use super::locked::Locked;
+use crate::system;
 
 /// What could be done, for the record: each is a fact that was read back, not a wish.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
@@ -24,14 +22,9 @@ pub struct Hygiene {
 /// Afterwards files in `/proc/self` belong to root, so that programs run by other users cannot read them.
 #[must_use]
 pub fn harden() -> Hygiene {
-    let set = setrlimit(Resource::RLIMIT_CORE, 0, 0).is_ok();
-    let core_limit_zero =
-        set && getrlimit(Resource::RLIMIT_CORE).is_ok_and(|limit| limit == (0, 0));
-    let set = prctl::set_dumpable(false).is_ok();
-    let non_dumpable = set && prctl::get_dumpable().is_ok_and(|dumpable| !dumpable);
     Hygiene {
-        core_limit_zero,
-        non_dumpable,
+        core_limit_zero: system::no_core_files(),
+        non_dumpable: system::no_dumps(),
         swap_on: std::fs::read_to_string("/proc/swaps").ok().as_deref().and_then(swap_in),
         memlock_ok: Locked::new([0; 32]).is_locked(),
     }

@@ -1,8 +1,8 @@
 //! Memory that is kept out of the swap space and overwritten when it is given back.
 
-use std::ptr::NonNull;
-
 use zeroize::Zeroize;
+
+use crate::system::lock_memory;
 
 /// A value on pages of its own, so that unlocking it never unlocks a neighbour.
 /// 4 KiB are a page on x86-64; elsewhere pages have up to 64 KiB.
@@ -20,7 +20,7 @@ impl<T: Zeroize> Locked<T> {
     /// Puts a value on locked pages. Where the system refuses to lock, it works all the same: see [`Self::is_locked`].
     pub(super) fn new(value: T) -> Self {
         let page = Box::new(Page(value));
-        let locked = set_lock(&page, true);
+        let locked = lock_memory(&*page, true);
         Locked { page, locked }
     }
     /// Whether the pages are locked in memory.
@@ -53,22 +53,9 @@ impl<T: Zeroize> Drop for Locked<T> {
     fn drop(&mut self) {
         self.page.0.zeroize();
         if self.locked {
-            set_lock(&self.page, false);
+            lock_memory(&*self.page, false);
         }
     }
-}
-
-/// Locks or unlocks the pages of a value; whether the system did it.
-#[expect(unsafe_code, reason = "no maintained crate locks memory that the caller owns")]
-fn set_lock<T>(page: &Page<T>, lock: bool) -> bool {
-    let size = size_of_val(page);
-    let start = NonNull::from(page).cast();
-    // SAFETY: `start` and `size` are those of a live value that fills whole pages of its own (alignment above), and
-    // neither call reads or writes it or changes what is mapped.
-    let done = unsafe {
-        if lock { nix::sys::mman::mlock(start, size) } else { nix::sys::mman::munlock(start, size) }
-    };
-    done.is_ok()
 }
 
 #[cfg(test)]

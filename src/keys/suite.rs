@@ -83,6 +83,10 @@ fn bits(bytes: &[u8]) -> u64 {
 }
 
 /// HMAC-SHA3-256 whose two pads are taken in already.
+///
+/// Not the crate `hmac`: over this SHA-3 it has `SimpleHmac` alone, which keeps the key under its outer pad as long as it lives and
+/// does not overwrite it, and `finalize` leaves one more copy on the stack for every token. The tests hold both equal, and look for
+/// the padded key in memory (`no_copy_of_a_key_is_left`).
 #[derive(Clone)]
 pub(super) struct Hmac {
     inner: Sha3_256,

@@ -15,14 +15,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::Datelike as _;
-use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 
 use super::attest;
@@ -33,6 +31,7 @@ use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{PublicKey, Sign};
 use crate::say;
+use crate::system::{self, Opening as _};
 
 /// The type of what an entry signs.
 const ENTRY: &str = "application/vnd.kakou.ledger-entry+json";
@@ -541,7 +540,7 @@ impl Ledger {
         // Made beside its place and moved there whole, so that no crash leaves a ledger without a beginning.
         let making = tempfile::Builder::new()
             .prefix(".kakou-ledger-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .permissions(system::folder())
             .tempdir_in(parent)
             .map_err(|e| io("making", &e))?;
         let this = Ledger::at(making.path());
@@ -572,7 +571,7 @@ impl Ledger {
     /// What does not hold, with the line. An unfinished last write has the code R0210.
     pub fn read(&self, trusted: &[PublicKey]) -> Result<Book> {
         // A writer would show a line without its checkpoint.
-        let _lock = self.lock(FlockOperation::LockShared)?;
+        let _lock = self.lock(File::lock_shared)?;
         self.read_locked(trusted)
     }
 
@@ -663,7 +662,7 @@ impl Ledger {
         key: &dyn Sign,
         now: SystemTime,
     ) -> Result<Appended> {
-        let _lock = self.lock(FlockOperation::LockExclusive)?;
+        let _lock = self.lock(File::lock)?;
         let book = self.read_locked(&[])?;
         if !book.keys.iter().any(|k| k.key() == key.public()) {
             return Err(Error::refused(
@@ -776,8 +775,7 @@ impl Ledger {
         put(&making, told.to_string().as_bytes())?;
         let lock = File::open(&making).map_err(|e| io("writing", &e))?;
         // Locked before it has the name under which it is looked for.
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|e| io("writing", &std::io::Error::from(e)))?;
+        lock.try_lock().map_err(|e| io("writing", &e.into()))?;
         fs::rename(&making, &path).map_err(|e| io("writing", &e))?;
         sync(&folder)?;
         Ok(Ticket { path, _lock: lock })
@@ -799,7 +797,7 @@ impl Ledger {
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(io("reading", &e)),
             };
-            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() || !path.exists() {
+            if lock.try_lock().is_err() || !path.exists() {
                 continue;
             }
             let told = fs::read(&path).map_err(|e| io("reading", &e))?;
@@ -815,7 +813,7 @@ impl Ledger {
     /// # Errors
     /// If what a checkpoint counts was changed: that is no matter of a crash.
     pub fn repair(&self, key: &dyn Sign) -> Result<Option<Value>> {
-        let lock = self.lock(FlockOperation::LockExclusive)?;
+        let lock = self.lock(File::lock)?;
         let lines = Lines::read(&self.folder)?;
         let size = match self.read_locked(&[]) {
             Ok(_) => return Ok(None),
@@ -862,12 +860,12 @@ impl Ledger {
         Ok(Some(body))
     }
 
-    fn lock(&self, how: FlockOperation) -> Result<File> {
+    fn lock(&self, how: impl Fn(&File) -> std::io::Result<()>) -> Result<File> {
         let path = self.folder.join(LOCK);
         let file = File::open(path).map_err(|e| {
             io("opening", &e).advice(say!("`kakou ledger init DIR --sign KEY` makes a ledger"))
         })?;
-        flock(&file, how).map_err(|e| io("locking", &std::io::Error::from(e)))?;
+        how(&file).map_err(|e| io("locking", &e))?;
         Ok(file)
     }
 
@@ -951,7 +949,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o640)
+        .of_group()
         .open(path)
         .map_err(|e| io("writing", &e))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| io("writing", &e))
@@ -963,11 +961,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = folder.unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".kakou-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o640))
+        .permissions(system::group())
         .tempfile_in(folder)
         .map_err(|e| io("writing", &e))?;
     // Whoever finds it without a living owner takes it away.
-    let _ = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive);
+    let _ = file.as_file().try_lock();
     file.write_all(bytes)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|e| io("writing", &e))?;
@@ -981,8 +979,7 @@ pub(crate) fn take_up(folder: &Path) -> Result<()> {
         return Ok(());
     }
     for path in listed(folder)?.into_iter().filter(|p| leftover(p)) {
-        let dead = File::open(&path)
-            .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok());
+        let dead = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
         if dead {
             fs::remove_file(&path).map_err(|e| io("writing", &e))?;
         }
@@ -991,7 +988,7 @@ pub(crate) fn take_up(folder: &Path) -> Result<()> {
 }
 
 fn sync(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| io("writing", &e))
+    system::sync_folder(folder).map_err(|e| io("writing", &e))
 }
 
 const PROOF: &str = "c2sp.org/tlog-proof@v1";

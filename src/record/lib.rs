@@ -1,7 +1,7 @@
 //! The record: what was done, provably.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{digest, error, law, memory, say, schema};
+use kakou_core::{digest, error, law, memory, say, schema, system};
 #[cfg(feature = "make")]
 use kakou_core::{text, token};
 #[cfg(feature = "make")]

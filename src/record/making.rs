@@ -1,12 +1,10 @@
 //! A package while it is made: a hidden folder beside its place, and a note of what it will be, locked while its maker lives. Whoever
 //! makes the next package there finds what a killed one left: what the ledger has whole gets its name, what it has not is taken back.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use serde_json::{Value, json};
 
 use super::ledger::{Entry, Kind, Ledger};
@@ -14,6 +12,7 @@ use crate::digest::hex;
 use crate::error::{Error, Name, Result};
 use crate::keys::Sign;
 use crate::say;
+use crate::system::{self, Opening as _};
 
 const PREFIX: &str = ".kakou-package-";
 const NOTE: &str = ".json";
@@ -47,12 +46,11 @@ impl Making {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .of_owner()
             .open(&new)
             .map_err(|e| io(&e))?;
         // Locked before it has the name under which it is looked for.
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|e| io(&std::io::Error::from(e)))?;
+        file.try_lock().map_err(|e| io(&e.into()))?;
         let making = Making {
             mark,
             folder,
@@ -62,7 +60,7 @@ impl Making {
         };
         file.write_all(told.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io(&e))?;
         fs::rename(&new, &making.note).map_err(|e| io(&e))?;
-        DirBuilder::new().mode(0o700).create(&making.folder).map_err(|e| io(&e))?;
+        system::owners_folder().create(&making.folder).map_err(|e| io(&e))?;
         Ok(making)
     }
     /// The hidden folder.
@@ -99,15 +97,13 @@ impl Drop for Making {
 
 fn put(folder: &Path, out: &Path) -> Result<()> {
     let parent = folder.parent().unwrap_or(Path::new("."));
-    match renameat_with(CWD, folder, CWD, out, RenameFlags::NOREPLACE) {
+    match system::rename_new(folder, out) {
         Ok(()) => {}
         // A file system that cannot promise it: looked at just before.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS)
-            if out.symlink_metadata().is_err() =>
-        {
+        Err(e) if system::cannot_promise(&e) && out.symlink_metadata().is_err() => {
             fs::rename(folder, out).map_err(|e| io(&e))?;
         }
-        Err(rustix::io::Errno::EXIST) => {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(Error::refused(
                 "R0512",
                 say!(
@@ -118,9 +114,9 @@ fn put(folder: &Path, out: &Path) -> Result<()> {
             )
             .advice(say!("move away what stands there and give the same command again")));
         }
-        Err(e) => return Err(io(&std::io::Error::from(e))),
+        Err(e) => return Err(io(&e)),
     }
-    File::open(parent).and_then(|f| f.sync_all()).map_err(|e| io(&e))
+    system::sync_folder(parent).map_err(|e| io(&e))
 }
 
 /// Brings a folder to the disk.
@@ -144,7 +140,7 @@ pub(super) fn sweep(
         let Some(mark) = name.strip_prefix(PREFIX) else { continue };
         if let Some(mark) = mark.strip_suffix(NOTE) {
             let Ok(lock) = File::open(&path) else { continue };
-            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() && path.exists() {
+            if lock.try_lock().is_ok() && path.exists() {
                 completed.extend(one(parent, &path, mark, ledger, key)?);
             }
         } else if !parent.join(format!("{name}{NOTE}")).exists() && old(&path) {

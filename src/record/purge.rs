@@ -189,7 +189,7 @@ fn release(path: &Path) -> std::io::Result<()> {
         parent.join(beside)
     };
     let (hidden, kept) = (beside(".kakou-purge-", ""), beside("", ".deleted"));
-    let sync = |folder: &Path| std::fs::File::open(folder).and_then(|f| f.sync_all());
+    let sync = crate::system::sync_folder;
     if path.symlink_metadata().is_ok() && hidden.symlink_metadata().is_err() {
         std::fs::rename(path, &hidden)?;
         sync(parent)?;

@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
-
-use rustix::fs::{FlockOperation, RenameFlags, flock, renameat_with};
 
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
 use crate::memory::Fleeting;
 pub use crate::proof::prove::cleared::{Anonymized, Cleared, Pseudonymized};
 use crate::say;
+use crate::system::{self, Facts, Opening as _};
 
 const PREFIX: &str = ".kakou-staging-";
 const LOCK: &str = ".lock";
@@ -44,18 +42,17 @@ impl Staging {
             .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
         let name: String = noise.iter().map(|b| format!("{b:02x}")).collect();
         let path = out.join(format!("{PREFIX}{name}"));
-        fs::DirBuilder::new()
-            .mode(0o700)
+        system::owners_folder()
             .create(&path)
             .map_err(|e| Error::io("X0301", say!("making the staging folder"), &e))?;
         let fleeting = Fleeting::new(&path);
         let lock = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .of_owner()
             .open(path.join(LOCK))
             .map_err(|e| Error::io("X0301", say!("making the staging folder"), &e))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        lock.try_lock().map_err(|_| {
             Error::environment("X0303", say!("the staging folder cannot be locked"))
         })?;
         let staging = Staging {
@@ -91,7 +88,7 @@ impl Staging {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o640)
+            .of_group()
             .open(self.path.join(relative))
             .map_err(|e| Error::io("X0304", doing(), &e))?;
         file.write_all(bytes).map_err(|e| Error::io("X0304", doing(), &e))?;
@@ -177,9 +174,9 @@ impl Staging {
         let parent = File::open(&self.out)
             .map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?;
         let from = self.path.file_name().map(PathBuf::from).unwrap_or_default();
-        match renameat_with(&parent, &from, &parent, id, RenameFlags::NOREPLACE) {
+        match system::rename_new_in(&parent, &from, Path::new(id)) {
             Ok(()) => {}
-            Err(rustix::io::Errno::EXIST) => {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 return Err(Error::refused(
                     "C0902",
                     say!(
@@ -189,7 +186,6 @@ impl Staging {
                 ));
             }
             Err(error) => {
-                let error = std::io::Error::from(error);
                 return Err(Error::io("X0305", say!("publishing the release"), &error));
             }
         }
@@ -206,7 +202,7 @@ impl Drop for Staging {
             // Best effort: what is left is swept by the next run.
             let _ = fs::remove_dir_all(&self.path);
         }
-        let _ = flock(&self.lock, FlockOperation::Unlock);
+        let _ = self.lock.unlock();
     }
 }
 
@@ -222,7 +218,7 @@ pub fn sweep(out: &Path) -> Result<()> {
         }
         match File::open(path.join(LOCK)) {
             Ok(lock) => {
-                if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                if lock.try_lock().is_ok() {
                     let _ = fs::remove_dir_all(&path);
                 }
             }
@@ -277,12 +273,12 @@ pub fn private(folder: &Path) -> Result<()> {
         }
     }
     for folder in missing.into_iter().rev() {
-        match fs::DirBuilder::new().mode(0o700).create(folder) {
+        match system::owners_folder().create(folder) {
             // Another run made it a moment ago.
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => continue,
             made => made.map_err(|e| fail(&e))?,
         }
-        fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).map_err(|e| fail(&e))?;
+        fs::set_permissions(folder, system::folder()).map_err(|e| fail(&e))?;
     }
     // What is there and is no folder is told here.
     fs::metadata(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
@@ -333,7 +329,7 @@ fn sync_folders(path: &Path) -> Result<()> {
     for folder in
         [path.join("pseudonymized"), path.join("anonymized"), path.join("record"), path.to_owned()]
     {
-        match File::open(folder).and_then(|f| f.sync_all()) {
+        match system::sync_folder(&folder) {
             // A release that is not made has no folder.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             done => done.map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?,
@@ -393,6 +389,7 @@ pub fn inventory(folder: &Path) -> Result<Vec<Item>> {
         let meta = if path == root { fs::metadata(path) } else { fs::symlink_metadata(path) };
         let meta = meta.map_err(|e| Error::io("X0308", say!("listing a release folder"), &e))?;
         let below = if meta.is_dir() { paths(path)? } else { Vec::new() };
+        let facts = Facts::of(&meta);
         found.push(Item {
             path: path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned(),
             what: match () {
@@ -401,8 +398,8 @@ pub fn inventory(folder: &Path) -> Result<Vec<Item>> {
                 () if meta.is_dir() => Thing::Folder,
                 () => Thing::Other,
             },
-            mode: meta.mode(),
-            names: meta.nlink(),
+            mode: facts.mode,
+            names: facts.names,
         });
         below.iter().try_for_each(|entry| add(root, entry, found))
     }

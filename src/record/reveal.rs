@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -19,6 +18,7 @@ use crate::keys::{ReleaseSecrets, RevealShare, Sign, inspect_escrow, open_escrow
 use crate::proof::recount;
 use crate::say;
 use crate::schema::Kind as Release;
+use crate::system::Opening as _;
 use crate::text::identifier;
 use crate::token::{Secrets as _, parse_token, token_text};
 
@@ -207,7 +207,7 @@ pub fn reveal(
     let mut out = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .of_owner()
         .open(files.out)
         .map_err(failed)?;
     for (token, line) in &found {

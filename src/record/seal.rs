@@ -209,7 +209,7 @@ pub fn run(run: &Run<'_>, manifest: &[Listed], text: &str, key: &dyn Sign) -> Re
         "startedAt": s.started_at,
         "finishedAt": s.finished_at,
         "signer": attest::signer(key.public()),
-        "operator": { "uid": nix::unistd::geteuid().as_raw(), "name": run.operator },
+        "operator": { "uid": crate::system::user(), "name": run.operator },
         "policy": s.policy,
         "materials": {
             "policyFiles": run.materials["policyFiles"],

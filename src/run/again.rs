@@ -128,7 +128,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
     crate::formats::spill::sweep(&root)?;
     let staging = tempfile::Builder::new()
         .prefix(".kakou-replay-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .permissions(crate::system::folder())
         .tempdir_in(&root)
         .map_err(|e| Error::io("X0413", say!("making a folder for the replay"), &e))?;
     for kind in Kind::BOTH {

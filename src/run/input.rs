@@ -1,6 +1,5 @@
 //! Where the tables of a run are: in a folder, or in memory.
 
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,8 +58,7 @@ impl Tables {
     pub fn new(work: &Path) -> Result<Self> {
         let private = SpillDir::create(work)?;
         let folder = private.path().join("tables");
-        std::fs::DirBuilder::new()
-            .mode(0o700)
+        crate::system::owners_folder()
             .create(&folder)
             .map_err(|e| Error::io("X0607", say!("making the folder of tables"), &e))?;
         Ok(Tables { _private: private, folder })

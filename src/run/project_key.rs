@@ -3,7 +3,6 @@
 //! Why there is a default, and why it stands there and nowhere else: docs/adr/0006.
 
 use std::ffi::OsString;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +11,7 @@ use serde_json::json;
 use super::{passphrase, shown};
 use crate::error::{Error, Name, Result};
 use crate::keys::{ProjectKey, Suite, inspect};
+use crate::system::{self, Facts};
 use crate::{note, say};
 
 /// The variable that names the folder of keys.
@@ -108,7 +108,7 @@ impl Wanted<'_> {
         let file = own_file(self.project)?;
         let folder = file.parent().unwrap_or(Path::new("/"));
         apart(folder, self.out)?;
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| {
+        system::owners_folder().recursive(true).create(folder).map_err(|e| {
             Error::io("K0143", say!("making the folder of keys {}", shown(folder)), &e)
                 .advice(elsewhere())
         })?;
@@ -226,12 +226,12 @@ fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
             Ok(meta) if !meta.is_dir() => {
                 return refuse(say!("no `--key` is given and HOME is no folder: {}", shown(&base)));
             }
-            Ok(meta) if meta.uid() != own_user() => {
+            Ok(meta) if Facts::of(&meta).user != system::user() => {
                 return refuse(say!(
                     "no `--key` is given and the home folder {} belongs to user {}, this program runs as user {}",
                     shown(&base),
-                    meta.uid(),
-                    own_user()
+                    Facts::of(&meta).user,
+                    system::user()
                 ));
             }
             Ok(_) => {}
@@ -247,10 +247,6 @@ fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     Ok(if below.is_empty() { base } else { base.join(below) })
 }
 
-fn own_user() -> u32 {
-    nix::unistd::geteuid().as_raw()
-}
-
 /// The folder of keys is the user's and closed to others.
 fn private(folder: &Path) -> Result<()> {
     let meta = std::fs::metadata(folder).map_err(|e| {
@@ -259,14 +255,14 @@ fn private(folder: &Path) -> Result<()> {
     })?;
     let what = if !meta.is_dir() {
         say!("the folder of keys {} is no folder", shown(folder))
-    } else if meta.uid() != own_user() {
+    } else if Facts::of(&meta).user != system::user() {
         say!(
             "the folder of keys {} belongs to user {}, this program runs as user {}",
             shown(folder),
-            meta.uid(),
-            own_user()
+            Facts::of(&meta).user,
+            system::user()
         )
-    } else if meta.mode() & 0o077 != 0 {
+    } else if Facts::of(&meta).others_may() {
         return Err(Error::environment(
             "K0145",
             say!("others have rights on the folder of keys {}", shown(folder)),

@@ -5,14 +5,13 @@
 //! written in order. Memory does not grow with the number of persons.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, say, schema, text};
+use kakou_core::{error, say, schema, system, text};
 use kakou_detect as detect;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -38,7 +37,7 @@ use world::{Dice, Person, Stream, World};
 
 /// Folders of their owner alone, whatever the mask of the process.
 fn new_folder(path: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+    system::owners_folder().recursive(true).create(path)
 }
 
 /// One way to write the persons: one folder.

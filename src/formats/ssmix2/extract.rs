@@ -6,11 +6,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use rayon::prelude::*;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha3::Digest as _;
 
@@ -21,6 +19,7 @@ use crate::error::{Error, Name, Result};
 use crate::frame::{ColumnBuilder, Table};
 use crate::say;
 use crate::schema::file::{Encoding, Formula, Output, OutputFormat, Unencodable};
+use crate::system::{self, Opening as _};
 use crate::{OutColumn, OutType, WriteSpec, create};
 
 /// Patients a piece. Part of the form of an extract: another number gives other files.
@@ -168,7 +167,7 @@ pub fn extract(
 }
 
 fn open_journal(out: &Path, head: &Head) -> Result<(File, Vec<Piece>)> {
-    let make = |folder: &Path| match fs::DirBuilder::new().mode(0o700).create(folder) {
+    let make = |folder: &Path| match system::owners_folder().create(folder) {
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
             Err(io("making the folder of the extract", &e))
         }
@@ -184,7 +183,7 @@ fn open_journal(out: &Path, head: &Head) -> Result<(File, Vec<Piece>)> {
         .read(true)
         .append(true)
         .create(true)
-        .mode(0o600)
+        .of_owner()
         .open(out.join(JOURNAL))
         .map_err(|e| io("opening the journal", &e))?;
     // A program that this one has just started holds the lock for a moment until it is itself.
@@ -192,7 +191,7 @@ fn open_journal(out: &Path, head: &Head) -> Result<(File, Vec<Piece>)> {
         if attempt > 0 {
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        file.try_lock().is_ok()
     });
     locked.then_some(()).ok_or_else(|| {
         Error::environment("X0813", say!("another program is writing this extract"))
@@ -305,7 +304,7 @@ fn write_piece(
             writer.write(&Table { rows: count, columns })?;
             writer.finish()?;
             fs::rename(&temporary, folder.join(file_name(number)))
-                .and_then(|()| File::open(&folder)?.sync_all())
+                .and_then(|()| system::sync_folder(&folder))
                 .map_err(|e| io("putting a piece in its place", &e))?;
             Ok(count as u64)
         })
