@@ -1,5 +1,6 @@
 //! `kakou risk`: how exposed the persons of a table are, for any CSV or Parquet file.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,13 +10,9 @@ use super::{Failure, Outcome, Show, prepare, shown};
 use crate::error::{Error, Name, Result, small};
 use crate::formats::any::{self, Hints};
 use crate::frame::{Column, MISSING};
-use crate::privacy::model::measure::Counted;
-use crate::privacy::model::{Absent, Distance};
-use crate::privacy::risk::{
-    CATALOGUE, Doc, Spread, highest_by_person, household, individual, journalist, marketer, panel,
-    population, prosecutor, subsets, suda, sum, unique_sets,
-};
-use crate::privacy::{Estimate, Reading, View};
+use crate::privacy::risk::figure::{Dear, Figure, Line, Open, Subject, Told};
+use crate::privacy::risk::{self, Doc, FIGURES, journalist, sum};
+use crate::privacy::{Estimate, View};
 use crate::say;
 
 /// Measures the risk of re-identification in files: ours or another tool's.
@@ -87,8 +84,8 @@ pub struct Risk {
     unique_share: f64,
     /// Dear analyses that run whatever they cost: special uniques, figures of all sets of columns. Without it they run where
     /// they take seconds, and where they do not, it is said.
-    #[arg(long, value_delimiter = ',')]
-    also: Vec<Dear>,
+    #[arg(long, value_delimiter = ',', value_parser = dear_figures())]
+    also: Vec<String>,
     /// Dear analyses look at so many persons, drawn at random (the same ones each time); the error is told.
     #[arg(long, value_parser = clap::value_parser!(u64).range(100..))]
     sample: Option<u64>,
@@ -97,38 +94,17 @@ pub struct Risk {
     brief: bool,
 }
 
-/// An analysis that looks at many sets of columns.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
-enum Dear {
-    /// Special uniques (SUDA2).
-    Suda,
-    /// Distinction, separation and uniqueness of every set of columns.
-    Sets,
-}
-
-impl Dear {
-    const fn word(self) -> &'static str {
-        match self {
-            Dear::Suda => "suda",
-            Dear::Sets => "sets",
-        }
-    }
-    /// Where it stands in the JSON.
-    const fn key(self) -> &'static str {
-        match self {
-            Dear::Suda => "suda",
-            Dear::Sets => "subsets",
-        }
-    }
+/// The words of the figures that must be asked for.
+fn dear_figures() -> clap::builder::PossibleValuesParser {
+    let words = FIGURES.iter().filter_map(|figure| {
+        let title = figure.docs().first().map_or("", |doc| doc.title);
+        Some(clap::builder::PossibleValue::new(figure.dear()?.word).help(title))
+    });
+    words.collect::<Vec<_>>().into()
 }
 
 /// Rows times sets of columns that a dear analysis looks at without being asked: some seconds.
 const UNASKED: u64 = 40_000_000;
-
-/// Largest minimal unique sets that are searched: large sets of many columns are many, and what singles out by few matters most.
-const fn special_sets(columns: usize) -> usize {
-    if columns <= 12 { columns } else { 5 }
-}
 
 /// A number whose low bits say nothing of the order of persons (SplitMix64; Steele, Lea & Flood, OOPSLA 2014).
 const fn mixed(number: u64) -> u64 {
@@ -224,15 +200,18 @@ impl Page {
     fn figure(&self, name: &str, value: impl std::fmt::Display) {
         self.show.line(&format!("    {name:<46} {value}"));
     }
+    fn tell(&mut self, told: Told) {
+        for line in told.lines {
+            match line {
+                Line::Section(doc) => self.section(doc),
+                Line::Text(text) => self.show.line(&text),
+                Line::Figure(name, value) => self.figure(&name, value),
+            }
+        }
+        self.json.extend(told.values);
+    }
     fn put(&mut self, key: &str, value: impl serde::Serialize) {
         self.json.insert(key.to_owned(), json!(value));
-    }
-}
-
-fn told(estimate: Estimate) -> String {
-    match estimate {
-        Estimate::Value(value) => value.to_string(),
-        Estimate::NotAvailable(why) => format!("not available: {why}"),
     }
 }
 
@@ -366,22 +345,65 @@ impl Risk {
         if persons.is_none() {
             show.line("every row is taken as a person; name the column of persons with --person if a person can have several");
         }
-        let made = Made { risk: self, data: &data, persons, weights, home };
-        let mut broken = Vec::new();
+        let made = Made { risk: self, data: &data, persons };
         if !quasi.is_empty() {
             show.line(&format!("quasi-identifiers: {}", quasi.join(", ")));
             page.put("quasi", quasi);
-            let view = made.view(&quasi_places)?;
-            broken = made.exposure(&view, &quasi_places, quasi, k, &mut page)?;
-            made.attributes(&view, &sensitive_places, sensitive, &mut page)?;
-        } else if propose {
-            let without: Vec<usize> =
-                (0..used.names.len()).filter(|&c| Some(c) != person).collect();
-            made.proposals(&without, &used.names, &mut page)?;
         }
-        if !panel_wide.is_empty() || !panel_long.is_empty() {
-            made.panels(&panel_wide, &panel_long, &mut page)?;
+        let view = if quasi.is_empty() { None } else { Some(made.view(&quasi_places)?) };
+        let weights = weights.map(|at| made.weights(at)).transpose()?;
+        let households = home.map(|at| made.households(at));
+        let own = made.own_persons();
+        let (matched, other) = match (&view, &self.population) {
+            (Some(_), Some(path)) => {
+                let (view, other) = made.with_population(path, quasi, &quasi_places)?;
+                (Some(journalist::matched(&view, &other)?), Some(other.rows() as u64))
+            }
+            _ => (None, None),
+        };
+        let weighed = weights.as_ref().map(|w| sum(w.iter().copied()).round() as u64);
+        let population = self.population_size.or(other).or(weighed);
+        let rows = data.rows as f64;
+        let codes = |c: usize| data.columns[c].codes();
+        // A column whose values are all equal singles out nobody.
+        let open = propose.then(|| {
+            let columns = (0..used.names.len())
+                .filter(|&c| Some(c) != person && data.columns[c].dictionary().len() > 1);
+            let columns = columns.map(|c| (used.names[c].as_str(), codes(c))).collect();
+            Open { columns, persons: &own, share: self.unique_share }
+        });
+        let sensitive = sensitive.iter().zip(&sensitive_places);
+        let known = !panel_wide.is_empty() || !panel_long.is_empty();
+        let subject = Subject {
+            view: view.as_ref(),
+            names: quasi,
+            threshold: self.threshold.or(k.map(|k| 1.0 / k as f64)).unwrap_or(0.2),
+            matched,
+            population,
+            weights: weights.as_deref(),
+            households: households.as_deref(),
+            fraction: population.map(|p| (rows / p as f64).min(1.0)),
+            set_size: usize::from(self.set_size),
+            sensitive: sensitive.map(|(name, &c)| (name.as_str(), codes(c))).collect(),
+            open,
+            known: if known { Some(made.known(&panel_wide, &panel_long)?) } else { None },
+            ..Subject::default()
+        };
+        let drawn = made.drawn(&quasi_places, view.as_ref())?;
+        for figure in FIGURES {
+            match figure.dear() {
+                None => {
+                    let mut told = Told::default();
+                    figure.measure(&subject, &mut told)?;
+                    page.tell(told);
+                }
+                Some(dear) if view.is_some() => {
+                    self.dear(figure, dear, &subject, drawn.as_ref(), &mut page)?;
+                }
+                Some(_) => {}
+            }
         }
+        let broken = self.broken(&subject, k);
         if !self.brief {
             show.line("\nWhat these figures do not cover / 対象外");
             for doc in &page.explained {
@@ -395,8 +417,7 @@ impl Risk {
         page.put("limits", LIMITS);
         page.put(
             "definitions",
-            CATALOGUE
-                .iter()
+            risk::docs()
                 .filter(|d| page.explained.iter().any(|e| e.name == d.name))
                 .collect::<Vec<_>>(),
         );
@@ -405,6 +426,118 @@ impl Risk {
         show.json(&Value::Object(page.json));
         Error::all(broken).map_or(Ok(()), Err)
     }
+
+    /// A figure that looks at many sets of columns: told where it is asked for or takes seconds; where not, it is said how to ask
+    /// for it.
+    fn dear(
+        &self,
+        figure: &dyn Figure,
+        dear: Dear,
+        subject: &Subject<'_>,
+        drawn: Option<&Drawn>,
+        page: &mut Page,
+    ) -> Result<()> {
+        let fraction = match drawn {
+            // What is known of a sample of the table: the table itself is one of the population.
+            Some(drawn) => Some(subject.fraction.unwrap_or(1.0) * drawn.share),
+            None => subject.fraction,
+        };
+        let part = Subject {
+            view: drawn.map(|d| &d.view).or(subject.view),
+            names: subject.names,
+            fraction,
+            set_size: subject.set_size,
+            ..Subject::default()
+        };
+        let rows = part.view.map_or(0, |view| view.rows());
+        let sets = (dear.sets)(&part);
+        let cost = (rows as u64).saturating_mul(sets);
+        if cost > UNASKED && !self.also.iter().any(|word| word == dear.word) {
+            for doc in figure.docs() {
+                page.section(doc);
+            }
+            let how = format!(
+                "not computed: {rows} rows times {sets} sets of columns; --also {} computes it, with --sample 100000 on some of the persons",
+                dear.word
+            );
+            page.figure("figures", how);
+            page.put(dear.key, Estimate::NotAvailable("not asked for, and dear"));
+            return Ok(());
+        }
+        if cost > UNASKED && !page.show.quiet {
+            use std::io::Write as _;
+            let title = figure.docs().first().map_or("", |doc| doc.title);
+            let _ = writeln!(
+                std::io::stderr(),
+                "kakou: {title}: {rows} rows times {sets} sets of columns"
+            );
+        }
+        if let Some(drawn) = drawn {
+            self.sampled(drawn, page);
+        }
+        let mut told = Told::default();
+        figure.measure(&part, &mut told)?;
+        page.tell(told);
+        Ok(())
+    }
+
+    /// The limits that do not hold.
+    fn broken(&self, subject: &Subject<'_>, k: Option<u64>) -> Vec<Error> {
+        let Some(spread) = subject.strict() else { return Vec::new() };
+        let mut broken = Vec::new();
+        let smallest = (1.0 / spread.highest).round();
+        let wanted = k.map_or(0.0, |k| k as f64);
+        if smallest < wanted {
+            broken.push(Error::refused(
+                "V0301",
+                say!("k is {} on the named columns; {} is required", smallest, wanted),
+            ));
+        }
+        if self.threshold.is_some_and(|t| spread.highest > t * (1.0 + 1e-12)) {
+            broken.push(Error::refused(
+                "V0302",
+                say!(
+                    "the highest prosecutor risk is {}; at most {} is allowed",
+                    spread.highest,
+                    subject.threshold
+                ),
+            ));
+        }
+        if let Some(most) = self.average
+            && spread.average > most * (1.0 + 1e-12)
+        {
+            broken.push(Error::refused(
+                "V0303",
+                say!(
+                    "the average prosecutor risk is {}; at most {} is allowed",
+                    spread.average,
+                    most
+                ),
+            ));
+        }
+        broken
+    }
+
+    /// Says that figures are of a sample, and how far a share may be off.
+    fn sampled(&self, drawn: &Drawn, page: &mut Page) {
+        let persons = self.sample.unwrap_or_default();
+        // Half the width of a 95 % interval of a share, at its widest (one half).
+        let off = 1.96 * 0.5 / (persons as f64).sqrt();
+        let (rows, share) = (drawn.view.rows(), drawn.share);
+        page.show.line(&format!(
+            "\nOf a sample: {persons} persons ({:.3} % of all), {rows} rows. A share is off by at most ±{:.2} percentage points (95 %), and more rows are unique among few persons than among all: an upper bound.",
+            100.0 * share,
+            100.0 * off
+        ));
+        let sample = json!({ "persons": persons, "rows": rows, "share": share, "margin": off });
+        page.put("sample", sample);
+    }
+}
+
+/// The rows of persons drawn at random, and their share of all persons.
+struct Drawn {
+    view: View<'static>,
+    share: f64,
 }
 
 /// Limits of all figures, said in every result.
@@ -462,8 +595,6 @@ struct Made<'a> {
     risk: &'a Risk,
     data: &'a Data,
     persons: Option<Vec<u32>>,
-    weights: Option<usize>,
-    home: Option<usize>,
 }
 
 impl Made<'_> {
@@ -478,149 +609,16 @@ impl Made<'_> {
     }
 
     /// The person of each row; each row is one if no column says it.
-    fn own_persons(&self) -> Vec<u32> {
-        self.persons.clone().unwrap_or_else(|| (0..self.data.rows as u32).collect())
+    fn own_persons(&self) -> Cow<'_, [u32]> {
+        match &self.persons {
+            Some(persons) => Cow::Borrowed(persons),
+            None => Cow::Owned((0..self.data.rows as u32).collect()),
+        }
     }
 
-    fn exposure(
-        &self,
-        view: &View<'_>,
-        places: &[usize],
-        names: &[String],
-        k: Option<u64>,
-        page: &mut Page,
-    ) -> Result<Vec<Error>> {
-        let (_, classes) = view.assign();
-        let threshold = self.risk.threshold.or(k.map(|k| 1.0 / k as f64)).unwrap_or(0.2);
-        let holes = (0..classes.len()).filter(|&c| classes.codes(c).contains(&MISSING)).count();
-        let mut broken = Vec::new();
-
-        page.section(&prosecutor::DOC);
-        page.figure("classes", classes.len());
-        page.put("classes", classes.len());
-        let mut readings =
-            vec![("own-category", "a missing cell is a value of its own", Reading::OwnCategory)];
-        // Patterns with holes are compared with all others.
-        let affordable = (holes as u64).saturating_mul(classes.len() as u64) <= 500_000_000;
-        if holes > 0 && affordable {
-            readings.push((
-                "matches-everything",
-                "a missing cell matches everything",
-                Reading::MatchesEverything,
-            ));
-            readings.push((
-                "matches-nothing",
-                "a missing cell matches nothing",
-                Reading::MatchesNothing,
-            ));
-        }
-        let mut by_reading = serde_json::Map::new();
-        for &(key, text, reading) in &readings {
-            let Some(spread) = prosecutor::prosecutor(view, reading, threshold) else { continue };
-            if holes > 0 {
-                page.show.line(&format!("  {text}:"));
-            }
-            let smallest = (1.0 / spread.highest).round();
-            page.figure("k (persons in the smallest class)", smallest);
-            shown_spread(page, &spread);
-            by_reading.insert(key.to_owned(), json!({ "k": smallest, "risk": spread }));
-            if reading == Reading::OwnCategory {
-                let wanted = k.map_or(0.0, |k| k as f64);
-                if smallest < wanted {
-                    broken.push(Error::refused(
-                        "V0301",
-                        say!("k is {} on the named columns; {} is required", smallest, wanted),
-                    ));
-                }
-                if self.risk.threshold.is_some_and(|t| spread.highest > t * (1.0 + 1e-12)) {
-                    broken.push(Error::refused(
-                        "V0302",
-                        say!(
-                            "the highest prosecutor risk is {}; at most {} is allowed",
-                            spread.highest,
-                            threshold
-                        ),
-                    ));
-                }
-                if let Some(most) = self.risk.average
-                    && spread.average > most * (1.0 + 1e-12)
-                {
-                    broken.push(Error::refused(
-                        "V0303",
-                        say!(
-                            "the average prosecutor risk is {}; at most {} is allowed",
-                            spread.average,
-                            most
-                        ),
-                    ));
-                }
-            }
-        }
-        if holes == 0 {
-            page.show.line("    no missing cells: the three readings of missing cells agree");
-        } else if !affordable {
-            page.show.line(
-                "    too many patterns with missing cells: the other readings are not computed",
-            );
-        }
-        page.put("missing_cells", holes > 0);
-        page.put("prosecutor", by_reading);
-
-        let (matched, mut population) = match &self.risk.population {
-            None => (None, None),
-            Some(path) => {
-                let (view, other) = self.with_population(path, names, places)?;
-                let matched = journalist::matched(&view, &other)?;
-                page.section(&journalist::DOC);
-                if let Some(found) = journalist::journalist(&view, &matched, threshold) {
-                    shown_spread(page, &found.spread);
-                    page.figure("share of persons whom the population lacks", found.share_lacking);
-                    page.put("journalist", found);
-                }
-                (Some(matched), Some(other.rows() as u64))
-            }
-        };
-        page.section(&marketer::DOC);
-        let found = marketer::marketer(view, matched.as_ref());
-        page.figure("expected share of right matches", told(found));
-        page.put("marketer", found);
-
-        let weights = self.weights(page)?;
-        population = self.risk.population_size.or(population);
-        if let (None, Some(weights)) = (population, &weights) {
-            population = Some(sum(weights.iter().copied()).round() as u64);
-        }
-        self.uniqueness(classes, population, page);
-        let rows = self.individual(view, weights.as_deref(), &readings, threshold, page);
-        if let Some(home) = self.home {
-            self.households(home, &rows, view, threshold, page)?;
-        }
-        let fraction = population.map(|p| (view.rows() as f64 / p as f64).min(1.0));
-        let drawn = self.drawn(view, places)?;
-        let part = drawn.as_ref().map_or(view, |(view, _)| view);
-        let share = drawn.as_ref().map_or(1.0, |(_, share)| *share);
-        // What is known of a sample of the table: the table itself is one of the population.
-        let fraction = match drawn {
-            Some(_) => Some(fraction.unwrap_or(1.0) * share),
-            None => fraction,
-        };
-        let n = names.len();
-        let suda = subsets::count(n, special_sets(n));
-        if self.affordable(Dear::Suda, part, suda, &suda::DOC, page) {
-            self.sampled(part, share, page);
-            self.special(part, names, fraction, page)?;
-        }
-        let sets = subsets::count(n, self.largest_sets(n));
-        if self.affordable(Dear::Sets, part, sets, &subsets::DOC, page) {
-            self.sampled(part, share, page);
-            self.sets(part, names, page)?;
-        }
-        Ok(broken)
-    }
-
-    /// The rows of persons drawn at random, and their share of all persons; none without `--sample` or of fewer persons.
-    fn drawn(&self, view: &View<'_>, places: &[usize]) -> Result<Option<(View<'static>, f64)>> {
-        let Some(wanted) = self.risk.sample else { return Ok(None) };
+    /// The rows of persons drawn at random; none without `--sample` or of fewer persons.
+    fn drawn(&self, places: &[usize], view: Option<&View<'_>>) -> Result<Option<Drawn>> {
+        let (Some(wanted), Some(view)) = (self.risk.sample, view) else { return Ok(None) };
         let persons = self.own_persons();
         let mut order: Vec<u64> = persons.iter().map(|&p| u64::from(p)).collect();
         order.sort_unstable();
@@ -642,114 +640,8 @@ impl Made<'_> {
             columns.push(column.codes().to_vec());
         }
         let persons: Vec<u32> = rows.iter().map(|&row| persons[row as usize]).collect();
-        Ok(Some((View::new(columns, &cards, persons)?, wanted as f64 / all as f64)))
-    }
-
-    /// Whether a dear analysis is asked for or takes seconds; if not, it is said how to ask for it.
-    fn affordable(
-        &self,
-        dear: Dear,
-        view: &View<'_>,
-        sets: u64,
-        doc: &'static Doc,
-        page: &mut Page,
-    ) -> bool {
-        let cost = (view.rows() as u64).saturating_mul(sets);
-        if self.risk.also.contains(&dear) || cost <= UNASKED {
-            if cost > UNASKED && !page.show.quiet {
-                use std::io::Write as _;
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "kakou: {}: {} rows times {sets} sets of columns",
-                    doc.title,
-                    view.rows()
-                );
-            }
-            return true;
-        }
-        page.section(doc);
-        let how = format!(
-            "not computed: {} rows times {sets} sets of columns; --also {} computes it, with --sample 100000 on some of the persons",
-            view.rows(),
-            dear.word()
-        );
-        page.figure("figures", how);
-        page.put(dear.key(), Estimate::NotAvailable("not asked for, and dear"));
-        false
-    }
-
-    /// Says that figures are of a sample, and how far a share may be off.
-    fn sampled(&self, view: &View<'_>, share: f64, page: &mut Page) {
-        if share < 1.0 {
-            let persons = self.risk.sample.unwrap_or_default();
-            // Half the width of a 95 % interval of a share, at its widest (one half).
-            let off = 1.96 * 0.5 / (persons as f64).sqrt();
-            page.show.line(&format!(
-                "\nOf a sample: {persons} persons ({:.3} % of all), {} rows. A share is off by at most ±{:.2} percentage points (95 %), and more rows are unique among few persons than among all: an upper bound.",
-                100.0 * share,
-                view.rows(),
-                100.0 * off
-            ));
-            page.put(
-                "sample",
-                json!({ "persons": persons, "rows": view.rows(), "share": share, "margin": off }),
-            );
-        }
-    }
-
-    fn largest_sets(&self, columns: usize) -> usize {
-        let mut most = usize::from(self.risk.set_size);
-        while most > 1 && subsets::count(columns, most) > 100_000 {
-            most -= 1;
-        }
-        most
-    }
-
-    /// What the classes give away about sensitive columns, in distinct persons; a missing cell is a value of its own.
-    fn attributes(
-        &self,
-        view: &View<'_>,
-        sensitive: &[usize],
-        names: &[String],
-        page: &mut Page,
-    ) -> Result<()> {
-        if sensitive.is_empty() {
-            return Ok(());
-        }
-        let (class, classes) = view.assign();
-        let codes: Vec<&[u32]> = sensitive.iter().map(|&c| self.data.columns[c].codes()).collect();
-        let counted = Counted::new(class, classes.len(), view.persons(), &codes)?;
-        page.show.line("\nAttribute disclosure / 属性の開示");
-        let mut all = serde_json::Map::new();
-        for (at, name) in names.iter().enumerate() {
-            page.show.line(&format!("  {name}:"));
-            let distinct = counted
-                .distinct_l(at)
-                .map_or(Estimate::NotAvailable("there are no classes"), |l| {
-                    Estimate::Value(l as f64)
-                });
-            let mut figures = serde_json::Map::new();
-            for (key, text, figure) in [
-                ("distinct_l", "distinct l (fewest different values)", distinct),
-                ("entropy_l", "entropy l", counted.entropy_l(at)),
-                ("recursive_c_2", "recursive (c, 2): c must exceed", counted.recursive_c(2, at)),
-                ("alpha", "alpha (largest share of a value)", counted.alpha(at)),
-                ("basic_beta", "beta (largest relative gain)", counted.basic_beta(at)),
-                ("enhanced_beta", "beta, enhanced", counted.enhanced_beta(at)),
-                (
-                    "delta_disclosure",
-                    "delta (largest |ln(q/p)|, of values present)",
-                    counted.delta_disclosure(at, Absent::Ignored),
-                ),
-                ("closeness", "t (equal distance)", counted.closeness(at, &Distance::Equal)),
-            ] {
-                page.figure(text, told(figure));
-                figures.insert(key.to_owned(), json!(figure));
-            }
-            all.insert(name.clone(), Value::Object(figures));
-        }
-        page.put("sensitive", all);
-        Ok(())
+        let view = View::new(columns, &cards, persons)?;
+        Ok(Some(Drawn { view, share: wanted as f64 / all as f64 }))
     }
 
     /// The table and the population with common codes.
@@ -785,8 +677,7 @@ impl Made<'_> {
         Ok((view, other))
     }
 
-    fn weights(&self, page: &mut Page) -> Result<Option<Vec<f64>>> {
-        let Some(at) = self.weights else { return Ok(None) };
+    fn weights(&self, at: usize) -> Result<Vec<f64>> {
         let column = &self.data.columns[at];
         let by_code: Vec<Option<f64>> = column
             .dictionary()
@@ -805,282 +696,25 @@ impl Made<'_> {
                 }
             }
         }
-        page.put("weights_sum", sum(weights.iter().copied()));
-        Ok(Some(weights))
+        Ok(weights)
     }
 
-    fn uniqueness(
-        &self,
-        classes: &crate::privacy::ClassTable,
-        population: Option<u64>,
-        page: &mut Page,
-    ) {
-        let Some(size) = population else {
-            page.show.line("\nPopulation uniqueness / 母集団一意率");
-            page.figure("all estimates", "not available: the population is not known (--population-size, --population or --weights)");
-            page.put(
-                "population_uniqueness",
-                Estimate::NotAvailable("the population is not known"),
-            );
-            return;
-        };
-        let found = population::uniqueness(&population::Sample::of(classes, size));
-        page.show
-            .line(&format!("\nPopulation of {size} persons; sampling fraction {}", found.fraction));
-        for (name, estimate) in [
-            ("pitman", found.pitman),
-            ("zayatz", found.zayatz),
-            ("snb", found.snb),
-            ("dankar", found.dankar),
-        ] {
-            if let Some(doc) = CATALOGUE.iter().find(|d| d.name == name) {
-                page.section(doc);
-            }
-            page.figure("share of unique persons in the population", told(estimate));
-        }
-        page.put("population_size", size);
-        page.put("population_uniqueness", found);
-    }
-
-    /// Individual risk by row: with weights as Benedetti and Franconi have it, else 1 / persons.
-    fn individual(
-        &self,
-        view: &View<'_>,
-        weights: Option<&[f64]>,
-        readings: &[(&str, &str, Reading)],
-        threshold: f64,
-        page: &mut Page,
-    ) -> Vec<f64> {
-        let Some(weights) = weights else {
-            return view.matches(Reading::OwnCategory).iter().map(|&f| 1.0 / f as f64).collect();
-        };
-        page.section(&individual::DOC);
-        let mut strict = Vec::new();
-        let mut by_reading = serde_json::Map::new();
-        for &(key, text, reading) in readings {
-            let matched = view.matched_weights(reading, weights);
-            let mut by_method = serde_json::Map::new();
-            for (method, f) in [
-                ("exact", individual::exact as fn(u64, f64) -> Estimate),
-                ("approximate", individual::approximate),
-            ] {
-                let risks: Vec<f64> =
-                    matched.iter().map(|&(n, w)| f(n, w).value().unwrap_or(1.0)).collect();
-                let Some(spread) = Spread::of(&highest_by_person(view, &risks), threshold) else {
-                    continue;
-                };
-                if method == "exact" {
-                    if readings.len() > 1 {
-                        page.show.line(&format!("  {text}:"));
-                    }
-                    shown_spread(page, &spread);
-                    page.figure("expected re-identifications", sum(risks.iter().copied()));
-                }
-                by_method.insert(
-                    method.to_owned(),
-                    json!({ "risk": spread, "expected_reidentifications": sum(risks.iter().copied()) }),
-                );
-                if reading == Reading::OwnCategory && method == "exact" {
-                    strict = risks;
-                }
-            }
-            by_reading.insert(key.to_owned(), Value::Object(by_method));
-        }
-        page.put("individual", by_reading);
-        strict
-    }
-
-    fn households(
-        &self,
-        home: usize,
-        rows: &[f64],
-        view: &View<'_>,
-        threshold: f64,
-        page: &mut Page,
-    ) -> Result<()> {
-        // Who names no household is one alone.
+    /// The household of each row. Who names none is one alone.
+    fn households(&self, home: usize) -> Vec<u32> {
         let column = &self.data.columns[home];
         let mut next = column.dictionary().len() as u32;
-        let codes: Vec<u32> = column
-            .codes()
-            .iter()
-            .map(|&code| match code {
-                MISSING => {
-                    next += 1;
-                    next
-                }
-                named => named,
-            })
-            .collect();
-        page.section(&household::DOC);
-        let risks = household::household(&codes, rows);
-        if let Some(spread) = Spread::of(&highest_by_person(view, &risks), threshold) {
-            shown_spread(page, &spread);
-            page.figure("expected re-identifications", sum(risks.iter().copied()));
-            page.put(
-                "household",
-                json!({ "risk": spread, "expected_reidentifications": sum(risks.iter().copied()) }),
-            );
-        }
-        Ok(())
-    }
-
-    fn special(
-        &self,
-        view: &View<'_>,
-        names: &[String],
-        fraction: Option<f64>,
-        page: &mut Page,
-    ) -> Result<()> {
-        page.section(&suda::DOC);
-        if names.len() > suda::MOST_COLUMNS {
-            page.figure("scores", "not available: more than 32 columns");
-            page.put("suda", Estimate::NotAvailable("more than 32 columns"));
-            return Ok(());
-        }
-        let most = special_sets(names.len());
-        let found = suda::suda(view, Reading::OwnCategory, fraction.unwrap_or(0.01), most)?;
-        let with = found.score.iter().filter(|&&s| s > 0.0).count();
-        page.figure("share of rows with a minimal unique set", with as f64 / view.rows() as f64);
-        page.figure("largest set searched", found.most);
-        for (size, &count) in found.msus.iter().enumerate() {
-            if count > 0 {
-                page.figure(&format!("minimal unique sets of {} columns", size + 1), count);
+        let of_row = |&code: &u32| match code {
+            MISSING => {
+                next += 1;
+                next
             }
-        }
-        let highest = found.score.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0);
-        page.figure("highest score", highest);
-        let dis = found.dis.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0);
-        match fraction {
-            Some(_) => {
-                page.figure("expected share of right among unique matches", told(found.match_risk));
-                page.figure("highest DIS-SUDA score", dis);
-            }
-            None => page.figure("DIS-SUDA", "not available: the sampling fraction is not known"),
-        }
-        page.show.line("  share of the scores in sets with the column:");
-        let mut order: Vec<usize> = (0..names.len()).collect();
-        order.sort_by(|&a, &b| found.contribution[b].total_cmp(&found.contribution[a]));
-        for &c in &order {
-            page.figure(&names[c], format!("{:.1} %", 100.0 * found.contribution[c]));
-        }
-        let available = |value: f64| match fraction {
-            Some(_) => Estimate::Value(value),
-            None => Estimate::NotAvailable("the sampling fraction is not known"),
+            named => named,
         };
-        page.put(
-            "suda",
-            json!({
-                "rows_with_msu": with as f64 / view.rows() as f64, "largest_set": found.most, "msus_by_size": found.msus,
-                "highest_score": highest, "highest_dis": available(dis),
-                "match_risk": if fraction.is_some() { found.match_risk } else { available(0.0) },
-                "contribution": names.iter().zip(&found.contribution).map(|(n, c)| json!({ "column": n, "share": c })).collect::<Vec<_>>(),
-            }),
-        );
-        Ok(())
+        column.codes().iter().map(of_row).collect()
     }
 
-    fn sets(&self, view: &View<'_>, names: &[String], page: &mut Page) -> Result<()> {
-        let most = self.largest_sets(names.len());
-        page.section(&subsets::DOC);
-        let all = subsets::subsets(view, most)?;
-        page.show.line(&format!(
-            "    {:<46} {:>12} {:>12} {:>12}",
-            "", "distinction", "separation", "unique"
-        ));
-        for size in 1..=most {
-            let mut of_size: Vec<&subsets::Subset> =
-                all.iter().filter(|s| s.columns.len() == size).collect();
-            of_size.sort_by(|a, b| {
-                b.unique.total_cmp(&a.unique).then(b.separation.total_cmp(&a.separation))
-            });
-            for set in of_size.iter().take(if size == 1 { names.len() } else { 5 }) {
-                let columns: Vec<&str> = set.columns.iter().map(|&c| names[c].as_str()).collect();
-                page.show.line(&format!(
-                    "    {:<46} {:>12.6} {:>12.6} {:>12.6}",
-                    columns.join(", "),
-                    set.distinction,
-                    set.separation,
-                    set.unique
-                ));
-            }
-        }
-        page.put(
-            "subsets",
-            all.iter()
-                .map(|s| {
-                    let columns: Vec<&str> = s.columns.iter().map(|&c| names[c].as_str()).collect();
-                    json!({ "columns": columns, "distinction": s.distinction, "separation": s.separation, "unique": s.unique })
-                })
-                .collect::<Vec<_>>(),
-        );
-        Ok(())
-    }
-
-    fn proposals(&self, places: &[usize], names: &[String], page: &mut Page) -> Result<()> {
-        page.section(&unique_sets::DOC);
-        // A column whose values are all equal singles out nobody.
-        let places: Vec<usize> = places
-            .iter()
-            .copied()
-            .filter(|&c| self.data.columns[c].dictionary().len() > 1)
-            .collect();
-        let share = self.risk.unique_share;
-        let persons = self.own_persons();
-        let codes = |c: usize| self.data.columns[c].codes();
-        let mut found = Vec::new();
-        let mut rest = Vec::new();
-        for &place in &places {
-            match unique_sets::unique_sets(&[codes(place)], &persons, 1, share).first() {
-                Some(set) => found.push((vec![place], set.unique)),
-                None => rest.push(place),
-            }
-        }
-        // Larger sets of many columns are too many to look at.
-        let mut most = usize::from(self.risk.set_size);
-        while most > 1
-            && subsets::count(rest.len(), most).saturating_mul(self.data.rows as u64)
-                > 20_000_000_000
-        {
-            most -= 1;
-        }
-        if most > 1 {
-            let columns: Vec<&[u32]> = rest.iter().map(|&c| codes(c)).collect();
-            let sets = unique_sets::unique_sets(&columns, &persons, most, share);
-            found.extend(
-                sets.into_iter().map(|s| (s.columns.iter().map(|&c| rest[c]).collect(), s.unique)),
-            );
-        }
-        page.show.line(&format!(
-            "  sets of up to {most} columns by which at least {} % of the rows belong to one person:",
-            100.0 * self.risk.unique_share
-        ));
-        if found.is_empty() {
-            page.show.line("    none; try a lower --unique-share or a larger --set-size");
-        }
-        for (columns, unique) in found.iter().take(50) {
-            let columns: Vec<&str> = columns.iter().map(|&c| names[c].as_str()).collect();
-            page.figure(&columns.join(", "), format!("{:.4}", unique));
-        }
-        if found.len() > 50 {
-            page.show.line(&format!("    … and {} more (--json lists all)", found.len() - 50));
-        }
-        page.show.line("  A single column is an identifier. For the others: name what an attacker may know with --quasi.");
-        page.put("largest_set", most);
-        page.put(
-            "unique_sets",
-            found
-                .iter()
-                .map(|(columns, unique)| {
-                    let columns: Vec<&str> = columns.iter().map(|&c| names[c].as_str()).collect();
-                    json!({ "columns": columns, "unique": unique })
-                })
-                .collect::<Vec<_>>(),
-        );
-        Ok(())
-    }
-
-    fn panels(&self, wide: &[usize], long: &[usize], page: &mut Page) -> Result<()> {
+    /// Values that may be known singly: the person and the value of each.
+    fn known(&self, wide: &[usize], long: &[usize]) -> Result<(Vec<u32>, Vec<u32>)> {
         let own = self.own_persons();
         let (mut persons, mut items) = (Vec::new(), Vec::new());
         let mut offset = 0_u32;
@@ -1105,28 +739,6 @@ impl Made<'_> {
                 class.iter().map(|&c| if empty[c as usize] { MISSING } else { c + offset }),
             );
         }
-        page.section(&panel::DOC);
-        let panels = panel::Panels::new(&persons, &items);
-        let mut found = Vec::new();
-        for known in [1, 3, 5, 7] {
-            let figure = panels.unicity(known);
-            page.show
-                .line(&format!("  {known} known: {} persons have as many", small(figure.persons)));
-            page.figure("singled out by values drawn at random", told(figure.random));
-            page.figure("singled out by the rarest values", told(figure.rarest));
-            found.push(json!({
-                "known": known, "persons": small(figure.persons), "random": figure.random, "rarest": figure.rarest,
-            }));
-        }
-        page.put("panel", found);
-        Ok(())
+        Ok((persons, items))
     }
-}
-
-fn shown_spread(page: &Page, spread: &Spread) {
-    page.figure("highest risk", spread.highest);
-    page.figure("average risk", spread.average);
-    page.figure("lowest risk", spread.lowest);
-    page.figure("share of persons at the highest risk", spread.share_highest);
-    page.figure(&format!("share of persons above {}", spread.threshold), spread.share_above);
 }

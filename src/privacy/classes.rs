@@ -328,6 +328,12 @@ impl ClassTable {
         let tuple = self.key(class);
         (0..self.layout.columns()).map(|column| self.layout.code(tuple, column)).collect()
     }
+    /// Whether a cell of a class is missing.
+    #[must_use]
+    pub fn has_missing(&self, class: usize) -> bool {
+        let tuple = self.key(class);
+        (0..self.layout.columns()).any(|column| self.layout.code(tuple, column) == MISSING)
+    }
     fn key(&self, class: usize) -> &[u64] {
         &self.keys[class * self.stride..(class + 1) * self.stride]
     }

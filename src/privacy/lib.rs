@@ -34,6 +34,15 @@ pub enum Estimate {
     NotAvailable(&'static str),
 }
 
+impl std::fmt::Display for Estimate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Estimate::Value(value) => write!(f, "{value}"),
+            Estimate::NotAvailable(why) => write!(f, "not available: {why}"),
+        }
+    }
+}
+
 impl Estimate {
     /// The figure, if there is one.
     #[must_use]

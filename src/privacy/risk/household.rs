@@ -1,6 +1,10 @@
 //! Household (hierarchical) risk: that at least one person of a household is re-identified.
 
-use super::Doc;
+use serde_json::json;
+
+use super::figure::{Figure, Subject, Told};
+use super::{Doc, Spread, highest_by_person, sum};
+use crate::error::Result;
 
 /// What this figure is.
 pub const DOC: Doc = Doc {
@@ -30,6 +34,30 @@ pub fn household(households: &[u32], risks: &[f64]) -> Vec<f64> {
         }
     }
     found
+}
+
+/// The figure for the registry.
+pub(super) struct Household;
+
+impl Figure for Household {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let (Some(view), Some(households)) = (of.view, of.households) else { return Ok(()) };
+        told.section(&DOC);
+        let risks = household(households, of.rows());
+        if let Some(spread) = Spread::of(&highest_by_person(view, &risks), of.threshold) {
+            let expected = sum(risks.iter().copied());
+            told.spread(&spread);
+            told.figure("expected re-identifications", expected);
+            told.put(
+                "household",
+                json!({ "risk": spread, "expected_reidentifications": expected }),
+            );
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

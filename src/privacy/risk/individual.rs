@@ -1,7 +1,13 @@
 //! Individual risk of Benedetti and Franconi: E[1/F | f], with F the persons of the population and f those of the sample.
 
-use super::Doc;
-use crate::Estimate;
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+use super::figure::{Figure, Subject, Told};
+use super::{Doc, Spread, highest_by_person, sum};
+use crate::error::Result;
+use crate::{Estimate, Reading, View};
 
 /// What this figure is.
 pub const DOC: Doc = Doc {
@@ -15,7 +21,7 @@ pub const DOC: Doc = Doc {
     limits_ja: "母集団に復元する標本重みが必要。標本が母集団そのものなら 1/f になる",
 };
 
-fn share(f: u64, weight: f64) -> Result<f64, Estimate> {
+fn share(f: u64, weight: f64) -> std::result::Result<f64, Estimate> {
     if f == 0 {
         return Err(Estimate::NotAvailable("no matching row"));
     }
@@ -68,6 +74,61 @@ pub fn approximate(f: u64, weight: f64) -> Estimate {
         Err(none) => none,
         Ok(_) if f <= 2 => exact(f, weight),
         Ok(p) => Estimate::checked(p / (f as f64 - (1.0 - p)), "not a number"),
+    }
+}
+
+/// The risk of each row; 1 where there is no figure.
+#[must_use]
+pub fn risks(
+    view: &View<'_>,
+    weights: &[f64],
+    reading: Reading,
+    figure: fn(u64, f64) -> Estimate,
+) -> Vec<f64> {
+    let matched = view.matched_weights(reading, weights);
+    matched.into_iter().map(|(n, w)| figure(n, w).value().unwrap_or(1.0)).collect()
+}
+
+/// The figure for the registry.
+pub(super) struct Individual;
+
+impl Figure for Individual {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let (Some(view), Some(weights)) = (of.view, of.weights) else { return Ok(()) };
+        told.section(&DOC);
+        let mut by_reading = Map::new();
+        let (readings, _) = of.readings();
+        for &(key, text, reading) in &readings {
+            let mut by_method = Map::new();
+            let exact: Cow<'_, [f64]> = match reading {
+                Reading::OwnCategory => Cow::Borrowed(of.rows()),
+                _ => Cow::Owned(risks(view, weights, reading, exact)),
+            };
+            let approximate: Cow<'_, [f64]> =
+                Cow::Owned(risks(view, weights, reading, approximate));
+            for (method, risks) in [("exact", exact), ("approximate", approximate)] {
+                let highest = highest_by_person(view, &risks);
+                let Some(spread) = Spread::of(&highest, of.threshold) else { continue };
+                let expected = sum(risks.iter().copied());
+                if method == "exact" {
+                    if readings.len() > 1 {
+                        told.text(format!("  {text}:"));
+                    }
+                    told.spread(&spread);
+                    told.figure("expected re-identifications", expected);
+                }
+                by_method.insert(
+                    method.to_owned(),
+                    json!({ "risk": spread, "expected_reidentifications": expected }),
+                );
+            }
+            by_reading.insert(key.to_owned(), Value::Object(by_method));
+        }
+        told.put("individual", by_reading);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::figure::{Figure, Subject, Told};
 use super::{Doc, Spread, highest_by_person};
 use crate::error::{Error, Result};
 use crate::say;
@@ -88,6 +89,25 @@ pub fn journalist(table: &View<'_>, matched: &Matched, threshold: f64) -> Option
 
 /// The reading in which a table and a population are matched.
 pub const READING: Reading = Reading::OwnCategory;
+
+/// The figure for the registry.
+pub(super) struct OfPopulation;
+
+impl Figure for OfPopulation {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let (Some(view), Some(matched)) = (of.view, &of.matched) else { return Ok(()) };
+        told.section(&DOC);
+        if let Some(found) = journalist(view, matched, of.threshold) {
+            told.spread(&found.spread);
+            told.figure("share of persons whom the population lacks", found.share_lacking);
+            told.put("journalist", found);
+        }
+        Ok(())
+    }
+}
 
 #[cfg(test)]
 mod tests {

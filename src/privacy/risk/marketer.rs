@@ -1,7 +1,9 @@
 //! Marketer risk: the share of the persons that an attacker who matches everybody is expected to match rightly.
 
+use super::figure::{Figure, Subject, Told};
 use super::journalist::Matched;
 use super::{Doc, smallest_match, sum};
+use crate::error::Result;
 use crate::{Estimate, Reading, View};
 
 /// What this figure is.
@@ -29,4 +31,20 @@ pub fn marketer(table: &View<'_>, matched: Option<&Matched>) -> Estimate {
         }
     };
     Estimate::checked(sum(risks.iter().copied()) / risks.len() as f64, "no rows")
+}
+/// The figure for the registry.
+pub(super) struct Marketer;
+
+impl Figure for Marketer {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let Some(view) = of.view else { return Ok(()) };
+        told.section(&DOC);
+        let found = marketer(view, of.matched.as_ref());
+        told.figure("expected share of right matches", found);
+        told.put("marketer", found);
+        Ok(())
+    }
 }

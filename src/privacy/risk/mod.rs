@@ -1,11 +1,14 @@
-//! Risk figures: how exposed the persons of a table are. One file a figure; [`CATALOGUE`] is the registry.
+//! Risk figures: how exposed the persons of a table are. One file a figure; [`FIGURES`] is the registry.
 //!
 //! Every figure says what it means, where it comes from and what it does not cover ([`Doc`]). A figure that cannot be
 //! computed is [`NotAvailable`](super::Estimate::NotAvailable) with a reason, never 0.
 
 use super::{ByPerson, Reading, View};
+use figure::Figure;
 
+mod attributes;
 mod dankar;
+pub mod figure;
 mod groups;
 pub mod household;
 pub mod individual;
@@ -43,22 +46,25 @@ pub struct Doc {
     pub limits_ja: &'static str,
 }
 
-/// All figures.
-pub const CATALOGUE: [&Doc; 13] = [
-    &prosecutor::DOC,
-    &journalist::DOC,
-    &marketer::DOC,
-    &pitman::DOC,
-    &zayatz::DOC,
-    &snb::DOC,
-    &dankar::DOC,
-    &individual::DOC,
-    &household::DOC,
-    &suda::DOC,
-    &subsets::DOC,
-    &unique_sets::DOC,
-    &panel::DOC,
+/// All figures, in the order in which they are told.
+pub static FIGURES: [&dyn Figure; 11] = [
+    &prosecutor::Prosecutor,
+    &journalist::OfPopulation,
+    &marketer::Marketer,
+    &population::Unique,
+    &individual::Individual,
+    &household::Household,
+    &suda::Special,
+    &subsets::Sets,
+    &attributes::Attributes,
+    &unique_sets::Proposals,
+    &panel::Known,
 ];
+
+/// What all figures are.
+pub fn docs() -> impl Iterator<Item = &'static Doc> {
+    FIGURES.iter().flat_map(|figure| figure.docs().iter().copied())
+}
 
 /// Highest, average and lowest risk over persons.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -141,8 +147,10 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_everything_is_said() {
-        for (index, doc) in CATALOGUE.iter().enumerate() {
-            assert!(CATALOGUE[index + 1..].iter().all(|other| other.name != doc.name));
+        let all: Vec<&Doc> = docs().collect();
+        assert_eq!(all.len(), 13);
+        for (index, doc) in all.iter().enumerate() {
+            assert!(all[index + 1..].iter().all(|other| other.name != doc.name));
             for text in [
                 doc.title,
                 doc.title_ja,
@@ -154,6 +162,30 @@ mod tests {
             ] {
                 assert!(!text.is_empty(), "{}", doc.name);
             }
+        }
+    }
+
+    #[test]
+    fn every_figure_is_documented_for_readers() {
+        let page = |name: &str| {
+            let path =
+                std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+            std::fs::read_to_string(path).unwrap()
+        };
+        let (english, japanese) = (page("risk.md"), page("risk.ja.md"));
+        for doc in docs() {
+            let begin =
+                |title: &'static str| title.split(['(', ',']).next().unwrap_or(title).trim();
+            assert!(
+                english.to_lowercase().contains(&begin(doc.title).to_lowercase()),
+                "{}",
+                doc.name
+            );
+            assert!(japanese.contains(begin(doc.title_ja)), "{}", doc.name);
+        }
+        for figure in FIGURES {
+            let asked = |dear: figure::Dear| format!("`--also {}", dear.word);
+            assert!(figure.dear().is_none_or(|dear| english.contains(&asked(dear))));
         }
     }
 

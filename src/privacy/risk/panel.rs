@@ -4,9 +4,12 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use rayon::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Doc;
+use super::figure::{Figure, Subject, Told};
 use crate::Estimate;
+use crate::error::{Result, small};
 use crate::frame::MISSING;
 
 /// What this figure is.
@@ -110,6 +113,33 @@ impl Panels {
             items
         });
         Panel { known, persons: able.len() as u64, random, rarest }
+    }
+}
+
+/// The figure for the registry.
+pub(super) struct Known;
+
+impl Figure for Known {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let Some((persons, items)) = &of.known else { return Ok(()) };
+        told.section(&DOC);
+        let panels = Panels::new(persons, items);
+        let mut found = Vec::new();
+        for known in [1, 3, 5, 7] {
+            let figure = panels.unicity(known);
+            let able = small(figure.persons);
+            told.text(format!("  {known} known: {able} persons have as many"));
+            told.figure("singled out by values drawn at random", figure.random);
+            told.figure("singled out by the rarest values", figure.rarest);
+            found.push(json!({
+                "known": known, "persons": able, "random": figure.random, "rarest": figure.rarest,
+            }));
+        }
+        told.put("panel", found);
+        Ok(())
     }
 }
 

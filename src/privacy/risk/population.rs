@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{dankar, pitman, snb, zayatz};
+use super::figure::{Figure, Subject, Told};
+use super::{Doc, dankar, pitman, snb, zayatz};
+use crate::error::Result;
 use crate::{ClassTable, Estimate};
 
 pub use dankar::{Choice, choose};
@@ -108,6 +110,40 @@ pub fn zayatz(sample: &Sample) -> Estimate {
 #[must_use]
 pub fn snb(sample: &Sample) -> Estimate {
     snb::snb(sample)
+}
+
+/// The figures for the registry, told together.
+pub(super) struct Unique;
+
+impl Figure for Unique {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&pitman::DOC, &zayatz::DOC, &snb::DOC, &dankar::DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let Some(view) = of.view else { return Ok(()) };
+        if let Some(weights) = of.weights {
+            told.put("weights_sum", super::sum(weights.iter().copied()));
+        }
+        let Some(size) = of.population else {
+            told.text("\nPopulation uniqueness / 母集団一意率");
+            told.figure("all estimates", "not available: the population is not known (--population-size, --population or --weights)");
+            told.put(
+                "population_uniqueness",
+                Estimate::NotAvailable("the population is not known"),
+            );
+            return Ok(());
+        };
+        let found = uniqueness(&Sample::of(&view.assign().1, size));
+        told.text(format!("\nPopulation of {size} persons; sampling fraction {}", found.fraction));
+        let estimates = [found.pitman, found.zayatz, found.snb, found.dankar];
+        for (doc, estimate) in self.docs().iter().zip(estimates) {
+            told.section(doc);
+            told.figure("share of unique persons in the population", estimate);
+        }
+        told.put("population_size", size);
+        told.put("population_uniqueness", found);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

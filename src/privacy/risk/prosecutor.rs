@@ -1,6 +1,10 @@
 //! Prosecutor risk: the attacker knows that the person is in the table.
 
+use serde_json::{Map, json};
+
+use super::figure::{Figure, Subject, Told};
 use super::{Doc, Spread, smallest_match};
+use crate::error::Result;
 use crate::{Reading, View};
 
 /// What this figure is.
@@ -25,6 +29,48 @@ pub fn risks(view: &View<'_>, reading: Reading) -> Vec<f64> {
 #[must_use]
 pub fn prosecutor(view: &View<'_>, reading: Reading, threshold: f64) -> Option<Spread> {
     Spread::of(&risks(view, reading), threshold)
+}
+
+/// The figure for the registry.
+pub(super) struct Prosecutor;
+
+impl Figure for Prosecutor {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let Some(view) = of.view else { return Ok(()) };
+        let classes = view.assign().1.len();
+        told.section(&DOC);
+        told.figure("classes", classes);
+        told.put("classes", classes);
+        let (readings, holes) = of.readings();
+        let mut by_reading = Map::new();
+        for &(key, text, reading) in &readings {
+            let spread = match reading {
+                Reading::OwnCategory => of.strict(),
+                _ => prosecutor(view, reading, of.threshold),
+            };
+            let Some(spread) = spread else { continue };
+            if holes {
+                told.text(format!("  {text}:"));
+            }
+            let smallest = (1.0 / spread.highest).round();
+            told.figure("k (persons in the smallest class)", smallest);
+            told.spread(&spread);
+            by_reading.insert(key.to_owned(), json!({ "k": smallest, "risk": spread }));
+        }
+        if !holes {
+            told.text("    no missing cells: the three readings of missing cells agree");
+        } else if readings.len() == 1 {
+            told.text(
+                "    too many patterns with missing cells: the other readings are not computed",
+            );
+        }
+        told.put("missing_cells", holes);
+        told.put("prosecutor", by_reading);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

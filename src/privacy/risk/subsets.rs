@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Doc;
+use super::figure::{Dear, Figure, Subject, Told};
 use super::groups::{Groups, Items};
 use crate::View;
 use crate::error::{Error, Result};
@@ -129,6 +131,61 @@ impl Walk<'_> {
         } else {
             columns.flat_map(child).collect()
         }
+    }
+}
+
+/// Largest sets that are listed: so many that a reader can look at them.
+fn largest(of: &Subject<'_>) -> usize {
+    let mut most = of.set_size;
+    while most > 1 && count(of.names.len(), most) > 100_000 {
+        most -= 1;
+    }
+    most
+}
+
+/// The figure for the registry.
+pub(super) struct Sets;
+
+impl Figure for Sets {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn dear(&self) -> Option<Dear> {
+        let sets = |of: &Subject<'_>| count(of.names.len(), largest(of));
+        Some(Dear { word: "sets", key: "subsets", sets })
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let (Some(view), names) = (of.view, of.names) else { return Ok(()) };
+        let most = largest(of);
+        told.section(&DOC);
+        let all = subsets(view, most)?;
+        let head =
+            format!("    {:<46} {:>12} {:>12} {:>12}", "", "distinction", "separation", "unique");
+        told.text(head);
+        let columns = |set: &Subset| -> Vec<&str> {
+            set.columns.iter().map(|&c| names[c].as_str()).collect()
+        };
+        for size in 1..=most {
+            let mut of_size: Vec<&Subset> =
+                all.iter().filter(|s| s.columns.len() == size).collect();
+            of_size.sort_by(|a, b| {
+                b.unique.total_cmp(&a.unique).then(b.separation.total_cmp(&a.separation))
+            });
+            for set in of_size.iter().take(if size == 1 { names.len() } else { 5 }) {
+                told.text(format!(
+                    "    {:<46} {:>12.6} {:>12.6} {:>12.6}",
+                    columns(set).join(", "),
+                    set.distinction,
+                    set.separation,
+                    set.unique
+                ));
+            }
+        }
+        let sets = all.iter().map(|s| {
+            json!({ "columns": columns(s), "distinction": s.distinction, "separation": s.separation, "unique": s.unique })
+        });
+        told.put("subsets", sets.collect::<Vec<_>>());
+        Ok(())
     }
 }
 

@@ -1,9 +1,12 @@
 //! SUDA2: minimal sample uniques, their scores, and the share of each column.
 
 use rayon::prelude::*;
+use serde_json::json;
 
 use super::Doc;
+use super::figure::{Dear, Figure, Subject, Told, only_with};
 use super::groups::{Groups, Items, MANY};
+use super::subsets;
 use crate::error::{Error, Result};
 use crate::frame::MISSING;
 use crate::say;
@@ -139,6 +142,72 @@ pub fn scaled(score: &[f64], columns: usize, uniques: u64, dis: f64) -> Vec<f64>
         .iter()
         .map(|&s| if s > 0.0 { 1.0 / (1.0 + missed / (s.powf(q) * adjust)) } else { 0.0 })
         .collect()
+}
+
+/// Largest minimal unique sets that are searched: large sets of many columns are many, and what singles out by few matters most.
+const fn largest(columns: usize) -> usize {
+    if columns <= 12 { columns } else { 5 }
+}
+
+/// The figure for the registry.
+pub(super) struct Special;
+
+impl Figure for Special {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn dear(&self) -> Option<Dear> {
+        let sets = |of: &Subject<'_>| subsets::count(of.names.len(), largest(of.names.len()));
+        Some(Dear { word: "suda", key: "suda", sets })
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let (Some(view), names) = (of.view, of.names) else { return Ok(()) };
+        told.section(&DOC);
+        if names.len() > MOST_COLUMNS {
+            told.figure("scores", "not available: more than 32 columns");
+            told.put("suda", Estimate::NotAvailable("more than 32 columns"));
+            return Ok(());
+        }
+        let most = largest(names.len());
+        let found = suda(view, Reading::OwnCategory, of.fraction.unwrap_or(0.01), most)?;
+        let with = found.score.iter().filter(|&&s| s > 0.0).count();
+        let share = with as f64 / view.rows() as f64;
+        told.figure("share of rows with a minimal unique set", share);
+        told.figure("largest set searched", found.most);
+        for (size, &count) in found.msus.iter().enumerate() {
+            if count > 0 {
+                told.figure(format!("minimal unique sets of {} columns", size + 1), count);
+            }
+        }
+        let highest = found.score.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0);
+        told.figure("highest score", highest);
+        let dis = found.dis.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0);
+        let known = of.fraction.is_some();
+        if known {
+            told.figure("expected share of right among unique matches", found.match_risk);
+            told.figure("highest DIS-SUDA score", dis);
+        } else {
+            told.figure("DIS-SUDA", "not available: the sampling fraction is not known");
+        }
+        told.text("  share of the scores in sets with the column:");
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by(|&a, &b| found.contribution[b].total_cmp(&found.contribution[a]));
+        for &c in &order {
+            told.figure(&names[c], format!("{:.1} %", 100.0 * found.contribution[c]));
+        }
+        let why = "the sampling fraction is not known";
+        let shares = names.iter().zip(&found.contribution);
+        told.put(
+            "suda",
+            json!({
+                "rows_with_msu": share, "largest_set": found.most, "msus_by_size": found.msus,
+                "highest_score": highest, "highest_dis": only_with(known, Estimate::Value(dis), why),
+                "match_risk": only_with(known, found.match_risk, why),
+                "contribution": shares.map(|(n, c)| json!({ "column": n, "share": c })).collect::<Vec<_>>(),
+            }),
+        );
+        Ok(())
+    }
 }
 
 struct Search<'a> {

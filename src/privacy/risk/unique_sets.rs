@@ -2,9 +2,13 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Doc;
+use super::figure::{Figure, Subject, Told};
 use super::groups::Groups;
+use super::subsets;
+use crate::error::Result;
 
 /// What this figure is.
 pub const DOC: Doc = Doc {
@@ -112,6 +116,65 @@ impl Search<'_> {
         (column + 1..self.columns.len())
             .flat_map(|next| self.extend(&parts, alone, &columns, tuples, next))
             .collect()
+    }
+}
+
+/// The figure for the registry.
+pub(super) struct Proposals;
+
+impl Figure for Proposals {
+    fn docs(&self) -> &'static [&'static Doc] {
+        &[&DOC]
+    }
+    fn measure(&self, of: &Subject<'_>, told: &mut Told) -> Result<()> {
+        let Some(open) = &of.open else { return Ok(()) };
+        told.section(&DOC);
+        let (share, persons) = (open.share, open.persons);
+        let codes = |c: usize| open.columns[c].1;
+        let mut found = Vec::new();
+        let mut rest = Vec::new();
+        for place in 0..open.columns.len() {
+            match unique_sets(&[codes(place)], persons, 1, share).first() {
+                Some(set) => found.push((vec![place], set.unique)),
+                None => rest.push(place),
+            }
+        }
+        // Larger sets of many columns are too many to look at.
+        let mut most = of.set_size;
+        let cost = |most| subsets::count(rest.len(), most).saturating_mul(persons.len() as u64);
+        while most > 1 && cost(most) > 20_000_000_000 {
+            most -= 1;
+        }
+        if most > 1 {
+            let columns: Vec<&[u32]> = rest.iter().map(|&c| codes(c)).collect();
+            let sets = unique_sets(&columns, persons, most, share);
+            found.extend(
+                sets.into_iter().map(|s| (s.columns.iter().map(|&c| rest[c]).collect(), s.unique)),
+            );
+        }
+        let percent = 100.0 * share;
+        told.text(format!(
+            "  sets of up to {most} columns by which at least {percent} % of the rows belong to one person:",
+        ));
+        if found.is_empty() {
+            told.text("    none; try a lower --unique-share or a larger --set-size");
+        }
+        let names = |columns: &[usize]| -> Vec<&str> {
+            columns.iter().map(|&c| open.columns[c].0).collect()
+        };
+        for (columns, unique) in found.iter().take(50) {
+            told.figure(names(columns).join(", "), format!("{unique:.4}"));
+        }
+        if found.len() > 50 {
+            told.text(format!("    … and {} more (--json lists all)", found.len() - 50));
+        }
+        told.text("  A single column is an identifier. For the others: name what an attacker may know with --quasi.");
+        told.put("largest_set", most);
+        let sets = found.iter();
+        let sets =
+            sets.map(|(columns, unique)| json!({ "columns": names(columns), "unique": unique }));
+        told.put("unique_sets", sets.collect::<Vec<_>>());
+        Ok(())
     }
 }
 
