@@ -344,3 +344,47 @@ fn every_file_of_tests_is_a_part_of_the_one_binary() {
         .collect();
     assert!(named.iter().eq(there.iter()), "{named:?} {there:?}");
 }
+
+/// A promise has a file of its name in every room that keeps a half of it; words that a policy has no file for are one text.
+#[test]
+fn every_promise_has_its_halves() {
+    let names: BTreeSet<String> =
+        kakou::plan::promise::PROMISES.iter().map(|p| p.name.to_owned()).collect();
+    assert_eq!(names.len(), kakou::plan::promise::PROMISES.len());
+    let files = |room: &str| -> BTreeSet<String> {
+        let folder = common::repo(&format!("src/{room}/promise"));
+        let named = std::fs::read_to_string(folder.join("mod.rs")).unwrap();
+        let entries = std::fs::read_dir(&folder).unwrap().flatten();
+        let files = entries
+            .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".rs")?.to_owned()));
+        let files: BTreeSet<String> = files.filter(|name| name != "mod").collect();
+        for name in &files {
+            assert!(named.contains(&format!("mod {name};")), "{room} {name}");
+        }
+        files
+    };
+    for room in ["plan", "engine", "proof"] {
+        assert_eq!(files(room), names, "{room}");
+    }
+    assert!(files("policy").is_subset(&names));
+    // The words are those of a policy, and a reader finds each promise in the page on adding one.
+    let schema = std::fs::read_to_string(common::repo("policies/policy.schema.json")).unwrap();
+    let page = std::fs::read_to_string(common::repo("docs/ADDING.md")).unwrap();
+    for promise in &kakou::plan::promise::PROMISES {
+        for word in promise.words.split('.') {
+            assert!(schema.contains(&format!("\"{word}\":")), "{word}");
+        }
+        assert!(page.contains(&format!("`{}`", promise.name)), "{}", promise.name);
+    }
+    // No promise is called from a file of another one but for the classes and cells that all of them count.
+    for room in ["engine", "proof"] {
+        for name in &names {
+            let path = common::repo(&format!("src/{room}/promise/{name}.rs"));
+            let text = std::fs::read_to_string(path).unwrap();
+            for other in names.iter().filter(|other| *other != name && *other != "views") {
+                let knows = format!("use crate::{other}");
+                assert!(!text.contains(&knows), "{room}: {name} knows {other}");
+            }
+        }
+    }
+}

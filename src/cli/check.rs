@@ -82,10 +82,12 @@ impl Check {
         }
         let evidence = plan::legal_evidence(plan);
         let digest = digest::hex(&digest::sha3(&plan::digest_bytes(&prepared.loaded)));
+        let made = plan::promise::PROMISES.iter().map(|p| (p.name, json!((p.made)(plan))));
+        let promises: serde_json::Map<_, _> = made.map(|(name, n)| (name.to_owned(), n)).collect();
         show.json(&json!({
             "policy": plan.id, "version": plan.version, "sha3_256": digest,
             "tables": plan.tables.len(), "columns": plan.tables.iter().map(|t| t.columns.len()).sum::<usize>(),
-            "law": evidence, "warnings": warnings, "files": files,
+            "promises": promises, "law": evidence, "warnings": warnings, "files": files,
         }));
         show.line(&format!("policy {} {} (sha3-256 {digest})", plan.id, plan.version));
         show.line(&format!(

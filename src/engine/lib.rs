@@ -42,21 +42,20 @@ pub mod partition;
 pub mod persons;
 pub mod place;
 mod pool;
-pub mod receipts;
+pub mod promise;
 pub mod roll;
 mod rows;
 pub mod same;
 pub mod search;
-pub mod sets;
 pub mod steady;
 pub mod survey;
 #[cfg(test)]
 mod testing;
 mod typed;
 pub mod unclaimed;
-pub mod unique;
 pub mod validate;
-pub mod views;
+
+pub use promise::{receipts, sets, unique, views};
 
 use apply::{Alive, Applied, apply};
 use emit::OutputFile;
@@ -388,14 +387,10 @@ pub fn write(
             all_tokens[k].extend(&persons.raw);
             let tokens = &persons.texts;
             if let (Kind::Anonymized, Some(keys)) = (kind, job.link_keys) {
-                // The link id is derived under the project's key, which is not that of this release.
                 let project = secrets[Kind::Pseudonymized as usize];
-                for (person, _) in present.iter().enumerate().filter(|(_, here)| **here) {
-                    let id = project.token(same::LINK_DOMAIN, partition.ids.text(person as u32));
-                    if let (Some(key), Some(token)) = (keys.get(&id), tokens.text(person)) {
-                        links.push((token.to_owned(), key.clone()));
-                    }
-                }
+                let token = |person: usize| tokens.text(person).map(str::to_owned);
+                let given = promise::links::given(keys, &partition.ids, &present, token, project);
+                links.extend(given);
             }
             let shown = emit::Shown {
                 plan,

@@ -2,20 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-
 use super::closure::key_shown;
 use super::declared;
 use super::evidence::legal_evidence;
 use super::model::*;
-use super::receipts::{self, ReceiptPlan};
 use super::shape;
-use super::unique::{self, UniquePlan};
 use crate::error::{Error, Name, Result, Said};
 use crate::law::Item;
 use crate::policy::Loaded;
-use crate::policy::model::{self as written, Tier};
-use crate::privacy::model::{self as privacy, Parameters};
+use crate::policy::model as written;
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::file::MeasuredForm;
@@ -124,24 +119,24 @@ fn is_fhir(source: &written::Source) -> bool {
     source.form() == Some(written::InputFormat::Fhir)
 }
 
-struct Builder<'a> {
-    loaded: &'a Loaded,
+pub(crate) struct Builder<'a> {
+    pub(crate) loaded: &'a Loaded,
     ladders: &'a Ladders,
-    errors: Vec<Error>,
+    pub(crate) errors: Vec<Error>,
     warnings: Vec<Warning>,
 }
 
-fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::from_policy(text)
 }
 
 impl Builder<'_> {
-    fn error(&mut self, code: &'static str, path: &[&str], what: Said) -> &mut Error {
+    pub(crate) fn error(&mut self, code: &'static str, path: &[&str], what: Said) -> &mut Error {
         self.errors.push(Error::policy(code, what).at_opt(self.loaded.place(path)));
         let last = self.errors.len() - 1;
         &mut self.errors[last]
     }
-    fn advise(&mut self, code: &'static str, path: &[&str], what: Said, advice: Said) {
+    pub(crate) fn advise(&mut self, code: &'static str, path: &[&str], what: Said, advice: Said) {
         self.error(code, path, what).advice = Some(advice);
     }
     fn warn(&mut self, code: &'static str, path: &[&str], text: Said, text_ja: Said) {
@@ -401,19 +396,6 @@ impl Builder<'_> {
             );
             0
         })
-    }
-
-    fn receipts(&mut self, tables: &[TablePlan]) -> Option<ReceiptPlan> {
-        let file = self.loaded.policy.pseudonymized.receipt_file.as_deref()?;
-        match receipts::plan(file, tables) {
-            Ok(plan) => Some(plan),
-            Err(wrong) => {
-                for (what, advice) in wrong {
-                    self.advise("P0318", &["pseudonymized", "receipt_file"], what, advice);
-                }
-                None
-            }
-        }
     }
 
     fn table(&mut self, table_name: &str, table: &written::Table) -> TablePlan {
@@ -883,7 +865,7 @@ impl Builder<'_> {
     }
 
     /// Resolves `table.column` or `column`.
-    fn resolve(
+    pub(crate) fn resolve(
         &mut self,
         tables: &[TablePlan],
         here: Option<usize>,
@@ -944,7 +926,7 @@ impl Builder<'_> {
         None
     }
 
-    fn join(tables: &[TablePlan], here: usize, there: usize) -> Join {
+    pub(crate) fn join(tables: &[TablePlan], here: usize, there: usize) -> Join {
         if here == there {
             return Join::SameRow;
         }
@@ -1160,238 +1142,6 @@ impl Builder<'_> {
             }
         }
         ScopePlan { columns, folder: table.source.per_folder }
-    }
-
-    fn views(&mut self, tables: &[TablePlan]) -> Vec<ViewPlan> {
-        let policy = &self.loaded.policy;
-        let mut views = Vec::new();
-        let mut names = IndexMap::new();
-        for (index, view) in policy.anonymized.views.iter().enumerate() {
-            let index = index.to_string();
-            let path = ["anonymized", "view", index.as_str()];
-            if names.insert(view.name.clone(), ()).is_some() {
-                self.error("P0101", &path, say!("two views are named `{}`", name(&view.name)));
-            }
-            let part = || {
-                let (of, value) = view.grain.split_once('.')?;
-                tables.iter().position(|t| {
-                    t.part.as_ref().is_some_and(|p| {
-                        p.of.as_str() == of
-                            && p.matching
-                                .iter()
-                                .any(|(_, values)| values.iter().any(|v| v == value))
-                    })
-                })
-            };
-            let named = tables.iter().position(|t| t.name.as_str() == view.grain);
-            let Some(table) = named.or_else(part) else {
-                self.error(
-                    "P0102",
-                    &path,
-                    say!("view `{}`: there is no table `{}`", name(&view.name), name(&view.grain)),
-                );
-                continue;
-            };
-            let mut quasi = Vec::new();
-            for (at, text) in view.quasi.iter().enumerate() {
-                let at = at.to_string();
-                let path = ["anonymized", "view", index.as_str(), "quasi", at.as_str()];
-                if let Some((t, c)) = self.resolve(tables, Some(table), text, &path) {
-                    quasi.push(ViewColumn {
-                        table: t,
-                        column: c,
-                        join: Self::join(tables, table, t),
-                    });
-                }
-            }
-            if view.quasi.is_empty() {
-                self.error(
-                    "P0108",
-                    &path,
-                    say!("view `{}` names no quasi-identifiers", name(&view.name)),
-                );
-            }
-            // A class of n persons has risk 1 / n: the limit asks for the next whole number of persons.
-            let by_risk = view.risk.map(|r| r.prosecutor);
-            if by_risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
-                let wrong =
-                    say!("view `{}`: risk.prosecutor is above 0 and below 1", name(&view.name));
-                self.error("P0108", &path, wrong);
-            }
-            let by_risk =
-                by_risk.filter(|&r| r > 0.0 && r < 1.0).map(|r| (1.0 / r - 1e-9).ceil() as u64);
-            let k = view.k.or(policy.anonymized.tier.map(Tier::k)).max(by_risk);
-            match k {
-                None => self.advise(
-                    "P0108",
-                    &path,
-                    say!("view `{}` has no k, and there is no tier", name(&view.name)),
-                    say!("anonymized.tier = \"research\" means k = 10; or give the view its k"),
-                ),
-                Some(k) if k < 2 => {
-                    self.error(
-                        "P0108",
-                        &path,
-                        say!("view `{}`: k must be at least 2", name(&view.name)),
-                    );
-                }
-                Some(_) => {}
-            }
-            let mut sensitive = Vec::new();
-            for (at, s) in view.sensitive.iter().enumerate() {
-                let at = at.to_string();
-                let path = ["anonymized", "view", index.as_str(), "sensitive", at.as_str()];
-                if let Some((t, c)) = self.resolve(tables, Some(table), &s.column, &path) {
-                    sensitive.push((
-                        ViewColumn { table: t, column: c, join: Self::join(tables, table, t) },
-                        s.l,
-                    ));
-                }
-                if s.l < 2 {
-                    self.error("P0108", &path, say!("l must be at least 2"));
-                }
-            }
-            let mut models = Vec::new();
-            for (at, spec) in view.models.iter().enumerate() {
-                let at = at.to_string();
-                let path = ["anonymized", "view", index.as_str(), "models", at.as_str()];
-                let mut about = None;
-                if let Some(text) = &spec.column {
-                    let Some((t, c)) = self.resolve(tables, Some(table), text, &path) else {
-                        continue;
-                    };
-                    let known = sensitive.iter().position(|(s, _)| (s.table, s.column) == (t, c));
-                    about = known.or_else(|| {
-                        let join = Self::join(tables, table, t);
-                        sensitive.push((ViewColumn { table: t, column: c, join }, 0));
-                        Some(sensitive.len() - 1)
-                    });
-                }
-                let numbers = spec.with.clone();
-                let parameters =
-                    Parameters { numbers: numbers.clone(), sensitive: about, distance: None };
-                match privacy::make(&spec.model, &parameters) {
-                    Err(error) => self.errors.push(error.at_opt(self.loaded.place(&path))),
-                    Ok(made) if made.needs_population() => self.advise(
-                        "P0130",
-                        &path,
-                        say!("view `{}`: model `{}` needs a population table, which a run does not have", name(&view.name), name(&spec.model)),
-                        say!("`kakou risk --population FILE` checks it for a released table"),
-                    ),
-                    Ok(made) => models.push(ModelPlan { key: made.key(), sensitive: about, numbers }),
-                }
-            }
-            views.push(ViewPlan {
-                name: name(&view.name),
-                visible_in: view.visible_in,
-                table,
-                quasi,
-                k: k.unwrap_or(u64::MAX),
-                because: view.because.as_deref().map(name),
-                sensitive,
-                models,
-                facts: Vec::new(),
-                implied: false,
-            });
-        }
-        views
-    }
-
-    fn sets(&mut self, tables: &[TablePlan]) -> Vec<SetPlan> {
-        let anonymized = &self.loaded.policy.anonymized;
-        let mut sets: Vec<SetPlan> = Vec::new();
-        for (index, set) in anonymized.sets.iter().enumerate() {
-            let index = index.to_string();
-            let path = ["anonymized", "set", index.as_str()];
-            let of = |field| ["anonymized", "set", index.as_str(), field];
-            if sets.iter().any(|s| s.name.as_str() == set.name)
-                || anonymized.views.iter().any(|v| v.name == set.name)
-            {
-                let twice = say!("two views or sets are named `{}`", name(&set.name));
-                self.error("P0101", &path, twice);
-            }
-            if !(1..=3).contains(&set.m) {
-                let wrong = say!("set `{}`: m is 1, 2 or 3", name(&set.name));
-                self.error("P0108", &of("m"), wrong);
-            }
-            let k = set.k.or(anonymized.tier.map(Tier::k));
-            match k {
-                None => self.advise(
-                    "P0108",
-                    &path,
-                    say!("set `{}` has no k, and there is no tier", name(&set.name)),
-                    say!("anonymized.tier = \"research\" means k = 10; or give the set its k"),
-                ),
-                Some(2..=4_294_967_295) => {}
-                Some(_) => {
-                    let wrong = say!("set `{}`: k is at least 2 and below 2^32", name(&set.name));
-                    self.error("P0108", &of("k"), wrong);
-                }
-            }
-            let Some((t, c)) = self.resolve(tables, None, &set.column, &of("column")) else {
-                continue;
-            };
-            let planned = tables[t].columns[c].treatment(Kind::Anonymized);
-            if planned.output.is_none() {
-                self.advise(
-                    "P0108",
-                    &of("column"),
-                    say!(
-                        "set `{}`: its column `{}`.`{}` is not in the anonymized release",
-                        name(&set.name),
-                        tables[t].name,
-                        tables[t].columns[c].facts.column
-                    ),
-                    say!("what is not released needs no set; or give the column a treatment that releases it"),
-                );
-            } else if planned.treatment.shows().token() {
-                self.error(
-                    "P0108",
-                    &of("column"),
-                    say!("set `{}`: the items of a set are not tokens", name(&set.name)),
-                );
-            }
-            sets.push(SetPlan {
-                name: name(&set.name),
-                visible_in: set.visible_in,
-                table: t,
-                column: c,
-                m: set.m,
-                k: k.unwrap_or(u64::MAX),
-                because: set.because.as_deref().map(name),
-            });
-        }
-        sets
-    }
-
-    /// What is measured beside each view; a view that the policy does not name is measured as one without words.
-    fn unique(&mut self, tables: &[TablePlan], views: &[ViewPlan]) -> Vec<UniquePlan> {
-        let anonymized = &self.loaded.policy.anonymized;
-        let none = written::UniqueWith::default();
-        let mut plans = Vec::new();
-        for view in views {
-            let found = anonymized.views.iter().position(|v| v.name == view.name.as_str());
-            let words = found.and_then(|at| anonymized.views[at].unique_with.as_ref());
-            let at = found.unwrap_or_default().to_string();
-            let path = ["anonymized", "view", at.as_str(), "unique_with"];
-            let words = words.unwrap_or(&none);
-            let mut named = Vec::new();
-            for (index, text) in words.facts.iter().enumerate() {
-                let index = index.to_string();
-                let path = [path[0], path[1], path[2], path[3], "facts", index.as_str()];
-                if let Some(found) = self.resolve(tables, Some(view.table), text, &path) {
-                    named.push((found, path[5].to_owned()));
-                }
-            }
-            let (plan, faults) = unique::plan(tables, view, words, &named, anonymized.tier);
-            for fault in faults {
-                let deeper: Vec<&str> =
-                    path.into_iter().chain(fault.below.iter().map(String::as_str)).collect();
-                self.advise("P0131", &deeper, fault.what, fault.advice);
-            }
-            plans.push(plan);
-        }
-        plans
     }
 
     /// Role against treatment, for every column and both releases.

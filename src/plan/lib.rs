@@ -15,18 +15,18 @@ pub mod eligible;
 mod evidence;
 mod long;
 mod model;
-mod receipts;
+pub mod promise;
 mod scope;
 pub mod shape;
 pub mod singled;
 #[cfg(test)]
 mod tests;
-pub mod unique;
 
 pub use build::ladders;
 pub use evidence::{Answer, ItemEvidence, legal_evidence};
 pub use model::*;
-pub use receipts::{ReceiptPlan, is_uke};
+pub use promise::receipts::is_uke;
+pub use promise::unique;
 
 use crate::policy::Loaded;
 

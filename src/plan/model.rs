@@ -1,14 +1,18 @@
 //! The plan: the policy with every name resolved to an index. Nothing later reads TOML.
 //!
-//! (The engine is written against these types.)
+//! (The engine is written against these types. What the promises are made of stands in [`crate::promise`].)
 
 use std::collections::BTreeMap;
 
 use crate::error::{Name, Place, Said};
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
-use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
+
+pub use crate::promise::receipts::ReceiptPlan;
+pub use crate::promise::sets::SetPlan;
+pub use crate::promise::unique::UniquePlan;
+pub use crate::promise::views::{ModelPlan, ViewColumn, ViewPlan};
 
 /// A policy with every name resolved, judged against the law.
 #[derive(Clone, Debug)]
@@ -359,93 +363,6 @@ pub enum Join {
     },
 }
 
-/// A view.
-#[derive(Clone, Debug)]
-pub struct ViewPlan {
-    /// Its name.
-    pub name: Name,
-    /// The table whose rows are counted.
-    pub table: usize,
-    /// The database that shows its quasi-identifiers and that the release may be linked with.
-    pub visible_in: Option<crate::policy::model::VisibleIn>,
-    /// The quasi-identifiers: table, column, and how a row of the grain finds them.
-    pub quasi: Vec<ViewColumn>,
-    /// Other released forms of facts that stand in `quasi`: they count with them, as what a person (or a stay) shows over all rows.
-    pub facts: Vec<ViewColumn>,
-    /// Whether the policy names it; otherwise it is implied, as its table releases quasi-identifiers.
-    pub implied: bool,
-    /// Distinct persons a class at least.
-    pub k: u64,
-    /// Why its k may be below the tier's.
-    pub because: Option<Name>,
-    /// Sensitive columns and distinct l (0 for a column that only a model looks at).
-    pub sensitive: Vec<(ViewColumn, u64)>,
-    /// Further models that every class must satisfy.
-    pub models: Vec<ModelPlan>,
-}
-
-/// A set of items for each person, k^m-anonymous in the anonymized release.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SetPlan {
-    /// Its name.
-    pub name: Name,
-    /// The table.
-    pub table: usize,
-    /// The column of the items.
-    pub column: usize,
-    /// The database that shows the items and that the release may be linked with.
-    pub visible_in: Option<crate::policy::model::VisibleIn>,
-    /// Items that an attacker may know, 1 to 3.
-    pub m: usize,
-    /// Distinct persons at least.
-    pub k: u64,
-    /// Why its k may be below the tier's.
-    pub because: Option<Name>,
-}
-
-/// A model of a view.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelPlan {
-    /// Its name in the registry of models.
-    pub key: &'static str,
-    /// Which of the view's sensitive columns it looks at.
-    pub sensitive: Option<usize>,
-    /// Its numbers.
-    pub numbers: std::collections::BTreeMap<String, f64>,
-}
-
-impl ViewPlan {
-    /// Everything that its classes are made of: the quasi-identifiers, then the other forms of the same facts.
-    pub fn counted(&self) -> impl Iterator<Item = &ViewColumn> {
-        self.quasi.iter().chain(&self.facts)
-    }
-    /// Everything that must hold for the view's classes.
-    ///
-    /// # Errors
-    /// If a model cannot be made (the plan was built with the same call, so not for a plan that was built).
-    pub fn all_models(&self) -> crate::error::Result<Vec<Box<dyn Model>>> {
-        let mut models: Vec<Box<dyn Model>> = vec![Box::new(KAnonymity { k: self.k })];
-        for (column, &(_, l)) in self.sensitive.iter().enumerate() {
-            if l > 0 {
-                let numbers = Parameters::default().about(column).with("l", l as f64);
-                models.push(model::make("distinct-l", &numbers)?);
-            }
-        }
-        for spec in &self.models {
-            models.push(model::make(spec.key, &spec.parameters())?);
-        }
-        Ok(models)
-    }
-}
-
-impl ModelPlan {
-    /// For the registry of models.
-    #[must_use]
-    pub fn parameters(&self) -> Parameters {
-        Parameters { numbers: self.numbers.clone(), sensitive: self.sensitive, distance: None }
-    }
-}
-
 /// How levels are searched.
 #[derive(Clone, Debug)]
 pub struct SearchPlan {
@@ -468,16 +385,4 @@ pub struct FloorPlan {
     pub persons: u64,
     /// Measured numbers: asked of the lowest and the highest label, of what is no number, and of missing cells.
     pub tails: bool,
-}
-
-/// A column of a view.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ViewColumn {
-    /// Table index.
-    pub table: usize,
-    /// Column index.
-    pub column: usize,
-    /// How a row of the view's grain finds it. `Join::Person` needs one row a person in that table
-    /// or the same value in all of them; otherwise all distinct values of the person, as a set.
-    pub join: Join,
 }

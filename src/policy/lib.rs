@@ -12,6 +12,7 @@ use crate::error::{Error, Name, Place};
 mod json_schema;
 pub mod layout;
 pub mod model;
+pub mod promise;
 mod render;
 pub mod shipped;
 mod tree;

@@ -14,6 +14,11 @@ pub use crate::schema::file::{
 use crate::schema::{DateKind, Kind, Role, Type};
 use crate::technique::Treatment;
 
+pub use crate::promise::links::VisibleIn;
+pub use crate::promise::sets::ItemSet;
+pub use crate::promise::unique::UniqueWith;
+pub use crate::promise::views::{ModelSpec, RiskLimits, Sensitive, View};
+
 /// A whole policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -873,143 +878,6 @@ impl Tier {
             Tier::Public => Some(0.02),
         }
     }
-}
-
-/// A view: what an attacker may know of a person, as one row a grain.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct View {
-    /// A name.
-    pub name: String,
-    /// The table whose rows are counted.
-    pub grain: String,
-    /// The database that shows its quasi-identifiers and that the release may be linked with (法31条). Link keys need one such view.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub visible_in: Option<VisibleIn>,
-    /// The quasi-identifiers: `table.column`.
-    pub quasi: Vec<String>,
-    /// At least this many distinct persons a class; by default the tier's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub k: Option<u64>,
-    /// Sensitive columns with the number of distinct values a class must show.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sensitive: Vec<Sensitive>,
-    /// The largest risks allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub risk: Option<RiskLimits>,
-    /// Why its k may be below the tier's. It stands in the record, the report and the approval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
-    /// Further models that every class must satisfy, over distinct persons: `{ model = "t-closeness", column = "stays.diagnosis", with = { t = 0.3 } }`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub models: Vec<ModelSpec>,
-    /// Facts beside the quasi-identifiers that an attacker may know too, and how many rows they may single out. It is measured
-    /// for every view; a policy without these words takes all facts of a row, two known ones, and the tier's limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unique_with: Option<UniqueWith>,
-}
-
-/// Whom the view's quasi-identifiers single out together with any `m` further facts: rows that exactly one released person fits.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct UniqueWith {
-    /// The facts: `table.column` of the anonymized release. Without it every released column outside the view of its table, and of
-    /// the tables that have at most one row for a row of it (the same stay, the same person).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub facts: Vec<String>,
-    /// How many of them an attacker may know together: 1, 2 (by default) or 3.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub m: Option<usize>,
-    /// At most this share (0 to 1) of the view's rows may fit exactly one released person, whichever `m` facts are known; more
-    /// refuses the run. By default 0.02 in the tier `public`, no limit in the others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_most: Option<f64>,
-    /// Why less is asked than the tier asks: fewer facts, a smaller `m`, a higher `at_most`. It stands in the record and the report.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
-}
-
-/// A set of items for each person: the values of one column over all rows of the person (diagnoses, drugs, days of visits).
-/// k^m-anonymity: no set of up to `m` items that somebody has is had by fewer than `k` distinct persons.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ItemSet {
-    /// A name.
-    pub name: String,
-    /// The column with the items: `table.column`, one item a row. An empty cell is no item.
-    pub column: String,
-    /// The database that shows these items and that the release may be linked with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub visible_in: Option<VisibleIn>,
-    /// Items that an attacker may know: 1, 2 or 3.
-    #[serde(default = "two")]
-    pub m: usize,
-    /// At least this many distinct persons; by default the tier's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub k: Option<u64>,
-    /// Why its k may be below the tier's. It stands in the record, the report and the approval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
-}
-
-fn two() -> usize {
-    2
-}
-
-/// Databases that linkable anonymized information may be linked with: the nine of 令8条 (法31条).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VisibleIn {
-    /// NDB (匿名医療保険等関連情報).
-    Ndb,
-    /// 介護DB (匿名介護保険等関連情報).
-    Kaigo,
-    /// DPCDB (匿名診療等関連情報).
-    Dpcdb,
-    /// 小児慢性特定疾病DB (匿名小児慢性特定疾病関連情報).
-    Shoman,
-    /// 障害児福祉DB (匿名障害児福祉等関連情報).
-    Shogaiji,
-    /// 予防接種DB (匿名予防接種等関連情報).
-    Yobosesshu,
-    /// 感染症DB (匿名感染症関連情報).
-    Kansensho,
-    /// 障害福祉DB (匿名障害福祉等関連情報).
-    Shogai,
-    /// 難病DB (匿名指定難病関連情報).
-    Nanbyo,
-}
-
-/// The largest risks allowed.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct RiskLimits {
-    /// Largest prosecutor risk of a person, above 0 and below 1: every class has at least 1 / risk persons (0.09 means k = 12).
-    pub prosecutor: f64,
-}
-
-/// A privacy model with its numbers; see docs/models.md.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelSpec {
-    /// Its name, such as `entropy-l`.
-    pub model: String,
-    /// The sensitive column that it looks at: `table.column`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<String>,
-    /// Its numbers by name, such as `l = 2.5`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub with: BTreeMap<String, f64>,
-}
-
-/// A sensitive column of a view.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sensitive {
-    /// `table.column`.
-    pub column: String,
-    /// Distinct l-diversity: at least this many distinct values in every class.
-    pub l: u64,
 }
 
 /// Suppression.

@@ -13,13 +13,12 @@ pub mod detectors;
 pub mod floors;
 pub mod forbidden;
 pub mod joins;
-pub mod links;
 pub mod models;
 pub mod pass;
+pub mod promise;
 pub mod prove;
-pub mod receipts;
-pub mod recount;
 pub mod replay;
-pub mod sets;
 pub mod structure;
-pub mod unique;
+
+pub use promise::views as recount;
+pub use promise::{links, receipts, sets, unique};

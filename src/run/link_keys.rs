@@ -9,7 +9,7 @@ use crate::digest::{self, Digests};
 use crate::error::{Error, Result};
 use crate::law::Profile;
 use crate::plan::Plan;
-use crate::proof::links;
+use crate::plan::promise::links;
 use crate::say;
 
 /// A file of link keys, and who gave it.

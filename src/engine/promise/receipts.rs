@@ -6,10 +6,10 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::intake::take;
 use crate::error::{Error, Name, Result};
 use crate::formats::{self, ColumnSpec, ReadSpec, Written, uke};
 use crate::frame::{Column, Table};
+use crate::intake::take;
 use crate::plan::shape::extension;
 use crate::plan::{Plan, is_uke};
 use crate::policy::model::{InputFormat, OutputFormat};

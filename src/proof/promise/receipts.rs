@@ -7,15 +7,15 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::recount::Cells;
-use super::structure::Structure;
 use crate::error::{Error, Name, Result, Said};
 use crate::formats::{self, ColumnSpec, ReadSpec, uke};
 use crate::frame::{Column, MISSING};
 use crate::plan::Plan;
 use crate::policy::model::{Encoding, InputFormat, Unencodable};
+use crate::recount::Cells;
 use crate::say;
 use crate::schema::Kind;
+use crate::structure::Structure;
 use crate::text::date;
 
 /// A receipt file that belongs to a release.

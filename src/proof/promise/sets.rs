@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::recount::Cells;
-use super::structure::{SetShape, Structure};
 use crate::error::{Error, Result};
 use crate::frame::{MISSING, Patients};
+use crate::recount::Cells;
 use crate::say;
+use crate::structure::{SetShape, Structure};
 
 /// A set as it was recounted.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema, PartialEq)]

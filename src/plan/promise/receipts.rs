@@ -1,6 +1,6 @@
 //! The receipt file (UKE) of the pseudonymized release: which tables it is put together from, and what they must have.
 
-use super::TablePlan;
+use crate::TablePlan;
 use crate::error::{Name, Said};
 use crate::policy::model::{InputFormat, Source};
 use crate::say;
@@ -22,7 +22,7 @@ pub fn is_uke(source: &Source) -> bool {
 }
 
 /// Judges `pseudonymized.receipt_file`. Gives what is wrong, with what to do.
-pub(super) fn plan(file: &str, tables: &[TablePlan]) -> Result<ReceiptPlan, Vec<(Said, Said)>> {
+pub(crate) fn plan(file: &str, tables: &[TablePlan]) -> Result<ReceiptPlan, Vec<(Said, Said)>> {
     let mut wrong = Vec::new();
     let plain = file.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     if !plain
@@ -104,5 +104,21 @@ pub(super) fn plan(file: &str, tables: &[TablePlan]) -> Result<ReceiptPlan, Vec<
         Ok(ReceiptPlan { file: Name::from_policy(file), tables: found })
     } else {
         Err(wrong)
+    }
+}
+
+impl crate::build::Builder<'_> {
+    /// The receipt file that a policy asks for.
+    pub(crate) fn receipts(&mut self, tables: &[TablePlan]) -> Option<ReceiptPlan> {
+        let file = self.loaded.policy.pseudonymized.receipt_file.as_deref()?;
+        match plan(file, tables) {
+            Ok(plan) => Some(plan),
+            Err(wrong) => {
+                for (what, advice) in wrong {
+                    self.advise("P0318", &["pseudonymized", "receipt_file"], what, advice);
+                }
+                None
+            }
+        }
     }
 }

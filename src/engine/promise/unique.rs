@@ -7,17 +7,17 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::apply::{Alive, Applied};
-use super::freeze::blank_bit;
-use super::partition::Partition;
-use super::views::NO_CLASS;
+use crate::apply::{Alive, Applied};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING};
+use crate::freeze::blank_bit;
+use crate::partition::Partition;
 use crate::plan::unique::{
     MILLION, Singled, TableUnique, Unique, ViewUnique, Worst, combined, fact_name, share, strongest,
 };
 use crate::plan::{Join, Plan, ViewColumn};
 use crate::say;
+use crate::views::NO_CLASS;
 
 /// The rows of all views over all partitions.
 pub struct Gathered<'a> {

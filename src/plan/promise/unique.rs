@@ -6,9 +6,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::closure::key_shown;
-use super::model::{Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan};
+use crate::closure::key_shown;
 use crate::error::{Name, Said};
+use crate::model::{Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan};
 use crate::policy::model::{Tier, UniqueWith};
 use crate::say;
 use crate::schema::Kind;
@@ -353,6 +353,38 @@ impl ViewUnique {
             && self.worst.iter().zip(&other.worst).all(|(a, b)| a.singled.rows <= b.singled.rows)
             && self.by_set <= other.by_set
             && self.by_rows <= other.by_rows
+    }
+}
+
+impl crate::build::Builder<'_> {
+    /// What is measured beside each view; a view that the policy does not name is measured as one without words.
+    pub(crate) fn unique(&mut self, tables: &[TablePlan], views: &[ViewPlan]) -> Vec<UniquePlan> {
+        let anonymized = &self.loaded.policy.anonymized;
+        let none = crate::policy::model::UniqueWith::default();
+        let mut plans = Vec::new();
+        for view in views {
+            let found = anonymized.views.iter().position(|v| v.name == view.name.as_str());
+            let words = found.and_then(|at| anonymized.views[at].unique_with.as_ref());
+            let at = found.unwrap_or_default().to_string();
+            let path = ["anonymized", "view", at.as_str(), "unique_with"];
+            let words = words.unwrap_or(&none);
+            let mut named = Vec::new();
+            for (index, text) in words.facts.iter().enumerate() {
+                let index = index.to_string();
+                let path = [path[0], path[1], path[2], path[3], "facts", index.as_str()];
+                if let Some(found) = self.resolve(tables, Some(view.table), text, &path) {
+                    named.push((found, path[5].to_owned()));
+                }
+            }
+            let (plan, faults) = plan(tables, view, words, &named, anonymized.tier);
+            for fault in faults {
+                let deeper: Vec<&str> =
+                    path.into_iter().chain(fault.below.iter().map(String::as_str)).collect();
+                self.advise("P0131", &deeper, fault.what, fault.advice);
+            }
+            plans.push(plan);
+        }
+        plans
     }
 }
 

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use super::apply::{Alive, Applied};
-use super::partition::Partition;
+use crate::apply::{Alive, Applied};
 use crate::error::{Error, Result};
 use crate::frame::{Interner, MISSING};
+use crate::partition::Partition;
 use crate::plan::{Plan, SetPlan};
 use crate::privacy::model::k_m::{self, ItemSets, OfSize};
 use crate::{note, say};
@@ -64,7 +64,7 @@ impl<'a> Items<'a> {
         if let Some(cells) = &applied.tables[table].columns[column] {
             let map: Vec<u32> =
                 cells.dictionary().texts().map(|text| self.texts.intern(text)).collect();
-            let bit = super::freeze::blank_bit(self.plan, table, column);
+            let bit = crate::freeze::blank_bit(self.plan, table, column);
             for (row, slot) in items.iter_mut().enumerate() {
                 let blanked = bit.is_some_and(|b| alive.blanked[table][row] >> b & 1 == 1);
                 let code = cells.codes()[row];

@@ -6,10 +6,10 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, Applied};
-use super::partition::Partition;
+use crate::apply::{Alive, Applied};
 use crate::error::Result;
 use crate::frame::{Column, Interner, MISSING, Patients, Rows};
+use crate::partition::Partition;
 use crate::plan::{Join, Plan, ViewColumn, ViewPlan};
 use crate::privacy::ByPerson;
 use crate::privacy::model::{Model, Remaining, Scope};
@@ -283,7 +283,7 @@ pub struct Bin {
 }
 
 /// The code of a view's column for each row of the view's table: 0 missing, else 1 + the interner's number.
-pub(super) fn column_codes(
+pub(crate) fn column_codes(
     plan: &Plan,
     view: &ViewPlan,
     column: &ViewColumn,
@@ -304,7 +304,7 @@ pub(super) fn column_codes(
     let blanked = &alive.blanked[column.table];
     let bit = match cells {
         Cells::Source => None,
-        Cells::Applied(_) => super::freeze::blank_bit(plan, column.table, column.column),
+        Cells::Applied(_) => crate::freeze::blank_bit(plan, column.table, column.column),
     };
     let mut map: Vec<u32> = vec![0; source.dictionary().len()];
     let mut code_of = |row: usize, interner: &mut Interner| -> u32 {

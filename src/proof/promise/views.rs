@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::models::{self, Counted};
-use super::structure::{
-    ColumnPath, ColumnShape, LongShape, Path, Structure, TableShape, ViewShape, type_word,
-};
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
 use crate::formats::{self, ColumnSpec, OutType, ReadSpec};
 use crate::frame::{Column, Interner, MISSING, Patients, Table};
+use crate::models::{self, Counted};
 use crate::say;
 use crate::schema::file::Parts;
+use crate::structure::{
+    ColumnPath, ColumnShape, LongShape, Path, Structure, TableShape, ViewShape, type_word,
+};
 use crate::text::number::Decimal;
 
 /// The cells of a released table, as numbers of texts; [`MISSING`] for an empty cell.
@@ -494,7 +494,7 @@ pub struct ModelHolds {
 
 /// The value of a view's column for each row of the view's table, as a number: equal texts (or sets of texts) have equal
 /// numbers; [`MISSING`] for none.
-pub(super) fn column(
+pub(crate) fn column(
     structure: &Structure,
     tables: &[Cells],
     t: usize,

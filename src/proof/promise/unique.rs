@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::recount::{self, Cells};
-use super::structure::{ColumnPath, Path, Structure, ViewShape};
 use crate::error::{Error, Name, Result};
 use crate::frame::MISSING;
 use crate::plan::unique::{
     MILLION, MOST_KNOWN, Singled, TableUnique, Unique, ViewUnique, Worst, combined, share,
     strongest,
 };
+use crate::recount::{self, Cells};
 use crate::say;
+use crate::structure::{ColumnPath, Path, Structure, ViewShape};
 
 fn broken() -> Error {
     Error::data("D0901", say!("the record's description of the release does not fit its tables"))
