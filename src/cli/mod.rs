@@ -76,14 +76,23 @@ pub struct Arguments {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident($arguments:ty);)*) => {
+    ($($(#[$doc:meta])* $name:ident($arguments:ty) $(, $word:ident)?;)*) => {
         #[derive(Debug, Subcommand)]
         enum Command { $($(#[$doc])* $name($arguments),)* }
+
+        impl Command {
+            /// Whether the first signal ends it at once: it only reads, and leaves nothing behind.
+            fn ends_at_once(&self) -> bool {
+                match self { $(Command::$name(_) => commands!(@ $($word)?),)* }
+            }
+        }
 
         fn dispatch(command: Command, show: Show) -> Outcome<()> {
             match command { $(Command::$name(c) => c.run(show).map_err(Failure::from),)* }
         }
     };
+    (@) => { false };
+    (@ ends_at_once) => { true };
 }
 
 // A new one: its file, its `mod`, its line here.
@@ -91,9 +100,9 @@ commands! {
     /// Makes a small synthetic hospital, runs the shipped policy on it and shows where everything is.
     Demo(demo::Demo);
     /// Drafts a policy from the files of a folder. A draft never runs as it is: a person must decide.
-    Init(init::Init);
+    Init(init::Init), ends_at_once;
     /// Checks a policy alone, or against the headers of a folder's files.
-    Check(check::Check);
+    Check(check::Check), ends_at_once;
     /// Shows per column what its treatments do to a made-up value, and per view what will be counted.
     Explain(explain::Explain);
     /// Makes both releases and the record.
@@ -125,7 +134,7 @@ commands! {
     /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
     Ledger(ledger::LedgerCommand);
     /// Lists and shows layout packs, and tells which of them a file has.
-    Layout(layout::Layout);
+    Layout(layout::Layout), ends_at_once;
     /// Makes the file for a linking body: tokens and nothing else.
     Link(link::Link);
     /// Reads a storage of many small files (SS-MIX2) once into Parquet, which policies then read.
@@ -133,7 +142,7 @@ commands! {
     /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
     Fold(fold::Fold);
     /// Lists the detectors of identifiers and measures them.
-    Detect(detect::Detect);
+    Detect(detect::Detect), ends_at_once;
     /// Writes synthetic hospital data.
     Synth(synth::Synth);
     /// Prints the JSON Schema of policies, for completion in editors, or that of the record.
@@ -227,11 +236,11 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     {
         // The second signal ends the program at once; what it leaves is swept by the next run.
         let stop = engine::stop_flag();
-        let _ = signal_hook::flag::register_conditional_shutdown(
-            signal,
-            130,
-            std::sync::Arc::clone(&stop),
-        );
+        let armed = match arguments.command.ends_at_once() {
+            true => std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true)),
+            false => std::sync::Arc::clone(&stop),
+        };
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, armed);
         let _ = signal_hook::flag::register(signal, stop);
     }
     // A file-size limit shall be an error, not a death without clean-up.

@@ -28,6 +28,8 @@ const CHUNK: usize = 4 << 20;
 const HEADER: usize = 1 << 14;
 /// No field of a hospital table is longer; a missing closing quote is found before memory is full.
 const LONGEST_RECORD: usize = 64 << 20;
+/// No header of a table is longer: a million names of sixteen letters.
+const LONGEST_HEADER: usize = 16 << 20;
 /// A batch ends when its rows are longer together, so that memory does not grow with the length of rows.
 const LONGEST_BATCH: usize = 256 << 20;
 /// Chunks that wait to be hashed: enough that hashing goes on while a batch is encoded.
@@ -307,10 +309,14 @@ impl Reader {
         loop {
             fields.clear();
             match split(&self.buffer[self.start..], self.marks, self.end_of_file, fields) {
-                Parsed::Incomplete if self.buffer.len() - self.start > LONGEST_RECORD => {
+                Parsed::Incomplete if self.buffer.len() - self.start > LONGEST_HEADER => {
                     return Ok(Parsed::Bad(Broken::Quote));
                 }
-                Parsed::Incomplete => self.fill()?,
+                Parsed::Incomplete => {
+                    // The line is split anew from its beginning: twice as much is read each time.
+                    self.chunk = (self.chunk * 2).min(CHUNK);
+                    self.fill()?;
+                }
                 other => return Ok(other),
             }
         }

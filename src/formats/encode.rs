@@ -625,7 +625,9 @@ mod tests {
                         _ => String::from_utf8(bytes.clone()).ok(),
                     };
                     prop_assert_eq!(read.as_deref(), Some(&*fitted));
-                    prop_assert!(text.contains("&#") || !bytes.windows(2).any(|w| w == b"&#") || encoding == Encoding::Iso2022Jp);
+                    // No reference to a number of a character stands for it (a sign may be dropped between two that stay).
+                    let plain = text.replace('\u{e0100}', "");
+                    prop_assert!(plain.contains("&#") || !bytes.windows(2).any(|w| w == b"&#") || encoding == Encoding::Iso2022Jp);
                 }
             }
         }

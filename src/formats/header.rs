@@ -1,37 +1,59 @@
 //! Whether the columns of a file are those of the policy.
 
+use std::borrow::Cow;
+
+use hashbrown::{HashMap, HashSet};
+
 use super::ReadSpec;
 use crate::error::{Error, Name, Result};
 use crate::say;
 
-/// Whether a name in a file is that of the policy; blanks around it do not count.
-fn same(spec: &ReadSpec<'_>, a: &str, b: &str) -> bool {
-    let (a, b) = (a.trim(), b.trim());
-    a == b || spec.ignore_case && a.to_lowercase() == b.to_lowercase()
+/// Among so many missing columns one is looked for that an unknown one may have been.
+const NEAR: usize = 200;
+
+/// A name as it is compared: blanks around it do not count.
+fn folded<'n>(spec: &ReadSpec<'_>, name: &'n str) -> Cow<'n, str> {
+    let name = name.trim();
+    if spec.ignore_case { name.to_lowercase().into() } else { name.into() }
 }
 
-fn known(spec: &ReadSpec<'_>, name: &str) -> bool {
-    spec.columns.iter().any(|c| same(spec, c.name.as_str(), name))
+/// The names of the policy as they are compared, and how many columns have each.
+fn of_policy<'s>(spec: &ReadSpec<'s>) -> HashMap<Cow<'s, str>, usize> {
+    let mut names = HashMap::new();
+    for column in spec.columns {
+        *names.entry(folded(spec, column.name.as_str())).or_default() += 1;
+    }
+    names
 }
 
 /// Whether names are, by and large, those of the policy.
 pub(super) fn fits(spec: &ReadSpec<'_>, names: &[String]) -> bool {
-    names.iter().filter(|n| known(spec, n)).count() * 2 >= spec.columns.len().max(1)
+    let known = of_policy(spec);
+    let found = names.iter().filter(|n| known.contains_key(&folded(spec, n))).count();
+    found * 2 >= spec.columns.len().max(1)
 }
 
 /// Names of which none is there twice: the second `a` is `a_2`.
 pub(super) fn numbered(names: &mut [String]) {
-    for at in 1..names.len() {
-        let name = names[at].trim().to_owned();
-        let there = |name: &str, names: &[String]| names.iter().any(|n| n.trim() == name);
-        if name.is_empty() || !there(&name, &names[..at]) {
+    let mut there: HashSet<String> = names.iter().map(|n| n.trim().to_owned()).collect();
+    let mut before: HashSet<String> = HashSet::new();
+    // The last number that a name was given.
+    let mut given: HashMap<String, usize> = HashMap::new();
+    for name in names {
+        let bare = name.trim();
+        if bare.is_empty() || before.insert(bare.to_owned()) {
             continue;
         }
-        let mut number = names[..at].iter().filter(|n| n.trim() == name).count() + 1;
-        while there(&format!("{name}_{number}"), names) {
-            number += 1;
-        }
-        names[at] = format!("{name}_{number}");
+        let number = given.entry(bare.to_owned()).or_insert(1);
+        let new = loop {
+            *number += 1;
+            let new = format!("{bare}_{number}");
+            if there.insert(new.clone()) {
+                break new;
+            }
+        };
+        before.insert(new.clone());
+        *name = new;
     }
 }
 
@@ -49,20 +71,24 @@ pub(super) fn first_of(filled: &[usize]) -> usize {
 /// patient's record would stand where the names are.
 pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usize>> {
     let mut errors = Vec::new();
-    let known = |name: &str| known(spec, name);
+    let known = of_policy(spec);
     let fits = fits(spec, names);
+    let mut places: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
+    for (at, name) in names.iter().enumerate() {
+        places.entry(folded(spec, name)).or_default().push(at);
+    }
     let mut missing: Vec<&Name> = Vec::new();
     let mut positions = Vec::new();
     for column in spec.columns {
         let wanted = column.name.as_str();
         // A name as it is written counts only where the policy tells two apart by their blanks.
-        let exactly =
-            spec.columns.iter().filter(|c| same(spec, c.name.as_str(), wanted)).count() > 1;
-        let is = |n: &str| if exactly { n == wanted } else { same(spec, n, wanted) };
-        let mut found = names.iter().enumerate().filter(|(_, n)| is(n));
+        let wanted_folded = folded(spec, wanted);
+        let exactly = known.get(&wanted_folded).is_some_and(|&n| n > 1);
+        let found = places.get(&wanted_folded).into_iter().flatten().copied();
+        let mut found = found.filter(|&at| !exactly || names[at] == wanted);
         match (found.next(), found.next()) {
-            (Some((at, _)), None) => positions.push(at),
-            (Some(_), Some((again, _))) => errors.push(Error::data(
+            (Some(at), None) => positions.push(at),
+            (Some(_), Some(again)) => errors.push(Error::data(
                 "D0013",
                 say!(
                     "table `{}`: the column `{}` is there twice (again as column {})",
@@ -91,7 +117,7 @@ pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usi
             } else {
                 say!("name the column in the file; are there titles above the header (`skip_lines`)?")
             }));
-        } else if !known(name) {
+        } else if !known.contains_key(&folded(spec, name)) {
             let what = if fits {
                 say!(
                     "table `{}`: the column `{}` (column {}) is not in the policy",
@@ -102,8 +128,10 @@ pub(super) fn positions(spec: &ReadSpec<'_>, names: &[String]) -> Result<Vec<usi
             } else {
                 say!("table `{}`: column {} is not in the policy", spec.table, index + 1)
             };
+            // A renamed column is looked for among a few, not among thousands that another file has.
             let near = missing
                 .iter()
+                .take(NEAR)
                 .map(|m| (strsim::normalized_damerau_levenshtein(m.as_str(), name), *m))
                 .filter(|(score, _)| *score >= 0.5)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
