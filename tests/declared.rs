@@ -324,7 +324,7 @@ fn the_data_are_held_against_the_declarations() {
         let what = ["発熱", "腹痛", "呼吸苦", "頭痛", "めまい"][i % 5];
         format!("{what}にて来院。{}日前から症状あり、経過を見る。", i * 2 + v)
     };
-    let wrong: Vec<(&str, &str, &str, Cells)> = vec![
+    let mut wrong: Vec<(&str, &str, &str, Cells)> = vec![
         (code, "\"keep\"", "C0414", Box::new(|i, _| format!("K{:04}", i * 31 % 4_001))),
         (plain, "\"keep\"", "C0414", Box::new(|i, v| format!("Z{:05}", (i * 2 + v) * 37 % 9_001))),
         (whole, "\"keep\"", "C0414", Box::new(|i, _| (i + 1).to_string())),
@@ -378,6 +378,23 @@ fn the_data_are_held_against_the_declarations() {
             }),
         ),
     ];
+    // A number is whole by its cells, not by the name of its type; a spreadsheet puts `.0` behind it.
+    let decimal = "role = \"payload\", type = \"decimal\"";
+    let measured = "role = \"payload\", type = \"measured\"";
+    for (facts, tail) in [(decimal, ""), (decimal, ".0"), (measured, "")] {
+        let with = |cell: fn(usize, usize) -> String| -> Cells {
+            Box::new(move |i, v| format!("{}{tail}", cell(i, v)))
+        };
+        let days = with(|i, v| day(i * 3 + v).replace('-', ""));
+        let serials = with(|i, v| {
+            let at = chrono::NaiveDate::parse_from_str(&day(i * 7 + v * 31), "%Y-%m-%d").unwrap();
+            (at - chrono::NaiveDate::from_ymd_opt(1899, 12, 30).unwrap()).num_days().to_string()
+        });
+        wrong.push((facts, "\"keep\"", "C0411", days));
+        wrong.push((facts, "\"keep\"", "C0412", serials));
+        let each = with(|i, _| (30_000_000 + i * 7_919).to_string());
+        wrong.push((facts, "\"keep\"", "C0414", each));
+    }
     let why = "agreed with the board";
     for (index, (facts, treatment, code, cell)) in wrong.iter().enumerate() {
         let work = tempfile::tempdir().unwrap();
@@ -463,7 +480,16 @@ fn a_reason_stands_in_the_record_the_report_and_verify() {
 fn honest_data_pass() {
     let work = tempfile::tempdir().unwrap();
     let folder = work.path();
-    let cells: [(&str, Cells); 6] = [
+    let cells: [(&str, Cells); 8] = [
+        // Leucocytes, and a value that now and then is whole.
+        (
+            "role = \"payload\", type = \"measured\"",
+            Box::new(|i, v| (3_000 + (i * 2 + v) * 2_654_435_761 % 9_001).to_string()),
+        ),
+        (
+            "role = \"payload\", type = \"measured\"",
+            Box::new(|i, v| format!("{}", (i * 7_919 + v * 31) as f64 / 10.0)),
+        ),
         (
             "role = \"payload\", type = \"integer\"",
             Box::new(|i, v| (300 + (i * 2 + v) * 2_654_435_761 % 90_001).to_string()),

@@ -164,6 +164,12 @@ fn a_release_from_the_run_to_the_seal() {
     verify(&["--attest", "--sign", "{board.key}"]);
     assert!(verify(&[]).contains("state: verified"));
     assert!(approve("{runner.key}", 1).contains("cannot approve"));
+    // Another key in the same hand is not another person, however the name is written.
+    for by in ["加工 太郎", "加工　太郎", "加工太郎"] {
+        let by_operator =
+            ["approve", &release, "--by", by, "--ledger", "{ledger}", "--sign", "{board.key}"];
+        assert!(house.fails(&by_operator, 1).contains("cannot approve"));
+    }
     assert!(
         house
             .fails(&["seal", &release, "--ledger", "{ledger}", "--sign", "{runner.key}"], 1)
@@ -822,6 +828,23 @@ fn sealed(house: &House, id: &str) -> String {
     ]);
     house.ok(&["seal", &release, "--ledger", "{ledger}", "--sign", "{runner.key}"]);
     release
+}
+
+#[test]
+fn the_successor_of_a_key_under_a_passphrase_does_not_lie_open() {
+    let house = House::new();
+    std::fs::write(house.path("pass"), "correct horse battery\n").unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(house.path("pass"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    house.ok(&["key", "new", "--signing", "{closed.key}", "--passphrase-file", "{pass}"]);
+    let rotate = ["key", "rotate", "{closed.key}", "{after.key}", "--passphrase-file", "{pass}"];
+    assert!(house.fails(&rotate, 1).contains("[R0710]"));
+    assert!(!house.path("after.key").exists());
+    let with = [&rotate[..], &["--new-passphrase-file", "{pass}"]].concat();
+    house.ok(&with);
+    let shown = house.ok(&["key", "show", "{after.key}", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["passphrase"], true);
 }
 
 #[test]

@@ -165,6 +165,15 @@ impl Key {
                 facts.key
             }
             KeyCommand::Rotate { old, new, passphrase_file, new_passphrase_file, ledger } => {
+                // The successor of a key under a passphrase does not lie open.
+                if inspect(old)?.passphrase && new_passphrase_file.is_none() {
+                    return Err(Error::refused(
+                        "R0710",
+                        say!("the key in `{}` is under a passphrase, the new one would not be", shown(old)),
+                    )
+                    .advice(say!("name the passphrase of the new key: --new-passphrase-file FILE (it may be the same file)"))
+                    .into());
+                }
                 let old = SigningKey::open(old, passphrase(passphrase_file.as_ref())?.as_ref())?;
                 let next = passphrase(new_passphrase_file.as_ref())?;
                 rotate(&old, new, next.as_ref(), ledger.as_deref(), show)?

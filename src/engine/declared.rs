@@ -36,6 +36,8 @@ const ENOUGH_ROWS: u64 = 20;
 const SAMPLE: usize = 500;
 /// Pairs of a value and a day beyond what a function has, after which it is none.
 const FEW_PAIRS: usize = 1000;
+/// Collisions to be expected of which hardly any are there: by chance in one column of a thousand (Poisson, e^-7).
+const LIKELY: f64 = 7.0;
 /// Values of their own after which a column is an identifier, however many more come.
 const CONCLUSIVE: usize = 200_000;
 
@@ -46,6 +48,8 @@ struct Watched {
     /// The releases that show the cells.
     kinds: [bool; 2],
     unique: Option<Unique>,
+    /// Of a column of numbers: distinct texts, by partition, and those that are whole numbers.
+    whole: Rows,
     rows: u64,
     persons: u64,
     dates: Rows,
@@ -186,6 +190,26 @@ fn others(plan: &Plan) -> Vec<Other> {
     others
 }
 
+/// Types whose cells are numbers.
+fn is_number(ty: Type) -> bool {
+    matches!(ty, Type::Integer | Type::Decimal | Type::Measured)
+}
+
+/// A number without the `.0` that a spreadsheet puts behind a whole one.
+fn bare(text: &str) -> &str {
+    let whole = text.trim_end_matches('0').strip_suffix('.');
+    whole.filter(|w| !w.is_empty()).unwrap_or(text)
+}
+
+/// How many of the texts are whole numbers.
+fn whole_numbers(cells: &Column, used: &[u32]) -> Rows {
+    let is_whole = |code: u32| {
+        crate::text::number::parse_integer(bare(cells.dictionary().text(code))).is_some()
+    };
+    let hold = used.iter().filter(|&&code| is_whole(code)).count();
+    Rows { seen: used.len() as u64, hold: hold as u64 }
+}
+
 /// Whether a release shows the cells as they are.
 fn whole(column: &ColumnPlan, kind: Kind) -> bool {
     shows(column, kind)
@@ -212,12 +236,14 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
             if guarded || facts.ty == Type::Boolean || kinds == [false; 2] {
                 continue;
             }
-            let counted = matches!(facts.ty, Type::String | Type::Code | Type::Integer);
+            // A number that is always whole is what a whole number is, whatever its type says.
+            let counted = matches!(facts.ty, Type::String | Type::Code) || is_number(facts.ty);
             all.push(Watched {
                 table: t,
                 column: c,
                 kinds,
                 unique: counted.then(Unique::default),
+                whole: Rows::default(),
                 rows: 0,
                 persons: 0,
                 dates: Rows::default(),
@@ -246,8 +272,7 @@ struct Known {
 /// The form in which identifiers are compared: width, case, blanks, hyphens, leading zeros and a decimal point of a
 /// spreadsheet do not matter.
 fn folded(text: &str) -> Option<String> {
-    let text = text.strip_suffix(".0").unwrap_or(text);
-    identifier::normalize(text, true, None).filter(|t| !t.is_empty())
+    identifier::normalize(bare(text), true, None).filter(|t| !t.is_empty())
 }
 
 impl Known {
@@ -328,6 +353,15 @@ impl Watched {
         let filled: u64 = used.iter().map(|&code| rows[code as usize]).sum();
         self.rows += filled;
         self.persons += there.iter().filter(|&&t| t).count() as u64;
+        if self.unique.is_some() && is_number(column.facts.ty) {
+            let whole = whole_numbers(cells, &used);
+            self.whole.seen += whole.seen;
+            self.whole.hold += whole.hold;
+            // So many of another kind that no further rows make it a column of whole numbers: nothing more is remembered.
+            if whole.seen >= 5 * ENOUGH_PERSONS && whole.hold * 5 < whole.seen * 4 {
+                self.unique = None;
+            }
+        }
         if let Some(unique) = &mut self.unique {
             unique.add(&column.facts, cells, &part.persons, &used);
             self.add_texts(cells, &used, &rows, filled);
@@ -345,7 +379,7 @@ impl Watched {
         self.dates.seen += filled;
         let mut texts = 0;
         for &code in used {
-            let text = cells.dictionary().text(code);
+            let text = bare(cells.dictionary().text(code));
             let long = text.len() >= 6;
             if long && date::parse(text).is_some_and(|w| w.days().is_some()) {
                 self.dates.hold += rows[code as usize];
@@ -423,8 +457,9 @@ impl Watched {
             }
             let values = read.get_or_insert_with(|| Values {
                 hashes: cells.dictionary().texts().map(|t| hasher.hash_one(t)).collect(),
-                numbers: (column.facts.ty == Type::Integer).then(|| {
-                    let number = |t| i64::try_from(crate::text::number::parse_integer(t)?).ok();
+                numbers: is_number(column.facts.ty).then(|| {
+                    let number =
+                        |t| i64::try_from(crate::text::number::parse_integer(bare(t))?).ok();
                     cells.dictionary().texts().map(number).collect()
                 }),
             });
@@ -474,7 +509,7 @@ impl Unique {
         }
         let ladder = facts.code.as_ref().and_then(|c| codes::system(c.as_str()));
         for &code in used {
-            let text = cells.dictionary().text(code);
+            let text = bare(cells.dictionary().text(code));
             match self.values.entry(self.hasher.hash_one(text)) {
                 Entry::Occupied(mut known) => {
                     known.insert(true);
@@ -494,13 +529,13 @@ impl Unique {
             }
         }
         self.held += match facts.ty {
-            Type::Integer if used.len() as u64 >= ENOUGH_PERSONS => {
+            ty if is_number(ty) && used.len() as u64 >= ENOUGH_PERSONS => {
                 holders(cells, persons, used.len(), &shared)
             }
             _ => used.len() as u64,
         };
         let many = self.values.len() > CONCLUSIVE && self.own() * 20 >= self.values.len() * 19;
-        if many && facts.ty != Type::Integer {
+        if many && !is_number(facts.ty) {
             self.decided = Some(true);
         }
     }
@@ -516,7 +551,7 @@ impl Unique {
             return false;
         }
         let near = values * 10 >= persons * 9 && own * 20 >= values * 19;
-        if ty != Type::Integer {
+        if !is_number(ty) {
             return near && self.decided != Some(false);
         }
         // Whole numbers of one length, too long for a count or a price.
@@ -525,7 +560,7 @@ impl Unique {
         let given = self.range.is_some_and(|(low, high)| {
             let held = self.held as f64;
             let expected = held * held / (2.0 * (high as f64 - low as f64 + 1.0));
-            expected >= 12.0 && held - values as f64 <= 0.1 * expected
+            expected >= LIKELY && held - values as f64 <= 0.1 * expected
         });
         self.decided.is_none() && (near && long || given && own * 10 >= persons * 9)
     }
@@ -699,7 +734,11 @@ impl Watched {
             advice,
         };
         let mut all = Vec::new();
-        let dated = self.dates.most(0.8) && self.date_texts >= 3;
+        // Measured values belong to nobody and are no dates; whole numbers may be either, whatever their type says.
+        let measured = self.unique.is_none()
+            || matches!(facts.ty, Type::Decimal | Type::Measured)
+                && self.whole.hold * 20 < self.whole.seen * 19;
+        let dated = !measured && self.dates.most(0.8) && self.date_texts >= 3;
         let same = (0..others.len())
             .filter(|&o| self.same[o].most(0.8))
             .max_by_key(|&o| self.same[o].hold);
@@ -751,7 +790,8 @@ impl Watched {
                 ),
                 say!("type = \"date\" with its kind, and a treatment for dates"),
             ));
-        } else if let Some(o) = (0..others.len()).find(|&o| self.functions[o].holds()) {
+        } else if let Some(o) = (0..others.len()).find(|&o| !measured && self.functions[o].holds())
+        {
             all.push(found(
                 "C0412",
                 "W0162",
@@ -775,7 +815,7 @@ impl Watched {
                 say!("role = \"id_code\" (or direct, financial) and \"drop\""),
             ));
         } else if let Some(unique) =
-            self.unique.as_ref().filter(|u| u.identifies(self.persons, facts.ty))
+            self.unique.as_ref().filter(|u| !measured && u.identifies(self.persons, facts.ty))
         {
             all.push(found(
                 "C0414",

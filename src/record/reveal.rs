@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::ledger::{Kind, Ledger};
+use super::state;
 use super::statement::Statement;
 use super::verify::{Trust, verify};
 use crate::engine::identity;
@@ -100,7 +101,7 @@ pub fn reveal(
     key: &dyn Sign,
 ) -> Result<Revealed> {
     let [one, two] = grounds.by.map(str::trim);
-    if one.is_empty() || two.is_empty() || one == two {
+    if one.is_empty() || two.is_empty() || state::folded(one) == state::folded(two) {
         return Err(refused(say!("two different persons are needed")));
     }
     if grounds.reason.trim().chars().count() < 10 || grounds.reference.trim().is_empty() {

@@ -330,6 +330,14 @@ pub fn approve(
         return Err(refused(say!("the one who made the release cannot approve it"))
             .advice(say!("a second person signs, with another key")));
     }
+    // Another key is not another person.
+    let operator = run.predicate["operator"]["name"].as_str();
+    if operator.is_some_and(|name| folded(name) == folded(approver.by)) {
+        return Err(refused(say!(
+            "the one who made the release cannot approve it: --by is the operator of the run"
+        ))
+        .advice(say!("a second person approves, by their own name and key")));
+    }
     if found.not_for_release {
         return Err(refused(say!("the record says that this is not for release")));
     }
@@ -363,6 +371,12 @@ pub fn approve(
         ledger.append(Kind::Approval, &body, key)?;
     }
     ledger::replace(&folder.join(seal::APPROVAL_FILE), envelope.as_bytes())
+}
+
+/// A person's name as it is compared: width, case and blanks do not matter.
+pub(super) fn folded(name: &str) -> String {
+    let name = crate::text::normalize::fold(name);
+    name.text().chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
 fn sha256(text: &str) -> String {
