@@ -172,7 +172,7 @@ impl Key {
                         say!("the key in `{}` is under a passphrase, the new one would not be", shown(old)),
                     )
                     .advice(say!("name the passphrase of the new key: --new-passphrase-file FILE (it may be the same file)"))
-                    .into());
+                    );
                 }
                 let old = SigningKey::open(old, passphrase(passphrase_file.as_ref())?.as_ref())?;
                 let next = passphrase(new_passphrase_file.as_ref())?;

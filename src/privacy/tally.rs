@@ -163,10 +163,10 @@ impl Tally {
         let persons = people.count(&class, here);
         self.form.all += people.in_any(&class);
         let mut global = Vec::with_capacity(here);
-        for at in 0..here {
+        for (at, (rows, persons)) in found.rows.iter().zip(persons).enumerate() {
             let number = self.class(&found.tuples[at * self.form.width..][..self.form.width]);
-            self.form.rows[number as usize] += found.rows[at];
-            self.form.persons[number as usize] += persons[at];
+            self.form.rows[number as usize] += rows;
+            self.form.persons[number as usize] += persons;
             global.push(number);
         }
         for ((values, codes), &card) in
