@@ -423,3 +423,48 @@ fn a_key_that_is_not_released_ties_nothing() {
         assert_eq!(classes.as_u64(), Some(wanted), "{}", statement(&release)["views"][0]);
     }
 }
+
+#[test]
+fn what_one_person_has_beside_a_number_is_not_shown() {
+    let numbers: Vec<String> = (1..=30).map(|n| n.to_string()).collect();
+    for (one_has, treatment) in [
+        ("7(9+)", "\"keep\""),
+        ("12(3+)", "{ round = { significant = 2 } }"),
+        ("7.123456(+)", "\"keep\""),
+        ("7未満", "\"keep\""),
+        ("<7", "{ round = { significant = 2 } }"),
+    ] {
+        for output in ["", "[output]\ncells = \"normalized\"", "[output]\nformat = \"parquet\""] {
+            let case = Case::new();
+            let mut values: Vec<(usize, &str)> = numbers.iter().map(|n| (10, n.as_str())).collect();
+            values.push((1, one_has));
+            let policy = one(&case, 10, &payload("measured", treatment), &values, output);
+            let release = case.run(&policy);
+            let told = statement(&release);
+            assert_eq!(told["persons"]["released"]["anonymized"], 300, "{one_has} {output}");
+            let floors = told["proof"]["floors"].as_array().unwrap();
+            let x = floors.iter().find(|f| f["column"] == "x").unwrap();
+            assert_eq!((&x["values"], &x["few"]), (&30.into(), &0.into()), "{one_has} {output}");
+            if output.is_empty() {
+                assert!(shown(&release, "t", "x").keys().all(|value| numbers.contains(value)));
+                // Put into the file of a release, it is found there.
+                let file = release.join("anonymized/t.csv");
+                let cells = std::fs::read_to_string(&file).unwrap();
+                std::fs::write(&file, cells.replacen(",17,", &format!(",{one_has},"), 1)).unwrap();
+                let verified = kakou(&["verify", "--quiet", text(&release)]);
+                assert!(error_of(&verified).contains("C0209"), "{}", error_of(&verified));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_enough_persons_have_beside_numbers_is_shown() {
+    let case = Case::new();
+    let numbers: Vec<String> = (1..=30).map(|n| format!("{n}(3+)")).collect();
+    let mut values: Vec<(usize, &str)> = numbers[9..20].iter().map(|n| (1, n.as_str())).collect();
+    values.extend([(40, "1"), (40, "15"), (40, "30")]);
+    let release = case.run(&one(&case, 10, &payload("measured", "\"keep\""), &values, ""));
+    let shown = shown(&release, "t", "x");
+    assert!(numbers[9..20].iter().all(|n| shown.get(n) == Some(&1)), "{shown:?}");
+}

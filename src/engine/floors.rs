@@ -376,7 +376,7 @@ fn decide(rule: &Rule<'_>, counts: &Counts) -> Decision {
         }
     }
     let mut pool: Vec<Group> = Vec::new();
-    let mut groups = tails(numbers, n, &mut pool);
+    let mut groups = marks(tails(numbers, n, &mut pool), n, &mut pool);
     groups.extend(intervals(spans, n, &mut pool));
     texts.sort_by(|a, b| a.label.cmp(&b.label));
     for group in texts {
@@ -512,6 +512,71 @@ fn tails(mut numbers: Vec<(Decimal, Group)>, n: u64, pool: &mut Vec<Group>) -> V
         numbers.extend(rest);
     }
     numbers.into_iter().map(|(_, group)| group).collect()
+}
+
+/// What stands beside a number: a category as any, whatever the number is.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Mark {
+    operator: Option<&'static str>,
+    class: Option<String>,
+    class_first: bool,
+    /// The signs as they are written, where they are not written as the program would (`0.5未満` for `<0.5`).
+    spelling: Option<String>,
+}
+
+impl Mark {
+    /// None for a number that nothing stands beside.
+    fn of(label: &str) -> Option<Mark> {
+        if Decimal::parse(label).is_some() {
+            return None;
+        }
+        let measured = Measured::parse(label)?;
+        let signs = |text: &str| -> String {
+            let of_number =
+                |c: char| matches!(c, '0'..='9' | '０'..='９' | '.' | ',' | '．' | '，');
+            text.chars().filter(|&c| !of_number(c)).collect()
+        };
+        let written = signs(label);
+        let spelling = (written != signs(&measured.render())).then_some(written);
+        let class_first = measured.class_first();
+        let Measured { operator, class, .. } = measured;
+        let plain = operator.is_none() && class.is_none();
+        (!plain).then_some(Mark { operator, class, class_first, spelling })
+    }
+    /// Only an operator: `>=` and the like.
+    fn is(&self, operator: &str) -> bool {
+        self.operator == Some(operator) && self.class.is_none()
+    }
+}
+
+/// Puts the numbers beside which something stands that too few persons have into the pool. The groups are numbers in their order;
+/// the tails at both ends, which have enough persons, lend theirs to no other label with the same operator.
+fn marks(groups: Vec<Group>, n: u64, pool: &mut Vec<Group>) -> Vec<Group> {
+    let last = groups.len().saturating_sub(1);
+    let mut held: BTreeMap<Option<Mark>, Held> = BTreeMap::new();
+    let mut marked: Vec<(Option<Mark>, bool, Group)> = Vec::with_capacity(groups.len());
+    for (at, group) in groups.into_iter().enumerate() {
+        let mark = Mark::of(&group.label);
+        let is = |operator| mark.as_ref().is_some_and(|mark| mark.is(operator));
+        let tail = at == last && is(">=") || at == 0 && is("<=");
+        if !tail {
+            held.entry(mark.clone()).or_default().add(&group.held, n);
+        }
+        marked.push((mark, tail, group));
+    }
+    let enough = |mark: &Option<Mark>| held.get(mark).is_some_and(|held| held.persons >= n);
+    // Beside numbers with a class, one without any is a category too.
+    let classes = held.keys().flatten().cloned().map(Some);
+    let classes = classes.filter(enough).any(|mark| mark.is_some_and(|mark| mark.class.is_some()));
+    let mut shown = Vec::with_capacity(marked.len());
+    for (mark, tail, group) in marked {
+        if tail || enough(&mark) || mark.is_none() && !classes {
+            shown.push(group);
+        } else {
+            pool.push(group);
+        }
+    }
+    shown
 }
 
 /// A label that is a whole number or an interval of them.
@@ -952,19 +1017,34 @@ mod tests {
         ) {
             let rows: Vec<(u32, Option<String>)> = rows
                 .into_iter()
-                .map(|(p, v)| (p, v.map(|v| if v == 39 { "溶血".to_owned() } else if v % 7 == 0 { format!(">{v}(+)") } else { v.to_string() })))
+                .map(|(p, v)| (p, v.map(|v| match v {
+                    39 => "溶血".to_owned(),
+                    v if v % 7 == 0 => format!(">{v}(+)"),
+                    v if v % 11 == 5 => format!("{v}({}+)", v % 3),
+                    v if v % 13 == 6 => format!(">={v}"),
+                    v => v.to_string(),
+                })))
                 .collect();
             let facts = facts(Type::Measured);
             let rule = Rule { facts: &facts, n, tails: true, ordered: false, remainder: None, at_most: 0.05, weight: 1.0 };
             let (left, _) = settle(rows, &rule);
             let held = persons(&left);
             let mut numbers: Vec<(Decimal, u64)> = Vec::new();
+            let mut beside: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
             for (label, persons) in &held {
+                // `>` and the class, if there are any, without the number.
+                let signs = label.map(|l| (l.starts_with('>'), l.split_once('(').map(|l| l.1)));
+                if let (Some(signs), true) = (signs, signs != Some((false, None))) {
+                    beside.entry(format!("{signs:?}")).or_default().extend(persons);
+                }
                 match label.and_then(number) {
                     Some(number) => numbers.push((number, persons.len() as u64)),
                     None if held.len() > 1 => prop_assert!(persons.len() as u64 >= n, "{label:?}"),
                     None => {}
                 }
+            }
+            for (signs, persons) in beside {
+                prop_assert!(persons.len() as u64 >= n, "{signs} of {}", persons.len());
             }
             numbers.sort_unstable();
             let (low, high) = (numbers.first().map(|n| n.0), numbers.last().map(|n| n.0));
@@ -1010,6 +1090,36 @@ mod tests {
         let held = persons(&left);
         let labels: Vec<&str> = held.keys().flatten().copied().collect();
         assert_eq!(labels, ["1-2", "3", "<=0", ">=44"]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_number_is_a_category() {
+        let facts = facts(Type::Measured);
+        let rule = Rule {
+            facts: &facts,
+            n: 3,
+            tails: true,
+            ordered: false,
+            remainder: None,
+            at_most: 0.5,
+            weight: 1.0,
+        };
+        let left = |middle: &[&str]| -> Vec<String> {
+            let plain = [["1"; 20], ["3"; 20], ["9"; 20]].concat();
+            let all = plain.iter().chain(middle).enumerate();
+            let rows = all.map(|(p, text)| (p as u32, Some((*text).to_owned()))).collect();
+            let (left, _) = settle(rows, &rule);
+            persons(&left).keys().flatten().map(|label| (*label).to_owned()).collect()
+        };
+        for one in ["7(9+)", "5(3+)", "7.123456(+)", ">6", "3+(4)", "5未満", ">=6", "<=2"] {
+            assert_eq!(left(&[one]), ["1", "3", "9"], "{one}");
+        }
+        // Enough persons have it, each with another number; of another spelling only one has it.
+        assert_eq!(left(&["4(+)", "5(+)", "6(+)"]), ["1", "3", "4(+)", "5(+)", "6(+)", "9"]);
+        assert_eq!(left(&["4(+)", "5(+)", "6（＋）"]), ["1", "3", "9"]);
+        assert_eq!(left(&[">-5", "<4", "<5.0", "<6"]).len(), 6);
+        // Plain numbers between the ends are shown as they are, but where others have a class.
+        assert_eq!(left(&["4.5"]), ["1", "3", "4.5", "9"]);
     }
 
     #[test]

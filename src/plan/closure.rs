@@ -29,7 +29,7 @@ impl Plan {
         if planned.output.is_none() || planned.treatment.needs().identity || exempt {
             return None;
         }
-        // Measured numbers are shown as numbers: what matters is that nobody stands alone at either end.
+        // Measured numbers are shown as numbers: what matters is that nobody stands alone at either end, nor with what stands beside a number.
         let measured = matches!(plan.facts.role, Role::Payload | Role::Sensitive)
             && plan.facts.ty.is_number()
             && plan.facts.code.is_none()

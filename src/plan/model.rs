@@ -383,6 +383,6 @@ pub struct SearchPlan {
 pub struct FloorPlan {
     /// Distinct persons behind every value shown.
     pub persons: u64,
-    /// Measured numbers: asked of the lowest and the highest label, of what is no number, and of missing cells.
+    /// Measured numbers: asked of the lowest and the highest label, of what stands beside a number or is none, and of missing cells.
     pub tails: bool,
 }

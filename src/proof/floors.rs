@@ -1,6 +1,6 @@
 //! Floors recounted from the files of a release: how many distinct persons stand behind every value that it shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::recount::Cells;
 use super::structure::{FloorShape, TableShape};
 use crate::error::{Error, Name};
-use crate::frame::{Interner, MISSING};
+use crate::frame::{Dictionary, Interner, MISSING};
 use crate::say;
 use crate::text::number::{Decimal, Measured};
 
@@ -22,7 +22,7 @@ pub struct FloorRecount {
     pub column: String,
     /// Distinct persons asked for.
     pub persons: u64,
-    /// Measured numbers: asked of both ends, of what is no number, and of missing cells.
+    /// Measured numbers: asked of both ends, of what stands beside a number or is none, and of missing cells.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tails: bool,
     /// Values shown.
@@ -72,6 +72,35 @@ impl FloorCount {
         }
     }
 
+    /// Persons by what stands beside numbers (an operator, a class), which is a category as any. Not of the tails at the ends: each of
+    /// them is counted by itself.
+    fn beside(&self, texts: &Dictionary, numbers: &[(Decimal, u32)]) -> Vec<u64> {
+        let lowest = numbers.iter().map(|(number, _)| *number).min();
+        let highest = numbers.iter().map(|(number, _)| *number).max();
+        let mut persons: BTreeMap<(String, String), BTreeSet<u32>> = BTreeMap::new();
+        let mut plain: BTreeSet<u32> = BTreeSet::new();
+        let mut classes = false;
+        for &(number, code) in numbers {
+            let holders = &self.holders[code as usize].1;
+            let Some((form, spelling)) = form(texts.text(code)) else {
+                plain.extend(holders);
+                continue;
+            };
+            classes |= form.contains('(');
+            let number = Some(number);
+            if !(form == ">=0" && number == highest || form == "<=0" && number == lowest) {
+                persons.entry((form, spelling)).or_default().extend(holders);
+            }
+        }
+        let mut found: Vec<u64> =
+            persons.values().map(|who| self.persons.min(who.len() as u64)).collect();
+        // Beside numbers with a class, one without any is a category too.
+        if classes && !plain.is_empty() {
+            found.push(self.persons.min(plain.len() as u64));
+        }
+        found
+    }
+
     /// Judges when all rows were seen. None if the column is not there.
     #[must_use]
     pub fn finish(
@@ -88,17 +117,22 @@ impl FloorCount {
         let mut few = 0;
         if floor.tails {
             let mut numbers: BTreeMap<Decimal, Vec<u64>> = BTreeMap::new();
+            let mut marked: Vec<(Decimal, u32)> = Vec::new();
             for &code in &shown {
                 let text = texts.text(code);
                 let special = floor.specials.iter().any(|s| s == text);
                 let number = Decimal::parse(text).or_else(|| Measured::parse(text)?.number);
                 match number.filter(|_| !special) {
-                    Some(number) => numbers.entry(number).or_default().push(count(code)),
+                    Some(number) => {
+                        numbers.entry(number).or_default().push(count(code));
+                        marked.push((number, code));
+                    }
                     None => must.push(count(code)),
                 }
             }
             let ends = [numbers.first_key_value(), numbers.last_key_value()];
             must.extend(ends.into_iter().flatten().flat_map(|(_, labels)| labels.iter().copied()));
+            must.extend(self.beside(texts, &marked));
             few = numbers.values().flatten().filter(|&&n| n < floor.persons).count() as u64;
         } else {
             must.extend(shown.iter().map(|&code| count(code)));
@@ -119,6 +153,21 @@ impl FloorCount {
             holds: smallest.is_none_or(|n| n >= floor.persons),
         })
     }
+}
+
+/// A laboratory value with 0 for its number, and its signs if they are not those that it is written with here; none for a number
+/// that nothing stands beside.
+fn form(text: &str) -> Option<(String, String)> {
+    if Decimal::parse(text).is_some() {
+        return None;
+    }
+    let mut value = Measured::parse(text)?;
+    let signs =
+        |text: &str| text.replace(|c| ".,．，0123456789０１２３４５６７８９".contains(c), "");
+    let (written, usual) = (signs(text), signs(&value.render()));
+    value.number = Some(Decimal::from_integer(0));
+    let form = value.render();
+    (form != "0").then(|| (form, if written == usual { String::new() } else { written }))
 }
 
 /// Recounts the floor of a column. None if its cells are not there.
@@ -189,6 +238,21 @@ mod tests {
         let rows = [("a", "x"), ("b", "x"), ("c", "")];
         assert!(!found(&rows, 2, false).holds);
         assert!(found(&[("a", ""), ("b", "")], 9, false).holds);
+    }
+
+    #[test]
+    fn what_stands_beside_a_number_counts() {
+        let with = |middle: &[(&str, &str)]| {
+            let ends = [("a", "<=1"), ("b", "<=1"), ("c", "5"), ("d", ">=9"), ("e", ">=9")];
+            found(&[&ends, middle].concat(), 2, true).holds
+        };
+        for one in ["7(9+)", ">7", ">=7", "<=7", "3+(7)", "7未満"] {
+            assert!(!with(&[("f", one)]) && !with(&[("f", one), ("f", "6")]), "{one}");
+        }
+        assert!(with(&[("f", ">7"), ("g", ">6")]) && !with(&[("f", ">7"), ("g", "＞6")]));
+        // The plain 5 is of one person only, which tells something where others have a class.
+        assert!(!with(&[("f", "7(+)"), ("g", "6(+)")]));
+        assert!(with(&[("f", "7(+)"), ("g", "6(+)"), ("f", "6")]));
     }
 
     #[test]

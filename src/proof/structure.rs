@@ -66,7 +66,7 @@ pub struct FloorShape {
     pub column: usize,
     /// Distinct persons behind every value shown.
     pub persons: u64,
-    /// Measured numbers: the lowest and the highest label, what is no number, and missing cells.
+    /// Measured numbers: the lowest and the highest label, what stands beside a number or is none, and missing cells.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tails: bool,
     /// Values that are no numbers though they look like some.

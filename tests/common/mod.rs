@@ -251,15 +251,25 @@ pub fn closed(release: &Path) {
                 continue;
             }
             let mut numbers: Vec<(f64, usize)> = Vec::new();
+            let mut classes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
             for (value, persons) in &held {
                 match number(value).filter(|_| floor["tails"] == true) {
-                    Some(number) => numbers.push((number, persons.len())),
+                    Some(number) => {
+                        numbers.push((number, persons.len()));
+                        if let Some((_, class)) = value.split_once('(') {
+                            classes.entry(class).or_default().extend(persons);
+                        }
+                    }
                     None => assert!(
                         persons.len() >= n,
                         "{file}, {name}: {value:?} is of {}",
                         persons.len()
                     ),
                 }
+            }
+            for (class, persons) in classes {
+                let persons = persons.len();
+                assert!(persons >= n, "{file}, {name}: the class ({class} is of {persons}");
             }
             numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
             for (_, persons) in numbers.first().iter().chain(&numbers.last()) {

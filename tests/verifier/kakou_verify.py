@@ -878,6 +878,37 @@ def number(text):
     return decimal(parts[2]) if is_class(parts[1]) else None
 
 
+def beside(text):
+    """What stands beside the number of a laboratory value, and how it is written if that is not as usual; None for a plain number."""
+    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    if decimal(plain.strip()) is not None:
+        return None
+    rest = "".join(plain.split())
+    words = {"≦": "<=", "≤": "<=", "≧": ">=", "≥": ">=", "以上": ">=", "以下": "<=", "未満": "<", "超": ">"}
+    sign = ""
+    for written in ("<=", ">=", "≦", "≤", "≧", "≥", "<", ">"):
+        if rest.startswith(written):
+            sign, rest = words.get(written, written), rest[len(written) :]
+            break
+    else:
+        for written in ("以上", "以下", "未満", "超"):
+            if rest.endswith(written):
+                sign, rest = words[written], rest[: -len(written)]
+                break
+    parts = None if decimal(rest) is not None else re.fullmatch(r"([^(]*)\((.*)\)", rest, re.S)
+    after, before = "", ""
+    if parts and decimal(parts[1]) is not None:
+        after = f"({parts[2]})"
+    elif parts:
+        before = parts[1]
+    if not (sign or after or before):
+        return None
+    signs = lambda text: re.sub("[.,．，0-9０-９]", "", text)
+    minus = "-" if number(text) < 0 else ""
+    usual = signs(f"{sign}{before}({minus})" if before else f"{sign}{minus}{after}")
+    return sign, before, after, "" if signs(text) == usual else signs(text)
+
+
 def decimal(text):
     grouped = r"[0-9]{1,3}(?:,[0-9]{3})+"
     found = re.fullmatch(rf"([+-]?)((?:{grouped}|[0-9]*)(?:\.[0-9]*)?)(?:[eE]([+-]?[0-9]+))?", text)
@@ -908,7 +939,7 @@ def recount_floor(files, floor):
         f"SELECT c{column}, least(count(DISTINCT {who}), {int(asked)}) FROM t{table} WHERE {who} IS NOT NULL GROUP BY c{column}"
     ).fetchall()
     shown = {value: n for value, n in held if value is not None}
-    must, few, numbers = [], 0, collections.defaultdict(list)
+    must, few, numbers, marks = [], 0, collections.defaultdict(list), {}
     for value, n in shown.items():
         found = number(value) if floor.get("tails") and value not in floor.get("specials", []) else None
         if found is None:
@@ -916,7 +947,25 @@ def recount_floor(files, floor):
         else:
             numbers[found].append(n)
             few += n < asked
+            marks[value] = beside(value)
     if numbers:
+        low, high = min(numbers), max(numbers)
+        # The tails at the ends are counted by themselves.
+        tail = {
+            value
+            for value, mark in marks.items()
+            if mark and not mark[1] and not mark[2] and (number(value), mark[0]) in ((high, ">="), (low, "<="))
+        }
+        classes = any(mark and (mark[1] or mark[2]) for mark in marks.values())
+        who_has = collections.defaultdict(set)
+        # Plain numbers are a category of their own only where others have a class.
+        asked_for = {v: m for v, m in marks.items() if v not in tail and (m or classes)}
+        if any(asked_for.values()):
+            pairs = files.db.execute(f"SELECT DISTINCT c{column}, {who} FROM t{table} WHERE {who} IS NOT NULL").fetchall()
+            for value, person in pairs:
+                if value in asked_for:
+                    who_has[asked_for[value]].add(person)
+        must += [min(len(persons), asked) for persons in who_has.values()]
         must += numbers[min(numbers)] + numbers[max(numbers)]
     # Cells that are all missing show nothing; beside others, missing is a value as any.
     if shown:
