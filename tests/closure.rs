@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::common::{closed, error_of, kakou, new_key, records, run, text};
+use crate::common::{closed, error_of, kakou, new_key, records, relist, run, text};
 
 struct Case {
     folder: tempfile::TempDir,
@@ -451,6 +451,7 @@ fn what_one_person_has_beside_a_number_is_not_shown() {
                 let file = release.join("anonymized/t.csv");
                 let cells = std::fs::read_to_string(&file).unwrap();
                 std::fs::write(&file, cells.replacen(",17,", &format!(",{one_has},"), 1)).unwrap();
+                relist(&release);
                 let verified = kakou(&["verify", "--quiet", text(&release)]);
                 assert!(error_of(&verified).contains("C0209"), "{}", error_of(&verified));
             }

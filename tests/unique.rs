@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::common::{error_of, files, kakou, new_key, records, releases, repo, run, text};
+use crate::common::{error_of, files, kakou, new_key, records, releases, relist, repo, run, text};
 
 const POLICY: &str = r#"[policy]
 id = "alone"
@@ -463,18 +463,7 @@ fn every_figure_that_is_recounted_is_held_against_the_files() {
     // Nobody has signed: the manifest is made again as anybody could.
     let write = |told: &Value| {
         std::fs::write(&file, serde_json::to_vec(told).unwrap()).unwrap();
-        let manifest = release.join("record/MANIFEST");
-        let lines: String = std::fs::read_to_string(&manifest)
-            .unwrap()
-            .lines()
-            .map(|line| {
-                let path = line.splitn(4, "  ").nth(3).unwrap();
-                let d = kakou::digest::file(&release.join(path)).unwrap();
-                let (sha2, sha3) = (kakou::digest::hex(&d.sha256), kakou::digest::hex(&d.sha3_256));
-                format!("{sha2}  {sha3}  {}  {path}\n", d.bytes)
-            })
-            .collect();
-        std::fs::write(manifest, lines).unwrap();
+        relist(&release);
     };
     let mut paths = Vec::new();
     for at in ["/unique", "/proof/floors", "/proof/joins"] {

@@ -280,3 +280,16 @@ pub fn closed(release: &Path) {
     }
     assert!(checked + tokens > 0);
 }
+
+/// Makes the manifest of an unsigned release again from its files, as anybody could.
+pub fn relist(release: &Path) {
+    let manifest = release.join("record/MANIFEST");
+    let before = std::fs::read_to_string(&manifest).unwrap();
+    let line = |line: &str| {
+        let path = line.splitn(4, "  ").nth(3).unwrap();
+        let d = kakou::digest::file(&release.join(path)).unwrap();
+        let (sha2, sha3) = (kakou::digest::hex(&d.sha256), kakou::digest::hex(&d.sha3_256));
+        format!("{sha2}  {sha3}  {}  {path}\n", d.bytes)
+    };
+    std::fs::write(manifest, before.lines().map(line).collect::<String>()).unwrap();
+}
