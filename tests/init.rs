@@ -302,6 +302,34 @@ fn what_is_open_is_counted_asked_for_and_closed() {
     assert!(output.status.success(), "{}\n{made}", error_of(&output));
 }
 
+/// It only reads: the first signal ends it, also where it waits for an answer.
+#[test]
+fn a_draft_ends_at_the_first_signal() {
+    use std::io::Read as _;
+    let work = tempfile::tempdir().unwrap();
+    export(work.path());
+    let mut child = common::program()
+        .args(["init", text(work.path()), "--ask"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Something was asked: it waits.
+    child.stderr.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    for _ in 0..1_000 {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(130));
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("it goes on after a signal");
+}
+
 fn error_of_bytes(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -102,7 +102,7 @@ commands! {
     /// Drafts a policy from the files of a folder. A draft never runs as it is: a person must decide.
     Init(init::Init), ends_at_once;
     /// Checks a policy alone, or against the headers of a folder's files.
-    Check(check::Check), ends_at_once;
+    Check(check::Check);
     /// Shows per column what its treatments do to a made-up value, and per view what will be counted.
     Explain(explain::Explain);
     /// Makes both releases and the record.

@@ -48,7 +48,7 @@ struct Watched {
     /// The releases that show the cells.
     kinds: [bool; 2],
     unique: Option<Unique>,
-    /// Of a column of numbers: distinct texts, by partition, and those that are whole numbers.
+    /// Of a column of numbers: its cells, and those that are whole numbers.
     whole: Rows,
     rows: u64,
     persons: u64,
@@ -195,19 +195,19 @@ fn is_number(ty: Type) -> bool {
     matches!(ty, Type::Integer | Type::Decimal | Type::Measured)
 }
 
-/// A number without the `.0` that a spreadsheet puts behind a whole one.
+/// A whole number without the `.0` that a spreadsheet puts behind it; a code as `E11.0` stays what it is.
 fn bare(text: &str) -> &str {
     let whole = text.trim_end_matches('0').strip_suffix('.');
-    whole.filter(|w| !w.is_empty()).unwrap_or(text)
+    let is_number = |t: &&str| !t.is_empty() && t.chars().all(|c| c.is_numeric() || c == '-');
+    whole.filter(is_number).unwrap_or(text)
 }
 
-/// How many of the texts are whole numbers.
-fn whole_numbers(cells: &Column, used: &[u32]) -> Rows {
-    let is_whole = |code: u32| {
-        crate::text::number::parse_integer(bare(cells.dictionary().text(code))).is_some()
+/// The texts that are whole numbers.
+fn whole_numbers(cells: &Column, used: &[u32]) -> Vec<u32> {
+    let is_whole = |code: &u32| {
+        crate::text::number::parse_integer(bare(cells.dictionary().text(*code))).is_some()
     };
-    let hold = used.iter().filter(|&&code| is_whole(code)).count();
-    Rows { seen: used.len() as u64, hold: hold as u64 }
+    used.iter().copied().filter(is_whole).collect()
 }
 
 /// Whether a release shows the cells as they are.
@@ -355,10 +355,11 @@ impl Watched {
         self.persons += there.iter().filter(|&&t| t).count() as u64;
         if self.unique.is_some() && is_number(column.facts.ty) {
             let whole = whole_numbers(cells, &used);
-            self.whole.seen += whole.seen;
-            self.whole.hold += whole.hold;
+            // Cells, not texts: what is counted does not depend on how the persons are divided.
+            self.whole.seen += filled;
+            self.whole.hold += whole.iter().map(|&code| rows[code as usize]).sum::<u64>();
             // So many of another kind that no further rows make it a column of whole numbers: nothing more is remembered.
-            if whole.seen >= 5 * ENOUGH_PERSONS && whole.hold * 5 < whole.seen * 4 {
+            if used.len() as u64 >= 5 * ENOUGH_PERSONS && whole.len() * 5 < used.len() * 4 {
                 self.unique = None;
             }
         }

@@ -133,10 +133,10 @@ fn shown(hints: &Hints, names: Vec<String>, numbered: Vec<String>) -> Vec<String
 
 /// Whether names look like cells of a row.
 fn look_like_data(names: &[String]) -> bool {
+    let mut before = hashbrown::HashSet::new();
     let data = names
         .iter()
-        .enumerate()
-        .filter(|(at, n)| n.is_empty() || n.parse::<f64>().is_ok() || names[..*at].contains(n))
+        .filter(|n| !before.insert(n.as_str()) || n.is_empty() || n.parse::<f64>().is_ok())
         .count();
     // One date or patient's number among the names is enough: no header has one.
     let record = |name: &str| {

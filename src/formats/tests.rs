@@ -73,6 +73,8 @@ fn every_defect_is_refused_with_its_place() {
     refused(b"a,a,b\n1,2,3\n", "D0013");
     refused(b"a,,b\n1,2,3\n", "D0012");
     refused(b"a\n1\n", "D0011");
+    // A first line without an end is no header; it is not read to its end.
+    refused(&vec![b'a'; 24 << 20], "D0016");
     assert!(refused(b"a,b,c\n1,2,3\n", "D0010").contains("column `c`"));
     // A file without a header: a cell is not shown as a column's name.
     refused(b"CANARY,CANARY2\n1,2\n", "D0011");
