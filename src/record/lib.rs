@@ -1,9 +1,9 @@
 //! The record: what was done, provably.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{digest, error, law, memory, say, schema, system};
 #[cfg(feature = "make")]
-use kakou_core::{text, token};
+use kakou_core::token;
+use kakou_core::{digest, error, law, memory, say, schema, system, text};
 #[cfg(feature = "make")]
 use kakou_engine as engine;
 use kakou_keys as keys;
