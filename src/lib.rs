@@ -37,7 +37,7 @@ pub mod cli;
 pub mod run;
 
 pub use kakou_core::{
-    digest, error, frame, law, log, memory, note, progress, say, schema, system, text, timings,
+    digest, error, frame, lang, law, log, memory, note, progress, say, schema, system, text, timings, words,
     token,
 };
 pub use kakou_detect as detect;

@@ -8,6 +8,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+
+use crate::lang::{self, Lang};
 
 /// What went wrong, as a family. It decides the exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
@@ -83,6 +86,10 @@ pub fn small(count: u64) -> Name {
 pub trait Tell {
     /// The text.
     fn tell(&self) -> String;
+    /// The text with what is needed to tell it in another language.
+    fn part(&self) -> Said {
+        Said::plain(self.tell())
+    }
 }
 
 macro_rules! tell_numbers { ($($t:ty)*) => { $(impl Tell for $t { fn tell(&self) -> String { self.to_string() } })* } }
@@ -92,6 +99,9 @@ impl Tell for &'static str {
     fn tell(&self) -> String {
         (*self).to_owned()
     }
+    fn part(&self) -> Said {
+        Said { text: (*self).to_owned(), made: Some(Arc::new(Made::Word(self))) }
+    }
 }
 impl Tell for Name {
     fn tell(&self) -> String {
@@ -100,12 +110,18 @@ impl Tell for Name {
 }
 impl Tell for Said {
     fn tell(&self) -> String {
-        self.0.clone()
+        self.text.clone()
+    }
+    fn part(&self) -> Said {
+        self.clone()
     }
 }
 impl<T: Tell> Tell for Option<T> {
     fn tell(&self) -> String {
         self.as_ref().map_or_else(|| "-".to_owned(), Tell::tell)
+    }
+    fn part(&self) -> Said {
+        self.as_ref().map_or_else(|| Said::plain("-".to_owned()), Tell::part)
     }
 }
 impl<T: Tell + ?Sized> Tell for &T
@@ -115,6 +131,9 @@ where
     fn tell(&self) -> String {
         (**self).tell()
     }
+    fn part(&self) -> Said {
+        (**self).part()
+    }
 }
 /// Marks the types whose references may be told as well (`str` is not among them).
 pub trait TellByReference {}
@@ -122,35 +141,104 @@ impl TellByReference for Name {}
 impl TellByReference for Said {}
 impl<T: TellByReference> TellByReference for &T {}
 
-/// A text that is free of cell values by construction. Made by [`say!`](crate::say).
-#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
-#[serde(transparent)]
-pub struct Said(String);
+/// A text that is free of cell values by construction. Made by [`say!`](crate::say). It is English, and knows how it was made, so that it
+/// can be told in another language ([`Said::to`]).
+#[derive(Clone, Default)]
+pub struct Said {
+    text: String,
+    made: Option<Arc<Made>>,
+}
+
+/// How a text was made.
+enum Made {
+    /// A word of this program.
+    Word(&'static str),
+    /// A template with its parts.
+    Template(&'static str, Vec<Said>),
+    /// Parts one after the other.
+    Joined(Vec<Said>, &'static str),
+}
 
 impl Said {
     /// Used by the macro `say!`; the parts were told by [`Tell`].
     #[doc(hidden)]
     #[must_use]
-    pub fn assembled(text: String) -> Self {
-        Said(text)
+    pub fn of(template: &'static str, parts: Vec<Said>) -> Self {
+        let text = lang::fill(template, |at, _| Cow::Borrowed(told(&parts, at)));
+        Said { text, made: Some(Arc::new(Made::Template(template, parts))) }
+    }
+
+    /// A text that is the same in every language.
+    fn plain(text: String) -> Self {
+        Said { text, made: None }
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The text in a language.
+    #[must_use]
+    pub fn to(&self, lang: Lang) -> Cow<'_, str> {
+        let (Lang::Ja, Some(made)) = (lang, &self.made) else { return Cow::Borrowed(&self.text) };
+        match &**made {
+            Made::Word(word) => Cow::Borrowed(lang::of(lang, word)),
+            Made::Template(template, parts) => {
+                let part = |at: usize, quoted: bool| match parts.get(at) {
+                    // Between backticks stands what is written in a policy or typed.
+                    Some(part) if quoted => Cow::Borrowed(part.as_str()),
+                    Some(part) => part.to(lang),
+                    None => Cow::Borrowed(""),
+                };
+                Cow::Owned(lang::fill(lang::of(lang, template), part))
+            }
+            Made::Joined(parts, separator) => {
+                let parts: Vec<_> = parts.iter().map(|part| part.to(lang)).collect();
+                Cow::Owned(parts.join(lang::of(lang, separator)))
+            }
+        }
+    }
+
+    /// The text in the language that is spoken.
+    #[must_use]
+    pub fn shown(&self) -> Cow<'_, str> {
+        self.to(lang::spoken())
     }
 
     /// Several texts, one after the other with `separator` between them.
     #[must_use]
     pub fn join(parts: &[Said], separator: &'static str) -> Said {
-        Said(parts.iter().map(Said::as_str).collect::<Vec<_>>().join(separator))
+        let text = parts.iter().map(Said::as_str).collect::<Vec<_>>().join(separator);
+        Said { text, made: Some(Arc::new(Made::Joined(parts.to_vec(), separator))) }
+    }
+}
+
+fn told(parts: &[Said], at: usize) -> &str {
+    parts.get(at).map_or("", Said::as_str)
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Said").field(&self.text).finish()
+    }
+}
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+impl Eq for Said {}
+impl serde::Serialize for Said {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text)
     }
 }
 
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -169,11 +257,21 @@ impl fmt::Display for Said {
 /// let cell = String::from("山田");
 /// let _ = say!("bad value {}", cell);
 /// ```
+///
+/// Nor does one that is taken by its name:
+///
+/// ```compile_fail
+/// use kakou_core::say;
+/// let cell = String::from("山田");
+/// let _ = say!("bad value {cell}");
+/// ```
 #[macro_export]
 macro_rules! say {
-    ($format:literal $(, $part:expr)* $(,)?) => {
-        $crate::error::Said::assembled(format!($format $(, $crate::error::Tell::tell(&$part))*))
-    };
+    (@ $part:expr) => { () };
+    ($format:literal $(, $part:expr)* $(,)?) => {{
+        const { assert!($crate::lang::holes($format) == <[()]>::len(&[$($crate::say!(@ $part)),*])) }
+        $crate::error::Said::of($format, vec![$($crate::error::Tell::part(&$part)),*])
+    }};
 }
 
 /// A place in a policy file. Lines and columns start at 1; columns count characters.

@@ -7,6 +7,7 @@ pub mod error;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
 mod fixtures;
 pub mod frame;
+pub mod lang;
 pub mod law;
 pub mod log;
 pub mod memory;

@@ -1,7 +1,7 @@
 //! Policies: read with places, merged with what they extend, checked against their types, made into data.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, law, say, schema, text};
+use kakou_core::{error, lang, law, say, schema, text, words};
 use kakou_privacy as privacy;
 use kakou_technique as technique;
 

@@ -5,11 +5,12 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::Sources;
 use crate::error::Error;
+use crate::{lang, words};
 
 /// At most so many errors are shown; the rest is counted.
 const MOST: usize = 20;
 
-/// The text for a terminal.
+/// The text for a terminal, in the language that is spoken.
 #[must_use]
 pub fn render(error: &Error, sources: &Sources, color: bool) -> String {
     let renderer =
@@ -17,7 +18,10 @@ pub fn render(error: &Error, sources: &Sources, color: bool) -> String {
     let mut texts = Vec::new();
     let count = error.each().count();
     for error in error.each().take(MOST) {
-        let mut title = Level::ERROR.primary_title(error.what.as_str()).id(error.code);
+        let mut title = Level::ERROR
+            .with_name(lang::word("error"))
+            .primary_title(error.what.shown())
+            .id(error.code);
         let source = error.place.as_ref().and_then(|place| {
             sources
                 .files
@@ -43,12 +47,12 @@ pub fn render(error: &Error, sources: &Sources, color: bool) -> String {
             None => Group::with_title(title),
         };
         if let Some(advice) = &error.advice {
-            group = group.element(Level::HELP.message(advice.as_str()));
+            group = group.element(Level::HELP.with_name(lang::word("help")).message(advice.shown()));
         }
         texts.push(renderer.render(&[group]));
     }
     if count > MOST {
-        texts.push(format!("... and {} more errors", count - MOST));
+        texts.push(words!("... and {} more errors", count - MOST));
     }
     texts.join("\n\n")
 }

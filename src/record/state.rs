@@ -62,6 +62,9 @@ impl crate::error::Tell for State {
     fn tell(&self) -> String {
         self.word().to_owned()
     }
+    fn part(&self) -> crate::error::Said {
+        crate::error::Tell::part(&self.word())
+    }
 }
 
 fn refused(what: Said) -> Error {

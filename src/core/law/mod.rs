@@ -101,6 +101,9 @@ impl Tell for Profile {
     fn tell(&self) -> String {
         self.word().to_owned()
     }
+    fn part(&self) -> crate::error::Said {
+        crate::error::Tell::part(&self.word())
+    }
 }
 
 /// An item of the standard of processing. `A`: 規則18条 (anonymized), `P`: 規則33条 (pseudonymized).

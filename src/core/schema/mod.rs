@@ -59,6 +59,9 @@ impl Tell for Kind {
     fn tell(&self) -> String {
         self.word().to_owned()
     }
+    fn part(&self) -> crate::error::Said {
+        crate::error::Tell::part(&self.word())
+    }
 }
 
 /// What a column means for identification.
@@ -128,6 +131,9 @@ impl Tell for Role {
     fn tell(&self) -> String {
         self.word().to_owned()
     }
+    fn part(&self) -> crate::error::Said {
+        crate::error::Tell::part(&self.word())
+    }
 }
 
 /// How the text of a cell is read. A cell that cannot be read so is an error (or its row is set aside).
@@ -185,6 +191,9 @@ impl Type {
 impl Tell for Type {
     fn tell(&self) -> String {
         self.word().to_owned()
+    }
+    fn part(&self) -> crate::error::Said {
+        crate::error::Tell::part(&self.word())
     }
 }
 
