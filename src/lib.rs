@@ -37,8 +37,8 @@ pub mod cli;
 pub mod run;
 
 pub use kakou_core::{
-    digest, error, frame, lang, law, log, memory, note, progress, say, schema, system, text, timings, words,
-    token,
+    digest, error, frame, lang, law, log, memory, note, progress, say, schema, system, text,
+    timings, token, words,
 };
 pub use kakou_detect as detect;
 pub use kakou_engine as engine;

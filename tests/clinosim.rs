@@ -327,6 +327,7 @@ fn a_killed_run_leaves_the_whole_release_or_nothing() {
     for n in 0..24_u32 {
         let id = format!("r{n}");
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_kakou"))
+            .env("LC_ALL", "C")
             .args([
                 "run",
                 "--quiet",

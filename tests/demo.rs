@@ -32,7 +32,11 @@ fn the_demo_makes_releases_verifies_and_says_what_it_found() {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_kakou")]);
     shell.args(["demo", "--patients", "1000", "--out", text(&demo)]);
-    shell.env_remove("KAKOU_KEYS").env_remove("XDG_DATA_HOME").env("HOME", "/nowhere/home");
+    shell
+        .env("LC_ALL", "C")
+        .env_remove("KAKOU_KEYS")
+        .env_remove("XDG_DATA_HOME")
+        .env("HOME", "/nowhere/home");
     let output = shell.output().unwrap();
     assert!(output.status.success(), "{}", error_of(&output));
     let said = String::from_utf8(output.stdout).unwrap();

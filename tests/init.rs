@@ -156,6 +156,7 @@ fn dirt_does_not_turn_a_birth_date_into_a_code() {
 #[test]
 fn a_shipped_policy_runs_by_its_name() {
     let output = Command::new(env!("CARGO_BIN_EXE_kakou"))
+        .env("LC_ALL", "C")
         .args(["check", "--policy", "kakou:dpc-hub"])
         .current_dir(tempfile::tempdir().unwrap().path())
         .output()

@@ -119,6 +119,7 @@ struct Bench {
 
 fn attempt(bench: &Bench, policy: &Path, more: &[&str], panic_at: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kakou"));
+    command.env("LC_ALL", "C");
     command.args(["run", "--policy", text(policy), "--input", text(&bench.input)]);
     command.args(["--key", text(&bench.key), "--out", text(&bench.out)]);
     command.args(["--log", text(&bench.log), "--log-level", "trace"]);

@@ -26,6 +26,7 @@ mod init_outside;
 mod intake;
 mod joins;
 mod keys;
+mod lang;
 mod layouts;
 mod logs;
 mod long;

@@ -14,6 +14,7 @@ fn limited(mebibytes: u64, arguments: &[&str]) -> Output {
         .args(arguments)
         .env_remove("KAKOU_KEYS")
         .env_remove("XDG_DATA_HOME")
+        .env("LC_ALL", "C")
         .env("HOME", "/nowhere/home")
         .output()
         .unwrap()

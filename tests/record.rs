@@ -374,7 +374,8 @@ fn refused_and_killed_runs_are_entries() {
             None => (*a).to_owned(),
         })
         .collect();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kakou")).args(&all).spawn().unwrap();
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_kakou")).env("LC_ALL", "C").args(&all).spawn().unwrap();
     let open = house.path("ledger/open");
     for _ in 0..6000 {
         if files(&open).iter().any(|f| f.extension().is_some_and(|e| e == "json")) {

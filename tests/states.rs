@@ -318,6 +318,7 @@ fn folders_are_private_and_key_files_whole() {
         let mut command = std::process::Command::new("sh");
         command
             .args(["-c", &line, env!("CARGO_BIN_EXE_kakou")])
+            .env("LC_ALL", "C")
             .env("HOME", "/nowhere")
             .output()
             .unwrap()

@@ -57,7 +57,7 @@ pub fn call(arguments: &[String], progress: Option<Watching>) -> Result<Heard, F
     kakou_verifier::hide_panics();
     HEARD.set(Some(Heard::default()));
     WATCHING.set(progress);
-    let show = Show { json: true, quiet: arguments.quiet };
+    let show = Show { json: true, quiet: arguments.quiet, lang: arguments.lang };
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         dispatch(arguments.command, show)
     }));

@@ -12,6 +12,7 @@ use crate::digest;
 use crate::engine::exclude::Lists;
 use crate::engine::{declared, intake, survey, unclaimed};
 use crate::error::{Error, Result, small};
+use crate::{lang, words};
 use crate::{plan, say};
 
 /// Checks a policy alone, or against the headers of a folder's files.
@@ -89,8 +90,8 @@ impl Check {
             "tables": plan.tables.len(), "columns": plan.tables.iter().map(|t| t.columns.len()).sum::<usize>(),
             "promises": promises, "law": evidence, "warnings": warnings, "files": files,
         }));
-        show.line(&format!("policy {} {} (sha3-256 {digest})", plan.id, plan.version));
-        show.line(&format!(
+        show.line(&words!("policy {} {} (sha3-256 {})", plan.id, plan.version, digest));
+        show.line(&words!(
             "{} tables, {} columns, every one with a role and two treatments",
             plan.tables.len(),
             plan.tables.iter().map(|t| t.columns.len()).sum::<usize>()
@@ -98,24 +99,33 @@ impl Check {
         for &kind in &plan.releases {
             show.line(&format!("\n{} ({}):", plan.profile.term(kind), kind.word()));
             for item in evidence.iter().filter(|e| crate::law::Item::of(kind).contains(&e.item)) {
-                show.line(&format!("  {} {}", plan.profile.cite(item.item), item.item.title().0));
+                show.line(&format!(
+                    "  {} {}",
+                    plan.profile.cite(item.item),
+                    lang::spoken().pick(item.item.title().0, item.item.title().1)
+                ));
                 for answer in &item.answered_by {
-                    show.line(&format!("    {}.{}: {}", answer.table, answer.column, answer.ja));
+                    show.line(&format!(
+                        "    {}.{}: {}",
+                        answer.table,
+                        answer.column,
+                        lang::spoken().pick(&answer.ja, &answer.en)
+                    ));
                 }
                 for view in &item.views {
-                    show.line(&format!("    view {view}"));
+                    show.line(&words!("    view {}", view));
                 }
                 if let Some(reason) = &item.reason {
-                    show.line(&format!("    該当なし: {reason}"));
+                    show.line(&words!("    not applicable: {}", reason));
                 }
             }
         }
         tell(&warnings, show);
         if self.input.is_some() {
-            show.line(&format!("\nthe headers of {files} files fit the policy"));
+            show.line(&words!("\nthe headers of {} files fit the policy", files));
         }
         if self.data {
-            show.line("the data are what the policy declares");
+            show.line(&words!("the data are what the policy declares"));
         }
         Ok(())
     }
@@ -168,9 +178,9 @@ fn defects(plan: &plan::Plan, found: &[Vec<PathBuf>], show: Show) -> Result<()> 
     if defects.is_empty() {
         return Ok(());
     }
-    show.line("defects of the data:");
+    show.line(&words!("defects of the data:"));
     for defect in &defects {
-        show.line(&format!("  {}", defect.told().as_str()));
+        show.line(&format!("  {}", defect.told().shown()));
     }
     let refused = survey::refused(&defects);
     if refused.is_some() {
@@ -212,13 +222,14 @@ pub(super) fn tell(warnings: &[plan::Warning], show: Show) {
     if warnings.is_empty() {
         return;
     }
-    show.line("\nwarnings:");
+    show.line(&words!("\nwarnings:"));
     for warning in warnings {
         let place = warning
             .place
             .as_ref()
             .map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column))
             .unwrap_or_default();
-        show.line(&format!("  {place}[{}] {}", warning.code, warning.text));
+        let text = warning.to(lang::spoken());
+        show.line(&format!("  {place}[{}] {text}", warning.code));
     }
 }

@@ -15,6 +15,7 @@ use crate::record::ledger::Ledger;
 use crate::report::facts::grouped;
 use crate::say;
 use crate::synth::{SynthConfig, layouts, write};
+use crate::words;
 
 /// The shipped policy of the demo.
 pub const POLICY: &str = include_str!("../../policies/demo.toml");
@@ -44,10 +45,10 @@ impl Demo {
         let at = |name: &str| folder.join(name);
         let path = |name: &str| at(name).display().to_string();
         // The steps that have results of their own speak to people only: one document is what machines read.
-        let aside = Show { json: false, quiet: show.quiet || show.json };
+        let aside = Show { json: false, quiet: show.quiet || show.json, lang: show.lang };
 
-        show.line("1. made: two hospitals that do not exist, one fiscal year, as files lie on a hospital's disk (CP932, TAB, no");
-        show.line("   header; with dirt)");
+        show.line(&words!("1. made: two hospitals that do not exist, one fiscal year, as files lie on a hospital's disk (CP932, TAB, no"));
+        show.line(&words!("   header; with dirt)"));
         let config = SynthConfig {
             persons: self.patients,
             hospitals: 2,
@@ -59,17 +60,14 @@ impl Demo {
             ..SynthConfig::default()
         };
         let facts = write(&config, &at("data"))?;
-        show.line(&format!(
-            "   {} persons, {} stays",
-            grouped(self.patients),
-            grouped(facts.stays)
-        ));
+        show.line(&words!("   {} persons, {} stays", grouped(self.patients), grouped(facts.stays)));
         for (name, about) in layouts().into_iter().filter(|(name, _)| facts.files_of(name) > 0) {
-            show.line(&format!(
-                "   {:<24} {:>9} rows in {:>3} files: {about}",
-                path(&format!("data/{name}")),
-                grouped(facts.rows_of(name)),
-                facts.files_of(name)
+            show.line(&words!(
+                "   {} {} rows in {} files: {}",
+                format_args!("{:<24}", path(&format!("data/{name}"))),
+                format_args!("{:>9}", grouped(facts.rows_of(name))),
+                format_args!("{:>3}", facts.files_of(name)),
+                about
             ));
         }
         let policy = at("policy.toml");
@@ -85,8 +83,8 @@ impl Demo {
         Ledger::init(&ledger, "demo.example/kakou", &signing_key)?;
         drop(signing_key);
 
-        show.line("\n2. run: both releases from one policy, entered in a ledger, signed with a throw-away key");
-        show.line(&format!(
+        show.line(&words!("\n2. run: both releases from one policy, entered in a ledger, signed with a throw-away key"));
+        show.line(&words!(
             "   kakou run --policy {} --input {} --key {} --sign {} --ledger {} --out {}",
             path("policy.toml"),
             path("data"),
@@ -120,7 +118,7 @@ impl Demo {
         report(&published, show);
         let Some(release) = &published.folder else { return Ok(()) };
 
-        show.line("\n3. verify: every digest and count again, and k in persons, from the files of the release alone");
+        show.line(&words!("\n3. verify: every digest and count again, and k in persons, from the files of the release alone"));
         super::verify::Verify {
             look: kakou_verifier::Look {
                 release: release.clone(),
@@ -133,9 +131,9 @@ impl Demo {
         }
         .run(aside)?;
 
-        show.line(
-            "\n4. one person, one token: a hospital's number names nobody at the other hospital",
-        );
+        show.line(&words!(
+            "\n4. one person, one token: a hospital's number names nobody at the other hospital"
+        ));
         for line in tokens(release, &at("data"))?.lines() {
             show.line(&line);
         }
@@ -143,12 +141,14 @@ impl Demo {
         let page = super::report::Report {
             release: release.clone(),
             against: None,
-            lang: crate::report::words::Lang::Both,
             to: Some(at("report.html")),
         }
-        .write()?;
+        .write(crate::report::words::Lang::Both)?;
         let release = release.display();
-        show.line(&format!("\ndone in {:.1} s. Look at:", begun.elapsed().as_secs_f64()));
+        show.line(&words!(
+            "\ndone in {} s. Look at:",
+            format_args!("{:.1}", begun.elapsed().as_secs_f64())
+        ));
         for (what, why) in [
             (
                 page.display().to_string(),
@@ -168,7 +168,7 @@ impl Demo {
         ] {
             show.line(&format!("  {what}\n      {why}"));
         }
-        show.line("\nNext:");
+        show.line(&words!("\nNext:"));
         for (what, why) in [
             (
                 format!("kakou explain --policy {}", policy.display()),

@@ -11,6 +11,7 @@ use crate::detect::{CATALOGUE, Scanner, VERSION, measure};
 use crate::error::{Error, Family, Result};
 use crate::say;
 use crate::synth::notes;
+use crate::{lang, words};
 
 /// Lists the detectors, or measures them.
 #[derive(Args, Debug)]
@@ -41,9 +42,6 @@ struct Measure {
     /// How many notes.
     #[arg(long, default_value_t = NOTES)]
     notes: u64,
-    /// Column heads and descriptions in Japanese.
-    #[arg(long)]
-    ja: bool,
     /// Show the made-up notes in which something was missed or wrongly found, instead of the table.
     #[arg(long)]
     misses: bool,
@@ -85,7 +83,10 @@ impl Detect {
 impl Measure {
     fn run(&self, show: Show) -> Result<()> {
         if self.columns {
-            show.line(measure::columns_table(&measure::all_columns(), self.ja).trim_end());
+            show.line(
+                measure::columns_table(&measure::all_columns(), lang::spoken() == lang::Lang::Ja)
+                    .trim_end(),
+            );
             return Ok(());
         }
         let samples: Vec<Sample> = match &self.corpus {
@@ -97,7 +98,7 @@ impl Measure {
             return Ok(());
         }
         let counts = measure::measure(samples.into_iter());
-        show.line(measure::table(&counts, self.ja).trim_end());
+        show.line(measure::table(&counts, lang::spoken() == lang::Lang::Ja).trim_end());
         show.json(&serde_json::json!(
             counts.iter().zip(CATALOGUE).map(|(c, d)| serde_json::json!({
                 "detector": d.doc().name, "named": c.named, "bare": c.bare, "covered": c.covered, "hits": c.hits, "falseAlarms": c.false_alarms,
@@ -110,9 +111,10 @@ impl Measure {
             let started = std::time::Instant::now();
             let hits: usize = texts.iter().map(|t| scanner.scan(t).len()).sum();
             let seconds = started.elapsed().as_secs_f64();
-            show.line(&format!(
-                "notes: {:.1} MB/s, one thread ({hits} hits)",
-                bytes as f64 / 1e6 / seconds
+            show.line(&words!(
+                "notes: {} MB/s, one thread ({} hits)",
+                format_args!("{:.1}", bytes as f64 / 1e6 / seconds),
+                hits
             ));
             let cells: Vec<String> =
                 (0..1_000_000_u32).map(|i| format!("{}.{}", i % 977, i % 10)).collect();
@@ -120,10 +122,11 @@ impl Measure {
             let started = std::time::Instant::now();
             let hits: usize = cells.iter().map(|t| scanner.scan(t).len()).sum();
             let seconds = started.elapsed().as_secs_f64();
-            show.line(&format!(
-                "short numbers: {:.1} MB/s, {:.1} million distinct cells/s ({hits} hits)",
-                bytes as f64 / 1e6 / seconds,
-                1.0 / seconds
+            show.line(&words!(
+                "short numbers: {} MB/s, {} million distinct cells/s ({} hits)",
+                format_args!("{:.1}", bytes as f64 / 1e6 / seconds),
+                format_args!("{:.1}", 1.0 / seconds),
+                hits
             ));
         }
         Ok(())
@@ -145,11 +148,11 @@ fn misses(samples: &[Sample], show: Show) {
                     && label.start < h.end
             });
             if !found {
-                show.line(&format!(
-                    "missed {}: {:?} in {:?}",
+                show.line(&words!(
+                    "missed {}: {} in {}",
                     label.detector,
-                    &sample.text[label.start..label.end],
-                    sample.text
+                    format_args!("{:?}", &sample.text[label.start..label.end]),
+                    format_args!("{:?}", sample.text)
                 ));
             }
         }
@@ -163,19 +166,21 @@ fn misses(samples: &[Sample], show: Show) {
                 .map(|(_, c)| c)
                 .collect();
             if !open.is_empty() && open.chars().count() < label.end - label.start {
-                show.line(&format!(
-                    "not covered {}: {open:?} in {:?}",
-                    label.detector, sample.text
+                show.line(&words!(
+                    "not covered {}: {} in {}",
+                    label.detector,
+                    format_args!("{:?}", open),
+                    format_args!("{:?}", sample.text)
                 ));
             }
         }
         for hit in hits {
             if !sample.labels.iter().any(|l| hit.start < l.end && l.start < hit.end) {
-                show.line(&format!(
-                    "on nothing {}: {:?} in {:?}",
+                show.line(&words!(
+                    "on nothing {}: {} in {}",
                     CATALOGUE[hit.detector].doc().name,
-                    &sample.text[hit.start..hit.end],
-                    sample.text
+                    format_args!("{:?}", &sample.text[hit.start..hit.end]),
+                    format_args!("{:?}", sample.text)
                 ));
             }
         }

@@ -20,10 +20,12 @@ use crate::frame::{Column, Interner};
 use crate::keys::ReleaseSecrets;
 use crate::plan::unique::{Unique, UniquePlan};
 use crate::plan::{ColumnPlan, FloorPlan, Join, Plan, Warning};
+use crate::policy::model::Unit;
 use crate::proof::detectors;
 use crate::report::closure;
 use crate::schema::{DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
+use crate::{lang, words};
 
 /// Shows per column what its treatments do to a made-up value, and per view what will be counted.
 #[derive(Args, Debug)]
@@ -101,12 +103,13 @@ impl Explain {
                 show.line(&format!(
                     "  {} ({}, {}), e.g. {}",
                     column.facts.column,
-                    column.facts.role.ja(),
+                    lang::spoken().pick(column.facts.role.ja(), column.facts.role.word()),
                     column.facts.ty.word(),
                     sample
                 ));
-                show.line(&format!("    pseudonymized  {pja} / {pen}: {pex}"));
-                show.line(&format!("    anonymized     {aja} / {aen}: {aex}"));
+                let lang = lang::spoken();
+                show.line(&words!("    pseudonymized  {}: {}", lang.pick(pja, pen), pex));
+                show.line(&words!("    anonymized     {}: {}", lang.pick(aja, aen), aex));
                 let floor = plan.floor_of(t, c);
                 if let Some(floor) = floor {
                     show.line(&format!("                   {}", bound(plan, t, c, floor)));
@@ -128,16 +131,15 @@ impl Explain {
                 show.line(&line);
             }
         } else if self.input.is_none() && !search::offered(plan).is_empty() {
-            show.line("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why.");
+            show.line(&words!("\nSome treatments offer several levels: with --input DIR the search shows which it takes and why."));
         }
         for line in found.kept.iter().flat_map(|kept| kept.lines(plan)) {
             show.line(&line);
         }
         if let Some(unique) = &found.unique {
-            show.line("\nwhat the release would show of single persons:");
+            show.line(&words!("\nwhat the release would show of single persons:"));
             for line in crate::report::unique::lines(unique) {
-                show.line(&format!("  {}", line.en));
-                show.line(&format!("  {}", line.ja));
+                show.line(&format!("  {}", lang::spoken().pick(line.ja, line.en)));
             }
         }
         tell(&warnings, show);
@@ -214,13 +216,18 @@ struct Kept {
 impl Kept {
     /// A line for each view, and one for each column of which a value is not shown as it is.
     fn lines(&self, plan: &Plan) -> Vec<String> {
-        let mut lines = vec![String::new(), "what k and the floors cost:".to_owned()];
+        let mut lines = vec![String::new(), words!("what k and the floors cost:")];
         for (view, found) in plan.views.iter().zip(&self.views) {
             let (name, rows, gone) = (&view.name, found.rows, small(found.suppressed));
-            let implied = if view.implied { " (implied)" } else { "" };
+            let implied = if view.implied { lang::word(" (implied)") } else { "" };
             let table = &plan.tables[view.table].name;
-            lines.push(format!(
-                "  view {name}{implied}: {gone} of {rows} rows of `{table}` go / {rows}行のうち{gone}行を除く"
+            lines.push(words!(
+                "  view {}{}: {} of {} rows of `{}` go",
+                name,
+                implied,
+                gone,
+                rows,
+                table
             ));
         }
         for floor in self.floors.iter().filter(|f| f.joined + f.rows_removed > 0) {
@@ -229,16 +236,20 @@ impl Kept {
             let (n, joined) = (floor.persons, floor.joined);
             let gone = match floor.rows_removed {
                 0 => String::new(),
-                rows => format!(", {} rows go", small(rows)),
+                rows => words!(", {} rows go", small(rows)),
             };
-            lines.push(format!(
-                "  {}.{column}: too few persons hold {joined} of the values, so they are shown as others or not at all{gone}; each value shown is of at least {n} / 人の足りない値{joined}個をまとめるか伏せ、出す値はどれも{n}人以上",
-                table.name
+            lines.push(words!(
+                "  {}.{}: too few persons hold {} of the values, so they are shown as others or not at all{}; each value shown is of at least {}",
+                table.name,
+                column,
+                joined,
+                gone,
+                n
             ));
         }
         for steady in &self.steady {
             let told = closure::beside(plan, steady);
-            lines.extend([format!("  {}", told.en.trim_end()), format!("  {}", told.ja)]);
+            lines.push(format!("  {}", lang::spoken().pick(told.ja, told.en).trim_end()));
         }
         lines
     }
@@ -247,21 +258,22 @@ impl Kept {
 /// How many persons stand behind what a column shows, and who says so.
 fn bound(plan: &Plan, table: usize, column: usize, floor: FloorPlan) -> String {
     let treatment = &plan.tables[table].columns[column].treatment(Kind::Anonymized).treatment;
-    let (of, of_ja) = match (treatment.persons(), plan.tier) {
-        (Some(_), _) => ("the treatment".to_owned(), "加工の指定".to_owned()),
-        (None, Some(tier)) if tier.k() == plan.floor => {
-            let word = tier.word();
-            (format!("the tier `{word}`"), format!("tier `{word}`"))
-        }
-        _ => ("the policy".to_owned(), "方針".to_owned()),
+    let of = match (treatment.persons(), plan.tier) {
+        (Some(_), _) => words!("the treatment"),
+        (None, Some(tier)) if tier.k() == plan.floor => words!("the tier `{}`", tier.word()),
+        _ => words!("the policy"),
     };
     let n = floor.persons;
     match floor.tails {
-        true => format!(
-            "両端は{n}人以上（{of_ja}） / both ends are of at least {n} persons among the rows that are left (of {of})"
+        true => words!(
+            "both ends are of at least {} persons among the rows that are left (of {})",
+            n,
+            of
         ),
-        false => format!(
-            "{n}人未満の値は出さない（{of_ja}） / no value of fewer than {n} persons among the rows that are left is shown (of {of})"
+        false => words!(
+            "no value of fewer than {} persons among the rows that are left is shown (of {})",
+            n,
+            of
         ),
     }
 }
@@ -349,16 +361,14 @@ fn view(
             )
         })
         .collect();
-    show.line(&format!(
-        "\nview {}: rows of `{table}` are grouped by {}",
+    show.line(&words!(
+        "\nview {}: rows of `{}` are grouped by {}",
         view.name,
+        table,
         names.join(", ")
     ));
     if view.implied {
-        show.line(&format!(
-            "  implied: `{table}` releases quasi-identifiers ({}), and no view of the policy counts them at its rows / 方針にないビュー（表が準識別子を出すため）",
-            names.join(", ")
-        ));
+        show.line(&words!("  implied: `{}` releases quasi-identifiers ({}), and no view of the policy counts them at its rows", table, names.join(", ")));
     }
     let facts: Vec<String> = view
         .facts
@@ -369,37 +379,31 @@ fn view(
         })
         .collect();
     if !facts.is_empty() {
-        show.line(&format!(
-            "  together with other forms of the same facts, as a person shows them over all rows: {} / 同じ事実の他の形も数える",
-            facts.join(", ")
-        ));
+        show.line(&words!("  together with other forms of the same facts, as a person shows them over all rows: {}", facts.join(", ")));
     }
     for moving in view.facts.iter().filter(|f| f.join != Join::SameRow) {
         if view.quasi.iter().any(|q| (q.table, q.column) == (moving.table, moving.column)) {
             let column = &plan.tables[moving.table].columns[moving.column].facts;
-            show.line(&format!(
-                "  `{}.{}` can change between two rows of a person, which tells more than one row does / 一人の行の間で変わり得る",
-                plan.tables[moving.table].name, column.column
-            ));
+            show.line(&words!("  `{}.{}` can change between two rows of a person, which tells more than one row does", plan.tables[moving.table].name, column.column));
         }
     }
-    show.line(&format!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {:?}, at most {} of the rows",
-        view.k, plan.suppress.unit, plan.suppress.at_most));
+    show.line(&words!("  every group must have at least {} distinct persons (not rows); groups below are suppressed by {}, at most {} of the rows", view.k, lang::word(match plan.suppress.unit { Unit::Cell => "cell", Unit::Row => "row", Unit::Person => "person" }), plan.suppress.at_most));
     for model in &view.models {
         let numbers: Vec<String> =
             model.numbers.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-        show.line(&format!("  and {} with {}", model.key, numbers.join(", ")));
+        show.line(&words!("  and {} with {}", model.key, numbers.join(", ")));
     }
     for (column, l) in view.sensitive.iter().filter(|(_, l)| *l > 0) {
         let column = &plan.tables[column.table].columns[column.column].facts;
-        show.line(&format!(
-            "  and at least {l} different values of {}.{}",
-            column.table, column.column
+        show.line(&words!(
+            "  and at least {} different values of {}.{}",
+            l,
+            column.table,
+            column.column
         ));
     }
     let asked = crate::report::unique::asked(plan, unique);
-    show.line(&format!("  {}", asked.en));
-    show.line(&format!("  {}", asked.ja));
+    show.line(&format!("  {}", lang::spoken().pick(&asked.ja, &asked.en)));
     json!({
         "view": view.name, "grain": table, "quasi": names, "facts": facts, "implied": view.implied, "k": view.k,
         "uniqueWith": { "m": unique.m, "atMost": unique.at_most, "facts": unique.facts.len() },
@@ -409,11 +413,8 @@ fn view(
 fn set(plan: &Plan, set: &crate::plan::SetPlan, show: Show) -> serde_json::Value {
     let table = &plan.tables[set.table];
     let column = format!("{}.{}", table.name, table.columns[set.column].facts.column);
-    show.line(&format!("\nset {}: the values of {column} of a person, over all rows", set.name));
-    show.line(&format!(
-        "  whoever knows up to {} of them must be left with at least {} distinct persons; values that stand in rarer combinations go with their rows, at most {} of the rows of `{}`",
-        set.m, set.k, plan.suppress.at_most, table.name
-    ));
+    show.line(&words!("\nset {}: the values of {} of a person, over all rows", set.name, column));
+    show.line(&words!("  whoever knows up to {} of them must be left with at least {} distinct persons; values that stand in rarer combinations go with their rows, at most {} of the rows of `{}`", set.m, set.k, plan.suppress.at_most, table.name));
     json!({ "set": set.name, "column": column, "m": set.m, "k": set.k })
 }
 

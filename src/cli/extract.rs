@@ -12,6 +12,7 @@ use crate::engine::stop_flag;
 use crate::error::{Error, Family, Result};
 use crate::formats::ssmix2;
 use crate::say;
+use crate::words;
 
 /// Reads a storage of many small files once into Parquet.
 #[derive(Args, Debug)]
@@ -90,13 +91,17 @@ impl Extract {
             "rows": rows,
         }));
         for (name, rows) in &extracted.rows {
-            show.line(&format!("{name:<14} {rows:>12} rows"));
+            show.line(&words!(
+                "{} {} rows",
+                format_args!("{:<14}", name),
+                format_args!("{:>12}", rows)
+            ));
         }
-        show.line(&format!(
-            "{} patients, {} messages in {:.1} s: {}",
+        show.line(&words!(
+            "{} patients, {} messages in {} s: {}",
             extracted.patients,
             extracted.messages,
-            seconds,
+            format_args!("{:.1}", seconds),
             args.out.display()
         ));
         Ok(())

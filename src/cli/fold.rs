@@ -10,6 +10,7 @@ use crate::engine::receipts;
 use crate::error::Result;
 use crate::formats::uke;
 use crate::plan::Plan;
+use crate::words;
 
 /// Writes the pseudonymized tables of receipts as a receipt file (UKE).
 #[derive(Args, Debug)]
@@ -50,7 +51,7 @@ impl Fold {
             "bytes": written.bytes,
             "unencodable": written.unencodable,
         }));
-        show.line(&format!("{} records: {}", written.rows, self.out.display()));
+        show.line(&words!("{} records: {}", written.rows, self.out.display()));
         Ok(())
     }
 }

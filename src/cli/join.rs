@@ -20,6 +20,7 @@ use crate::proof::recount;
 use crate::proof::structure::Structure;
 use crate::say;
 use crate::schema::Kind;
+use crate::words;
 
 /// Puts the tables of a long layout together again.
 #[derive(Args, Debug)]
@@ -134,12 +135,7 @@ impl Join {
         show.json(
             &json!({ "out": self.out.to_string_lossy(), "rows": rows.len(), "replaced": replaced }),
         );
-        show.line(&format!(
-            "{}: {} rows, {} characters replaced; this copy is not covered by the record of the release",
-            self.out.display(),
-            rows.len(),
-            replaced
-        ));
+        show.line(&words!("{}: {} rows, {} characters replaced; this copy is not covered by the record of the release", self.out.display(), rows.len(), replaced));
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use crate::record::ledger::{self, Ledger};
 use crate::record::note::{Role, VerifierKey};
 use crate::record::statement::rfc3339;
 use crate::say;
+use crate::words;
 
 /// A public key with its name; by default one made from its id.
 ///
@@ -128,24 +129,20 @@ impl Key {
             KeyCommand::New { file, signing: true, passphrase_file, .. } => {
                 let passphrase = passphrase(passphrase_file.as_ref())?;
                 let key = SigningKey::create(file, passphrase.as_ref(), SystemTime::now())?;
-                show.line(&format!(
-                    "signing key file {} made (id {})",
-                    shown(file),
-                    key.facts().id
-                ));
-                show.line(&format!("public key: {}", named(key.public(), None)?));
+                show.line(&words!("signing key file {} made (id {})", shown(file), key.facts().id));
+                show.line(&words!("public key: {}", named(key.public(), None)?));
                 if passphrase.is_none() {
-                    show.line("It is protected by its file permissions alone; --passphrase-file protects it further.");
+                    show.line(&words!("It is protected by its file permissions alone; --passphrase-file protects it further."));
                 }
                 key.facts().clone()
             }
             KeyCommand::New { file, share: true, passphrase_file, .. } => {
                 let passphrase = passphrase(passphrase_file.as_ref())?;
                 let share = RevealShare::create(file, passphrase.as_ref(), SystemTime::now())?;
-                show.line(&format!("share {} made (id {})", shown(file), share.facts().id));
-                show.line(
-                    "One person holds it, apart from the other share and from the project key.",
-                );
+                show.line(&words!("share {} made (id {})", shown(file), share.facts().id));
+                show.line(&words!(
+                    "One person holds it, apart from the other share and from the project key."
+                ));
                 share.facts().clone()
             }
             KeyCommand::Escrow { file, passphrase_file, share, share_passphrase_file, out } => {
@@ -155,7 +152,7 @@ impl Key {
                     return Err(Error::refused("R0701", say!("two shares are needed")));
                 };
                 let facts = seal_escrow(out, &key, one, two)?;
-                show.line(&format!(
+                show.line(&words!(
                     "sealed key {} made: key {} under the shares {} and {}",
                     shown(out),
                     facts.key.id,
@@ -212,11 +209,11 @@ impl Key {
                     *key_version,
                     SystemTime::now(),
                 )?;
-                show.line(&format!("key file {} made (id {})", shown(file), key.facts().id));
+                show.line(&words!("key file {} made (id {})", shown(file), key.facts().id));
                 if passphrase.is_none() {
-                    show.line("It is protected by its file permissions alone; --passphrase-file protects it further.");
+                    show.line(&words!("It is protected by its file permissions alone; --passphrase-file protects it further."));
                 }
-                show.line("Keep it apart from the data. Without it the pseudonyms of its project can never be made again.");
+                show.line(&words!("Keep it apart from the data. Without it the pseudonyms of its project can never be made again."));
                 key.facts().clone()
             }
             KeyCommand::Show { file } => {
@@ -274,7 +271,7 @@ fn rotate(
             .advice(say!("name a new file: a key takes the place of one other key, once")));
     }
     if made {
-        show.line(&format!(
+        show.line(&words!(
             "{} was made before and {}: going on from there",
             shown(new),
             if announced { "announced" } else { "not announced yet" }
@@ -304,8 +301,8 @@ fn rotate(
         ledger::replace(&beside, &text)?;
         text
     };
-    show.line(&format!("new signing key: {}", named(key.public(), None)?));
-    show.line(&format!("announced by the old key: {}", shown(&beside)));
+    show.line(&words!("new signing key: {}", named(key.public(), None)?));
+    show.line(&words!("announced by the old key: {}", shown(&beside)));
     if let Some(folder) = folder {
         let index = match entered {
             Some(index) => index,
@@ -318,7 +315,7 @@ fn rotate(
                 Ledger::at(folder).append(ledger::Kind::Key, &body, old)?.index
             }
         };
-        show.line(&format!("entry {index}: the old key writes in the ledger no longer"));
+        show.line(&words!("entry {}: the old key writes in the ledger no longer", index));
     }
     Ok(key.facts().clone())
 }

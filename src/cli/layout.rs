@@ -11,6 +11,7 @@ use crate::error::{Error, Name};
 use crate::policy::layout::read_pack;
 use crate::say;
 use crate::schema::layout::{Pack, SHIPPED, shipped};
+use crate::words;
 
 /// Lists and shows layout packs, and tells which of them a file has.
 #[derive(Args, Debug)]
@@ -105,8 +106,8 @@ fn one(id: &str, toml: bool, show: Show) -> Outcome<()> {
         return Ok(());
     }
     show.line(&format!("{}: {}", found.layout.id, found.layout.title));
-    show.line(&format!("editions: {}", found.layout.editions.join(" ")));
-    show.line(&format!("source: {}\n", found.layout.source));
+    show.line(&words!("editions: {}", found.layout.editions.join(" ")));
+    show.line(&words!("source: {}\n", found.layout.source));
     let describe = |at: String, c: &crate::schema::layout::Column| {
         let mut notes = Vec::new();
         notes.extend(c.alias.clone());
@@ -138,7 +139,7 @@ fn one(id: &str, toml: bool, show: Show) -> Outcome<()> {
         }
     }
     if !found.left_out.is_empty() {
-        show.line("\nknown and left out:");
+        show.line(&words!("\nknown and left out:"));
     }
     for left in &found.left_out {
         show.line(&format!("     {:<28} {}", left.path, left.reason));
@@ -162,7 +163,7 @@ fn own(file: &Path, show: Show) -> Outcome<()> {
     let pack = read_pack(shown(file), text).map_err(|f| Failure::new(f.error, &f.sources))?;
     // A policy with it must be able to say everything: each edition is tried with all columns left out.
     show.json(&json!({ "layout": pack.layout.id, "columns": pack.columns.list.len(), "editions": pack.layout.editions }));
-    show.line(&format!(
+    show.line(&words!(
         "{}: {} columns, {} row kinds, editions {}: the pack is whole",
         pack.layout.id,
         pack.columns.list.len(),
@@ -196,7 +197,7 @@ fn check(file: &Path, only: Option<&str>, show: Show) -> Outcome<()> {
                     0 => String::new(),
                     n => format!(", {n} of them with a defect: see `set_aside`"),
                 };
-                show.line(&format!("{layout}: fits ({} rows{defects})", fit.rows));
+                show.line(&words!("{}: fits ({} rows{})", layout, fit.rows, defects));
                 fits.push(json!({ "layout": layout, "rows": fit.rows, "defects": fit.defects }));
             }
             Err(error) => {

@@ -14,6 +14,7 @@ use crate::record::ledger::{self, Book, Kind, Ledger};
 use crate::record::note::{Role, VerifierKey};
 use crate::record::{attest, witness};
 use crate::say;
+use crate::words;
 
 /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
 #[derive(Args, Debug)]
@@ -153,8 +154,8 @@ impl LedgerCommand {
                 let key = signer.open()?;
                 Ledger::init(ledger, name, &key)?;
                 let named = VerifierKey::new(name, Role::Log, *key.public())?;
-                show.line(&format!("ledger {} made", shown(ledger)));
-                show.line(&format!("its key, to be kept elsewhere: {named}"));
+                show.line(&words!("ledger {} made", shown(ledger)));
+                show.line(&words!("its key, to be kept elsewhere: {}", named));
                 show.json(&json!({ "ledger": name, "verifierKey": named.to_string() }));
             }
             Command::Verify { ledger, public_key, checkpoint } => {
@@ -163,7 +164,7 @@ impl LedgerCommand {
                 for path in checkpoint {
                     let old = witness::read_checkpoint(path, &book)?;
                     book.consistency(&old)?;
-                    show.line(&format!("a continuation of {} ({} entries)", shown(path), old.size));
+                    show.line(&words!("a continuation of {} ({} entries)", shown(path), old.size));
                 }
                 verified(&book, show);
             }
@@ -182,10 +183,11 @@ impl LedgerCommand {
                         "name": named.name(),
                     });
                     let appended = Ledger::at(ledger).append(Kind::Key, &body, &key)?;
-                    show.line(&format!(
-                        "entry {}: key {} {event}",
+                    show.line(&words!(
+                        "entry {}: key {} {}",
                         appended.index,
-                        named.key().id()
+                        named.key().id(),
+                        event
                     ));
                     show.json(&json!({ "entry": appended.index, "body": body }));
                 }
@@ -215,7 +217,7 @@ impl LedgerCommand {
                     .map_or(u64::MAX, |d| d.as_secs());
                 let done = witness::cosign(ledger, &keys, seen, name, &key, now)?;
                 let named = VerifierKey::new(name, Role::Witness, *key.public())?;
-                show.line(&format!(
+                show.line(&words!(
                     "seen: {} entries{}; cosigned into {}",
                     done.size,
                     done.before.map_or_else(
@@ -224,17 +226,14 @@ impl LedgerCommand {
                     ),
                     shown(seen)
                 ));
-                show.line(&format!("the witness's key: {named}"));
+                show.line(&words!("the witness's key: {}", named));
                 show.json(&json!({ "size": done.size, "before": done.before, "verifierKey": named.to_string() }));
             }
             Command::Repair { ledger, signer } => {
                 let done = Ledger::at(ledger).repair(&signer.open()?)?;
                 match &done {
-                    None => show.line("the ledger is whole: nothing to repair"),
-                    Some(done) => show.line(&format!(
-                        "repaired: {} entries counted, {} bytes of an unfinished entry set aside (torn/); an entry says so",
-                        done["entriesCounted"], done["bytesSetAside"]
-                    )),
+                    None => show.line(&words!("the ledger is whole: nothing to repair")),
+                    Some(done) => show.line(&words!("repaired: {} entries counted, {} bytes of an unfinished entry set aside (torn/); an entry says so", done["entriesCounted"], done["bytesSetAside"])),
                 }
                 show.json(&json!({ "repaired": done }));
             }
@@ -244,7 +243,7 @@ impl LedgerCommand {
 }
 
 fn verified(book: &Book, show: Show) {
-    show.line(&format!(
+    show.line(&words!(
         "ledger {}: {} entries, each signed and in its place",
         book.origin,
         book.entries.len()
@@ -256,13 +255,10 @@ fn verified(book: &Book, show: Show) {
     });
     let backwards = book.backwards();
     if let Some(first) = backwards.first() {
-        show.line(&format!(
-            "{} entries say an earlier time than one before them (the first is {first}): a clock was wrong",
-            backwards.len()
-        ));
+        show.line(&words!("{} entries say an earlier time than one before them (the first is {}): a clock was wrong", backwards.len(), first));
     }
     if book.open > 0 {
-        show.line(&format!("{} runs have begun and have no entry yet", book.open));
+        show.line(&words!("{} runs have begun and have no entry yet", book.open));
     }
     show.json(&json!({
         "ledger": book.origin, "entries": book.entries.len(), "root": digest::hex(&book.head.root),
@@ -290,12 +286,12 @@ fn list(book: &Book, kind: Option<&str>, release: Option<&str>, show: Show) -> R
         "index": e.index, "at": e.at, "kind": e.kind, "ja": e.kind.ja(), "keyId": e.signer.id(), "body": e.body,
     })).collect::<Vec<_>>() }));
     for entry in wanted {
-        show.line(&format!(
-            "{:>6}  {}  {:<12} {:<6} {}  key {}",
-            entry.index,
+        show.line(&words!(
+            "{}  {}  {} {} {}  key {}",
+            format_args!("{:>6}", entry.index),
             entry.at,
-            entry.kind.word(),
-            entry.kind.ja(),
+            format_args!("{:<12}", entry.kind.word()),
+            format_args!("{:<6}", entry.kind.ja()),
             about(entry),
             &entry.signer.id()[..12]
         ));
@@ -321,7 +317,7 @@ fn write(out: Option<&Path>, text: &str, show: Show) -> Result<()> {
         None => show.line(text.trim_end_matches('\n')),
         Some(path) => {
             ledger::replace(path, text.as_bytes())?;
-            show.line(&format!("written: {}", shown(path)));
+            show.line(&words!("written: {}", shown(path)));
         }
     }
     show.json(&json!({ "text": text }));

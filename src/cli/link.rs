@@ -21,6 +21,7 @@ use crate::schema::Kind;
 use crate::text::{identifier, link};
 use crate::token::Secrets as _;
 use crate::token::token_text;
+use crate::words;
 
 /// Makes the file for a linking body (link_only).
 #[derive(Args, Debug)]
@@ -147,7 +148,7 @@ impl Export {
         write_new(&self.out, text.as_bytes())?;
         let persons = lines.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len() as u64;
         show.json(&json!({ "out": self.out.to_string_lossy(), "version": link::VERSION, "rows": lines.len(), "persons": crate::error::small(persons) }));
-        show.line(&format!(
+        show.line(&words!(
             "{}: {} rows of {} persons ({}): tokens only",
             self.out.display(),
             lines.len(),

@@ -4,11 +4,12 @@ use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::Error;
+use crate::report::words::Lang as Page;
 pub use crate::run::{passphrase, shown};
-use crate::{engine, log, note, policy};
+use crate::{engine, lang, log, note, policy};
 
 pub mod call;
 pub mod check;
@@ -38,6 +39,7 @@ pub mod report;
 pub mod risk;
 pub mod run;
 pub mod schema;
+pub mod speech;
 pub mod synth;
 pub mod verify;
 
@@ -68,6 +70,10 @@ pub struct Arguments {
     /// How much is logged.
     #[arg(long, global = true, value_enum, default_value_t, requires = "log")]
     log_level: log::Level,
+    /// The language of help, messages and summaries; of a report's page too, which may be in both. By default that of the locale (LC_ALL,
+    /// LC_MESSAGES, LANG); a page is in Japanese.
+    #[arg(long, global = true, value_enum)]
+    lang: Option<Page>,
     /// Nothing but errors.
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -161,6 +167,8 @@ pub struct Show {
     pub json: bool,
     /// Not at all.
     pub quiet: bool,
+    /// The language that was asked for, for pages.
+    pub lang: Option<Page>,
 }
 
 impl Show {
@@ -179,6 +187,7 @@ impl Show {
     }
     /// Tells people what they should know of the data; not on standard output, which may be for machines.
     pub fn warn(self, warnings: &[crate::plan::Warning]) {
+        let lang = lang::spoken();
         let texts = |w: &crate::plan::Warning| {
             [format!("[{}] {}", w.code, w.text), w.text_ja.as_str().to_owned()]
         };
@@ -188,10 +197,10 @@ impl Show {
         for warning in warnings.iter().filter(|_| !self.quiet) {
             let _ = writeln!(
                 std::io::stderr(),
-                "kakou: warning [{}] {}\n       {}",
+                "kakou: {} [{}] {}",
+                lang::word("warning"),
                 warning.code,
-                warning.text,
-                warning.text_ja
+                warning.to(lang)
             );
         }
     }
@@ -224,10 +233,14 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     let _ = crate::keys::harden();
     crate::memory::prepare(out_of_memory);
     kakou_verifier::hide_panics();
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments: Vec<std::ffi::OsString> = arguments.into_iter().map(Into::into).collect();
+    lang::speak(speech::asked(&arguments));
+    let mut command = speech::told(Arguments::command());
+    let parsed = command.try_get_matches_from_mut(arguments);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
+            speech::print(&error, &command);
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
@@ -245,7 +258,7 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     }
     // A file-size limit shall be an error, not a death without clean-up.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
-    let show = Show { json: arguments.json, quiet: arguments.quiet };
+    let show = Show { json: arguments.json, quiet: arguments.quiet, lang: arguments.lang };
     JSON.store(show.json, std::sync::atomic::Ordering::Relaxed);
     if let Some(path) = &arguments.log
         && let Err(error) = log::open(path, arguments.log_level)
@@ -383,7 +396,6 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_well_formed() {

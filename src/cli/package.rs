@@ -13,6 +13,7 @@ use crate::record::ledger::Ledger;
 use crate::record::package::{Provision, Reasons, Recipient, RecipientKind, make};
 use crate::record::verify::Trust;
 use crate::schema::Kind;
+use crate::words;
 
 /// Builds the transfer for a recipient: one release, its dictionary, its public statement, digests; and enters the provision
 /// in the ledger.
@@ -111,8 +112,8 @@ impl Package {
             out: &self.out,
         };
         let made = make(&self.release, &provision, trust, &ledger, &key)?;
-        show.line(&format!("package (送付用): {}", made.display()));
-        show.line("the provision stands in the ledger (台帳に提供を記載しました)");
+        show.line(&words!("package: {}", made.display()));
+        show.line(&words!("the provision stands in the ledger"));
         show.json(&json!({ "package": made.to_string_lossy() }));
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::{Failure, Outcome, Show, key, prepare, shown};
 use crate::digest;
 use crate::keys::Sign as _;
 use crate::record::{approval, changes, seal};
+use crate::{lang, words};
 
 /// The digest of a policy, its approval, and what differs between two.
 #[derive(Args, Debug)]
@@ -47,9 +48,6 @@ enum Command {
         before: PathBuf,
         /// The policy after.
         after: PathBuf,
-        /// In Japanese.
-        #[arg(long)]
-        ja: bool,
     },
 }
 
@@ -74,21 +72,17 @@ impl PolicyCommand {
                 let decision = approval::Decision { by, reference };
                 let path = approval::approve(approved, &prepared.loaded, decision, &key, &named)
                     .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
-                show.line(&format!("approved: {}", shown(&path)));
+                show.line(&words!("approved: {}", shown(&path)));
                 show.json(&json!({ "approval": path.to_string_lossy() }));
             }
-            Command::Diff { before, after, ja } => {
+            Command::Diff { before, after } => {
                 let (a, b) = (prepare(before)?, prepare(after)?);
                 let found = changes::between(&a.loaded, &b.loaded)?;
                 for change in &found {
-                    show.line(if *ja { &change.ja } else { &change.en });
+                    show.line(lang::spoken().pick(&change.ja, &change.en));
                 }
                 if found.is_empty() {
-                    show.line(if *ja {
-                        "加工の内容に違いはありません"
-                    } else {
-                        "no difference in what is done"
-                    });
+                    show.line(&words!("no difference in what is done"));
                 }
                 show.json(&serde_json::to_value(&found).unwrap_or_default());
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::engine::Progress;
-use crate::{memory, note, timings};
+use crate::{lang, memory, note, timings, words};
 
 /// Shows the work on standard error.
 pub struct Shown {
@@ -43,17 +43,18 @@ impl Shown {
     }
 }
 
-fn words(stage: &str) -> &str {
-    match stage {
-        "intake" => "intake: reading the files (読込み)",
-        "declared" => "declared: roles and types against the data (宣言の確認)",
-        "measure" => "measure: statistics over persons (集計)",
-        "freeze" => "freeze: classes and suppression (確定)",
-        "apply" => "apply: both releases (加工)",
-        "write" => "write: staged files (書出し)",
-        "prove" => "prove: re-reading the staged files (検証)",
+fn told(stage: &'static str) -> &'static str {
+    let text = match stage {
+        "intake" => "intake: reading the files",
+        "declared" => "declared: roles and types against the data",
+        "measure" => "measure: statistics over persons",
+        "freeze" => "freeze: classes and suppression",
+        "apply" => "apply: both releases",
+        "write" => "write: staged files",
+        "prove" => "prove: re-reading the staged files",
         other => other,
-    }
+    };
+    lang::word(text)
 }
 
 impl Progress for Shown {
@@ -64,9 +65,9 @@ impl Progress for Shown {
             watching.stage(name);
         }
         match &self.bar {
-            Some(bar) => bar.set_message(words(name).to_owned()),
+            Some(bar) => bar.set_message(told(name).to_owned()),
             None if !self.quiet => {
-                let _ = writeln!(std::io::stderr(), "kakou: {}", words(name));
+                let _ = writeln!(std::io::stderr(), "kakou: {}", told(name));
             }
             None => {}
         }
@@ -77,7 +78,7 @@ impl Progress for Shown {
         }
         let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{} {} rows", words("intake"), HumanCount(all)));
+            bar.set_message(words!("{} {} rows", told("intake"), HumanCount(all)));
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::record::ledger::Ledger;
 use crate::record::verify::Trust;
 use crate::record::{attest, purge, reveal};
 use crate::say;
+use crate::words;
 
 /// Destroys project keys, releases and leftovers, and enters the deletion (消去) with its items in the ledger.
 #[derive(Args, Debug)]
@@ -56,16 +57,16 @@ impl Purge {
         let ledger = Ledger::at(&self.ledger);
         let planned = purge::plan(targets, &self.reason, &ledger.read(&[])?)?;
         if let Some(begun) = planned.begun {
-            show.line(&format!("goes on with the deletion that entry {begun} has begun"));
+            show.line(&words!("goes on with the deletion that entry {} has begun", begun));
         }
         for path in self.project_key.iter().chain(&self.escrow) {
-            show.line(&format!("key      {}", shown(path)));
+            show.line(&words!("key      {}", shown(path)));
         }
         for path in &self.release {
-            show.line(&format!("release  {}", shown(path)));
+            show.line(&words!("release  {}", shown(path)));
         }
         for path in &self.spill {
-            show.line(&format!("spills   in {}", shown(path)));
+            show.line(&words!("spills   in {}", shown(path)));
         }
         if !self.yes {
             return Err(Error::refused("R0604", say!("nothing was deleted"))
@@ -79,7 +80,7 @@ impl Purge {
             crate::release::sweep(path)?;
         }
         let done = purge::run(&planned, &ledger, &key)?;
-        show.line("destroyed; the deletion and its items are in the ledger");
+        show.line(&words!("destroyed; the deletion and its items are in the ledger"));
         show.json(&done);
         Ok(())
     }
@@ -174,7 +175,7 @@ impl Reveal {
             out: &self.out,
         };
         let found = reveal::reveal(&self.release, trust, grounds, files, [first, second], &key)?;
-        show.line(&format!(
+        show.line(&words!(
             "{} of {} tokens found among {} candidates: {}; the ledger has the entry",
             found.found,
             found.tokens,

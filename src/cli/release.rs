@@ -10,6 +10,7 @@ use super::ledger::Signer;
 use crate::error::Result;
 use crate::record::verify::Trust;
 use crate::record::{attest, state};
+use crate::words;
 
 /// The second signature under a verified release, by another person than the one who ran it.
 #[derive(Args, Debug)]
@@ -60,7 +61,7 @@ impl Approve {
         let trust = Trust { keys: &keys, ledger: self.ledger.as_deref() };
         let approver = state::Approver { by: &self.by, reference: self.reference.as_deref() };
         state::approve(&self.release, trust, approver, &key)?;
-        show.line("approved (承認済み)");
+        show.line(&words!("approved"));
         show.json(&json!({ "state": "approved" }));
         Ok(())
     }
@@ -76,9 +77,9 @@ impl Seal {
         let keys = attest::plain(&attest::read_public(&self.public_key)?);
         let trust = Trust { keys: &keys, ledger: Some(&self.ledger) };
         state::seal_release(&self.release, trust, &key)?;
-        show.line(
-            "sealed (封印済み): the ledger has the destruction of the anonymized release's key",
-        );
+        show.line(&words!(
+            "sealed: the ledger has the destruction of the anonymized release's key"
+        ));
         show.json(&json!({ "state": "sealed" }));
         Ok(())
     }

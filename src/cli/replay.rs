@@ -9,6 +9,7 @@ use super::persons::Persons;
 use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare_from, size};
 use crate::run::again::{Again, again};
+use crate::words;
 
 /// Makes both releases again from inputs, policy and key, and compares them with a release.
 #[derive(Args, Debug)]
@@ -68,16 +69,16 @@ impl Replay {
         let same = again(&prepared, &asked, &Shown::new(show.quiet || show.json))
             .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
         if same.with_key {
-            show.line(&format!("pseudonymized (仮名): {} files, the same bytes", same.bytes.len()));
+            show.line(&words!("pseudonymized: {} files, the same bytes", same.bytes.len()));
         } else {
-            show.line("pseudonymized (仮名): not compared, no key was given (--key)");
+            show.line(&words!("pseudonymized: not compared, no key was given (--key)"));
         }
-        show.line(&format!(
-            "anonymized (匿名): {} tables, every column without randomness is the same",
+        show.line(&words!(
+            "anonymized: {} tables, every column without randomness is the same",
             same.tables.len()
         ));
         let keyed = same.not_replayable();
-        show.line(&format!("  not repeatable (their key is destroyed): {}", keyed.join(", ")));
+        show.line(&words!("  not repeatable (their key is destroyed): {}", keyed.join(", ")));
         show.json(&json!({
             "pseudonymized": same.bytes, "anonymized": same.tables, "notReplayable": keyed
         }));

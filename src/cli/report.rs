@@ -10,7 +10,7 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::report::words::Lang;
 use crate::report::{compare, facts, page};
-use crate::{plan, say};
+use crate::{plan, say, words};
 
 /// Writes the report of a release as one HTML file for a review board, or compares two releases or policies.
 #[derive(Args, Debug)]
@@ -23,9 +23,6 @@ pub struct Report {
     /// Another release folder or policy file: the page then compares the two.
     #[arg(long, value_name = "OTHER")]
     pub against: Option<PathBuf>,
-    /// The language of the page.
-    #[arg(long, value_enum, default_value_t = Lang::Ja)]
-    pub lang: Lang,
     /// Where to write it; by default beside the release folder, `<release-id>.report.html`.
     #[arg(long)]
     pub to: Option<PathBuf>,
@@ -37,9 +34,9 @@ impl Report {
     /// # Errors
     /// If the folder is not a release, a policy is wrong, or the page cannot be written.
     pub fn run(&self, show: Show) -> Outcome<()> {
-        let written = self.write()?;
+        let written = self.write(show.lang.unwrap_or(Lang::Ja))?;
         show.json(&json!({ "report": written.to_string_lossy() }));
-        show.line(&format!("report: {}", written.display()));
+        show.line(&words!("report: {}", written.display()));
         Ok(())
     }
 
@@ -47,11 +44,11 @@ impl Report {
     ///
     /// # Errors
     /// See [`Report::run`].
-    pub fn write(&self) -> Outcome<PathBuf> {
+    pub fn write(&self, lang: Lang) -> Outcome<PathBuf> {
         let of_release = facts_of(&self.release)?;
         let html = match &self.against {
-            None => page::release(&of_release, self.lang)?,
-            Some(other) => compare::compare(&of_release, &facts_of(other)?, self.lang)?,
+            None => page::release(&of_release, lang)?,
+            Some(other) => compare::compare(&of_release, &facts_of(other)?, lang)?,
         };
         let to = match &self.to {
             Some(to) => to.clone(),

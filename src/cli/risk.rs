@@ -14,6 +14,7 @@ use crate::privacy::risk::figure::{Dear, Figure, Line, Open, Subject, Told};
 use crate::privacy::risk::{self, Doc, FIGURES, journalist, sum};
 use crate::privacy::{Estimate, View};
 use crate::say;
+use crate::words;
 
 /// Measures the risk of re-identification in files: ours or another tool's.
 #[derive(Args, Debug)]
@@ -341,13 +342,13 @@ impl Risk {
         };
         page.put("rows", data.rows);
         page.put("persons", small(count));
-        show.line(&format!("{} rows, {} persons", data.rows, small(count)));
+        show.line(&words!("{} rows, {} persons", data.rows, small(count)));
         if persons.is_none() {
-            show.line("every row is taken as a person; name the column of persons with --person if a person can have several");
+            show.line(&words!("every row is taken as a person; name the column of persons with --person if a person can have several"));
         }
         let made = Made { risk: self, data: &data, persons };
         if !quasi.is_empty() {
-            show.line(&format!("quasi-identifiers: {}", quasi.join(", ")));
+            show.line(&words!("quasi-identifiers: {}", quasi.join(", ")));
             page.put("quasi", quasi);
         }
         let view = if quasi.is_empty() { None } else { Some(made.view(&quasi_places)?) };
@@ -405,7 +406,7 @@ impl Risk {
         }
         let broken = self.broken(&subject, k);
         if !self.brief {
-            show.line("\nWhat these figures do not cover / 対象外");
+            show.line(&words!("\nWhat these figures do not cover"));
             for doc in &page.explained {
                 show.line(&format!("    {}: {}", doc.title, doc.limits));
                 show.line(&format!("    {}: {}", doc.title_ja, doc.limits_ja));
@@ -524,11 +525,7 @@ impl Risk {
         // Half the width of a 95 % interval of a share, at its widest (one half).
         let off = 1.96 * 0.5 / (persons as f64).sqrt();
         let (rows, share) = (drawn.view.rows(), drawn.share);
-        page.show.line(&format!(
-            "\nOf a sample: {persons} persons ({:.3} % of all), {rows} rows. A share is off by at most ±{:.2} percentage points (95 %), and more rows are unique among few persons than among all: an upper bound.",
-            100.0 * share,
-            100.0 * off
-        ));
+        page.show.line(&words!("\nOf a sample: {} persons ({} % of all), {} rows. A share is off by at most ±{} percentage points (95 %), and more rows are unique among few persons than among all: an upper bound.", persons, format_args!("{:.3}", 100.0 * share), rows, format_args!("{:.2}", 100.0 * off)));
         let sample = json!({ "persons": persons, "rows": rows, "share": share, "margin": off });
         page.put("sample", sample);
     }

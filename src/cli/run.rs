@@ -16,6 +16,7 @@ use crate::run::project_key::KeyUsed;
 use crate::run::{self, Input, Policy, Released, Request};
 use crate::schema::Kind;
 use crate::timings;
+use crate::{lang, words};
 
 /// Makes both releases and the record.
 #[derive(Args, Debug)]
@@ -152,20 +153,9 @@ impl Run {
 pub(super) fn tell_key(key: &KeyUsed, show: Show) {
     match key {
         KeyUsed::Named => {}
-        KeyUsed::Own { file, project, made: true, .. } => show.line(&format!(
-            "key made: {} (project {project}). The same key gives the same pseudonyms: back it up, keep it to yourself, \
-             never send it along. More protection: kakou key new --passphrase-file",
-            shown(file)
-        )),
-        KeyUsed::Own { file, project, created, made: false } => show.line(&format!(
-            "key: {} (project {project}, made {})",
-            shown(file),
-            created.split('T').next().unwrap_or_default()
-        )),
-        KeyUsed::ThrownAway { file } => show.line(&format!(
-            "no key yet: a run would make {}; this dry run uses one that is thrown away",
-            shown(file)
-        )),
+        KeyUsed::Own { file, project, made: true, .. } => show.line(&words!("key made: {} (project {}). The same key gives the same pseudonyms: back it up, keep it to yourself, never send it along. More protection: kakou key new --passphrase-file", shown(file), project)),
+        KeyUsed::Own { file, project, created, made: false } => show.line(&words!("key: {} (project {}, made {})", shown(file), project, created.split('T').next().unwrap_or_default())),
+        KeyUsed::ThrownAway { file } => show.line(&words!("no key yet: a run would make {}; this dry run uses one that is thrown away", shown(file))),
     }
 }
 
@@ -179,7 +169,11 @@ pub fn report(published: &Released, show: Show) {
     }));
     show.line(&format!(
         "{:<28} {:>10} {:>10} {:>14} {:>14}",
-        "table", "rows in", "set aside", "pseudonymized", "anonymized"
+        lang::word("table"),
+        lang::word("rows in"),
+        lang::word("set aside"),
+        lang::word("pseudonymized"),
+        lang::word("anonymized")
     ));
     for table in &s.tables {
         let out = |kind: Kind| match table.releases[kind].rows_out {
@@ -196,18 +190,20 @@ pub fn report(published: &Released, show: Show) {
         ));
     }
     let persons = &s.persons;
-    show.line(&format!(
+    show.line(&words!(
         "persons: {} read, {} pseudonymized, {} anonymized",
-        persons.read, persons.released.pseudonymized, persons.released.anonymized
+        persons.read,
+        persons.released.pseudonymized,
+        persons.released.anonymized
     ));
     for line in objections::told(s) {
-        show.line(&line);
+        show.line(&line.shown());
     }
     for view in &s.views {
-        show.line(&format!(
+        show.line(&words!(
             "view {}{}: k = {} asked, {} reached in {} classes; {} of {} rows suppressed",
             view.view,
-            if view.implied { " (implied)" } else { "" },
+            if view.implied { lang::word(" (implied)") } else { "" },
             view.k,
             view.recounted.smallest.map_or("-".to_owned(), |n| n.0.to_string()),
             view.recounted.classes,
@@ -217,7 +213,7 @@ pub fn report(published: &Released, show: Show) {
     }
     for set in &s.sets {
         let rarest = set.recounted.sizes.iter().filter_map(|size| size.smallest).min();
-        show.line(&format!(
+        show.line(&words!(
             "set {}: k = {} asked for {} known items, {} reached; {} of {} rows suppressed",
             set.set,
             set.k,
@@ -228,46 +224,37 @@ pub fn report(published: &Released, show: Show) {
         ));
     }
     if !s.floors.is_empty() {
-        show.line(&format!(
-            "floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed",
-            s.floors.len(),
-            s.floors.iter().map(|f| f.outcome.joined).sum::<u64>(),
-            s.floors.iter().map(|f| f.outcome.rows_removed).sum::<u64>()
-        ));
+        show.line(&words!("floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed", s.floors.len(), s.floors.iter().map(|f| f.outcome.joined).sum::<u64>(), s.floors.iter().map(|f| f.outcome.rows_removed).sum::<u64>()));
     }
     for steady in &s.steady {
-        show.line(&format!(
-            "outside the views: {} is the same in all rows of a person; with it the smallest class of view {} has {} persons (k = {})",
-            steady.column, steady.split.view, steady.smallest, steady.split.k
-        ));
+        show.line(&words!("outside the views: {} is the same in all rows of a person; with it the smallest class of view {} has {} persons (k = {})", steady.column, steady.split.view, steady.smallest, steady.split.k));
     }
     if let Some(joins) = s.proof.joins.as_ref().filter(|_| s.releases.len() > 1) {
         show.line(&joins.told());
     }
     for line in s.unique.iter().flat_map(crate::report::unique::lines) {
-        show.line(&line.en);
-        show.line(&format!("  {}", line.ja));
+        show.line(lang::spoken().pick(&line.ja, &line.en));
     }
     if let Some(tier) = s.policy.tier {
-        show.line(&format!("tier of the anonymized release: {}", tier.word()));
+        show.line(&words!("tier of the anonymized release: {}", tier.word()));
     }
     for reason in s.reasons() {
-        show.line(&format!("declared: {reason}"));
+        show.line(&words!("declared: {}", reason));
     }
     let codes: Vec<&str> = s.warnings.iter().map(|w| w.code.as_str()).collect();
     match codes.as_slice() {
         [] => {}
-        [one] => show.line(&format!("one warning is in the record: {one}")),
+        [one] => show.line(&words!("one warning is in the record: {}", one)),
         several => {
             let (n, codes) = (several.len(), several.join(", "));
-            show.line(&format!("{n} warnings are in the record: {codes}"));
+            show.line(&words!("{} warnings are in the record: {}", n, codes));
         }
     }
     match &published.folder {
         Some(folder) => {
-            show.line(&format!("published: {}", folder.display()));
-            show.line(&format!("next: kakou verify {}", folder.display()));
+            show.line(&words!("published: {}", folder.display()));
+            show.line(&words!("next: kakou verify {}", folder.display()));
         }
-        None => show.line("dry run: everything holds; nothing was published"),
+        None => show.line(&words!("dry run: everything holds; nothing was published")),
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Family, Result};
 use crate::policy::model::Encoding;
 use crate::say;
 use crate::synth::{SynthConfig, layouts, write};
+use crate::words;
 
 /// Writes synthetic hospital data, the same persons in every layout: same seed, same bytes.
 ///
@@ -89,21 +90,28 @@ impl Synth {
         let facts = write(&config, &self.out)?;
         let took = begun.elapsed().as_secs_f64().max(1e-6);
         let rows: u64 = facts.rows.values().sum();
-        show.line(&format!(
-            "{} made-up persons, {} stays, {} hospitals in {}: {rows} rows, {:.0} rows a second",
+        show.line(&words!(
+            "{} made-up persons, {} stays, {} hospitals in {}: {} rows, {} rows a second",
             self.patients,
             facts.stays,
             self.hospitals,
             self.out.display(),
-            rows as f64 / took
+            rows,
+            format_args!("{:.0}", rows as f64 / took)
         ));
         for (name, about) in layouts() {
             let (files, rows) = (facts.files_of(name), facts.rows_of(name));
             if files > 0 {
-                show.line(&format!("  {name:<7} {rows:>11} rows, {files:>5} files: {about}"));
+                show.line(&words!(
+                    "  {} {} rows, {} files: {}",
+                    format_args!("{:<7}", name),
+                    format_args!("{:>11}", rows),
+                    format_args!("{:>5}", files),
+                    about
+                ));
             }
         }
-        show.line(&format!("  {} labelled values in truth/planted.csv", facts.planted));
+        show.line(&words!("  {} labelled values in truth/planted.csv", facts.planted));
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::record::state::State;
 use crate::record::verify::Verified;
 use crate::record::{ledger, seal, state};
 use crate::say;
+use crate::words;
 
 /// Recomputes every digest and count of a release.
 #[derive(Args, Debug)]
@@ -46,7 +47,7 @@ impl Verify {
             show.line(&line);
         }
         if let Some(path) = attested {
-            show.line(&format!("attested: {}", shown(&path)));
+            show.line(&words!("attested: {}", shown(&path)));
         }
         if let Some(line) = warning(&verified) {
             show.line(line);

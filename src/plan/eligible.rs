@@ -1,6 +1,7 @@
 //! Why a person is left out of a release: what lists and the eligibility file can say.
 
-use crate::error::Name;
+use crate::error::Said;
+use crate::say;
 
 /// Lines that are told one by one; of more the number alone.
 const TOLD: usize = 10;
@@ -50,10 +51,12 @@ impl Why {
 
 /// Numbers of lines as they may be told.
 #[must_use]
-pub fn lines(numbers: &[u64]) -> Name {
-    let shown: Vec<String> = numbers.iter().take(TOLD).map(u64::to_string).collect();
-    let more = numbers.len().saturating_sub(TOLD);
-    let word = if numbers.len() == 1 { "line" } else { "lines" };
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Name::from_policy(format!("{word} {}{more}", shown.join(", ")))
+pub fn lines(numbers: &[u64]) -> Said {
+    let shown: Vec<Said> = numbers.iter().take(TOLD).map(|number| say!("{}", *number)).collect();
+    let shown = Said::join(&shown, ", ");
+    match numbers.len() {
+        0 | 1 => say!("line {}", shown),
+        all if all > TOLD => say!("lines {} and {} more", shown, all - TOLD),
+        _ => say!("lines {}", shown),
+    }
 }

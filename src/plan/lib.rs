@@ -1,7 +1,7 @@
 //! The plan: a policy resolved against itself and judged against the law, before any data is read.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, frame, law, say, schema, text};
+use kakou_core::{error, frame, lang, law, say, schema, text};
 use kakou_detect as detect;
 use kakou_policy as policy;
 use kakou_privacy as privacy;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Name, Place, Said};
+use crate::lang::Lang;
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
@@ -103,6 +104,14 @@ pub struct Warning {
     pub text_ja: Said,
     /// Where in the policy.
     pub place: Option<Place>,
+}
+
+impl Warning {
+    /// The text in a language.
+    #[must_use]
+    pub fn to(&self, lang: Lang) -> &Said {
+        lang.pick(&self.text_ja, &self.text)
+    }
 }
 
 /// One table.

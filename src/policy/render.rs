@@ -47,7 +47,8 @@ pub fn render(error: &Error, sources: &Sources, color: bool) -> String {
             None => Group::with_title(title),
         };
         if let Some(advice) = &error.advice {
-            group = group.element(Level::HELP.with_name(lang::word("help")).message(advice.shown()));
+            group =
+                group.element(Level::HELP.with_name(lang::word("help")).message(advice.shown()));
         }
         texts.push(renderer.render(&[group]));
     }

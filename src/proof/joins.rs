@@ -19,6 +19,7 @@ use super::structure::{Structure, TableShape};
 use crate::error::small;
 use crate::frame::{Dictionary, MISSING, Table};
 use crate::schema::Kind;
+use crate::words;
 
 /// Columns that are told one by one.
 const WORST: usize = 5;
@@ -89,12 +90,12 @@ impl Joins {
             _ => format!("{:.1} %", 100.0 * persons as f64 / self.persons.max(1) as f64),
         }
     }
-    /// One line for people, in both languages.
+    /// One line for people.
     #[must_use]
     pub fn told(&self) -> String {
         let Joins { facts, rows, both, .. } = self;
-        format!(
-            "the two releases side by side (二つの提供物の突合): no code joins them; by content {} of {} persons are found one to one ({}): by facts {}, by numbers of rows {} / 内容による一対一の一致",
+        words!(
+            "the two releases side by side: no code joins them; by content {} of {} persons are found one to one ({}): by facts {}, by numbers of rows {}",
             small(both.persons),
             small(self.persons),
             self.share(both.persons),

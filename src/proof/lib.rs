@@ -1,7 +1,7 @@
 //! Checks: one file each. A check judges data and never changes it. What `prove` and `verify` run.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{digest, error, frame, note, progress, say, schema, text, timings, token};
+use kakou_core::{digest, error, frame, note, progress, say, schema, text, timings, token, words};
 use kakou_detect as detect;
 use kakou_formats as formats;
 use kakou_plan as plan;

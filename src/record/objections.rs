@@ -3,8 +3,9 @@
 
 use super::balance::sum;
 use super::statement::Statement;
-use crate::error::small;
+use crate::error::{Name, Said, small};
 use crate::plan::eligible::{Why, lines as lines_told};
+use crate::say;
 use crate::schema::Kind;
 
 #[cfg(feature = "make")]
@@ -12,40 +13,40 @@ pub use super::listed::{differences, eligibility, lists};
 
 /// What a terminal says of the lists and of the eligibility file of a statement.
 #[must_use]
-pub fn told(statement: &Statement) -> Vec<String> {
+pub fn told(statement: &Statement) -> Vec<Said> {
     let mut lines = Vec::new();
     for (at, list) in statement.exclusion_lists.iter().enumerate() {
-        let kinds: Vec<&str> = list.kinds.iter().map(|k| k.word()).collect();
-        let mut line = format!("exclusion list {} ({}): ", at + 1, kinds.join(", "));
-        if list.listed == 0 {
-            line.push_str("names nobody: nobody is excluded by it");
-        } else {
-            line.push_str(&format!("{} named, {} matched", list.listed, small(list.matched)));
-        }
-        let unmatched = list.matched_nobody;
-        if unmatched > 0 {
-            let verb = if unmatched == 1 { "matches" } else { "match" };
-            line.push_str(&format!(
-                ", {unmatched} {verb} NOBODY ({})",
-                lines_told(&list.unmatched_lines)
-            ));
-        }
-        for (lines, word) in [
-            (list.spelled_otherwise, "spelled otherwise than in the input"),
-            (list.header_lines, "header"),
-            (list.unusable_lines, "no identifier"),
-        ] {
-            if lines > 0 {
-                let noun = if lines == 1 { "line" } else { "lines" };
-                line.push_str(&format!("; {lines} {noun}: {word}"));
+        let kinds: Vec<Said> = list.kinds.iter().map(|k| say!("{}", *k)).collect();
+        let mut parts = vec![match list.listed {
+            0 => say!("names nobody: nobody is excluded by it"),
+            listed => say!("{} named, {} matched", listed, small(list.matched)),
+        }];
+        match list.matched_nobody {
+            0 => {}
+            1 => parts.push(say!(", 1 matches NOBODY ({})", lines_told(&list.unmatched_lines))),
+            several => {
+                let unmatched = lines_told(&list.unmatched_lines);
+                parts.push(say!(", {} match NOBODY ({})", several, unmatched));
             }
         }
-        lines.push(line);
+        for (lines, word) in [
+            (list.spelled_otherwise, say!("spelled otherwise than in the input")),
+            (list.header_lines, say!("header")),
+            (list.unusable_lines, say!("no identifier")),
+        ] {
+            match lines {
+                0 => {}
+                1 => parts.push(say!("; 1 line: {}", word)),
+                several => parts.push(say!("; {} lines: {}", several, word)),
+            }
+        }
+        let (kinds, parts) = (Said::join(&kinds, ", "), Said::join(&parts, ""));
+        lines.push(say!("exclusion list {} ({}): {}", at + 1, kinds, parts));
     }
     if let Some(file) = &statement.eligibility {
-        lines.push(format!(
+        lines.push(say!(
             "eligibility as of {}, {} days after the notification: {} named, {} matched, {} match nobody",
-            file.as_of.as_deref().unwrap_or("-"),
+            file.as_of.as_deref().map(Name::from_policy),
             file.notice_days,
             file.named,
             small(file.matched),
@@ -53,14 +54,14 @@ pub fn told(statement: &Statement) -> Vec<String> {
         ));
         for kind in Kind::BOTH {
             let persons = &file.persons[kind];
-            let mut parts = vec![format!("{} eligible", small(persons.eligible))];
+            let mut parts = vec![say!("{} eligible", small(persons.eligible))];
             for why in Why::ALL {
                 let number = persons.of(why);
                 if number > 0 {
-                    parts.push(format!("{} {}", small(number), why.told()[1]));
+                    parts.push(say!("{} {}", small(number), why.told()[1]));
                 }
             }
-            lines.push(format!("  {}: {}", kind.word(), parts.join(", ")));
+            lines.push(say!("  {}: {}", kind, Said::join(&parts, ", ")));
         }
     }
     lines

@@ -62,7 +62,7 @@ pub struct Verified {
     /// How far the two releases join by content, measured again; none for a recipient's package, which has one of them.
     pub joins: Option<Joins>,
     /// What the record says of exclusion lists and of the eligibility file.
-    pub objections: Vec<String>,
+    pub objections: Vec<Said>,
 }
 
 /// Where a run is entered.

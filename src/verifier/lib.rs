@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kakou_core::error::{Name, Result};
-use kakou_core::note;
+use kakou_core::{lang, note, words};
 use kakou_plan::singled;
 use kakou_record::attest;
 use kakou_record::verify::{Trust, Verified, verify};
@@ -39,47 +39,49 @@ impl Look {
 #[must_use]
 pub fn told(verified: &Verified) -> Vec<String> {
     let mut lines = vec![
-        format!("release {}: {} files are as they were sealed", verified.release, verified.files),
-        format!(
+        words!("release {}: {} files are as they were sealed", verified.release, verified.files),
+        words!(
             "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
-            verified.rows[0], verified.persons[0], verified.rows[1], verified.persons[1]
+            verified.rows[0],
+            verified.persons[0],
+            verified.rows[1],
+            verified.persons[1]
         ),
     ];
     if let Some(tier) = &verified.tier {
-        lines.push(format!("tier of the anonymized release: {tier}"));
+        lines.push(words!("tier of the anonymized release: {}", tier));
     }
-    lines.extend(verified.reasons.iter().map(|reason| format!("declared: {reason}")));
+    lines.extend(verified.reasons.iter().map(|reason| words!("declared: {}", reason)));
     for view in &verified.views {
-        lines.push(format!(
+        lines.push(words!(
             "view {}{}: recounted k = {} in {} classes: holds",
             view.view,
-            if view.implied { " (implied)" } else { "" },
+            if view.implied { lang::word(" (implied)") } else { "" },
             view.smallest.map_or_else(|| "-".to_owned(), |s| s.0.to_string()),
             view.classes
         ));
     }
     if !verified.floors.is_empty() {
-        lines.push(format!(
+        lines.push(words!(
             "floors: {} columns recounted, every value shown is held by enough persons: holds",
             verified.floors.len()
         ));
     }
-    lines.extend(verified.objections.iter().cloned());
+    lines.extend(verified.objections.iter().map(|line| line.shown().into_owned()));
     lines.extend(verified.joins.iter().map(|joins| joins.told()));
     for [ja, en] in singled::lines(&verified.unique) {
-        lines.push(en);
-        lines.push(format!("  {ja}"));
+        lines.push(lang::spoken().pick(ja, en));
     }
     lines.push(match &verified.signed {
-        None => "not signed: anyone who can write here could have made this record".to_owned(),
-        Some(by) if by.trusted => format!("signed by the given key {}", by.key_id),
-        Some(by) => format!(
+        None => words!("not signed: anyone who can write here could have made this record"),
+        Some(by) if by.trusted => words!("signed by the given key {}", by.key_id),
+        Some(by) => words!(
             "signed by {}: the record is whole; whose key it is was not checked (--public-key)",
             by.key_id
         ),
     });
     if let Some(entered) = &verified.entered {
-        lines.push(format!(
+        lines.push(words!(
             "entry {} of the ledger {} ({}){}",
             entered.index,
             entered.ledger,
@@ -87,20 +89,17 @@ pub fn told(verified: &Verified) -> Vec<String> {
             if entered.checked {
                 ""
             } else {
-                ": proved; the ledger itself was not looked into (--ledger)"
+                lang::word(": proved; the ledger itself was not looked into (--ledger)")
             }
         ));
     }
-    lines.push(format!(
-        "state: {} ({}){}",
-        verified.state.word(),
-        verified.state.ja(),
-        if verified.state_checked {
-            ""
-        } else {
-            ": state not checked, as no ledger is at hand (台帳と照合していない)"
-        }
-    ));
+    let unchecked = if verified.state_checked {
+        ""
+    } else {
+        lang::word(": state not checked, as no ledger is at hand")
+    };
+    let state = lang::spoken().pick(verified.state.ja(), verified.state.word());
+    lines.push(words!("state: {}{}", state, unchecked));
     lines
 }
 
@@ -109,7 +108,7 @@ pub fn told(verified: &Verified) -> Vec<String> {
 pub fn warning(verified: &Verified) -> Option<&'static str> {
     verified
         .not_for_release
-        .then_some("NOT FOR RELEASE: the record says why (record/statement.json)")
+        .then(|| lang::word("NOT FOR RELEASE: the record says why (record/statement.json)"))
 }
 
 /// Has a panic tell its place and nothing else: its message may quote a cell (slices of text do).
@@ -126,7 +125,11 @@ pub fn hide_panics() {
         let _ = std::io::Write::write_fmt(
             &mut std::io::stderr(),
             format_args!(
-                "kakou: internal error at {place}; nothing was published. Please report this place.\n"
+                "kakou: {}\n",
+                words!(
+                    "internal error at {}; nothing was published. Please report this place.",
+                    place
+                )
             ),
         );
     }));

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
+use kakou_core::lang::{Lang, speak};
 use kakou_record::verify::Verified;
 use kakou_verifier::{Look, hide_panics, told, warning};
 
@@ -19,6 +20,9 @@ struct Arguments {
     /// Results as JSON on standard output.
     #[arg(long)]
     json: bool,
+    /// The language of messages; by default that of the locale.
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
     /// Nothing but errors.
     #[arg(long, short)]
     quiet: bool,
@@ -29,6 +33,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let _ = kakou_keys::harden();
     hide_panics();
+    speak(Lang::of_locale(|name| std::env::var_os(name)));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -37,6 +42,9 @@ fn main() -> ExitCode {
         }
     };
     // A full or closed standard output changes nothing of what holds.
+    if let Some(lang) = arguments.lang {
+        speak(lang);
+    }
     let mut out = std::io::stdout();
     let json = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap_or_default();
     let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| arguments.look.verify()));

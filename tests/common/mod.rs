@@ -26,7 +26,11 @@ pub fn repo(path: &str) -> PathBuf {
 /// The program with a home that does not exist: no test finds or makes a key in the real one.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kakou"));
-    command.env_remove("KAKOU_KEYS").env_remove("XDG_DATA_HOME").env("HOME", "/nowhere/home");
+    command
+        .env("LC_ALL", "C")
+        .env_remove("KAKOU_KEYS")
+        .env_remove("XDG_DATA_HOME")
+        .env("HOME", "/nowhere/home");
     command
 }
 
