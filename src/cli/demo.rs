@@ -15,7 +15,7 @@ use crate::record::ledger::Ledger;
 use crate::report::facts::grouped;
 use crate::say;
 use crate::synth::{SynthConfig, layouts, write};
-use crate::words;
+use crate::{lang, words};
 
 /// The shipped policy of the demo.
 pub const POLICY: &str = include_str!("../../policies/demo.toml");
@@ -67,7 +67,7 @@ impl Demo {
                 format_args!("{:<24}", path(&format!("data/{name}"))),
                 format_args!("{:>9}", grouped(facts.rows_of(name))),
                 format_args!("{:>3}", facts.files_of(name)),
-                about
+                lang::word(about)
             ));
         }
         let policy = at("policy.toml");
@@ -152,21 +152,21 @@ impl Demo {
         for (what, why) in [
             (
                 page.display().to_string(),
-                "for the review board; open it in a browser (日本語, English)",
+                "for the review board, in both languages; open it in a browser",
             ),
             (policy.display().to_string(), "what happens to each column, with the reasons"),
             (
                 format!("{release}/pseudonymized"),
-                "仮名加工: ff1_a000010.csv has the patients, labs.csv the results",
+                "pseudonymized: ff1_a000010.csv has the patients, labs.csv the results",
             ),
-            (format!("{release}/anonymized"), "匿名加工: the same tables, k = 10 persons"),
+            (format!("{release}/anonymized"), "anonymized: the same tables, k = 10 persons"),
             (
                 format!("{release}/record"),
                 "what anybody can verify; statement.json has every count",
             ),
             (path("data/dpc"), "the source, in CP932"),
         ] {
-            show.line(&format!("  {what}\n      {why}"));
+            show.line(&format!("  {what}\n      {}", lang::word(why)));
         }
         show.line(&words!("\nNext:"));
         for (what, why) in [
@@ -183,7 +183,7 @@ impl Demo {
                 "your releases, on your machine alone",
             ),
         ] {
-            show.line(&format!("  {what}\n      {why}"));
+            show.line(&format!("  {what}\n      {}", lang::word(why)));
         }
         Ok(())
     }

@@ -288,30 +288,26 @@ fn told(plan: &Plan, found: &Searched) -> Vec<String> {
         let views = plan.views.iter().zip(&choice.suppressed);
         views.map(|(v, &n)| format!("{}: {}", v.name, small(n))).collect::<Vec<_>>().join(", ")
     };
-    let mut lines =
-        vec![String::new(), format!("search for levels, smallest {}:", found.objective)];
+    let mut lines = vec![String::new(), words!("search for levels, smallest {}:", found.objective)];
     for (column, level) in found.columns.iter().zip(&found.chosen.levels) {
         let offered: Vec<&str> = column.levels.iter().map(Name::as_str).collect();
-        lines.push(format!("  {} -> {level}  (of {})", column.name, offered.join(", ")));
+        lines.push(words!("  {} -> {}  (of {})", column.name, level, offered.join(", ")));
     }
-    lines.push(format!("  cost {}; rows suppressed {}", cost(&found.chosen), gone(&found.chosen)));
+    lines.push(words!("  cost {}; rows suppressed {}", cost(&found.chosen), gone(&found.chosen)));
     lines.push(if found.exact {
-        format!(
+        words!(
             "  proven best of {} combinations: {} evaluated; {} ruled out by what must hold, {} because they cannot cost less",
             found.nodes, found.evaluated, found.pruned_by_models, found.pruned_by_bound
         )
     } else {
-        let gap = found.gap.map_or("not available".to_owned(), |g| format!("{:.2} %", g * 100.0));
-        format!("  the time was over after {} of {} combinations; gap to the proven bound {gap}", found.evaluated, found.nodes)
+        let gap = found.gap.map_or(words!("not available"), |g| format!("{:.2} %", g * 100.0));
+        words!("  the time was over after {} of {} combinations; gap to the proven bound {}", found.evaluated, found.nodes, gap)
     });
     if found.rejected > 0 {
-        lines.push(format!(
-            "  {} combinations that seemed better are not possible: too many rows go once all tables, floors and forms of facts are taken together",
-            found.rejected
-        ));
+        lines.push(words!("  {} combinations that seemed better are not possible: too many rows go once all tables, floors and forms of facts are taken together", found.rejected));
     }
     if !found.neighbours.is_empty() {
-        lines.push("  one level more or less:".to_owned());
+        lines.push(words!("  one level more or less:"));
     }
     for choice in &found.neighbours {
         let changed = found
@@ -321,20 +317,25 @@ fn told(plan: &Plan, found: &Searched) -> Vec<String> {
             .zip(&found.chosen.levels)
             .find(|((_, new), old)| new != old)
             .map_or(String::new(), |((column, new), _)| format!("{} -> {new}", column.name));
-        let verdict =
-            if choice.feasible { "possible" } else { "not possible: too much suppressed" };
-        lines.push(format!(
-            "    {changed}: cost {}, suppressed {}, {verdict}",
+        let verdict = if choice.feasible {
+            lang::word("possible")
+        } else {
+            lang::word("not possible: too much suppressed")
+        };
+        lines.push(words!(
+            "    {}: cost {}, suppressed {}, {}",
+            changed,
             cost(choice),
-            gone(choice)
+            gone(choice),
+            verdict
         ));
     }
     if !found.runners.is_empty() {
-        lines.push("  runners-up among those evaluated:".to_owned());
+        lines.push(words!("  runners-up among those evaluated:"));
     }
     for choice in found.runners.iter().take(5) {
         let levels: Vec<&str> = choice.levels.iter().map(Name::as_str).collect();
-        lines.push(format!(
+        lines.push(words!(
             "    {}: cost {}, suppressed {}",
             levels.join(", "),
             cost(choice),

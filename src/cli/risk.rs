@@ -14,7 +14,7 @@ use crate::privacy::risk::figure::{Dear, Figure, Line, Open, Subject, Told};
 use crate::privacy::risk::{self, Doc, FIGURES, journalist, sum};
 use crate::privacy::{Estimate, View};
 use crate::say;
-use crate::words;
+use crate::{lang, words};
 
 /// Measures the risk of re-identification in files: ours or another tool's.
 #[derive(Args, Debug)]
@@ -191,10 +191,10 @@ struct Page {
 
 impl Page {
     fn section(&mut self, doc: &'static Doc) {
-        self.show.line(&format!("\n{} / {}", doc.title, doc.title_ja));
+        self.show.line(&format!("\n{}", lang::spoken().pick(doc.title_ja, doc.title)));
         if !self.brief {
-            self.show.line(&format!("  {}", doc.definition));
-            self.show.line(&format!("  {}", doc.definition_ja));
+            let definition = lang::spoken().pick(doc.definition_ja, doc.definition);
+            self.show.line(&format!("  {definition}"));
         }
         self.explained.push(doc);
     }
@@ -408,11 +408,16 @@ impl Risk {
         if !self.brief {
             show.line(&words!("\nWhat these figures do not cover"));
             for doc in &page.explained {
-                show.line(&format!("    {}: {}", doc.title, doc.limits));
-                show.line(&format!("    {}: {}", doc.title_ja, doc.limits_ja));
+                let lang = lang::spoken();
+                let (title, limits) = (doc.title_ja, doc.limits_ja);
+                show.line(&format!(
+                    "    {}: {}",
+                    lang.pick(title, doc.title),
+                    lang.pick(limits, doc.limits)
+                ));
             }
             for limit in LIMITS {
-                show.line(&format!("    {limit}"));
+                show.line(&format!("    {}", lang::word(limit)));
             }
         }
         page.put("limits", LIMITS);
@@ -538,11 +543,10 @@ struct Drawn {
 }
 
 /// Limits of all figures, said in every result.
-const LIMITS: [&str; 4] = [
+const LIMITS: [&str; 3] = [
     "k on the named columns says nothing about the others: a few laboratory values often single out a person (--panel-wide, --panel-long)",
     "releases add up: two tables that hold each for itself can single out a person together",
     "data-minimal generalization can be undone in part by who knows the method (downcoding, Cohen 2022): declared levels are safer",
-    "指定した列の k は他の列(検査値など)を守らない。複数の公開物は組み合わさる。データに合わせた最小の一般化は逆算され得る",
 ];
 
 fn list(names: &[Name]) -> Name {

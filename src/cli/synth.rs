@@ -107,7 +107,7 @@ impl Synth {
                     format_args!("{:<7}", name),
                     format_args!("{:>11}", rows),
                     format_args!("{:>5}", files),
-                    about
+                    crate::lang::word(about)
                 ));
             }
         }
