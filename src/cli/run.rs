@@ -238,7 +238,7 @@ pub fn report(published: &Released, show: Show) {
     if let Some(tier) = s.policy.tier {
         show.line(&words!("tier of the anonymized release: {}", tier.word()));
     }
-    for reason in s.reasons() {
+    for reason in s.reasons(lang::spoken()) {
         show.line(&words!("declared: {}", reason));
     }
     let codes: Vec<&str> = s.warnings.iter().map(|w| w.code.as_str()).collect();

@@ -10,6 +10,7 @@ use super::{balance, ledger, objections, seal};
 use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said, small};
 use crate::keys::PublicKey;
+use crate::lang::Lang;
 use crate::plan::unique::Unique;
 use crate::proof::floors::{self, FloorRecount};
 use crate::proof::joins::{self, Joins};
@@ -45,6 +46,9 @@ pub struct Verified {
     pub tier: Option<String>,
     /// What speaks against declarations, and stays with the policy's reason, as the statement says.
     pub reasons: Vec<String>,
+    /// The same in Japanese.
+    #[serde(skip)]
+    pub reasons_ja: Vec<String>,
     /// Whether the record says that this is not for release.
     pub not_for_release: bool,
     /// Who signed; nobody if the run was not signed.
@@ -209,7 +213,8 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         floors: Vec::new(),
         unique: Unique::default(),
         tier: statement.policy.tier.map(|tier| tier.word().to_owned()),
-        reasons: statement.reasons().map(str::to_owned).collect(),
+        reasons: statement.reasons(Lang::En).map(str::to_owned).collect(),
+        reasons_ja: statement.reasons(Lang::Ja).map(str::to_owned).collect(),
         not_for_release: statement.not_for_release,
     };
     let structures = Kind::BOTH.map(|kind| statement.structure[kind].clone());
@@ -448,6 +453,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         unique: Unique::default(),
         tier: None,
         reasons: Vec::new(),
+        reasons_ja: Vec::new(),
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
         statement_file: file,

@@ -51,7 +51,8 @@ pub fn told(verified: &Verified) -> Vec<String> {
     if let Some(tier) = &verified.tier {
         lines.push(words!("tier of the anonymized release: {}", tier));
     }
-    lines.extend(verified.reasons.iter().map(|reason| words!("declared: {}", reason)));
+    let reasons = lang::spoken().pick(&verified.reasons_ja, &verified.reasons);
+    lines.extend(reasons.iter().map(|reason| words!("declared: {}", reason)));
     for view in &verified.views {
         lines.push(words!(
             "view {}{}: recounted k = {} in {} classes: holds",

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lang::Lang;
 use crate::law::{Item, Profile};
 use crate::plan::eligible::Why;
 use crate::plan::unique::Unique;
@@ -951,9 +952,9 @@ impl Statement {
     }
 
     /// What speaks against the declarations of the policy and stays with its reason.
-    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+    pub fn reasons(&self, lang: Lang) -> impl Iterator<Item = &str> {
         let told = |w: &&Warning| w.code.starts_with("W015") || w.code.starts_with("W016");
-        self.warnings.iter().filter(told).map(|w| w.text.as_str())
+        self.warnings.iter().filter(told).map(move |w| lang.pick(w.ja.as_str(), w.text.as_str()))
     }
 
     /// The account of a table.
