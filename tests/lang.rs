@@ -172,19 +172,6 @@ fn a_literal_is_read_as_the_compiler_reads_it() {
     assert_eq!(found, ["one two\n", "a \"b\"", "あ"]);
 }
 
-/// Words of the Latin alphabet in a text that are neither between backticks nor names of our own.
-fn english(text: &str) -> Vec<String> {
-    let mut outside = String::new();
-    for (index, part) in text.split('`').enumerate() {
-        outside.push_str(if index % 2 == 0 { part } else { " " });
-    }
-    outside
-        .split(|c: char| !(c.is_ascii_alphabetic()))
-        .filter(|w| w.len() > 2 && w.bytes().all(|b| b.is_ascii_lowercase()))
-        .map(str::to_owned)
-        .collect()
-}
-
 /// Runs under a Japanese locale; gives both streams.
 fn in_japanese(arguments: &[&str]) -> String {
     let mut command = program();
@@ -258,24 +245,3 @@ fn the_help_is_japanese() {
         }
     }
 }
-
-/// The walk of a new user: what is shown has no English word but names of commands, keys, tables and files.
-#[test]
-fn a_run_speaks_japanese() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("demo");
-    let told = in_japanese(&["demo", "--patients", "1000", "--out", text(&out)]);
-    let allowed: BTreeSet<&str> = ALLOWED.split_whitespace().collect();
-    let found: BTreeSet<String> = told
-        .lines()
-        .filter(|line| {
-            !line.trim_start().starts_with("kakou ") && !line.contains(text(folder.path()))
-        })
-        .flat_map(english)
-        .filter(|w| !allowed.contains(w.as_str()))
-        .collect();
-    assert!(found.is_empty(), "{found:?}\n{told}");
-}
-
-/// Names: of the program, of keys and tables, of files.
-const ALLOWED: &str = "kakou";

@@ -425,7 +425,7 @@ fn only_an_approved_policy_runs_and_the_other_is_stamped() {
         said.trim(),
         "table `stays`, column `総点数`, anonymized release, round, tails: 5 → 6"
     );
-    let said = house.ok(&["policy", "diff", "--ja", "{before.toml}", "{policy.toml}"]);
+    let said = house.ok(&["policy", "diff", "--lang", "ja", "{before.toml}", "{policy.toml}"]);
     assert_eq!(said.trim(), "表「stays」、列「総点数」、匿名加工、round、tails: 5 → 6");
     let release = house.release("stamped", &["--approved", "{approved}", "--unapproved"]);
     assert!(house.ok(&["verify", &release]).contains("NOT FOR RELEASE"));

@@ -45,7 +45,7 @@ fn every_state_stands_in_the_ledger() {
     said(&house.fails(&verify("scratch", "ledger")), "R0406");
     said(&house.fails("seal {out/scratch} --ledger {ledger} --sign {runner.key}"), "R0406");
     said(&house.fails(&PACKAGE.replace("out/r1", "out/scratch")), "R0406");
-    assert!(house.ok(&verify("scratch", "aside")).contains("approved (承認済み)\n"));
+    assert!(house.ok(&verify("scratch", "aside")).contains("approved\n"));
     // Without a ledger nobody has looked.
     assert!(house.ok("verify {out/scratch}").contains("state not checked"));
     // Killed between the entry and the file: the same command brings it to its end.
@@ -62,7 +62,7 @@ fn every_state_stands_in_the_ledger() {
     said(&house.fails(&verify("r1", "ledger")), "R0408");
     said(&house.fails(PACKAGE), "R0408");
     std::fs::write(&seal, kept).unwrap();
-    assert!(house.ok(&verify("r1", "ledger")).contains("sealed (封印済み)\n"));
+    assert!(house.ok(&verify("r1", "ledger")).contains("sealed\n"));
     // Set back to the day before the approval.
     said(&house.fails(&verify("r1", "before")), "R0406");
     // A verifier whom the ledger does not know makes no state.
