@@ -1,7 +1,6 @@
 //! The program in Japanese: the catalogue has every text and no other, and what is shown has no English but names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use clap::CommandFactory as _;
 
