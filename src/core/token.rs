@@ -46,6 +46,14 @@ pub fn token_text(token: &[u8; 16]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// Reads a token as it is written in a file: no other text is this token.
+#[must_use]
+pub fn written_token(text: &str) -> Option<[u8; 16]> {
+    let written =
+        |b: u8| matches!(b, b'0'..=b'9' | b'A'..=b'Z') && !matches!(b, b'I' | b'L' | b'O');
+    parse_token(text).filter(|_| text.bytes().all(written))
+}
+
 /// Reads a token as a person may have copied it: small letters, O for 0, I and L for 1 are understood.
 /// `None` if it is not the text of 128 bits.
 #[must_use]

@@ -179,6 +179,87 @@ pub struct Block {
     pub bytes: u64,
 }
 
+/// Long rows of numbers that wait on the disk, in a private folder of their own.
+#[derive(Debug)]
+pub struct Shelf {
+    _directory: SpillDir,
+    file: File,
+    next: AtomicU64,
+}
+
+/// Where numbers stand on a shelf.
+#[derive(Clone, Copy, Debug)]
+pub struct Shelved {
+    at: u64,
+    count: usize,
+    sum: u32,
+}
+
+impl Shelf {
+    /// An empty one in `root`.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn create(root: &Path) -> Result<Self> {
+        let directory = SpillDir::create(root)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .of_owner()
+            .open(directory.path.join("shelf"))
+            .map_err(|e| Error::io("X0603", say!("writing a spill block"), &e))?;
+        Ok(Shelf { _directory: directory, file, next: AtomicU64::new(0) })
+    }
+
+    /// Puts numbers there.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn put(&self, numbers: &[u64]) -> Result<Shelved> {
+        let length = size_of_val(numbers) as u64;
+        let at = self.next.fetch_add(length, Ordering::Relaxed);
+        let mut sum = crc32fast::Hasher::new();
+        let mut place = at;
+        for some in numbers.chunks(SHELVED) {
+            let bytes: Vec<u8> = some.iter().flat_map(|n| n.to_le_bytes()).collect();
+            sum.update(&bytes);
+            system::write_at(&self.file, &bytes, place)
+                .map_err(|e| Error::io("X0603", say!("writing a spill block"), &e))?;
+            place += bytes.len() as u64;
+        }
+        Ok(Shelved { at, count: numbers.len(), sum: sum.finalize() })
+    }
+
+    /// Takes them from there.
+    ///
+    /// # Errors
+    /// I/O, or numbers that are not as they were put.
+    pub fn get(&self, shelved: Shelved) -> Result<Vec<u64>> {
+        let mut numbers = Vec::with_capacity(shelved.count);
+        let mut sum = crc32fast::Hasher::new();
+        let mut place = shelved.at;
+        while numbers.len() < shelved.count {
+            let mut bytes = vec![0; 8 * SHELVED.min(shelved.count - numbers.len())];
+            system::read_at(&self.file, &mut bytes, place)
+                .map_err(|e| Error::io("X0604", say!("reading a spill block"), &e))?;
+            sum.update(&bytes);
+            place += bytes.len() as u64;
+            numbers.extend(bytes.as_chunks().0.iter().map(|n| u64::from_le_bytes(*n)));
+        }
+        if sum.finalize() != shelved.sum {
+            return Err(Error::environment(
+                "X0605",
+                say!("a spill block is damaged: is the disk sound?"),
+            ));
+        }
+        Ok(numbers)
+    }
+}
+
+/// Numbers that go to the disk at once.
+const SHELVED: usize = 1 << 15;
+
 impl Drop for SpillDir {
     fn drop(&mut self) {
         // Best effort: what stays is swept by the next run.
@@ -390,6 +471,21 @@ fn parse(bytes: &[u8]) -> Option<Vec<(usize, Column)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_come_back_from_the_shelf_or_are_damaged() {
+        let root = tempfile::tempdir().unwrap();
+        let shelf = Shelf::create(root.path()).unwrap();
+        let long: Vec<u64> = (0..SHELVED as u64 * 2 + 7).map(|n| n << 40 | n).collect();
+        let (none, all) = (shelf.put(&[]).unwrap(), shelf.put(&long).unwrap());
+        let few = shelf.put(&[1, 2]).unwrap();
+        assert_eq!(shelf.get(none).unwrap(), [0_u64; 0]);
+        assert_eq!(shelf.get(all).unwrap(), long);
+        system::write_at(&shelf.file, &[9], few.at).unwrap();
+        assert_eq!(shelf.get(few).unwrap_err().code, "X0605");
+        drop(shelf);
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn blocks_come_back_and_hold_no_more_than_their_rows() {

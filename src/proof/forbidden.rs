@@ -212,6 +212,11 @@ impl Witness for Forbidden {
 }
 
 impl Forbidden {
+    /// All has been seen: what only tells whether a value was added before is forgotten.
+    pub fn settle(&mut self) {
+        self.seen = HashSet::new();
+    }
+
     /// Adds one value with its variants.
     pub fn forbid(&mut self, text: &str) {
         let whole = self.hash(text.as_bytes());

@@ -6,8 +6,10 @@
 //! other release has it. What is coarser in one release than in the other is not compared (a holder could coarsen the finer one
 //! himself): the figures are a lower bound.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
@@ -16,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::recount::Cells;
 use super::structure::{Structure, TableShape};
-use crate::error::small;
+use crate::error::{Result, small};
+use crate::formats::spill::{Shelf, Shelved};
 use crate::frame::{Dictionary, MISSING, Table};
 use crate::schema::Kind;
 use crate::words;
@@ -40,10 +43,43 @@ pub struct Common {
 /// What one table of a release shows of its persons.
 pub struct Signatures {
     table: String,
-    tokens: Vec<[u8; 16]>,
-    rows: Vec<u64>,
+    tokens: Arc<Vec<[u8; 16]>>,
+    rows: Series,
     /// By name: a sum over the cells of each person, which does not depend on their order.
-    columns: Vec<(String, Vec<u64>)>,
+    columns: Vec<(String, Series)>,
+}
+
+/// A number of each person: in memory, or on the disk until it is compared.
+enum Series {
+    Here(Vec<u64>),
+    Shelved(Arc<Shelf>, Shelved),
+}
+
+impl Series {
+    fn get(&self) -> Result<Cow<'_, [u64]>> {
+        Ok(match self {
+            Series::Here(numbers) => Cow::Borrowed(numbers),
+            Series::Shelved(shelf, place) => Cow::Owned(shelf.get(*place)?),
+        })
+    }
+    fn put(&mut self, shelf: &Arc<Shelf>) -> Result<()> {
+        if let Series::Here(numbers) = self {
+            let place = shelf.put(numbers)?;
+            *self = Series::Shelved(Arc::clone(shelf), place);
+        }
+        Ok(())
+    }
+}
+
+impl Signatures {
+    /// Leaves the numbers on the disk: those of the other release come later.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn shelve(&mut self, shelf: &Arc<Shelf>) -> Result<()> {
+        self.rows.put(shelf)?;
+        self.columns.iter_mut().try_for_each(|(_, series)| series.put(shelf))
+    }
 }
 
 /// Persons found by some columns or tables together.
@@ -138,7 +174,10 @@ impl Common {
             let hashes = self.hashes(cells.texts[column].dictionary());
             gathering.columns[at].1.see(&hashes, cells.codes(column)?, persons);
         }
-        Some(gathering.finish(shape, cells.texts.get(shape.person)?.dictionary()))
+        let tokens = cells.texts.get(shape.person)?.dictionary().texts();
+        // A cell that is no token is another check's error; whoever it is stays without a row here.
+        let tokens = tokens.map(|t| crate::token::parse_token(t).unwrap_or_default()).collect();
+        Some(gathering.finish(shape, Arc::new(tokens)))
     }
 
     /// For a table whose rows come one after the other; none if only one release has it.
@@ -204,15 +243,12 @@ impl Gathering {
         });
     }
 
-    /// When all have come; `persons` are the texts of the persons' numbers.
+    /// When all have come; `tokens` are those of the persons' numbers.
     #[must_use]
-    pub fn finish(self, shape: &TableShape, persons: &Dictionary) -> Signatures {
-        // A cell that is no token is another check's error; whoever it is stays without a row here.
-        let tokens: Vec<[u8; 16]> =
-            persons.texts().map(|t| crate::token::parse_token(t).unwrap_or_default()).collect();
+    pub fn finish(self, shape: &TableShape, tokens: Arc<Vec<[u8; 16]>>) -> Signatures {
         let whole = |mut sums: Vec<u64>| {
             sums.resize(tokens.len(), 0);
-            sums
+            Series::Here(sums)
         };
         let columns = self.columns.into_iter();
         let columns = columns.map(|(at, sums)| (shape.columns[at].name.clone(), whole(sums.0)));
@@ -221,10 +257,26 @@ impl Gathering {
     }
 }
 
-/// One thing by which persons are compared: its value of each person of both releases; 0 for nothing.
-struct Feature {
+/// One thing by which persons are compared.
+struct Feature<'a> {
     name: String,
-    values: [Vec<u64>; 2],
+    /// By release: its numbers, and the place of each among the persons of the release.
+    sides: [(&'a Series, &'a [u32], usize); 2],
+}
+
+impl Feature<'_> {
+    /// Its value of each person of both releases; 0 for nothing.
+    fn values(&self) -> Result<[Vec<u64>; 2]> {
+        let spread = |(series, places, persons): (&Series, &[u32], usize)| {
+            let mut values = vec![0; persons];
+            for (&place, &value) in places.iter().zip(series.get()?.iter()) {
+                values[place as usize] = value;
+            }
+            Ok(values)
+        };
+        let [a, b] = self.sides;
+        Ok([spread(a)?, spread(b)?])
+    }
 }
 
 /// Persons of the anonymized release that are found by their values, and the share of those with any that stand in the other.
@@ -260,16 +312,16 @@ fn together(a: &[Vec<u64>; 2], b: &[Vec<u64>; 2]) -> [Vec<u64>; 2] {
 /// Starts with a combination and adds, in their order, the features that find more persons.
 fn best(
     start: Option<(Found, [Vec<u64>; 2])>,
-    features: &[&Feature],
-) -> (Found, Option<[Vec<u64>; 2]>) {
+    features: &[&Feature<'_>],
+) -> Result<(Found, Option<[Vec<u64>; 2]>)> {
     let (mut told, mut values) = match start {
         Some((told, values)) => (told, Some(values)),
         None => (Found::default(), None),
     };
     for feature in features.iter().take(TRIED) {
         let more = match &values {
-            Some(values) => together(values, &feature.values),
-            None => feature.values.clone(),
+            Some(values) => together(values, &feature.values()?),
+            None => feature.values()?,
         };
         let (persons, _) = found(&more);
         if persons > told.persons {
@@ -278,46 +330,52 @@ fn best(
             values = Some(more);
         }
     }
-    (told, values)
+    Ok((told, values))
+}
+
+/// A feature with what [`found`] finds.
+fn tried(feature: Feature<'_>) -> Result<(u64, f64, Feature<'_>)> {
+    let (persons, equal) = found(&feature.values()?);
+    Ok((persons, equal, feature))
 }
 
 /// Measures how far two releases join by content: what their tables show, in the order of [`Kind::BOTH`].
-#[must_use]
-pub fn measure(tables: [Vec<Signatures>; 2]) -> Joins {
-    let numbers: [HashMap<[u8; 16], usize>; 2] = tables.each_ref().map(|tables| {
-        let mut numbers = HashMap::new();
-        for token in tables.iter().flat_map(|t| &t.tokens) {
-            let next = numbers.len();
-            numbers.entry(*token).or_insert(next);
-        }
-        numbers
+///
+/// # Errors
+/// I/O of numbers that wait on the disk.
+pub fn measure(tables: [Vec<Signatures>; 2]) -> Result<Joins> {
+    // By release, by table: where each of its persons is among those of the release; and how many these are.
+    let places: [(Vec<Vec<u32>>, usize); 2] = tables.each_ref().map(|tables| {
+        let mut numbers: HashMap<[u8; 16], u32> = HashMap::new();
+        let mut place = |token: &[u8; 16]| {
+            let next = numbers.len() as u32;
+            *numbers.entry(*token).or_insert(next)
+        };
+        let places = tables.iter().map(|t| t.tokens.iter().map(&mut place).collect()).collect();
+        (places, numbers.len())
     });
-    let persons = numbers[Kind::Anonymized as usize].len() as u64;
-    let spread = |k: usize, table: &Signatures, of: &[u64]| {
-        let mut values = vec![0; numbers[k].len()];
-        for (token, &value) in table.tokens.iter().zip(of) {
-            if let Some(&at) = numbers[k].get(token) {
-                values[at] = value;
-            }
-        }
-        values
-    };
+    let persons = places[Kind::Anonymized as usize].1 as u64;
     let [ours, theirs] = &tables;
-    let mut facts: Vec<(u64, Feature)> = Vec::new();
-    let mut rows: Vec<(u64, Feature)> = Vec::new();
-    for (a, b) in ours.iter().filter_map(|a| Some((a, theirs.iter().find(|b| b.table == a.table)?)))
-    {
-        let values = [spread(0, a, &a.rows), spread(1, b, &b.rows)];
-        rows.push((found(&values).0, Feature { name: a.table.clone(), values }));
+    let side = |k: usize, t: usize, of| (of, places[k].0[t].as_slice(), places[k].1);
+    let mut of_rows: Vec<Feature<'_>> = Vec::new();
+    let mut of_facts: Vec<Feature<'_>> = Vec::new();
+    for (at, a) in ours.iter().enumerate() {
+        let Some(there) = theirs.iter().position(|b| b.table == a.table) else { continue };
+        let b = &theirs[there];
+        let sides = [side(0, at, &a.rows), side(1, there, &b.rows)];
+        of_rows.push(Feature { name: a.table.clone(), sides });
         for (name, sums) in &a.columns {
             let Some((_, others)) = b.columns.iter().find(|(n, _)| n == name) else { continue };
-            let values = [spread(0, a, sums), spread(1, b, others)];
-            let (persons, equal) = found(&values);
-            if equal >= EQUAL {
-                facts.push((persons, Feature { name: format!("{}.{name}", a.table), values }));
-            }
+            let sides = [side(0, at, sums), side(1, there, others)];
+            of_facts.push(Feature { name: format!("{}.{name}", a.table), sides });
         }
     }
+    // Values are made when they are compared: those of a few features are in memory at once.
+    let rows = of_rows.into_par_iter().map(tried).collect::<Result<Vec<_>>>()?;
+    let facts = of_facts.into_par_iter().map(tried).collect::<Result<Vec<_>>>()?;
+    let mut rows: Vec<(u64, Feature<'_>)> = rows.into_iter().map(|(n, _, f)| (n, f)).collect();
+    let mut facts: Vec<(u64, Feature<'_>)> =
+        facts.into_iter().filter(|f| f.1 >= EQUAL).map(|(n, _, f)| (n, f)).collect();
     for list in [&mut facts, &mut rows] {
         list.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.name.cmp(&b.1.name)));
     }
@@ -327,19 +385,19 @@ pub fn measure(tables: [Vec<Signatures>; 2]) -> Joins {
         .take(WORST)
         .map(|(persons, f)| Found { persons: *persons, by: vec![f.name.clone()] })
         .collect();
-    let facts: Vec<&Feature> = facts.iter().map(|(_, f)| f).collect();
-    let rows: Vec<&Feature> = rows.iter().map(|(_, f)| f).collect();
-    let (by_facts, values) = best(None, &facts);
-    let (by_rows, counted) = best(None, &rows);
+    let facts: Vec<&Feature<'_>> = facts.iter().map(|(_, f)| f).collect();
+    let rows: Vec<&Feature<'_>> = rows.iter().map(|(_, f)| f).collect();
+    let (by_facts, values) = best(None, &facts)?;
+    let (by_rows, counted) = best(None, &rows)?;
     // From the better of the two: what both find is never less than what one finds.
     let both = match (values, counted) {
         (Some(values), _) if by_facts.persons >= by_rows.persons => {
-            best(Some((by_facts.clone(), values)), &rows).0
+            best(Some((by_facts.clone(), values)), &rows)?.0
         }
-        (_, Some(values)) => best(Some((by_rows.clone(), values)), &facts).0,
+        (_, Some(values)) => best(Some((by_rows.clone(), values)), &facts)?.0,
         _ => Found::default(),
     };
-    Joins { persons, facts: by_facts, rows: by_rows, both, columns }
+    Ok(Joins { persons, facts: by_facts, rows: by_rows, both, columns })
 }
 
 #[cfg(test)]
@@ -363,16 +421,18 @@ mod tests {
         let hash = |text: &str| mix(common.hasher.hash_one(text));
         Signatures {
             table: "t".to_owned(),
-            tokens: persons.iter().map(|&p| token(kind, p)).collect(),
-            rows: persons.iter().map(|p| of(p).len() as u64).collect(),
+            tokens: Arc::new(persons.iter().map(|&p| token(kind, p)).collect()),
+            rows: Series::Here(persons.iter().map(|p| of(p).len() as u64).collect()),
             columns: vec![(
                 "c".to_owned(),
-                persons
-                    .iter()
-                    .map(|p| {
-                        of(p).into_iter().fold(0_u64, |sum, text| sum.wrapping_add(hash(text)))
-                    })
-                    .collect(),
+                Series::Here(
+                    persons
+                        .iter()
+                        .map(|p| {
+                            of(p).into_iter().fold(0_u64, |sum, text| sum.wrapping_add(hash(text)))
+                        })
+                        .collect(),
+                ),
             )],
         }
     }
@@ -383,7 +443,15 @@ mod tests {
             tables: BTreeSet::new(),
             hasher: DefaultHashBuilder::default(),
         };
-        measure([vec![table(1, &common, a)], vec![table(2, &common, b)]])
+        let tables = || [vec![table(1, &common, a)], vec![table(2, &common, b)]];
+        // What waited on the disk tells the same.
+        let root = tempfile::tempdir().unwrap();
+        let shelf = Arc::new(Shelf::create(root.path()).unwrap());
+        let mut waiting = tables();
+        waiting.iter_mut().flatten().for_each(|t| t.shelve(&shelf).unwrap());
+        let joins = measure(tables()).unwrap();
+        assert_eq!(measure(waiting).unwrap(), joins);
+        joins
     }
 
     #[test]

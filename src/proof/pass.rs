@@ -3,6 +3,8 @@
 //! What is held does not grow with the rows but where a recount needs every row: columns of views and sets, and whose the rows
 //! are. Of the other columns the distinct texts are held, of dates and tokens not even these.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::detectors::{self, Detected};
@@ -10,7 +12,7 @@ use super::floors::{self, FloorCount, FloorRecount};
 use super::forbidden::{Forbidden, Searched};
 use super::joins::{Common, Gathering, Signatures};
 use super::links::Links;
-use super::recount::Cells;
+use super::recount::{Cells, Persons};
 use super::structure::{FloorShape, Structure, TableShape};
 use crate::detect::column::Finding;
 use crate::digest::Digests;
@@ -45,6 +47,8 @@ pub struct TablePass<'a> {
     table: usize,
     columns: Vec<ColumnPass<'a>>,
     rows: u64,
+    /// Rows by person.
+    of_person: Vec<u32>,
     signatures: Option<Gathering>,
     floors: Vec<(&'a FloorShape, FloorCount)>,
 }
@@ -137,6 +141,7 @@ impl<'a> TablePass<'a> {
             table: file.table,
             columns,
             rows: 0,
+            of_person: Vec::new(),
             signatures: known.common.gathering(shape),
             floors: floors.into_iter().map(|f| (f, FloorCount::new(f))).collect(),
         }
@@ -145,7 +150,7 @@ impl<'a> TablePass<'a> {
     /// Rows as they come.
     pub fn see(&mut self, rows: &Table) -> Result<()> {
         self.rows += rows.rows as u64;
-        let TablePass { known, shape, columns, signatures, floors, .. } = self;
+        let TablePass { known, shape, columns, of_person, signatures, floors, .. } = self;
         let (known, shape) = (*known, *shape);
         let broken = || {
             Error::data(
@@ -158,6 +163,10 @@ impl<'a> TablePass<'a> {
         }
         let person = &mut columns[shape.person];
         let who = person.see(known, &rows.columns[shape.person]).ok_or_else(broken)?;
+        of_person.resize(person.texts.dictionary().len(), 0);
+        for &who in who.iter().filter(|&&who| who != MISSING) {
+            of_person[who as usize] += 1;
+        }
         if let Some(signatures) = signatures {
             signatures.see(known.common, rows, &who);
         }
@@ -197,11 +206,11 @@ impl<'a> TablePass<'a> {
 
     /// The table whose rows have all passed.
     pub fn finish(self, digests: Digests) -> Passed {
-        let TablePass { known, shape, table, columns, rows, signatures, floors } = self;
+        let TablePass { known, shape, table, columns, rows, of_person, signatures, floors } = self;
         let (plan, kind) = (known.plan, known.kind);
         let shown = Name::from_policy(shape.name.clone());
         let mut passed = Passed {
-            cells: Cells { columns: Vec::new(), texts: Vec::new(), rows, digests },
+            cells: Cells { columns: Vec::new(), texts: Vec::new(), rows, digests, persons: None },
             tokens: Vec::new(),
             searched: 0,
             errors: Vec::new(),
@@ -221,8 +230,16 @@ impl<'a> TablePass<'a> {
                 None => passed.errors.push(super::prove::missing_file(&shape.name, kind)),
             }
         }
-        passed.signatures =
-            signatures.map(|s| s.finish(shape, columns[shape.person].texts.dictionary()));
+        let person = &columns[shape.person];
+        // A cell that is no token is an error of its own (C0301).
+        let tokens = person.texts.dictionary().texts();
+        let tokens =
+            tokens.map(|text| crate::token::parse_token(text).unwrap_or_default()).collect();
+        let tokens: Arc<Vec<[u8; 16]>> = Arc::new(tokens);
+        if !person.kept {
+            passed.cells.persons = Some(Persons { tokens: Arc::clone(&tokens), rows: of_person });
+        }
+        passed.signatures = signatures.map(|s| s.finish(shape, tokens));
         let judged: Vec<Option<Vec<Finding>>> = columns
             .par_iter()
             .map(|c| Some(detectors::judge(c.facts, &c.texts, c.held.as_ref()?)))
@@ -294,7 +311,7 @@ impl ColumnPass<'_> {
                 self.link_key |= links.has(text);
             }
             if self.token {
-                match crate::token::parse_token(text) {
+                match crate::token::written_token(text) {
                     Some(token) => self.tokens.push(token),
                     None => self.no_token = true,
                 }

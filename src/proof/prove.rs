@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -25,6 +26,7 @@ use crate::progress::Progress;
 pub mod cleared;
 
 use crate::formats;
+use crate::formats::spill::Shelf;
 use crate::say;
 use crate::schema::Kind;
 use cleared::{Anonymized, Cleared, Pseudonymized};
@@ -72,6 +74,9 @@ pub struct Proved {
 
 /// Reads both staged releases and recomputes every promise.
 ///
+/// With `spill`, a folder, memory is scarce: files are proved one after the other, and what waits for the other release waits
+/// there.
+///
 /// # Errors
 /// The first promises that do not hold; nothing is published then.
 pub fn prove(
@@ -79,9 +84,11 @@ pub fn prove(
     staging: &Path,
     claims: &Claims,
     forbidden: &Forbidden,
+    spill: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<Proved> {
     progress.stage("prove");
+    let shelf = spill.map(Shelf::create).transpose()?.map(Arc::new);
     let mut errors = Vec::new();
     let mut proof = Proof {
         views: Vec::new(),
@@ -113,15 +120,26 @@ pub fn prove(
         let k = kind as usize;
         let structure = &structures[k];
         // Files are proved side by side; what is found is put together in the order of the tables.
-        let read: Vec<FileProof> = recount::by_file(structure)
-            .into_par_iter()
-            .map(|tables| {
-                progress.check()?;
-                let (common, links) = (&common, links.as_ref());
-                let known = Known { plan, kind, structure, forbidden, links, common };
-                file_proof(staging, claims, known, tables)
-            })
-            .collect::<Result<_>>()?;
+        let all_tokens = Mutex::new(Vec::new());
+        let prove_file = |tables| {
+            progress.check()?;
+            let (common, links) = (&common, links.as_ref());
+            let known = Known { plan, kind, structure, forbidden, links, common };
+            let mut proof = file_proof(staging, claims, known, tables)?;
+            for (_, table) in &mut proof.tables {
+                merge(&all_tokens, std::mem::take(&mut table.passed.tokens));
+                if let (Some(shelf), Some(signatures)) = (&shelf, &mut table.passed.signatures) {
+                    signatures.shelve(shelf)?;
+                }
+            }
+            Ok(proof)
+        };
+        let files = recount::by_file(structure);
+        let read: Vec<FileProof> = match &shelf {
+            Some(_) => files.into_iter().map(prove_file).collect::<Result<_>>()?,
+            None => files.into_par_iter().map(prove_file).collect::<Result<_>>()?,
+        };
+        tokens[k] = all_tokens.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut by_table: Vec<(usize, TableProof)> = Vec::new();
         for file in read {
             errors.extend(file.errors);
@@ -135,7 +153,6 @@ pub fn prove(
             proof.cells_searched += passed.searched;
             proof.detectors.add(table.detected);
             errors.extend(passed.errors);
-            tokens[k].extend(passed.tokens);
             proof.floors.extend(passed.floors);
             signatures[k].extend(passed.signatures);
             tables.push(passed.cells);
@@ -214,16 +231,12 @@ pub fn prove(
             ));
         }
     }
-    for list in &mut tokens {
-        list.sort_unstable();
-        list.dedup();
-    }
     let [pseudonymized, anonymized] = &tokens;
     if pseudonymized.iter().any(|token| anonymized.binary_search(token).is_ok()) {
         errors.push(Error::refused("C0302", say!("the two releases share a token")));
     }
     proof.tokens = [pseudonymized.len() as u64, anonymized.len() as u64];
-    proof.joins = joins::measure(signatures);
+    proof.joins = joins::measure(signatures)?;
     proof.detectors.finish(plan);
     // The same finding in many cells of one column is one error.
     let mut seen = BTreeSet::new();
@@ -237,6 +250,17 @@ pub fn prove(
         anonymized: Cleared::proved(anonymized),
         pseudonymized: Cleared::proved(pseudonymized),
     })
+}
+
+/// Puts tokens among those that are there already: sorted, each once.
+fn merge(all: &Mutex<Vec<[u8; 16]>>, mut more: Vec<[u8; 16]>) {
+    more.par_sort_unstable();
+    more.dedup();
+    // Nothing panics while it is held.
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    more.retain(|token| all.binary_search(token).is_err());
+    all.extend(more);
+    all.par_sort_unstable();
 }
 
 /// Whether the files of the anonymized release hold the cells as they were measured, with no character replaced.

@@ -245,13 +245,21 @@ impl Structure {
                 *slot = true;
             }
         };
-        count(table, shape.person);
+        let person = |t: usize| self.tables.get(t).map(|shape| shape.person);
         for view in &self.views {
+            if let Some((t, column)) = view.table.and_then(|t| Some((t, person(t)?))) {
+                count(t, column);
+            }
             let known = view.unique.iter().flat_map(|u| u.facts.iter().map(|(_, path)| path));
             let counted = view.quasi.iter().chain(&view.facts);
             let paths = counted.chain(view.sensitive.iter().map(|(path, _)| path));
             let paths = paths.chain(known);
             for path in paths {
+                if path.by != Path::Row
+                    && let Some(column) = person(path.table)
+                {
+                    count(path.table, column);
+                }
                 count(path.table, path.column);
                 if let (Path::Token(here, there), Some(t)) = (&path.by, view.table) {
                     count(t, *here);
@@ -261,6 +269,9 @@ impl Structure {
         }
         for set in &self.sets {
             count(set.table, set.column);
+            if let Some(column) = person(set.table) {
+                count(set.table, column);
+            }
         }
         counted
     }

@@ -338,7 +338,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             }
         }
     }
-    let joins = joins::measure(signatures);
+    let joins = joins::measure(signatures)?;
     // Records of older programs do not tell it.
     if statement.proof.joins.as_ref().is_some_and(|told| *told != joins) {
         errors.push(wrong(say!(

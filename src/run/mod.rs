@@ -483,6 +483,7 @@ impl<'p> Run<'p, Frozen> {
             let mut forbidden = Forbidden::default();
             let job = common.job(&staging, &key);
             let made = engine::write(&job, read, outcome, &mut forbidden, common.progress)?;
+            forbidden.settle();
             // No other token of the release will ever be made.
             let for_release = key.is_for_release();
             let end = KeyEnd { destruction: key.destroy(), for_release };
@@ -507,7 +508,11 @@ impl<'p> Run<'p, Staged> {
         self.step(|common, Staged { staging, made, forbidden, end }| {
             let claims = made.claims();
             let path = staging.path();
-            let proved = prove::prove(common.plan(), path, &claims, &forbidden, common.progress)?;
+            // What did not fit into memory at once does not in the proof.
+            let spill = (made.partitions > 1).then(|| common.request.spill_root());
+            let spill = spill.as_deref();
+            let proved =
+                prove::prove(common.plan(), path, &claims, &forbidden, spill, common.progress)?;
             Ok(Proved { staging, made, proved, end })
         })
     }

@@ -1,10 +1,10 @@
 //! Link keys of a linkable release (法31条, 規則27・28条): that they stand in their own file and nowhere else.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::error::{Error, Name, Result, Said};
-use crate::recount::Cells;
+use crate::recount::{Cells, Who};
 use crate::say;
 use crate::schema::Kind;
 use crate::structure::Structure;
@@ -77,13 +77,11 @@ impl Links {
     pub fn check(&self, kind: Kind, structure: &Structure, tables: &[Cells]) -> Vec<Error> {
         let mut errors = Vec::new();
         if kind == Kind::Anonymized {
-            let mut persons: BTreeSet<&str> = BTreeSet::new();
+            let mut persons: HashSet<Who<'_>> = HashSet::new();
             for (shape, cells) in structure.tables.iter().zip(tables) {
-                if let Some(texts) = cells.texts.get(shape.person) {
-                    persons.extend(texts.dictionary().texts());
-                }
+                persons.extend(cells.people(shape));
             }
-            if self.tokens.iter().any(|token| !persons.contains(token.as_str())) {
+            if self.tokens.iter().any(|token| !persons.contains(&Who::of(token))) {
                 errors.push(wrong(say!("{} names a person who is not in the release", FILE)));
             }
         }

@@ -12,7 +12,7 @@ use crate::plan::unique::{
     MILLION, MOST_KNOWN, Singled, TableUnique, Unique, ViewUnique, Worst, combined, share,
     strongest,
 };
-use crate::recount::{self, Cells};
+use crate::recount::{self, Cells, Who};
 use crate::say;
 use crate::structure::{ColumnPath, Path, Structure, ViewShape};
 
@@ -31,32 +31,33 @@ pub fn measure(structure: &Structure, tables: &[Cells]) -> Result<Unique> {
             found.views.push(beside(structure, tables, view)?);
         }
     }
-    // By person (the text of its token): rows in each table of events.
-    let mut of_person: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    // By person: rows in each table of events, side by side.
+    let events = structure.events.len();
+    let mut numbers: HashMap<Who<'_>, u32> = HashMap::new();
+    let mut of_person: Vec<u32> = Vec::new();
     for (at, &table) in structure.events.iter().enumerate() {
         let shape = structure.tables.get(table).ok_or_else(broken)?;
         let cells = tables.get(table).ok_or_else(broken)?;
-        let texts = cells.texts.get(shape.person).ok_or_else(broken)?.dictionary();
-        let mut rows = vec![0_u64; texts.len()];
-        for &person in cells.codes(shape.person).ok_or_else(broken)? {
-            *rows.get_mut(person as usize).ok_or_else(broken)? += 1;
-        }
-        let mut persons_by: BTreeMap<u64, u64> = BTreeMap::new();
-        for (token, &rows) in texts.texts().zip(&rows) {
+        let rows = cells.rows_of_people(shape).ok_or_else(broken)?;
+        let mut persons_by: BTreeMap<u32, u64> = BTreeMap::new();
+        for (who, &rows) in cells.people(shape).into_iter().zip(&rows) {
             *persons_by.entry(rows).or_default() += 1;
-            of_person.entry(token).or_insert_with(|| vec![0; structure.events.len()])[at] = rows;
+            let next = numbers.len() as u32;
+            let number = *numbers.entry(who).or_insert(next) as usize;
+            of_person.resize(numbers.len() * events, 0);
+            of_person[number * events + at] = rows;
         }
         found.tables.push(TableUnique {
             table: shape.name.clone(),
-            persons: texts.len() as u64,
+            persons: rows.len() as u64,
             alone: persons_by.values().filter(|&&persons| persons == 1).count() as u64,
         });
     }
-    let mut persons_by: BTreeMap<&[u64], u64> = BTreeMap::new();
-    for rows in of_person.values() {
-        *persons_by.entry(rows.as_slice()).or_default() += 1;
+    let mut persons_by: HashMap<&[u32], u64> = HashMap::new();
+    for rows in of_person.chunks_exact(events.max(1)) {
+        *persons_by.entry(rows).or_default() += 1;
     }
-    found.persons = of_person.len() as u64;
+    found.persons = numbers.len() as u64;
     found.alone = persons_by.values().filter(|&&persons| persons == 1).count() as u64;
     Ok(found)
 }

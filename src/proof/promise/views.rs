@@ -28,6 +28,34 @@ pub struct Cells {
     pub rows: u64,
     /// Digests of the bytes that were read.
     pub digests: Digests,
+    /// The persons, where the codes and texts of their column were not kept.
+    pub persons: Option<Persons>,
+}
+
+/// The persons of a table, and what is known of each without its rows.
+#[derive(Clone, Debug, Default)]
+pub struct Persons {
+    /// Their tokens.
+    pub tokens: Arc<Vec<[u8; 16]>>,
+    /// Rows of each.
+    pub rows: Vec<u32>,
+}
+
+/// Whom a cell names. Two cells are one person if and only if their texts are equal.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Who<'a> {
+    /// A token.
+    Token([u8; 16]),
+    /// Anything else (no file of a release may have it).
+    Other(&'a str),
+}
+
+impl<'a> Who<'a> {
+    /// Of a cell.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        crate::token::written_token(text).map_or(Who::Other(text), Who::Token)
+    }
 }
 
 /// The tables of a release by their files: numbers of tables, those of one long file together.
@@ -49,6 +77,32 @@ impl Cells {
     #[must_use]
     pub fn codes(&self, column: usize) -> Option<&Vec<u32>> {
         self.columns.get(column).filter(|codes| codes.len() as u64 == self.rows)
+    }
+
+    /// The persons of the table in the order of their numbers.
+    #[must_use]
+    pub fn people(&self, shape: &TableShape) -> Vec<Who<'_>> {
+        match &self.persons {
+            Some(persons) => persons.tokens.iter().copied().map(Who::Token).collect(),
+            None => self
+                .texts
+                .get(shape.person)
+                .map_or_else(Vec::new, |texts| texts.dictionary().texts().map(Who::of).collect()),
+        }
+    }
+
+    /// The rows of each person, in that order; none if a row is nobody's.
+    #[must_use]
+    pub fn rows_of_people(&self, shape: &TableShape) -> Option<Vec<u32>> {
+        if let Some(persons) = &self.persons {
+            let sum: u64 = persons.rows.iter().map(|&rows| u64::from(rows)).sum();
+            return (sum == self.rows).then(|| persons.rows.clone());
+        }
+        let mut rows = vec![0; self.texts.get(shape.person)?.dictionary().len()];
+        for &person in self.codes(shape.person)? {
+            *rows.get_mut(person as usize)? += 1;
+        }
+        Some(rows)
     }
 }
 
@@ -80,6 +134,7 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
                 texts: (0..width).map(|_| Interner::new()).collect(),
                 rows: 0,
                 digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
+                persons: None,
             }
         })
         .collect();
@@ -542,11 +597,9 @@ pub(crate) fn column(
 /// Distinct persons over all tables of a release.
 #[must_use]
 pub fn persons(structure: &Structure, tables: &[Cells]) -> u64 {
-    let mut all: HashSet<&str> = HashSet::new();
+    let mut all: HashSet<Who<'_>> = HashSet::new();
     for (shape, cells) in structure.tables.iter().zip(tables) {
-        if let Some(texts) = cells.texts.get(shape.person) {
-            all.extend(texts.dictionary().texts());
-        }
+        all.extend(cells.people(shape));
     }
     all.len() as u64
 }
@@ -554,7 +607,7 @@ pub fn persons(structure: &Structure, tables: &[Cells]) -> u64 {
 /// Distinct persons of one table.
 #[must_use]
 pub fn persons_of(shape: &TableShape, cells: &Cells) -> u64 {
-    cells.texts.get(shape.person).map_or(0, |texts| texts.dictionary().len() as u64)
+    cells.people(shape).len() as u64
 }
 
 #[cfg(test)]
