@@ -98,6 +98,10 @@ mod tests {
         let token = parse_token("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
         assert_eq!(u128::from_be_bytes(token), 0x0156_3e3a_b5d3_d676_4c61_efb9_9302_bd5b);
         assert_eq!(parse_token("o1arz3ndektsv4rrffq69g5fav"), Some(token));
+        assert_eq!(written_token("01ARZ3NDEKTSV4RRFFQ69G5FAV"), Some(token));
+        for copied in ["01arz3ndektsv4rrffq69g5fav", "O1ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+            assert_eq!(written_token(copied), None);
+        }
         assert_eq!(parse_token("01ARZ3NDEKTSV4RRFFQ69G5FA"), None);
         assert_eq!(parse_token("01ARZ3NDEKTSV4RRFFQ69G5FAU"), None);
         assert_eq!(parse_token("80000000000000000000000000"), None);

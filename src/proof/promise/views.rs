@@ -641,6 +641,32 @@ mod tests {
     }
 
     #[test]
+    fn persons_without_their_rows_tell_the_same() {
+        let structure = shape();
+        // No view, no set: not even whose the rows are is kept of each.
+        assert_eq!(structure.counted(0), [false; 3]);
+        let (a, b) = ("0".repeat(25) + "A", "0".repeat(25) + "B");
+        let mut cells =
+            read_text(&format!("{a}\tx\t\ta\r\n{b}\tx\t\ta\r\n{a}\t\ty\tb\r\n{a}\tz\t\ta\r\n"))
+                .unwrap();
+        let shape = &structure.tables[0];
+        let told = |cells: &[Cells]| {
+            let people = format!("{:?}", cells[0].people(shape));
+            (people, cells[0].rows_of_people(shape), persons(&structure, cells))
+        };
+        let whole = told(&cells);
+        assert_eq!((whole.1.as_deref(), whole.2), (Some([2, 1].as_slice()), 2));
+        let tokens = [&a, &b].map(|t| crate::token::written_token(t).unwrap());
+        cells[0].persons = Some(Persons { tokens: Arc::new(tokens.into()), rows: vec![2, 1] });
+        (cells[0].columns, cells[0].texts) = (Vec::new(), Vec::new());
+        assert_eq!(told(&cells), whole);
+        // A row that is nobody's is missed in the sum.
+        cells[0].persons.as_mut().unwrap().rows[0] = 1;
+        assert_eq!(cells[0].rows_of_people(shape), None);
+        assert_ne!(Who::of(&a), Who::of(&a.to_lowercase()));
+    }
+
+    #[test]
     fn a_long_file_is_split_by_what_decides() {
         let cells = read_text("p\tx\t\ta\r\np\t\ty\tb\r\nq\tx\t\ta\r\n").unwrap();
         assert_eq!((cells[0].rows, cells[1].rows), (2, 1));
