@@ -391,6 +391,149 @@ fn a_steady_fact_outside_the_views_is_named_and_for_publication_refused() {
     );
 }
 
+/// Persons with an area and with a sex and group, each in the view of its table: both views hold, both together do not.
+#[test]
+fn quasi_identifiers_of_two_views_count_together_where_they_are_of_the_person() {
+    let case = Case::new();
+    let (mut a, mut b) = (String::from("id,area\n"), String::from("id,grp\n"));
+    for p in 0..60 {
+        let area = if p < 30 { "E" } else { "W" };
+        // Three of the group 2 live in the east.
+        let group = if p < 27 || p >= 57 { "1" } else { "2" };
+        writeln!(a, "p{p:03},{area}").unwrap();
+        writeln!(b, "p{p:03},{group}").unwrap();
+    }
+    case.file("a.csv", &a);
+    case.file("b.csv", &b);
+    let quasi =
+        "{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }";
+    let view = |t: &str, c: &str| {
+        format!(
+            "[[anonymized.view]]\nname = \"{t}\"\ngrain = \"{t}\"\nquasi = [\"{t}.{c}\"]\nk = 12\n"
+        )
+    };
+    let table = |t: &str, c: &str| {
+        format!(
+            "[tables.{t}]\ngrain = \"person\"\nsource = {{ path = \"{t}.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.{t}.columns]\n{ID}{c} = {quasi}\n"
+        )
+    };
+    let policy = case.policy(
+        &format!(
+            "floor = 12\nsuppress = {{ unit = \"row\", at_most = 0.3 }}\n{}{}",
+            view("a", "area"),
+            view("b", "grp")
+        ),
+        &format!("{}{}", table("a", "area"), table("b", "grp")),
+    );
+    let release = case.run(&policy);
+    let told = statement(&release)["steady"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 2, "{told}");
+    assert_eq!(
+        (&told[0]["column"], &told[0]["smallest"]),
+        (&"b.grp".into(), &"<10".into()),
+        "{told}"
+    );
+    let public =
+        std::fs::read_to_string(&policy).unwrap().replace("floor = 12", "tier = \"public\"");
+    std::fs::write(&policy, &public).unwrap();
+    std::fs::remove_file(case.path("project.key")).unwrap();
+    let said = case.refused(&policy);
+    assert!(said.contains("C0105") && said.contains("joined by the person's token"), "{said}");
+    // One view over both: rows go, and nothing is left to be told.
+    let both = public
+        .replace("quasi = [\"a.area\"]", "quasi = [\"a.area\", \"b.grp\"]")
+        .replace("quasi = [\"b.grp\"]", "quasi = [\"a.area\", \"b.grp\"]");
+    std::fs::write(&policy, both).unwrap();
+    let release = case.run(&policy);
+    assert_eq!(statement(&release)["steady"].as_array().map_or(0, Vec::len), 0);
+}
+
+/// The same fact under one name in two tables is no further fact, though not everybody stands in both.
+#[test]
+fn one_fact_in_two_tables_is_not_counted_as_another() {
+    let case = Case::new();
+    let (mut a, mut b) = (String::from("id,sex\n"), String::from("id,sex\n"));
+    for p in 0..60 {
+        writeln!(a, "p{p:03},{}", p % 2 + 1).unwrap();
+        if p > 2 {
+            writeln!(b, "p{p:03},{}", p % 2 + 1).unwrap();
+        }
+    }
+    case.file("a.csv", &a);
+    case.file("b.csv", &b);
+    let policy = two_tables(&case, "sex");
+    let release = case.run(&policy);
+    assert_eq!(statement(&release)["steady"].as_array().map_or(0, Vec::len), 0);
+    // Under the same name, another fact.
+    let mut b = String::from("id,sex\n");
+    for p in 0..60 {
+        writeln!(b, "p{p:03},{}", if p < 28 { p % 2 + 1 } else { (p / 2) % 2 + 1 }).unwrap();
+    }
+    case.file("b.csv", &b);
+    std::fs::remove_file(case.path("project.key")).unwrap();
+    let release = case.run(&policy);
+    assert_eq!(statement(&release)["steady"].as_array().map_or(0, Vec::len), 2);
+}
+
+/// Tables `a` and `b`, each with one quasi-identifier of this name in a view of its own, k = 12.
+fn two_tables(case: &Case, c: &str) -> PathBuf {
+    let quasi =
+        "{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }";
+    let (mut views, mut tables) = (String::new(), String::new());
+    for t in ["a", "b"] {
+        writeln!(
+            views,
+            "[[anonymized.view]]\nname = \"{t}\"\ngrain = \"{t}\"\nquasi = [\"{t}.{c}\"]\nk = 12"
+        )
+        .unwrap();
+        writeln!(tables, "[tables.{t}]\ngrain = \"person\"\nsource = {{ path = \"{t}.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.{t}.columns]\n{ID}{c} = {quasi}").unwrap();
+    }
+    case.policy(
+        &format!("floor = 12\nsuppress = {{ unit = \"row\", at_most = 0.3 }}\n{views}"),
+        &tables,
+    )
+}
+
+/// A number of years is a form of the birth date: an age at each stay beside one band a person tells the birthday.
+#[test]
+fn an_age_as_a_number_counts_with_the_birth_date() {
+    let case = Case::new();
+    let (mut patients, mut stays) = (String::from("id,birth\n"), String::from("id,age\n"));
+    for p in 0..60 {
+        let year = if p < 30 { 1960 } else { 1980 };
+        writeln!(patients, "p{p:03},{year}-01-{:02}", p % 28 + 1).unwrap();
+        // Three of a band are seen in two bands of their ages.
+        let ages = if p < 3 { vec![64, 66] } else { vec![2025 - year] };
+        for age in ages {
+            writeln!(stays, "p{p:03},{age}").unwrap();
+        }
+    }
+    case.file("patients.csv", &patients);
+    case.file("stays.csv", &stays);
+    let policy = case.policy(
+        "floor = 5\nsuppress = { unit = \"row\", at_most = 0.3 }\n[[anonymized.view]]\nname = \"p\"\ngrain = \"patients\"\nquasi = [\"patients.birth\"]\nk = 5\n[[anonymized.view]]\nname = \"s\"\ngrain = \"stays\"\nquasi = [\"stays.age\"]\nk = 5",
+        &format!(
+            "[tables.patients]\ngrain = \"person\"\nsource = {{ path = \"patients.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.patients.columns]\n{ID}\
+             birth = {{ role = \"quasi\", type = \"date\", kind = \"birth\", pseudonymized = {{ truncate_date = \"month\" }}, anonymized = {{ age_band = {{ at = \"2026-04-01\", width = 20 }} }} }}\n\
+             [tables.stays]\ngrain = \"event\"\nsource = {{ path = \"stays.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.stays.columns]\n{ID}\
+             age = {{ role = \"quasi\", type = \"integer\", pseudonymized = \"drop\", anonymized = {{ band = {{ width = 5 }} }} }}\n"
+        ),
+    );
+    let release = case.run(&policy);
+    let shown = std::fs::read_to_string(release.join("anonymized/stays.csv")).unwrap();
+    let mut bands: std::collections::BTreeMap<&str, std::collections::BTreeSet<&str>> =
+        std::collections::BTreeMap::new();
+    for line in shown.lines().skip(1) {
+        let (token, age) = line.split_once(',').unwrap();
+        bands.entry(token).or_default().insert(age);
+    }
+    let mut persons: std::collections::BTreeMap<_, u32> = std::collections::BTreeMap::new();
+    for set in bands.values() {
+        *persons.entry(set).or_default() += 1;
+    }
+    assert!(persons.values().all(|&n| n >= 5), "{persons:?}");
+}
+
 /// A table that does not release the stay's token cannot be followed by it: its dates are no facts of a stay, and what the engine
 /// counts is what the proof can count.
 #[test]

@@ -114,6 +114,15 @@ const WRONG: &[(&str, &str, &str, &str, &str)] = &[
     ("施設コード", "role = \"payload\", type = \"code\"", KEEP, DROP, "P0210"),
     ("郵便番号", "role = \"payload\", type = \"code\"", DROP, KEEP, "P0210"),
     ("年齢", "role = \"payload\", type = \"integer\"", KEEP, KEEP, "P0210"),
+    ("月齢", "role = \"payload\", type = \"integer\"", KEEP, KEEP, "P0210"),
+    ("シメイ", "role = \"payload\"", KEEP, DROP, "P0210"),
+    ("カード", "role = \"payload\", type = \"code\"", KEEP, DROP, "P0210"),
+    ("お住まい", "role = \"payload\"", KEEP, DROP, "P0210"),
+    ("社員番号", "role = \"payload\", type = \"code\"", KEEP, DROP, "P0210"),
+    ("担当", "role = \"payload\", type = \"code\"", KEEP, DROP, "P0210"),
+    // The day beside year and month: a birth date in three columns.
+    ("生日", "role = \"payload\", type = \"integer\"", KEEP, DROP, "P0210"),
+    ("経過記録", "role = \"text\"", "\"redact\"", DROP, "P0214"),
     ("主病名", "role = \"payload\", type = \"code\"", KEEP, KEEP, "P0203"),
     ("x", "role = \"payload\", type = \"code\", code = \"icd10\"", KEEP, KEEP, "P0203"),
     (
@@ -360,6 +369,22 @@ fn the_data_are_held_against_the_declarations() {
                     chrono::NaiveDate::parse_from_str(&day(i * 7 + v * 31), "%Y-%m-%d").unwrap();
                 (at - chrono::NaiveDate::from_ymd_opt(1899, 12, 30).unwrap()).num_days().to_string()
             }),
+        ),
+        // Months, and days and seconds of the calendar that no date of the tables explains.
+        (code, "\"keep\"", "C0411", Box::new(|i, v| format!("2024{:02}", (i * 5 + v) % 12 + 1))),
+        (whole, "\"keep\"", "C0411", Box::new(|i, v| format!("2024{:02}", (i * 5 + v) % 12 + 1))),
+        (plain, "\"keep\"", "C0411", Box::new(|i, v| format!("2024年{}月", (i * 5 + v) % 12 + 1))),
+        (
+            whole,
+            "\"keep\"",
+            "C0411",
+            Box::new(|i, v| (45_000 + (i * 53 + v * 7) % 701).to_string()),
+        ),
+        (
+            whole,
+            "\"keep\"",
+            "C0411",
+            Box::new(|i, v| (1_700_000_000 + (i * 2 + v) * 86_413 % 9_000_000).to_string()),
         ),
         (code, "\"keep\"", "C0413", Box::new(|i, _| my_number(i / 3))),
         (

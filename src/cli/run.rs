@@ -227,7 +227,7 @@ pub fn report(published: &Released, show: Show) {
         show.line(&words!("floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed", s.floors.len(), s.floors.iter().map(|f| f.outcome.joined).sum::<u64>(), s.floors.iter().map(|f| f.outcome.rows_removed).sum::<u64>()));
     }
     for steady in &s.steady {
-        show.line(&words!("outside the views: {} is the same in all rows of a person; with it the smallest class of view {} has {} persons (k = {})", steady.column, steady.split.view, steady.smallest, steady.split.k));
+        show.line(&words!("beside the views: {} is the same in all rows of a person; for who knows it too the smallest class of view {} has {} persons (k = {})", steady.column, steady.split.view, steady.smallest, steady.split.k));
     }
     if let Some(joins) = s.proof.joins.as_ref().filter(|_| s.releases.len() > 1) {
         show.line(&joins.told());

@@ -38,6 +38,7 @@ pub mod card;
 pub mod care_insured;
 mod check_digit;
 pub mod column;
+pub mod dates;
 pub mod driver_licence;
 pub mod elderly_insured;
 pub mod email;

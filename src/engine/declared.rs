@@ -54,6 +54,12 @@ struct Watched {
     persons: u64,
     dates: Rows,
     date_texts: u64,
+    /// Cells that are a month of a year (202404), and how many different ones a partition had.
+    months: Rows,
+    month_texts: u64,
+    /// The smallest and the largest whole number.
+    range: Option<(i64, i64)>,
+    number_texts: u64,
     /// A detector whose check digit most distinct numbers pass; how many, of how many.
     digits: Option<(usize, u64, u64)>,
     looked: bool,
@@ -210,6 +216,20 @@ fn whole_numbers(cells: &Column, used: &[u32]) -> Vec<u32> {
     used.iter().copied().filter(is_whole).collect()
 }
 
+/// A month of a year, as receipts and spreadsheets write it: 202404, 2024-04, 2024年4月.
+fn is_month(text: &str) -> bool {
+    let near = |year: i32| (1900..=2100).contains(&year);
+    date::parse(text).is_some_and(|w| w.month.is_some() && w.day.is_none() && near(w.year))
+}
+
+/// Numbers that count days or seconds of the calendar: where all of a column lie in one of these ranges it holds moments.
+/// From 2000-01-01 to 2035-01-01, as spreadsheets count days, and as Unix counts seconds and milliseconds.
+const MOMENTS: [(&str, i64, i64); 3] = [
+    ("days of a spreadsheet", 36_526, 49_310),
+    ("seconds since 1970", 946_684_800, 2_051_222_400),
+    ("milliseconds since 1970", 946_684_800_000, 2_051_222_400_000),
+];
+
 /// Whether a release shows the cells as they are.
 fn whole(column: &ColumnPlan, kind: Kind) -> bool {
     shows(column, kind)
@@ -248,6 +268,10 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
                 persons: 0,
                 dates: Rows::default(),
                 date_texts: 0,
+                months: Rows::default(),
+                month_texts: 0,
+                range: None,
+                number_texts: 0,
                 digits: None,
                 looked: false,
                 sentences: Sentences::default(),
@@ -378,7 +402,8 @@ impl Watched {
     /// Texts that are dates, and sentences.
     fn add_texts(&mut self, cells: &Column, used: &[u32], rows: &[u64], filled: u64) {
         self.dates.seen += filled;
-        let mut texts = 0;
+        self.months.seen += filled;
+        let (mut texts, mut months, mut numbers) = (0, 0, 0);
         for &code in used {
             let text = bare(cells.dictionary().text(code));
             let long = text.len() >= 6;
@@ -386,8 +411,19 @@ impl Watched {
                 self.dates.hold += rows[code as usize];
                 texts += 1;
             }
+            if long && is_month(text) {
+                self.months.hold += rows[code as usize];
+                months += 1;
+            }
+            if let Ok(number) = text.parse::<i64>() {
+                let (low, high) = self.range.unwrap_or((number, number));
+                self.range = Some((low.min(number), high.max(number)));
+                numbers += rows[code as usize];
+            }
         }
         self.date_texts = self.date_texts.max(texts);
+        self.month_texts = self.month_texts.max(months);
+        self.number_texts += numbers;
         let mut seen = 0;
         let mut long = 0;
         for code in some(used) {
@@ -800,6 +836,9 @@ impl Watched {
                 say!("日付の列{}と一対一に対応する", named(o)),
                 say!("treat it as that date is treated, or drop it"),
             ));
+        } else if let Some((what, ja)) = self.calendar(facts, measured) {
+            let advice = "type = \"date\" or \"partial_date\" with its kind, and a treatment for dates; numbers of days are dates to whoever knows the first";
+            all.push(found("C0411", "W0161", what, ja, say!("{}", advice)));
         } else if let Some((detector, passed, seen)) = self.digits {
             let doc = CATALOGUE[detector].doc();
             all.push(found(
@@ -860,6 +899,30 @@ impl Watched {
             ));
         }
         all
+    }
+
+    /// Months of the calendar, or numbers that count its days or seconds, as content outside all views.
+    fn calendar(&self, facts: &ColumnFacts, measured: bool) -> Option<(Said, Said)> {
+        let content = matches!(facts.role, Role::Payload | Role::Sensitive | Role::ThirdParty);
+        if measured || !content {
+            return None;
+        }
+        if self.months.most(0.95) && self.month_texts >= 6 {
+            let (hold, seen) = (small(self.months.hold), small(self.months.seen));
+            return Some((
+                say!("{} of {} cells are months of the calendar", hold, seen),
+                say!("{}セル中{}セルが年月である", seen, hold),
+            ));
+        }
+        let many = self.rows >= ENOUGH_PERSONS;
+        let (low, high) = self.range.filter(|_| many && self.number_texts == self.dates.seen)?;
+        let spread = high - low >= 300;
+        let (counted, ..) =
+            MOMENTS.iter().find(|(_, from, to)| spread && low >= *from && high < *to)?;
+        Some((
+            say!("all its numbers lie where {} would: they are moments", *counted),
+            say!("すべての数が日付を数えた数（{}）の範囲にある", *counted),
+        ))
     }
 
     fn free_text(&self) -> bool {

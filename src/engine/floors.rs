@@ -856,12 +856,10 @@ impl Keeper {
         }
     }
 
-    /// The columns that are the same in all rows of a person, and that no view counts.
+    /// The released columns that are the same in all rows of a person.
     #[must_use]
-    pub fn steady(&self, plan: &Plan) -> Vec<(usize, usize)> {
-        let counted: BTreeSet<(usize, usize)> =
-            plan.views.iter().flat_map(|v| v.counted()).map(|c| (c.table, c.column)).collect();
-        self.steady.difference(&counted).copied().collect()
+    pub fn steady(&self) -> Vec<(usize, usize)> {
+        self.steady.iter().copied().collect()
     }
 
     /// Rows that go with one row of a table, itself included, on the average.

@@ -607,7 +607,7 @@ fn suppression(
     if let Some(error) = Error::all(errors) {
         return Err(error);
     }
-    let mut splits = Splits::new(plan, keeper.steady(plan));
+    let mut splits = Splits::new(plan, &keeper.steady());
     if !splits.is_empty() {
         let memory = in_memory.as_ref();
         each_applied(plan, store, lists, &anonymized, secrets, memory, |p, partition, applied| {

@@ -1,6 +1,7 @@
 //! Views that close over the release. What a policy declares is a part of what its files show: every table that releases
 //! quasi-identifiers needs a view over them at its own grain, and all released forms of one fact count together.
 
+use super::declared::tells_birth;
 use super::model::{FloorPlan, Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan};
 use crate::error::Name;
 use crate::policy::model::{Anonymized, Tier};
@@ -97,7 +98,7 @@ fn imply(tables: &[TablePlan], views: &mut Vec<ViewPlan>, floor: u64) {
     }
 }
 
-/// The other released forms of the facts of a view: birth dates, areas of one code system, and dates of the calendar that belong
+/// The other released forms of the facts of a view: birth dates and ages (also as numbers: an age at each stay is another one), areas of one code system, and dates of the calendar that belong
 /// to the same row or stay.
 fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
     let calendar = |t: usize, c: usize| {
@@ -112,7 +113,7 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
             continue;
         }
         let of = &tables[quasi.table].columns[quasi.column].facts;
-        let birth = of.date == Some(DateKind::Birth);
+        let birth = tells_birth(&tables[quasi.table], &tables[quasi.table].columns[quasi.column]);
         for (t, table) in tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate().filter(|&(c, _)| released(table, c))
             {
@@ -126,7 +127,7 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                     tables[t].grain == Grain::Person
                         || f.code.as_ref().is_some_and(|c| is_place(c.as_str()))
                 };
-                let join = if birth && facts.date == Some(DateKind::Birth)
+                let join = if birth && tells_birth(table, column)
                     || coded && of_person(quasi.table, of) && of_person(t, facts)
                 {
                     Some(Join::Person)
@@ -143,7 +144,9 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                     tables[t].columns[c].tied[Kind::Anonymized as usize].unwrap_or((t, c))
                 };
                 let treatment = &column.treatment(Kind::Anonymized).treatment;
-                let same = tied(quasi.table, quasi.column) == tied(t, c) && !treatment.varies();
+                let once = facts.ty.is_date() || tables[t].grain == Grain::Person;
+                let same =
+                    tied(quasi.table, quasi.column) == tied(t, c) && !treatment.varies() && once;
                 if birth && same {
                     continue;
                 }

@@ -343,6 +343,22 @@ impl Findings<'_> {
             say!("`{}`.`{}`", tables[first.0].name, tables[first.0].columns[first.1].facts.column);
         for (t, c) in places {
             let column = &tables[t].columns[c];
+            if let Treatment::Redact(redact) = &column.treatment(kind).treatment
+                && !redact.dates
+            {
+                let texts = Texts {
+                    what: say!(
+                        "dates in this text stay as they are: beside those of {}, which are shifted, they tell by how much",
+                        neighbour
+                    ),
+                    ja: say!(
+                        "この文の中の日付はそのまま残る。ずらした{}の日付と並べると、ずらした日数が分かる",
+                        neighbour
+                    ),
+                    advice: say!("redact = {{ dates = true }}, or \"drop\""),
+                };
+                self.column_finding("P0214", t, c, kind, texts);
+            }
             if !column.facts.ty.is_date() || !shows(column, kind) || is_birth(&tables[t], column) {
                 continue;
             }
@@ -491,6 +507,14 @@ fn whole_birth() -> Texts {
         ja: say!("生年月日の全部は、性別や地域と合わせて多くの人を特定する"),
         advice: say!("{{ truncate_date = \"month\" }} or coarser, or age_band"),
     }
+}
+
+/// Whether a column tells when a person was born: a birth date or a part of it in any form, or an age.
+pub(super) fn tells_birth(table: &TablePlan, column: &ColumnPlan) -> bool {
+    let named = suggestion(table, column).filter(|s| s.sure == Sure::Yes).map(|s| s.meaning);
+    column.facts.date == Some(DateKind::Birth)
+        || matches!(named, Some(Meaning::Birth | Meaning::BirthPart | Meaning::Age))
+        || matches!(column.treatment(Kind::Anonymized).treatment, Treatment::AgeBand(_))
 }
 
 /// Whether a column holds ages, by its name.

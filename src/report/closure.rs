@@ -15,21 +15,21 @@ fn names<'a>(plan: &Plan, columns: impl IntoIterator<Item = &'a ViewColumn>) -> 
     all.join(", ")
 }
 
-/// A fact outside the views that is the same in all rows of a person.
+/// A fact that is the same in all rows of a person and that a view does not count.
 #[must_use]
 pub fn beside(plan: &Plan, steady: &Steady) -> Both {
-    let column = name(plan, steady.table, steady.column);
+    let columns = steady.names(plan);
     let why = steady.because.as_deref();
     Both::new(
         format!(
-            "列「{column}」は一人のすべての行で同じで、どのビューにもありません。これを知る人には、ビュー「{}」の最小の群は{}人です（k = {}）。{}",
+            "「{columns}」は一人のすべての行で同じで、このビューには数えられていません（表は本人の符号でつながります）。これを知る人には、ビュー「{}」の最小の群は{}人です（k = {}）。{}",
             steady.view,
             small(steady.smallest),
             steady.k,
             why.map(|w| format!("理由: {w}")).unwrap_or_default()
         ),
         format!(
-            "Column `{column}` is the same in all rows of a person and stands in no view. For who knows it the smallest class of view `{}` has {} persons (k = {}). {}",
+            "`{columns}` is the same in all rows of a person and this view does not count it (tables are joined by the person's token). For who knows it the smallest class of view `{}` has {} persons (k = {}). {}",
             steady.view,
             small(steady.smallest),
             steady.k,

@@ -30,9 +30,19 @@ use crate::text::normalize::{Folded, fold, name_key};
 ///
 /// Not promised: given names alone of other persons, their birth dates, nicknames, names that no list has, foreign names, and what
 /// identifies by its content (an accident in the news, a profession). So it is for the pseudonymized release only.
+///
+/// With `dates = true` days and months of the calendar (2024年4月12日, R6.4.12, 4月12日, 4/12, 12日, 2024年4月) become 【日付】 too, also of others and of
+/// no one: beside dates that are shifted they would tell by how much. Years alone and lengths of time (3日後) stay.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Redact {}
+pub struct Redact {
+    /// Days and months of the calendar become marks too: asked for where the release shifts dates.
+    #[serde(default)]
+    pub dates: bool,
+}
+
+/// What a day or month becomes.
+const DATE: &str = "【日付】";
 
 /// Redaction is repeated, because a mark may stand where it names what follows.
 const ROUNDS: usize = 4;
@@ -77,7 +87,9 @@ impl Technique for Redact {
                 input.known.get(person as usize).map(|known| patterns_of(known)).unwrap_or_default()
             });
             let mut here = BTreeMap::new();
-            let cell = redacted(&scanner, own, input.everyone, text, &mut here);
+            let of =
+                Searched { scanner: &scanner, own, everyone: input.everyone, dates: self.dates };
+            let cell = redacted(&of, text, &mut here);
             if cell != Cell::Missing {
                 marks.add(person, here);
             }
@@ -225,26 +237,36 @@ fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usiz
     }
 }
 
-fn redacted(
-    scanner: &Scanner<'_>,
-    own: &[Pattern],
-    everyone: Option<&Everyone>,
-    text: &str,
-    marks: &mut BTreeMap<&'static str, u64>,
-) -> Cell {
+/// What is looked for.
+struct Searched<'a> {
+    scanner: &'a Scanner<'a>,
+    own: &'a [Pattern],
+    everyone: Option<&'a Everyone>,
+    dates: bool,
+}
+
+fn redacted(of: &Searched<'_>, text: &str, marks: &mut BTreeMap<&'static str, u64>) -> Cell {
     let mut text = text.to_owned();
     let mut changed = false;
     for _ in 0..ROUNDS {
-        let mut spans: Vec<(usize, usize, &'static str)> = scanner
+        let mut spans: Vec<(usize, usize, &'static str)> = of
+            .scanner
             .scan(&text)
             .into_iter()
             .filter(|h| h.strength >= Strength::Fair)
             .map(|h| (h.start, h.end, CATALOGUE[h.detector].doc().mark))
             .collect();
         let folded = fold(&text);
-        own_spans(&folded, own, &mut spans);
-        if let Some(everyone) = everyone {
+        own_spans(&folded, of.own, &mut spans);
+        if let Some(everyone) = of.everyone {
             everyone.spans(&folded, &mut spans);
+        }
+        if of.dates {
+            let found = detect::dates::spans(folded.text()).into_iter();
+            spans.extend(found.map(|(start, end)| {
+                let original = folded.original(start..end);
+                (original.start, original.end, DATE)
+            }));
         }
         if spans.is_empty() {
             return if changed { Cell::Text(text) } else { Cell::Same };
@@ -286,6 +308,19 @@ mod tests {
     use crate::testing::{Rows, facts, frozen};
     use proptest::prelude::*;
 
+    fn looking<'a>(scanner: &'a Scanner<'a>, own: &'a [Pattern], dates: bool) -> Searched<'a> {
+        Searched { scanner, own, everyone: None, dates }
+    }
+
+    #[test]
+    fn days_and_months_become_marks_where_that_is_asked_for() {
+        let text = "2024年4月12日に入院、４/15にCT。3日後に再検";
+        let cell = redacted(&looking(&Scanner::new(), &[], true), text, &mut BTreeMap::new());
+        assert_eq!(cell, Cell::Text("【日付】に入院、【日付】にCT。3日後に再検".into()));
+        let cell = redacted(&looking(&Scanner::new(), &[], false), text, &mut BTreeMap::new());
+        assert_eq!(cell, Cell::Same);
+    }
+
     fn column(name: &'static str, role: Role) -> ColumnFacts {
         let mut facts = facts(Type::String);
         (facts.column, facts.role) = (Name::fixed(name), role);
@@ -308,7 +343,7 @@ mod tests {
     }
 
     fn of(text: &str) -> String {
-        match redacted(&Scanner::new(), &patterns(), None, text, &mut BTreeMap::new()) {
+        match redacted(&looking(&Scanner::new(), &patterns(), false), text, &mut BTreeMap::new()) {
             Cell::Same => text.to_owned(),
             Cell::Text(text) => text,
             Cell::Missing => "-".to_owned(),
@@ -345,15 +380,15 @@ mod tests {
     #[test]
     fn only_free_text_of_the_pseudonymized_release() {
         let text = column("備考", Role::Text);
-        assert!(Redact {}.check(&text, Kind::Pseudonymized).is_empty());
-        assert_eq!(Redact {}.check(&text, Kind::Anonymized).len(), 1);
-        assert_eq!(Redact {}.check(&facts(Type::String), Kind::Pseudonymized).len(), 1);
+        assert!(Redact::default().check(&text, Kind::Pseudonymized).is_empty());
+        assert_eq!(Redact::default().check(&text, Kind::Anonymized).len(), 1);
+        assert_eq!(Redact::default().check(&facts(Type::String), Kind::Pseudonymized).len(), 1);
     }
 
     proptest! {
         #[test]
         fn nothing_that_a_detector_finds_is_left(text in "([山田太郎様氏名主治医:TEL電話ID番号記号 、。]{0,6}[0-9０-９-]{0,12}){0,4}") {
-            if let Cell::Text(after) = redacted(&Scanner::new(), &patterns(), None, &text, &mut BTreeMap::new()) {
+            if let Cell::Text(after) = redacted(&looking(&Scanner::new(), &patterns(), false), &text, &mut BTreeMap::new()) {
                 prop_assert!(Scanner::new().scan(&after).iter().all(|h| h.strength < Strength::Fair));
             }
         }
@@ -361,7 +396,7 @@ mod tests {
         fn cells_without_a_finding_stay(text in "[a-zA-Zあ-お、。 ]{0,12}") {
             let rows = Rows::new([(0, Some(text.clone()))]);
             let facts = column("備考", Role::Text);
-            let (_, output) = frozen(&Redact {}, &rows, &facts).unwrap();
+            let (_, output) = frozen(&Redact::default(), &rows, &facts).unwrap();
             prop_assert_eq!(output.cells.text(0), Some(text.as_str()));
         }
     }

@@ -328,7 +328,7 @@ fn floors(plan: &Plan, made: &Made) -> Vec<FloorTold> {
 
 fn steady(plan: &Plan, made: &Made) -> Vec<SteadyTold> {
     let told = made.steady.iter().map(|s| SteadyTold {
-        column: name_of(plan, s.table, s.column),
+        column: s.names(plan).as_str().to_owned(),
         smallest: owned(&small(s.smallest)),
         split: Split {
             view: s.view.clone(),

@@ -600,7 +600,7 @@ pub struct FloorOutcome {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SteadyTold {
-    /// `table.column`.
+    /// `table.column`; the quasi-identifiers of other views together as `table.column + table.column`.
     pub column: String,
     /// Persons of the smallest class with it; below 10 `<10`.
     pub smallest: String,
