@@ -182,7 +182,14 @@ fn facts_outside_the_views() {
     let (case, policy) = one(&floor(12), &payload("code", "\"keep\""), &[]);
     std::fs::write(case.0.path().join("in/t.csv"), &lines).unwrap();
     let said = case.explained(&policy, true);
-    one_line(&said, &["Column `t.x`", "stands in no view", "<10 persons (k = 12)"]);
+    one_line(
+        &said,
+        &[
+            "`t.x` is the same in all rows of a person",
+            "this view does not count it",
+            "<10 persons (k = 12)",
+        ],
+    );
 
     let text = std::fs::read_to_string(&policy).unwrap();
     std::fs::write(&policy, text.replace("floor = 12", "tier = \"public\"")).unwrap();

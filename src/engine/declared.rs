@@ -219,6 +219,10 @@ fn whole_numbers(cells: &Column, used: &[u32]) -> Vec<u32> {
 /// A month of a year, as receipts and spreadsheets write it: 202404, 2024-04, 2024年4月.
 fn is_month(text: &str) -> bool {
     let near = |year: i32| (1900..=2100).contains(&year);
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    if digits && text.len() != 6 {
+        return false;
+    }
     date::parse(text).is_some_and(|w| w.month.is_some() && w.day.is_none() && near(w.year))
 }
 
