@@ -841,8 +841,10 @@ impl Watched {
                 say!("treat it as that date is treated, or drop it"),
             ));
         } else if let Some((what, ja)) = self.calendar(facts, measured) {
-            let advice = "type = \"date\" or \"partial_date\" with its kind, and a treatment for dates; numbers of days are dates to whoever knows the first";
-            all.push(found("C0411", "W0161", what, ja, say!("{}", advice)));
+            let advice = say!(
+                "type = \"date\" or \"partial_date\" with its kind, and a treatment for dates; numbers of days are dates to whoever knows the first"
+            );
+            all.push(found("C0411", "W0161", what, ja, advice));
         } else if let Some((detector, passed, seen)) = self.digits {
             let doc = CATALOGUE[detector].doc();
             all.push(found(
