@@ -399,7 +399,7 @@ fn quasi_identifiers_of_two_views_count_together_where_they_are_of_the_person() 
     for p in 0..60 {
         let area = if p < 30 { "E" } else { "W" };
         // Three of the group 2 live in the east.
-        let group = if p < 27 || p >= 57 { "1" } else { "2" };
+        let group = if !(27..57).contains(&p) { "1" } else { "2" };
         writeln!(a, "p{p:03},{area}").unwrap();
         writeln!(b, "p{p:03},{group}").unwrap();
     }

@@ -173,9 +173,17 @@ mod tests {
         ask();
         let wait = |ms| std::thread::sleep(Duration::from_millis(ms));
         room("one");
+        let start = Instant::now();
         of_column("apply", &t, &a, || wait(5));
+        let took = start.elapsed();
         room("two");
-        of_column("apply", &t, &b, || wait(30));
+        // However long the machine let the first one wait, this one takes longer.
+        of_column("apply", &t, &b, || {
+            let start = Instant::now();
+            while start.elapsed() <= took {
+                wait(30);
+            }
+        });
         room("one");
         wait(5);
         let told = told().unwrap();
