@@ -41,7 +41,12 @@ fn adult_has_its_published_average_risk() {
     let output = kakou(&["risk", text(&adult), "--quasi", NINE]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("0.6465751607983555"), "{shown}");
-    for word in ["not available", "Cohen 2022", "検査値"] {
+    for word in ["not available", "Cohen 2022", "laboratory values"] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    let output = kakou(&["risk", text(&adult), "--quasi", NINE, "--lang", "ja"]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    for word in ["0.6465751607983555", "Cohen 2022", "検査値"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
 }
