@@ -238,6 +238,11 @@ fn the_help_is_japanese() {
         [&["--help"][..], &["run", "--help"], &["check", "-h"], &["help", "ledger"], &[]]
     {
         let told = in_japanese(arguments);
+        // The meanings of values are aligned by blanks.
+        let english = |l: &str| {
+            l.trim_start().starts_with("- ") && l.is_ascii() && l.trim_end().contains(": ")
+        };
+        assert!(!told.lines().any(english), "{told}");
         assert!(told.contains("使い方:") && japanese(&told), "{told}");
         for frame in ["Usage:", "Options:", "Commands:", "Arguments:", "[default", "Print "] {
             assert!(!told.contains(frame), "{frame}: {told}");

@@ -123,7 +123,11 @@ pub(super) fn print(error: &clap::Error, command: &Command) {
         let mut text = framed(&shown(&error.render(), error.use_stderr()));
         for value in values(command) {
             if let Some(told) = lang::ja(&value) {
-                text = text.replace(&format!(": {value}"), &format!(": {told}"));
+                // Blanks align the texts of values of different length.
+                for pad in 1..=24 {
+                    let before = format!(":{}", " ".repeat(pad));
+                    text = text.replace(&format!("{before}{value}"), &format!("{before}{told}"));
+                }
             }
         }
         put(error.use_stderr(), &text);
