@@ -11,18 +11,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 kakou=${KAKOU:-target/release/kakou}
 [ -n "${KAKOU:-}" ] || cargo build --release --quiet
-"$kakou" synth --patients "$persons" --encoding utf8 --layouts csv --out "$work" --quiet
-python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet polars==1.35.2
-"$work/venv/bin/python" - "$work" <<'PY'
-import pathlib, sys, polars as pl
-work = pathlib.Path(sys.argv[1])
-(work / "parquet").mkdir()
-for path in sorted((work / "csv").glob("*.csv")):
-    pl.scan_csv(path, infer_schema_length=0).sink_parquet(work / "parquet" / (path.stem + ".parquet"), compression="zstd", compression_level=3, row_group_size=250_000)
-PY
-rm -rf "$work/csv" "$work/truth"
-"$kakou" key new "$work/key" --quiet
+. benches/spine_data.sh
+spine_data "$kakou" "$work" "$persons"
 python3 - "$kakou" "$work" "${bounds[@]}" <<'PY'
 import hashlib, pathlib, re, resource, shutil, subprocess, sys, time
 

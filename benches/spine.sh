@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Claim: one release pair over 5 tables costs at most 4 times a plain polars copy of the same Parquet files, within --memory.
-# Both sides run here, one after the other: `benches/spine.sh [persons] [memory]` (385000 persons are about 10 million rows).
+# Both sides run here, one after the other: `benches/spine.sh [persons] [memory]` (385000 persons are 15.2 million rows).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 persons=${1:-385000}
@@ -9,17 +9,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cargo build --release --quiet
 kakou=target/release/kakou
-"$kakou" synth --patients "$persons" --encoding utf8 --layouts csv --out "$work" --quiet
-python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet polars==1.35.2
-"$work/venv/bin/python" - "$work" <<'PY'
-import pathlib, sys, polars as pl
-work = pathlib.Path(sys.argv[1])
-(work / "parquet").mkdir()
-for path in sorted((work / "csv").glob("*.csv")):
-    pl.scan_csv(path, infer_schema_length=0).sink_parquet(work / "parquet" / (path.stem + ".parquet"), compression="zstd", compression_level=3, row_group_size=250_000)
-PY
-rm -rf "$work/csv"
+. benches/spine_data.sh
+spine_data "$kakou" "$work" "$persons"
 cat > "$work/plain_copy.py" <<'PY'
 import pathlib, resource, sys, time, polars as pl
 work = pathlib.Path(sys.argv[1]); (work / "copy").mkdir(exist_ok=True)
@@ -31,7 +22,6 @@ used = resource.getrusage(resource.RUSAGE_SELF)
 cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
 print(f"{time.monotonic() - start:.2f} {rows} {used.ru_maxrss // 1024} {cpu:.2f}")
 PY
-"$kakou" key new "$work/key" --quiet
 cat > "$work/timed_run.py" <<'PY'
 import resource, subprocess, sys, time
 start = time.monotonic()

@@ -405,26 +405,7 @@ fn quasi_identifiers_of_two_views_count_together_where_they_are_of_the_person() 
     }
     case.file("a.csv", &a);
     case.file("b.csv", &b);
-    let quasi =
-        "{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }";
-    let view = |t: &str, c: &str| {
-        format!(
-            "[[anonymized.view]]\nname = \"{t}\"\ngrain = \"{t}\"\nquasi = [\"{t}.{c}\"]\nk = 12\n"
-        )
-    };
-    let table = |t: &str, c: &str| {
-        format!(
-            "[tables.{t}]\ngrain = \"person\"\nsource = {{ path = \"{t}.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.{t}.columns]\n{ID}{c} = {quasi}\n"
-        )
-    };
-    let policy = case.policy(
-        &format!(
-            "floor = 12\nsuppress = {{ unit = \"row\", at_most = 0.3 }}\n{}{}",
-            view("a", "area"),
-            view("b", "grp")
-        ),
-        &format!("{}{}", table("a", "area"), table("b", "grp")),
-    );
+    let policy = two_tables(&case, ["area", "grp"]);
     let release = case.run(&policy);
     let told = statement(&release)["steady"].clone();
     assert_eq!(told.as_array().unwrap().len(), 2, "{told}");
@@ -461,7 +442,7 @@ fn one_fact_in_two_tables_is_not_counted_as_another() {
     }
     case.file("a.csv", &a);
     case.file("b.csv", &b);
-    let policy = two_tables(&case, "sex");
+    let policy = two_tables(&case, ["sex", "sex"]);
     let release = case.run(&policy);
     assert_eq!(statement(&release)["steady"].as_array().map_or(0, Vec::len), 0);
     // Under the same name, another fact.
@@ -475,12 +456,12 @@ fn one_fact_in_two_tables_is_not_counted_as_another() {
     assert_eq!(statement(&release)["steady"].as_array().map_or(0, Vec::len), 2);
 }
 
-/// Tables `a` and `b`, each with one quasi-identifier of this name in a view of its own, k = 12.
-fn two_tables(case: &Case, c: &str) -> PathBuf {
+/// Tables `a` and `b`, each with one quasi-identifier in a view of its own, k = 12.
+fn two_tables(case: &Case, columns: [&str; 2]) -> PathBuf {
     let quasi =
         "{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }";
     let (mut views, mut tables) = (String::new(), String::new());
-    for t in ["a", "b"] {
+    for (t, c) in ["a", "b"].into_iter().zip(columns) {
         writeln!(
             views,
             "[[anonymized.view]]\nname = \"{t}\"\ngrain = \"{t}\"\nquasi = [\"{t}.{c}\"]\nk = 12"

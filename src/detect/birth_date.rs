@@ -30,6 +30,17 @@ fn days(text: &str) -> Option<i32> {
     date::parse(&squeezed)?.days()
 }
 
+/// Whether a date can begin with this character at a place of a folded text: a digit or an era, not within a word or a number.
+#[must_use]
+pub fn can_begin(text: &str, start: usize, c: char) -> bool {
+    let first = c.is_ascii_digit()
+        || matches!(
+            c.to_ascii_uppercase(),
+            'M' | 'T' | 'S' | 'H' | 'R' | '明' | '大' | '昭' | '平' | '令'
+        );
+    first && !text[..start].ends_with(|b: char| b.is_ascii_alphanumeric())
+}
+
 /// The longest date that begins at a place of a folded text: where it ends, and its days since 1970-01-01.
 #[must_use]
 pub fn day_from(text: &str, start: usize) -> Option<(usize, i32)> {

@@ -1,6 +1,6 @@
 //! Days and months of the calendar in text: what would tell by how much the dates beside it were moved.
 
-use super::birth_date::day_from;
+use super::birth_date::{can_begin, day_from};
 use crate::text::date;
 
 /// The longest year and month: 令和12年12月 in bytes, with blanks.
@@ -78,13 +78,7 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut from = 0;
     for (start, c) in text.char_indices() {
-        let begins = c.is_ascii_digit()
-            || matches!(
-                c.to_ascii_uppercase(),
-                'M' | 'T' | 'S' | 'H' | 'R' | '明' | '大' | '昭' | '平' | '令'
-            );
-        let inside = text[..start].ends_with(|b: char| b.is_ascii_alphanumeric());
-        if start < from || !begins || inside {
+        if start < from || !can_begin(text, start, c) {
             continue;
         }
         let end = day_from(text, start)

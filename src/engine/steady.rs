@@ -87,11 +87,11 @@ struct Twin {
 pub struct Splits {
     /// Columns that no view counts, one by one, each with all views.
     alone: Vec<Group>,
-    /// By view: the quasi-identifiers of the other views.
+    /// By view: the quasi-identifiers of the other views, without those that seem to be facts of the view.
     beside: Vec<Group>,
-    /// The same with the columns that turned out to be other facts under the same name.
-    twins: Vec<Twin>,
+    /// By view: with these too, if there are any; taken where one of them turns out to be another fact.
     doubted: Vec<Option<Group>>,
+    twins: Vec<Twin>,
 }
 
 /// The same fact by what the policy says: tied, a birth date, one code system, or one name.
@@ -118,7 +118,7 @@ impl Splits {
             })
             .collect();
         let mut splits =
-            Splits { alone, beside: Vec::new(), twins: Vec::new(), doubted: Vec::new() };
+            Splits { alone, beside: Vec::new(), doubted: Vec::new(), twins: Vec::new() };
         for (v, view) in plan.views.iter().enumerate() {
             let quasi = |&&(t, c): &&At| plan.tables[t].columns[c].facts.role == Role::Quasi;
             let others = steady.iter().filter(quasi).filter(|&&at| {
@@ -195,6 +195,7 @@ impl Splits {
     /// # Errors
     /// For publication, a column without a reason.
     pub fn finish(self, plan: &Plan) -> Result<Vec<Steady>> {
+        let alone = self.alone.len();
         let mut groups = self.alone;
         for (v, (sure, all)) in self.beside.into_iter().zip(self.doubted).enumerate() {
             let differs = self.twins.iter().any(|t| t.view == v && t.differs);
@@ -202,7 +203,7 @@ impl Splits {
         }
         let mut found = Vec::new();
         let mut errors = Vec::new();
-        for Group { columns, views } in groups {
+        for (at, Group { columns, views }) in groups.into_iter().enumerate() {
             let split = views.into_iter().filter_map(|Widened { view, classes }| {
                 let summary = classes.summary();
                 let smallest = summary.smallest?.0;
@@ -231,7 +232,7 @@ impl Splits {
                 because,
             };
             if steady.because.is_none() && plan.tier == Some(Tier::Public) {
-                errors.push(refusal(plan, &steady, &view.name));
+                errors.push(refusal(plan, &steady, &view.name, at < alone));
             }
             found.push(steady);
         }
@@ -239,26 +240,23 @@ impl Splits {
     }
 }
 
-fn refusal(plan: &Plan, steady: &Steady, view: &Name) -> Error {
+/// `alone` is whether it is one column that no view counts.
+fn refusal(plan: &Plan, steady: &Steady, view: &Name, alone: bool) -> Error {
     let small = small(steady.smallest);
     let (what, advice): (Said, Said) = match steady.columns.as_slice() {
-        [(t, c)]
-            if !plan.views.iter().any(|v| v.counted().any(|q| (q.table, q.column) == (*t, *c))) =>
-        {
-            (
-                say!(
-                    "table `{}`, column `{}`: it is the same in all rows of a person and stands in no view; with it a class of view `{}` has {} persons where k = {}",
-                    plan.tables[*t].name,
-                    plan.tables[*t].columns[*c].facts.column,
-                    view,
-                    small,
-                    steady.k
-                ),
-                say!(
-                    "name it under `quasi` of the view, coarsen or drop it, or say why nobody knows it: because = \"...\""
-                ),
-            )
-        }
+        [(t, c)] if alone => (
+            say!(
+                "table `{}`, column `{}`: it is the same in all rows of a person and stands in no view; with it a class of view `{}` has {} persons where k = {}",
+                plan.tables[*t].name,
+                plan.tables[*t].columns[*c].facts.column,
+                view,
+                small,
+                steady.k
+            ),
+            say!(
+                "name it under `quasi` of the view, coarsen or drop it, or say why nobody knows it: because = \"...\""
+            ),
+        ),
         _ => (
             say!(
                 "view `{}`: the files are joined by the person's token; with the quasi-identifiers of other views ({}) a class has {} persons where k = {}",

@@ -217,14 +217,7 @@ fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usiz
             }
             Pattern::Day(day) => {
                 for (start, c) in text.char_indices() {
-                    let begins = c.is_ascii_digit()
-                        || matches!(
-                            c.to_ascii_uppercase(),
-                            'M' | 'T' | 'S' | 'H' | 'R' | '明' | '大' | '昭' | '平' | '令'
-                        );
-                    let inside = text[..start].ends_with(|b: char| b.is_ascii_alphanumeric());
-                    if begins
-                        && !inside
+                    if detect::birth_date::can_begin(text, start, c)
                         && let Some((end, days)) = detect::birth_date::day_from(text, start)
                         && days == *day
                     {
