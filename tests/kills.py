@@ -81,7 +81,7 @@ def hidden(folder):
 
 def state_is(state):
     done = kakou("verify", RELEASE, "--ledger", at("ledger"), fails=True)
-    return "" if done.returncode == 0 and f"state: {state} (" in done.stdout else done.stdout + done.stderr
+    return "" if done.returncode == 0 and f"state: {state}" in done.stdout.splitlines() else done.stdout + done.stderr
 
 
 def given():
