@@ -376,6 +376,21 @@ fn a_steady_fact_outside_the_views_is_named_and_for_publication_refused() {
         "{steady}"
     );
     assert_eq!(steady[0]["smallest"], "<10");
+    // It is counted again from the files: not told, or told of fewer persons, it does not verify.
+    let file = release.join("record/statement.json");
+    let whole = statement(&release);
+    for told in [serde_json::json!([]), {
+        let mut told = steady.clone();
+        told[0]["split"]["below"] = 2.into();
+        told
+    }] {
+        let mut changed = whole.clone();
+        changed["steady"] = told;
+        std::fs::write(&file, serde_json::to_vec(&changed).unwrap()).unwrap();
+        relist(&release);
+        let verified = error_of(&kakou(&["verify", "--quiet", text(&release)]));
+        assert!(verified.contains("is not what the record says"), "{verified}");
+    }
     let public =
         std::fs::read_to_string(&policy).unwrap().replace("floor = 12", "tier = \"public\"");
     std::fs::write(&policy, &public).unwrap();

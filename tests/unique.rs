@@ -466,7 +466,7 @@ fn every_figure_that_is_recounted_is_held_against_the_files() {
         relist(&release);
     };
     let mut paths = Vec::new();
-    for at in ["/unique", "/proof/floors", "/proof/joins"] {
+    for at in ["/unique", "/steady", "/proof/floors", "/proof/joins"] {
         leaves(told.pointer(at).unwrap(), at, &mut paths);
     }
     for (at, _) in told["views"].as_array().unwrap().iter().enumerate() {

@@ -13,6 +13,7 @@ use super::apply::{Alive, Applied, Frozen, Removal};
 use super::partition::Partition;
 use crate::error::{Error, Result, small};
 use crate::frame::{Column, Interner, MISSING};
+use crate::plan::steady::EVIDENCE;
 use crate::plan::{FloorPlan, Grain, Plan};
 use crate::policy::model::Unit;
 use crate::say;
@@ -771,9 +772,6 @@ pub struct Keeper {
     /// Columns that are the same in all rows of a person, as last counted.
     steady: BTreeSet<(usize, usize)>,
 }
-
-/// Persons with several rows that make "the same in all of them" more than a chance.
-const EVIDENCE: u64 = 20;
 
 impl Keeper {
     /// Nothing done yet; `rows` are those of each table before any suppression.

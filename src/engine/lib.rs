@@ -109,7 +109,7 @@ pub struct Made {
 impl Made {
     /// What the proof holds against the files.
     #[must_use]
-    pub fn claims(&self) -> Claims {
+    pub fn claims(&self, plan: &Plan) -> Claims {
         Claims {
             files: self
                 .files
@@ -139,6 +139,7 @@ impl Made {
             persons: self.persons,
             links: self.links.len() as u64,
             unique: self.unique.clone(),
+            steady: self.steady.iter().map(|s| s.claimed(plan)).collect(),
         }
     }
 }

@@ -9,10 +9,11 @@ use super::partition::Partition;
 use super::views::{Cells, Classes, column_codes};
 use crate::error::{Error, Name, Result, Said, small};
 use crate::frame::Interner;
+use crate::plan::steady::Divided;
 use crate::plan::{Join, Plan, ViewColumn, ViewPlan};
 use crate::policy::model::Tier;
 use crate::say;
-use crate::schema::{DateKind, Kind, Role};
+use crate::schema::Role;
 
 type At = (usize, usize);
 
@@ -46,6 +47,20 @@ impl Steady {
             format!("{}.{}", plan.tables[t].name, plan.tables[t].columns[c].facts.column)
         };
         Name::from_policy(self.columns.iter().map(name).collect::<Vec<_>>().join(" + "))
+    }
+
+    /// What is held against the files.
+    #[must_use]
+    pub fn claimed(&self, plan: &Plan) -> Divided {
+        Divided {
+            columns: self.names(plan).as_str().to_owned(),
+            view: self.view.clone(),
+            k: self.k,
+            smallest: self.smallest,
+            classes: self.classes,
+            below: self.below,
+            because: self.because.clone(),
+        }
     }
 }
 
@@ -94,17 +109,6 @@ pub struct Splits {
     twins: Vec<Twin>,
 }
 
-/// The same fact by what the policy says: tied, a birth date, one code system, or one name.
-fn alike(plan: &Plan, a: At, b: At) -> bool {
-    let column = |(t, c): At| &plan.tables[t].columns[c];
-    let root = |at: At| column(at).tied[Kind::Anonymized as usize].unwrap_or(at);
-    let (x, y) = (&column(a).facts, &column(b).facts);
-    root(a) == root(b)
-        || x.date == Some(DateKind::Birth) && y.date == Some(DateKind::Birth)
-        || x.code.is_some() && x.code == y.code
-        || x.column == y.column
-}
-
 impl Splits {
     /// Nothing counted. `steady` are the released columns that are the same in all rows of a person.
     #[must_use]
@@ -127,14 +131,10 @@ impl Splits {
             let (mut sure, mut all) = (Vec::new(), Vec::new());
             for &at in others {
                 all.push(at);
-                let twin = view.counted().find(|c| alike(plan, (c.table, c.column), at));
-                match twin {
-                    Some(c) => splits.twins.push(Twin {
-                        view: v,
-                        column: at,
-                        counted: (c.table, c.column),
-                        differs: false,
-                    }),
+                match plan.seems_counted(view, at) {
+                    Some(counted) => {
+                        splits.twins.push(Twin { view: v, column: at, counted, differs: false })
+                    }
                     None => sure.push(at),
                 }
             }

@@ -1,6 +1,7 @@
 //! What a run says that it did, as far as the proof holds the files against it; and who watches the source on its way.
 
 use super::Plan;
+use super::steady::Divided;
 use super::unique::Unique;
 use crate::frame::Table;
 use crate::schema::Kind;
@@ -54,4 +55,6 @@ pub struct Claims {
     pub links: u64,
     /// Whom facts beside the views single out.
     pub unique: Unique,
+    /// What facts that are the same in all rows of a person make of the views.
+    pub steady: Vec<Divided>,
 }

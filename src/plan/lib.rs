@@ -19,6 +19,7 @@ pub mod promise;
 mod scope;
 pub mod shape;
 pub mod singled;
+pub mod steady;
 #[cfg(test)]
 mod tests;
 

@@ -206,7 +206,14 @@ mod tests {
             columns[1].push(if value.is_empty() { MISSING } else { texts[1].intern(value) });
         }
         let digests = Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 };
-        let cells = Cells { columns, texts, rows: rows.len() as u64, digests, persons: None };
+        let cells = Cells {
+            columns,
+            texts,
+            rows: rows.len() as u64,
+            digests,
+            persons: None,
+            steady: Default::default(),
+        };
         let column = |name: &str| ColumnShape {
             name: name.into(),
             ty: "text".into(),

@@ -18,6 +18,7 @@ pub mod pass;
 pub mod promise;
 pub mod prove;
 pub mod replay;
+pub mod steady;
 pub mod structure;
 
 pub use promise::views as recount;

@@ -3,6 +3,7 @@
 //! What is held does not grow with the rows but where a recount needs every row: columns of views and sets, and whose the rows
 //! are. Of the other columns the distinct texts are held, of dates and tokens not even these.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,6 +14,7 @@ use super::forbidden::{Forbidden, Searched};
 use super::joins::{Common, Gathering, Signatures};
 use super::links::Links;
 use super::recount::{Cells, Persons};
+use super::steady::OfPersons;
 use super::structure::{FloorShape, Structure, TableShape};
 use crate::detect::column::Finding;
 use crate::digest::Digests;
@@ -64,6 +66,8 @@ struct ColumnPass<'a> {
     kept: bool,
     /// Its texts are numbered over the whole table.
     numbered: bool,
+    /// The value of each person, where it may be the same in all rows of a person; with whether a row is a person.
+    steady: Option<(OfPersons, bool)>,
     /// Cells by text, for the detectors.
     held: Option<Vec<u64>>,
     texts: Interner,
@@ -103,6 +107,12 @@ impl<'a> TablePass<'a> {
         let kept = known.structure.counted(number);
         let floors: Vec<&FloorShape> =
             known.structure.floors.iter().filter(|f| f.table == number).collect();
+        // Of columns whose codes are kept it is told from these.
+        let steady = |at: usize| {
+            let mut may_be = known.structure.steady.iter();
+            let found = may_be.find(|s| (s.table, s.column) == (number, at))?;
+            (!kept.get(at)?).then(|| (OfPersons::default(), found.by_row))
+        };
         let columns = shape::released(plan, file.table, known.kind)
             .iter()
             .enumerate()
@@ -124,7 +134,9 @@ impl<'a> TablePass<'a> {
                     numbered: plain
                         || at == shape.person
                         || kept.get(at).copied().unwrap_or(false)
-                        || floors.iter().any(|f| f.column == at),
+                        || floors.iter().any(|f| f.column == at)
+                        || steady(at).is_some(),
+                    steady: steady(at),
                     held: plain.then(Vec::new),
                     texts: Interner::new(),
                     codes: Vec::new(),
@@ -192,6 +204,9 @@ impl<'a> TablePass<'a> {
             count.add(codes.ok_or_else(broken)?, &who);
         }
         for (at, (column, codes)) in columns.iter_mut().zip(seen).enumerate() {
+            if let (Some((values, _)), Some(codes)) = (&mut column.steady, &codes) {
+                values.see(codes, &who);
+            }
             if !column.kept {
                 continue;
             }
@@ -210,7 +225,14 @@ impl<'a> TablePass<'a> {
         let (plan, kind) = (known.plan, known.kind);
         let shown = Name::from_policy(shape.name.clone());
         let mut passed = Passed {
-            cells: Cells { columns: Vec::new(), texts: Vec::new(), rows, digests, persons: None },
+            cells: Cells {
+                columns: Vec::new(),
+                texts: Vec::new(),
+                rows,
+                digests,
+                persons: None,
+                steady: HashMap::new(),
+            },
             tokens: Vec::new(),
             searched: 0,
             errors: Vec::new(),
@@ -236,6 +258,7 @@ impl<'a> TablePass<'a> {
         let tokens =
             tokens.map(|text| crate::token::parse_token(text).unwrap_or_default()).collect();
         let tokens: Arc<Vec<[u8; 16]>> = Arc::new(tokens);
+        let rows_of = of_person.clone();
         if !person.kept {
             passed.cells.persons = Some(Persons { tokens: Arc::clone(&tokens), rows: of_person });
         }
@@ -272,8 +295,13 @@ impl<'a> TablePass<'a> {
             for finding in found.into_iter().flatten() {
                 passed.findings.push((at, finding, column.texts.clone(), filled));
             }
+            let steady = column.steady.map(|(values, by_row)| values.finish(&rows_of, by_row));
+            let texts = column.kept || matches!(steady, Some(Some(_)));
+            if let Some(values) = steady {
+                passed.cells.steady.insert(at, values);
+            }
             passed.cells.columns.push(column.codes);
-            passed.cells.texts.push(if column.kept { column.texts } else { Interner::new() });
+            passed.cells.texts.push(if texts { column.texts } else { Interner::new() });
         }
         passed
     }

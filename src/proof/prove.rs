@@ -15,13 +15,15 @@ use super::pass::{Hits, Known, Passed, TablePass};
 use super::receipts::{self, ReceiptRecount};
 use super::recount::{self, Recount};
 use super::sets::{self, SetRecount};
+use super::steady;
 use super::structure::Structure;
 use super::unique;
 use crate::digest::{self, Digests};
 use crate::error::{Error, Name, Result};
 use crate::plan::Plan;
 use crate::plan::claims::{ClaimedFile, Claims};
-use crate::policy::model::{InputFormat, OutputFormat};
+use crate::plan::steady::Divided;
+use crate::policy::model::{InputFormat, OutputFormat, Tier};
 use crate::progress::Progress;
 pub mod cleared;
 
@@ -43,6 +45,9 @@ pub struct Proof {
     pub sets: Vec<SetRecount>,
     /// Whom facts beside the views of the anonymized release single out, as recounted.
     pub unique: crate::plan::unique::Unique,
+    /// What facts that are the same in all rows of a person make of the views, as recounted.
+    #[serde(skip)]
+    pub steady: Vec<Divided>,
     /// Distinct source identifiers that were searched for.
     pub identifiers_searched: u64,
     /// Distinct source identifiers too short to be told from other content.
@@ -95,6 +100,7 @@ pub fn prove(
         floors: Vec::new(),
         sets: Vec::new(),
         unique: Default::default(),
+        steady: Vec::new(),
         identifiers_searched: forbidden.searched,
         identifiers_too_short: forbidden.too_short,
         cells_searched: 0,
@@ -221,7 +227,14 @@ pub fn prove(
         if kind == Kind::Anonymized {
             progress.check()?;
             proof.unique = unique::measure(structure, &tables)?;
-            errors.extend(unique::judge(&proof.unique, &claims.unique, as_measured(plan, claims)));
+            let exact = as_measured(plan, claims);
+            errors.extend(unique::judge(&proof.unique, &claims.unique, exact));
+            progress.check()?;
+            proof.steady = steady::recount(structure, &tables)?;
+            errors.extend(steady::judge(&proof.steady, &claims.steady, exact));
+            if plan.tier == Some(Tier::Public) {
+                errors.extend(steady::without_reason(&proof.steady));
+            }
         }
         proof.persons[k] = recount::persons(structure, &tables);
         if proof.persons[k] != claims.persons[k] {

@@ -7,10 +7,10 @@ use super::receipts::ReceiptShape;
 use crate::formats::OutType;
 use crate::plan::shape;
 use crate::plan::unique::fact_name;
-use crate::plan::{Join, Plan, ViewColumn};
+use crate::plan::{Grain, Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
-use crate::schema::Kind;
 use crate::schema::file::Parts;
+use crate::schema::{Kind, Role};
 
 /// One release.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -35,6 +35,9 @@ pub struct Structure {
     /// Tables of events, of which rows a person are counted (none for a pseudonymized release).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<usize>,
+    /// Columns that may be the same in all rows of a person (none for a pseudonymized release).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady: Vec<SteadyShape>,
     /// Its receipt file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<ReceiptShape>,
@@ -72,6 +75,25 @@ pub struct FloorShape {
     /// Values that are no numbers though they look like some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub specials: Vec<String>,
+}
+
+/// A column that may be the same in all rows of a person.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SteadyShape {
+    /// `table.column`.
+    pub name: String,
+    /// The table.
+    pub table: usize,
+    /// The column.
+    pub column: usize,
+    /// A row of the table is a person.
+    pub by_row: bool,
+    /// A quasi-identifier.
+    pub quasi: bool,
+    /// Why nobody knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// CSV or Parquet.
@@ -177,6 +199,9 @@ pub struct ViewShape {
     /// Further models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelShape>,
+    /// Of [`Structure::steady`]: quasi-identifiers of other views that this one seems to count, and what it counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seems_counted: Vec<(usize, ColumnPath)>,
     /// Facts beside the quasi-identifiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique: Option<UniqueShape>,
@@ -231,6 +256,25 @@ pub enum Path {
 }
 
 impl Structure {
+    /// What a recipient may know of it: how its files are read, nothing of what was promised about them.
+    #[must_use]
+    pub fn without_method(&self) -> Structure {
+        // Every field is named: a new one does not leave the house by itself.
+        let Structure { format, encoding, formula_prefix, tables, receipts, .. } = self.clone();
+        Structure {
+            format,
+            encoding,
+            formula_prefix,
+            tables,
+            receipts,
+            views: Vec::new(),
+            sets: Vec::new(),
+            floors: Vec::new(),
+            events: Vec::new(),
+            steady: Vec::new(),
+        }
+    }
+
     /// Which columns of a table the recounts of persons, views, sets and receipts look at.
     #[must_use]
     pub fn counted(&self, table: usize) -> Vec<bool> {
@@ -354,6 +398,28 @@ impl Structure {
             };
             Some(ColumnPath { table: place[column.table]?, column: at, by })
         };
+        // Each with its place in the plan.
+        let steady: Vec<((usize, usize), SteadyShape)> = match kind {
+            Kind::Pseudonymized => Vec::new(),
+            Kind::Anonymized => {
+                let may_be = plan.may_be_steady().into_iter();
+                may_be
+                    .filter_map(|(t, c)| {
+                        let table = &plan.tables[t];
+                        let column = &table.columns[c];
+                        let shape = SteadyShape {
+                            name: format!("{}.{}", table.name, column.facts.column),
+                            table: place[t]?,
+                            column: columns_at[t][c]?,
+                            by_row: table.grain == Grain::Person,
+                            quasi: column.facts.role == Role::Quasi,
+                            because: column.because.as_ref().map(|b| b.as_str().to_owned()),
+                        };
+                        Some(((t, c), shape))
+                    })
+                    .collect()
+            }
+        };
         let views = match kind {
             Kind::Pseudonymized => Vec::new(),
             Kind::Anonymized => plan
@@ -379,6 +445,15 @@ impl Structure {
                             model: m.key.to_owned(),
                             sensitive: m.sensitive,
                             with: m.numbers.clone(),
+                        })
+                        .collect(),
+                    seems_counted: steady
+                        .iter()
+                        .enumerate()
+                        .filter_map(|(at, (place, _))| {
+                            let (t, c) = plan.seems_counted(view, *place)?;
+                            let counted = view.counted().find(|v| (v.table, v.column) == (t, c))?;
+                            Some((at, path(view.table, counted)?))
                         })
                         .collect(),
                     unique: Some(UniqueShape {
@@ -446,6 +521,7 @@ impl Structure {
             encoding: plan.output.encoding,
             formula_prefix: plan.output.formula == Formula::Prefix,
             receipts: ReceiptShape::of(plan, kind, &place),
+            steady: steady.into_iter().map(|(_, shape)| shape).collect(),
             tables,
             views,
             sets,

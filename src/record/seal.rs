@@ -12,7 +12,7 @@ use crate::digest;
 use crate::error::{Error, Result, small};
 use crate::keys::{Commitment, Sign};
 use crate::policy::Loaded;
-use crate::proof::structure::{Structure, TableShape};
+use crate::proof::structure::TableShape;
 use crate::say;
 use crate::schema::{ByKind, Kind};
 
@@ -129,13 +129,7 @@ pub fn releases(run: &Run<'_>, key: &dyn Sign) -> Result<Vec<(String, String)>> 
             .map(|f| Subject::new(&f.path, &f.digests))
             .collect();
         // Views, k and quasi-identifiers are the method, which a recipient must not obtain (法30条).
-        let structure = Structure {
-            views: Vec::new(),
-            sets: Vec::new(),
-            floors: Vec::new(),
-            events: Vec::new(),
-            ..s.structure[kind].clone()
-        };
+        let structure = s.structure[kind].without_method();
         let commitments = |of: &mut dyn Iterator<Item = &statement::Commitment>| {
             of.map(|c| json!({ "commitment": c.digest })).collect::<Vec<Value>>()
         };

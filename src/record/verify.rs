@@ -5,19 +5,21 @@ use std::path::Path;
 
 use super::attest::{self, Subject};
 use super::state::{self, State};
-use super::statement::{MANIFEST, STATEMENT, Statement, Unread};
+use super::statement::{MANIFEST, STATEMENT, Statement, SteadyTold, Unread};
 use super::{balance, ledger, objections, seal};
 use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said, small};
 use crate::keys::PublicKey;
 use crate::lang::Lang;
 use crate::plan::unique::Unique;
+use crate::policy::model::Tier;
 use crate::proof::floors::{self, FloorRecount};
 use crate::proof::joins::{self, Joins};
 use crate::proof::links::Links;
 use crate::proof::receipts;
 use crate::proof::recount::{self, Recount};
 use crate::proof::sets;
+use crate::proof::steady;
 use crate::proof::structure::Structure;
 use crate::proof::unique;
 use crate::release::Thing;
@@ -325,6 +327,17 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         }
         if kind == Kind::Anonymized {
             verified.unique = found;
+        }
+        let found = steady::recount(structure, &tables)?;
+        if statement.policy.tier == Some(Tier::Public) {
+            errors.extend(steady::without_reason(&found));
+        }
+        // Records of older programs do not say which columns it is counted of.
+        let told = || statement.steady.iter();
+        if !structure.steady.is_empty() && !found.iter().map(SteadyTold::of).eq(told().cloned()) {
+            errors.push(wrong(say!(
+                "what facts that are the same in all rows of a person make of the views is not what the record says"
+            )));
         }
         for (index, set) in structure.sets.iter().enumerate() {
             let recount = sets::recount(&tables, structure, set)?;

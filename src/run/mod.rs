@@ -506,7 +506,7 @@ impl<'p> Run<'p, Staged> {
     /// The promises that do not hold of the files.
     pub fn prove(self) -> Result<Run<'p, Proved>> {
         self.step(|common, Staged { staging, made, forbidden, end }| {
-            let claims = made.claims();
+            let claims = made.claims(common.plan());
             let path = staging.path();
             // What did not fit into memory at once does not in the proof.
             let spill = (made.partitions > 1).then(|| common.request.spill_root());

@@ -977,6 +977,89 @@ def recount_floor(files, floor):
     return {**found, "values": len(shown), "smallest": smallest, "few": few, "holds": smallest is None or smallest >= asked}
 
 
+def steady_values(files, shape):
+    """The value of each person in a column that is the same in all rows of a person; None if it is not such a column."""
+    who, column, table = files.person(shape["table"]), f"c{shape['column']}", shape["table"]
+    persons = files.db.execute(
+        f"SELECT {who}, min({column}), count(DISTINCT {column}), count({column}), count(*) FROM t{table} "
+        f"WHERE {who} IS NOT NULL GROUP BY {who}"
+    ).fetchall()
+    # A missing cell beside one that is there is another value.
+    if any(values > 1 or 0 < there < rows for _, _, values, there, rows in persons):
+        return None
+    if not shape["byRow"] and sum(rows > 1 for *_, rows in persons) < EVIDENCE:
+        return None
+    values = {person: value for person, value, *_ in persons}
+    return values if len({value for value in values.values() if value is not None}) > 1 else None
+
+
+EVIDENCE = 20
+
+
+def recount_steady(files):
+    """What facts that are the same in all rows of a person make of the views that do not count them: docs/verify-yourself."""
+    structure = files.structure
+    place = lambda path: (path["table"], path["column"])
+    counted = [{place(path) for path in view["quasi"] + view.get("facts", [])} for view in structure["views"]]
+    facts = []
+    for at, shape in enumerate(structure.get("steady", [])):
+        values = steady_values(files, shape)
+        if values is not None:
+            facts.append((at, shape, values))
+    alone = [fact for fact in facts if not any(place(fact[1]) in places for places in counted)]
+    most, beside = [None] * len(alone), []
+    for view, places in zip(structure["views"], counted):
+        if view["table"] is None or not facts:
+            continue
+        quasi = view["quasi"] + view.get("facts", [])
+        also = [path for _, path in view.get("seemsCounted", [])]
+        rows = files.db.execute(files.rows_with(view["table"], quasi + also)).fetchall()
+        # A value that is a set is a list.
+        plain = lambda value: tuple(value) if isinstance(value, list) else value
+        pairs = {(row[0], tuple(map(plain, row[1 : 1 + len(quasi)]))) for row in rows}
+
+        def divided(facts):
+            classes = collections.Counter((key, *(values.get(p) for _, _, values in facts)) for p, key in pairs)
+            below = sum(n < view["k"] for n in classes.values())
+            reasons = [shape.get("because") for _, shape, _ in facts]
+            reasons = [reason for at, reason in enumerate(reasons) if at == 0 or reason != reasons[at - 1]]
+            split = {
+                "view": view["name"],
+                "k": view["k"],
+                "classes": len(classes),
+                "below": below,
+                "because": None if None in reasons else "; ".join(reasons),
+            }
+            names = " + ".join(shape["name"] for _, shape, _ in facts)
+            smallest = min(classes.values(), default=0)
+            return (smallest, -below), {"column": names, "smallest": small(smallest), "split": split}
+
+        for at, fact in enumerate(alone):
+            rank, told = divided([fact])
+            if told["split"]["below"] and (most[at] is None or rank < most[at][0]):
+                most[at] = rank, told
+        sure, every, differs = [], [], False
+        for fact in facts:
+            at, shape, values = fact
+            if not shape["quasi"] or place(shape) in places or fact in alone:
+                continue
+            every.append(fact)
+            seems = [n for n, (other, _) in enumerate(view.get("seemsCounted", [])) if other == at]
+            if not seems:
+                sure.append(fact)
+                continue
+            for row in rows:
+                shown, value = row[1 + len(quasi) + seems[0]], values.get(row[0])
+                shown = shown[0] if isinstance(shown, list) and len(shown) == 1 else shown
+                differs |= value is not None and shown is not None and value != shown
+        taken = every if differs else sure
+        if taken:
+            _, told = divided(taken)
+            if told["split"]["below"]:
+                beside.append(told)
+    return [told[1] for told in most if told] + beside
+
+
 def recount_set(files, told):
     """Persons of every combination of up to m items that a person has."""
     who, item = files.person(told["table"]), f"c{told['column']}"
@@ -1074,6 +1157,12 @@ def verify_release(folder, trusted, ledger):
                 check(one["holds"], f"{what}: a value is shown for fewer than {floor['persons']} persons")
                 check(one == told[at], f"{what}: the recount of its floor is not what the record says")
                 found["floors"].append(one)
+            if structure.get("steady"):
+                steady = recount_steady(files)
+                what = "facts that are the same in all rows of a person"
+                check(steady == record["steady"], f"{what} make of the views what the record does not say")
+                reasoned = all(told["split"]["because"] for told in steady)
+                check(record["policy"].get("tier") != "public" or reasoned, f"{what} stand beside the views without a reason")
             for at, shape in enumerate(structure.get("sets", [])):
                 one = recount_set(files, shape)
                 check(one["holds"], f"set {shape['name']}: k does not hold")

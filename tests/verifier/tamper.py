@@ -281,6 +281,7 @@ def cases():
         ("k asked for", lambda r: r["structure"]["anonymized"]["views"][0].update(k=31)),
         ("a floor", count("proof", "floors", 0, "smallest")),
         ("a floor's persons", lambda r: r["structure"]["anonymized"]["floors"][0].update(persons=31)),
+        ("facts beside the views", lambda r: r.update(steady=[*r["steady"], *r["steady"]] or [{}])),
         ("a list", lambda r: r.update(exclusionLists=[{"listed": 2, "matched": 1, "matchedNobody": 0}])),
         ("signed by", lambda r: r.update(signedBy="0" * 64)),
         ("a ledger", lambda r: r.update(ledger="another.example/kakou")),

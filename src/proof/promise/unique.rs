@@ -12,7 +12,7 @@ use crate::plan::unique::{
     MILLION, MOST_KNOWN, Singled, TableUnique, Unique, ViewUnique, Worst, combined, share,
     strongest,
 };
-use crate::recount::{self, Cells, Who};
+use crate::recount::{self, Cells, Who, refine};
 use crate::say;
 use crate::structure::{ColumnPath, Path, Structure, ViewShape};
 
@@ -216,19 +216,6 @@ fn shown(structure: &Structure, tables: &[Cells], t: usize, path: &ColumnPath) -
     };
     let rows = here.codes(key_here)?.iter().zip(here.codes(person_here)?);
     Some(rows.map(|row| find(row).unwrap_or(MISSING)).collect())
-}
-
-/// Groups by what they were grouped by and one fact more.
-fn refine(groups: &[u32], fact: &[u32]) -> Vec<u32> {
-    let mut numbers: HashMap<u64, u32> = HashMap::new();
-    groups
-        .iter()
-        .zip(fact)
-        .map(|(&group, &value)| {
-            let next = numbers.len() as u32;
-            *numbers.entry(u64::from(group) << 32 | u64::from(value)).or_insert(next)
-        })
-        .collect()
 }
 
 impl Rows {

@@ -30,6 +30,8 @@ pub struct Cells {
     pub digests: Digests,
     /// The persons, where the codes and texts of their column were not kept.
     pub persons: Option<Persons>,
+    /// By column whose codes were not kept: the value of each person, if no person has two; none if it is no fact of persons.
+    pub steady: HashMap<usize, Option<Vec<u32>>>,
 }
 
 /// The persons of a table, and what is known of each without its rows.
@@ -135,6 +137,7 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
                 rows: 0,
                 digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
                 persons: None,
+                steady: HashMap::new(),
             }
         })
         .collect();
@@ -592,6 +595,19 @@ pub(crate) fn column(
     Some(
         column.iter().map(|&c| if c == MISSING { MISSING } else { of_token[c as usize] }).collect(),
     )
+}
+
+/// Groups by what they were grouped by and one fact more.
+pub(crate) fn refine(groups: &[u32], fact: &[u32]) -> Vec<u32> {
+    let mut numbers: HashMap<u64, u32> = HashMap::new();
+    groups
+        .iter()
+        .zip(fact)
+        .map(|(&group, &value)| {
+            let next = numbers.len() as u32;
+            *numbers.entry(u64::from(group) << 32 | u64::from(value)).or_insert(next)
+        })
+        .collect()
 }
 
 /// Distinct persons over all tables of a release.

@@ -89,7 +89,7 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         views: views_told(plan, made, proof),
         sets: sets(plan, made, proof),
         floors: floors(plan, made),
-        steady: steady(plan, made),
+        steady: proof.steady.iter().map(SteadyTold::of).collect(),
         unique: Some(proof.unique.clone()),
         search: made.search.as_ref().map(searched),
         link_keys: facts.links.clone(),
@@ -321,21 +321,6 @@ fn floors(plan: &Plan, made: &Made) -> Vec<FloorTold> {
             rows_removed: f.rows_removed,
             labels: f.labels,
             few: f.few,
-        },
-    });
-    told.collect()
-}
-
-fn steady(plan: &Plan, made: &Made) -> Vec<SteadyTold> {
-    let told = made.steady.iter().map(|s| SteadyTold {
-        column: s.names(plan).as_str().to_owned(),
-        smallest: owned(&small(s.smallest)),
-        split: Split {
-            view: s.view.clone(),
-            k: s.k,
-            classes: s.classes,
-            below: s.below,
-            because: s.because.clone(),
         },
     });
     told.collect()

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::small;
 use crate::lang::Lang;
 use crate::law::{Item, Profile};
 use crate::plan::eligible::Why;
+use crate::plan::steady::Divided;
 use crate::plan::unique::Unique;
 use crate::policy::model::{Form, Normalize, Order, Tier, VisibleIn};
 use crate::proof::floors::FloorRecount;
@@ -606,6 +608,24 @@ pub struct SteadyTold {
     pub smallest: String,
     /// The view that it splits most.
     pub split: Split,
+}
+
+impl SteadyTold {
+    /// Of what was counted in the files.
+    #[must_use]
+    pub fn of(found: &Divided) -> Self {
+        SteadyTold {
+            column: found.columns.clone(),
+            smallest: small(found.smallest).to_string(),
+            split: Split {
+                view: found.view.clone(),
+                k: found.k,
+                classes: found.classes,
+                below: found.below,
+                because: found.because.clone(),
+            },
+        }
+    }
 }
 
 /// How a fact splits a view.
