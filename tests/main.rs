@@ -40,6 +40,7 @@ mod oracle_cells;
 mod oracle_pycanon;
 mod oracle_sdcmicro;
 mod pages;
+mod parts;
 mod program;
 mod receipt;
 mod receipt_run;

@@ -162,7 +162,7 @@ impl Explain {
         let mut wrong: Vec<Error> = told.collect();
         let both: [&dyn Secrets; 2] = [&secrets, &secrets];
         let frozen = freeze::measure(plan, store, &lists, both, &progress)
-            .and_then(|found| freeze::freeze(plan, store, &lists, both, found, time, &progress));
+            .and_then(|found| freeze::freeze(store, &lists, both, found, time, &progress));
         match frozen {
             Ok(outcome) => {
                 wrong.extend(unique::judge(&outcome.unique).err());
@@ -178,21 +178,17 @@ impl Explain {
                 })
             }
             Err(error) if search::offered(plan).is_empty() => Err(error),
-            Err(error) => {
-                let search =
-                    freeze::prepare_search(plan, store, &lists, &secrets, &progress)?.within(time);
-                match search.best() {
-                    Some(best) => {
-                        wrong.push(error);
-                        Ok(Found {
-                            searched: Some(best),
-                            refused: Error::all(wrong),
-                            ..Found::default()
-                        })
-                    }
-                    None => Err(error),
+            Err(error) => match freeze::measure(plan, store, &lists, both, &progress)?.best(time) {
+                Some(best) => {
+                    wrong.push(error);
+                    Ok(Found {
+                        searched: Some(best),
+                        refused: Error::all(wrong),
+                        ..Found::default()
+                    })
                 }
-            }
+                None => Err(error),
+            },
         }
     }
 }

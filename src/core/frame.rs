@@ -170,6 +170,10 @@ impl Interner {
             |&(known, code): &(u32, u32)| known == half && self.dictionary.text(code) == text;
         self.table.find(spread(half), same).map(|&(_, code)| code)
     }
+    /// Takes in the texts of another one; gives the code here of each code there.
+    pub fn renumbered(&mut self, other: &Interner) -> Vec<u32> {
+        other.dictionary.texts().map(|text| self.intern(text)).collect()
+    }
     /// The texts so far.
     #[must_use]
     pub fn dictionary(&self) -> &Dictionary {
@@ -185,6 +189,26 @@ impl Interner {
         text.hash(&mut state);
         let hash = std::hash::Hasher::finish(&state);
         (hash ^ hash >> 32) as u32
+    }
+}
+
+/// Written as the list of its texts: a code is a place in it.
+impl serde::Serialize for Interner {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.dictionary.texts())
+    }
+}
+impl<'de> serde::Deserialize<'de> for Interner {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let mut interner = Interner::new();
+        for (code, text) in texts.iter().enumerate() {
+            if interner.intern(text) as usize != code {
+                // A message of the reader shows no text.
+                return Err(serde::de::Error::custom("a text stands twice in a list of texts"));
+            }
+        }
+        Ok(interner)
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::exclude::Lists;
-use super::floors::{self, Floors};
 use super::identity;
 use super::intake::Store;
 use super::partition::Partition;
@@ -22,14 +21,8 @@ use crate::technique::{
 };
 use crate::timings;
 
-/// The treatments of one release with everything fixed.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Frozen {
-    /// By table, by column.
-    pub treatments: Vec<Vec<Treatment>>,
-    /// Labels that are shown otherwise, as too few persons held them.
-    pub floors: Floors,
-}
+/// The treatments of one release: by table, by column.
+pub type Treatments = Vec<Vec<Treatment>>;
 
 /// The cells of one release for one partition.
 pub struct Applied {
@@ -63,6 +56,11 @@ pub struct Alive {
 pub struct Blanks(Vec<u64>);
 
 impl Blanks {
+    /// Whether no cell is suppressed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
     /// Suppresses a cell of one of `rows` rows.
     pub fn set(&mut self, row: usize, rows: usize, bit: u8) {
         if self.0.is_empty() {
@@ -209,7 +207,7 @@ fn known_of<'a>(plan: &'a Plan, partition: &'a Partition, table: usize) -> Vec<V
 #[must_use]
 pub fn apply(
     plan: &Plan,
-    frozen: &Frozen,
+    treatments: &Treatments,
     partition: &Partition,
     kind: Kind,
     secrets: &dyn Secrets,
@@ -228,7 +226,7 @@ pub fn apply(
         .par_iter()
         .map(|&(t, c)| {
             let planned = plan.tables[t].columns[c].treatment(kind);
-            let treatment = &frozen.treatments[t][c];
+            let treatment = &treatments[t][c];
             if planned.output.is_none() && !treatment.shows().removes_rows() {
                 return None;
             }
@@ -240,9 +238,6 @@ pub fn apply(
             });
             if treatment.unfit().is_some() {
                 output.tally.emptied = output.tally.suppressed;
-            }
-            if let Some(done) = frozen.floors.of(t, c) {
-                output.cells = floors::relabel(&output.cells, &done.labels, &mut output.tally);
             }
             // Counted is what will stand in the file: `1.0` and `1` are one number there.
             if let Some(r) = released[t].iter().find(|r| r.column == c) {

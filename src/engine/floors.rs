@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, Applied, Frozen, Removal};
+use super::apply::{Alive, Applied, Removal, Treatments};
 use super::partition::Partition;
 use crate::error::{Error, Result, small};
 use crate::frame::{Column, Interner, MISSING};
@@ -22,7 +22,7 @@ use crate::technique::Tally;
 use crate::text::number::{Decimal, Measured};
 
 /// What became of the labels of a column. Protected data, as the frozen plan that it is a part of.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Relabelled {
     /// Table index.
     pub table: usize,
@@ -33,7 +33,7 @@ pub struct Relabelled {
 }
 
 /// The labels that floors changed, by column.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Floors(Vec<Relabelled>);
 
 impl Floors {
@@ -42,8 +42,13 @@ impl Floors {
     pub fn of(&self, table: usize, column: usize) -> Option<&Relabelled> {
         self.0.iter().find(|r| (r.table, r.column) == (table, column))
     }
+    /// The columns.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(usize, usize)> {
+        self.0.iter().map(|r| (r.table, r.column)).collect()
+    }
     /// Follows what stands there already by a further step.
-    fn then(&mut self, table: usize, column: usize, step: &BTreeMap<String, Option<String>>) {
+    pub fn then(&mut self, table: usize, column: usize, step: &BTreeMap<String, Option<String>>) {
         if self.of(table, column).is_none() {
             self.0.push(Relabelled { table, column, labels: BTreeMap::new() });
             self.0.sort_by_key(|r| (r.table, r.column));
@@ -106,7 +111,7 @@ pub fn relabel(
 }
 
 /// Who holds a label.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Held {
     rows: u64,
     persons: u64,
@@ -137,17 +142,17 @@ impl Held {
         self.some.dedup();
         self.persons = self.some.len() as u64;
     }
-    /// Adds the same label of another partition: nobody is in both.
-    fn elsewhere(&mut self, other: &Held, n: u64) {
+    /// Adds the same label of other batches, which are numbered from `from` on here: nobody is in both.
+    fn elsewhere(&mut self, other: &Held, n: u64, from: u64) {
         self.rows += other.rows;
         self.persons += other.persons;
         let free = usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(self.some.len());
-        self.some.extend(other.some.iter().take(free));
+        self.some.extend(other.some.iter().take(free).map(|person| person + (from << 32)));
     }
 }
 
 /// The labels of a column with their holders.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Counts {
     texts: Interner,
     held: Vec<Held>,
@@ -156,7 +161,7 @@ struct Counts {
 }
 
 /// How a column stands in several rows of one person.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Repeated {
     /// Persons with more than one row.
     persons: u64,
@@ -164,8 +169,11 @@ struct Repeated {
     varies: bool,
 }
 
-/// Counts over the rows that are left, of all partitions.
+/// Counts over the rows that are left, of all batches.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Counted {
+    /// Batches counted: a person has the number of the batch and that in it.
+    batches: u64,
     /// The columns with a floor.
     columns: Vec<(usize, usize, FloorPlan, Counts)>,
 }
@@ -182,18 +190,58 @@ impl Counted {
                 }
             }
         }
-        Counted { columns }
+        Counted { batches: 0, columns }
     }
 
-    /// Adds a partition.
+    /// Whether no column is counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Forgets all tables but these.
+    pub fn only(&mut self, tables: &[bool]) {
+        self.columns.retain(|(t, ..)| tables[*t]);
+    }
+
+    /// Whether the same columns are counted.
+    #[must_use]
+    pub fn is_like(&self, other: &Counted) -> bool {
+        let same = self.columns.iter().map(|(t, c, floor, _)| (t, c, floor));
+        same.eq(other.columns.iter().map(|(t, c, floor, _)| (t, c, floor)))
+    }
+
+    /// Takes in what was counted of other persons.
+    ///
+    /// # Errors
+    /// If other columns were counted there.
+    pub fn merge(&mut self, other: &Counted) -> Result<()> {
+        if !self.is_like(other) {
+            return Err(super::statistics::other());
+        }
+        let from = self.batches;
+        for ((.., floor, mine), (.., theirs)) in self.columns.iter_mut().zip(&other.columns) {
+            mine.missing.elsewhere(&theirs.missing, floor.persons, from);
+            mine.repeated.persons += theirs.repeated.persons;
+            mine.repeated.varies |= theirs.repeated.varies;
+            for (text, held) in theirs.texts.dictionary().texts().zip(&theirs.held) {
+                mine.label(text).elsewhere(held, floor.persons, from);
+            }
+        }
+        self.batches += other.batches;
+        Ok(())
+    }
+
+    /// Adds a batch.
     pub fn add(
         &mut self,
-        number: usize,
         partition: &Partition,
         applied: &Applied,
         alive: &Alive,
         blankable: &[Vec<Option<u8>>],
     ) {
+        let number = self.batches;
+        self.batches += 1;
         let mut tables: Vec<usize> = self.columns.iter().map(|(t, ..)| *t).collect();
         tables.dedup();
         let orders: BTreeMap<usize, Option<Vec<u32>>> = tables
@@ -207,17 +255,25 @@ impl Counted {
             let blank = |row: usize| bit.is_some_and(|bit| alive.blanked[*t][row] >> bit & 1 == 1);
             let order = orders.get(t).and_then(Option::as_deref);
             let found = count(cells, persons, order, &alive.rows[*t], blank, floor.persons, number);
-            counts.missing.elsewhere(&found.1, floor.persons);
+            counts.missing.elsewhere(&found.1, floor.persons, 0);
             counts.repeated.persons += found.2.persons;
             counts.repeated.varies |= found.2.varies;
             for (code, held) in found.0.iter().enumerate().filter(|(_, held)| held.rows > 0) {
-                let at = counts.texts.intern(cells.dictionary().text(code as u32)) as usize;
-                if counts.held.len() <= at {
-                    counts.held.resize_with(at + 1, Held::default);
-                }
-                counts.held[at].elsewhere(held, floor.persons);
+                let text = cells.dictionary().text(code as u32);
+                counts.label(text).elsewhere(held, floor.persons, 0);
             }
         });
+    }
+}
+
+impl Counts {
+    /// The holders of a label.
+    fn label(&mut self, text: &str) -> &mut Held {
+        let at = self.texts.intern(text) as usize;
+        if self.held.len() <= at {
+            self.held.resize_with(at + 1, Held::default);
+        }
+        &mut self.held[at]
     }
 }
 
@@ -250,13 +306,13 @@ fn count(
     there: &[bool],
     blank: impl Fn(usize) -> bool,
     n: u64,
-    partition: usize,
+    partition: u64,
 ) -> (Vec<Held>, Held, Repeated) {
     let codes = cells.codes();
     let mut held = vec![Held::default(); cells.dictionary().len() + 1];
     let mut last = vec![u32::MAX; held.len()];
     let nothing = held.len() - 1;
-    let number = (partition as u64) << 32;
+    let number = partition << 32;
     let mut repeated = Repeated::default();
     // The person of the row before, its value, and whether it was counted as one of several rows.
     let mut before = (u32::MAX, 0, false);
@@ -687,19 +743,32 @@ fn label_of(block: &[(Span, Group)], highest: bool, lowest: bool) -> String {
     format!("{low}-{high}")
 }
 
-/// What a step of the floors did.
+/// What the floors decided: labels that are shown otherwise, and rows that go. Protected data, as the frozen plan that it is a
+/// part of.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Columns whose labels changed.
-    pub columns: Vec<(usize, usize)>,
-    /// By column: labels whose rows go.
-    remove: Vec<(usize, usize, BTreeSet<Option<String>>)>,
+    /// Columns whose labels change, with the labels.
+    pub labels: Vec<Relabelled>,
+    /// Columns with labels whose rows go.
+    pub remove: Vec<Removed>,
+}
+
+/// Labels of a column whose rows go.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Table index.
+    pub table: usize,
+    /// Column index.
+    pub column: usize,
+    /// The labels; none stands for missing cells.
+    pub labels: BTreeSet<Option<String>>,
 }
 
 impl Step {
-    /// Whether nothing was to be done.
+    /// Whether nothing is to be done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.remove.is_empty()
+        self.labels.is_empty() && self.remove.is_empty()
     }
     /// Whether rows go.
     #[must_use]
@@ -717,7 +786,7 @@ impl Step {
         blankable: &[Vec<Option<u8>>],
     ) -> Removal {
         let mut removal = Removal::default();
-        for (t, c, labels) in &self.remove {
+        for Removed { table: t, column: c, labels } in &self.remove {
             let Some(cells) = &applied.tables[*t].columns[*c] else { continue };
             let goes: Vec<bool> = cells
                 .dictionary()
@@ -794,14 +863,14 @@ impl Keeper {
         Keeper { outcomes, rows, steady: BTreeSet::new() }
     }
 
-    /// Decides about every column that was counted, and writes the labels into the frozen plan.
+    /// Decides about every column that was counted.
     #[must_use]
-    pub fn step(&mut self, plan: &Plan, counted: &Counted, frozen: &mut Frozen) -> Step {
+    pub fn step(&mut self, plan: &Plan, counted: &Counted, frozen: &Treatments) -> Step {
         let decisions: Vec<(usize, usize, Decision, u64, u64)> = counted
             .columns
             .par_iter()
             .map(|(t, c, floor, counts)| {
-                let treatment = &frozen.treatments[*t][*c];
+                let treatment = &frozen[*t][*c];
                 let rule = Rule {
                     facts: &plan.tables[*t].columns[*c].facts,
                     n: floor.persons,
@@ -816,7 +885,7 @@ impl Keeper {
                 (*t, *c, decide(&rule, counts), shown.count() as u64, few)
             })
             .collect();
-        let mut step = Step { columns: Vec::new(), remove: Vec::new() };
+        let mut step = Step::default();
         for (t, c, floor, counts) in &counted.columns {
             let by_row = plan.tables[*t].grain == Grain::Person;
             let several = counts.held.iter().filter(|h| h.rows > 0).count() > 1;
@@ -834,21 +903,21 @@ impl Keeper {
                 (outcome.labels, outcome.few) = (labels, few);
             }
             if !decision.labels.is_empty() {
-                frozen.floors.then(t, c, &decision.labels);
-                step.columns.push((t, c));
+                step.labels.push(Relabelled { table: t, column: c, labels: decision.labels });
             }
             if !decision.remove.is_empty() {
-                step.remove.push((t, c, decision.remove));
+                step.remove.push(Removed { table: t, column: c, labels: decision.remove });
             }
         }
         step
     }
 
-    /// Counts rows that a step removed.
-    pub fn removed(&mut self, step: &Step, removal: &Removal) {
-        for (t, c, _) in &step.remove {
-            let rows = removal.rows.iter().filter(|(at, _)| at == t).count() as u64;
-            if let Some(outcome) = self.outcome(*t, *c) {
+    /// Counts rows that a step removed, by table.
+    pub fn removed(&mut self, step: &Step, rows: &[u64]) {
+        for of in &step.remove {
+            if let (Some(outcome), Some(rows)) =
+                (self.outcome(of.table, of.column), rows.get(of.table))
+            {
                 outcome.rows_removed += rows;
             }
         }
@@ -910,16 +979,6 @@ impl Keeper {
             }
         }
         Error::all(errors).map_or(Ok(self.outcomes), Err)
-    }
-}
-
-/// Writes the labels of a step into cells that are kept in memory.
-pub fn carry_out(step: &Step, frozen: &Frozen, applied: &mut Applied) {
-    for &(t, c) in &step.columns {
-        let table = &mut applied.tables[t];
-        if let (Some(done), Some(cells)) = (frozen.floors.of(t, c), &table.columns[c]) {
-            table.columns[c] = Some(relabel(cells, &done.labels, &mut table.tallies[c]));
-        }
     }
 }
 

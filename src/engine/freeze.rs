@@ -1,68 +1,167 @@
-//! Measure and freeze: everything that looks across persons happens here, and nowhere else.
+//! Freeze: everything that looks across persons is decided here, and nowhere else.
+//!
+//! Deciding goes in rounds. A [`Draft`] says what is decided and what is to be measured next; it goes to all rows, wherever they
+//! are; their [`Statistics`] are merged and make the next draft, until the plan is frozen:
+//!
+//! ```text
+//! draft 1: what the techniques ask for (again while one of them asks for more)
+//! draft 2: the rows of the views at every level, if levels are offered; then what the techniques ask for at the chosen ones
+//! draft 3: classes of the source, and rows
+//! draft 4: with `unit = "cell"`, the cells of each view
+//! draft 5: classes of what is left ─ some have too few persons: they go, and 5 again
+//!   └ 6: items of every person ─ some must go: 5 again
+//!      └ 7: who holds each value ─ labels are joined; rows that can be hidden nowhere go, and 5 again
+//!         └ 8: facts beside the views; then the plan is frozen
+//! ```
+//!
+//! Every decision joins labels or takes rows away and none gives back, so it ends.
 
-use rayon::prelude::*;
-use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use super::Progress;
-use super::apply::{Alive, Applied, Frozen, Removal, apply, with_input};
+use super::apply::Treatments;
+use super::cells::Blanked;
+use super::draft::{self, Ask, At, Decision, Draft, FROZEN, Round, Written};
 use super::exclude::Lists;
-use super::floors::{self, Counted, FloorOutcome, Keeper};
+use super::floors::{Counted, FloorOutcome, Keeper, Step};
 use super::intake::Store;
-use super::partition::Partition;
 use super::search::{self, Search, Searched};
 use super::sets::{Items, Judged, SetOutcome};
-use super::steady::{Splits, Steady};
-use super::unique;
-use super::views::{Cells, Classes, NO_CLASS, Summary, column_codes};
+use super::statistics::Statistics;
+use super::steady::{self, Steady};
+use super::unique::Gathered;
+use super::views::{Classes, Summary, Values};
+use super::worker::{Decided, Kept, Worker};
 use crate::error::{Error, Name, Result, small};
-use crate::frame::{Interner, MISSING};
-use crate::plan::{Join, Plan, ViewPlan};
+use crate::plan::{Grain, Join, Plan, ViewPlan};
 use crate::policy::model::Unit;
-use crate::privacy::model::Model;
-use crate::privacy::{Reading, suppress};
 use crate::schema::Kind;
-use crate::technique::{KeyTokens, Measure, Secrets, Treatment};
-use crate::{log, note, say};
+use crate::technique::{Measure, Secrets};
+use crate::{digest, note, say};
 
 /// A plan in which every level, threshold, cap and suppression is concrete. Protected data (加工の方法に関する情報):
-/// its digest goes into the record, it does not.
-#[derive(Debug, Serialize)]
+/// its digest goes into the record, it does not. It travels: written and read back it is equal.
+#[derive(Clone, Debug, PartialEq)]
 pub struct FrozenPlan {
     /// By release kind (in the order of [`Kind::BOTH`]).
-    pub treatments: [Frozen; 2],
-    /// Which classes of which view were suppressed, round by round.
-    pub rounds: Vec<Round>,
+    pub treatments: [Treatments; 2],
+    /// What is suppressed in the anonymized release, and which labels are shown otherwise: step by step, each about what the steps
+    /// before it left.
+    pub decisions: Vec<Decision>,
+    /// Cells that are suppressed one by one, by their place: they do not travel.
+    blanked: Vec<Blanked>,
 }
 
-/// One round of suppression.
-#[derive(Debug, Serialize)]
-pub struct Round {
-    /// The view's name.
-    pub view: String,
-    /// The values of the suppressed classes, sorted.
-    pub classes: Vec<Vec<Option<String>>>,
+impl FrozenPlan {
+    /// Writes it, with the digest of the policy that it is of. Canonical: equal plans are equal bytes.
+    ///
+    /// # Errors
+    /// `X0201` if it cannot be written (a bug).
+    pub fn to_bytes(&self, policy: &[u8; 32]) -> Result<Vec<u8>> {
+        let written = Written {
+            number: 0,
+            attempt: 0,
+            treatments: self.treatments.iter().map(draft::values).collect(),
+            decisions: self.decisions.clone(),
+            ask: None,
+        };
+        draft::write(FROZEN, policy, &written)
+    }
+
+    /// Reads it back. Whether it is the one that was frozen is for whoever kept its digest to say.
+    ///
+    /// # Errors
+    /// `C0405` or `C0406` if it is of another version or policy, `D0452` if it is damaged, `C0407` if the policy is one whose
+    /// suppression does not travel.
+    pub fn from_bytes(plan: &Plan, policy: &[u8; 32], bytes: &[u8]) -> Result<FrozenPlan> {
+        travels(plan)?;
+        let written: Written = draft::read(FROZEN, policy, bytes)?;
+        let [pseudonymized, anonymized] = &written.treatments[..] else {
+            return Err(draft::unreadable(FROZEN));
+        };
+        let restore = |kind, values| draft::restore(plan, kind, values);
+        match (
+            restore(Kind::Pseudonymized, pseudonymized),
+            restore(Kind::Anonymized, anonymized),
+            draft::decisions_fit(plan, &written.decisions),
+        ) {
+            (Some(pseudonymized), Some(anonymized), true) => Ok(FrozenPlan {
+                treatments: [pseudonymized, anonymized],
+                decisions: written.decisions,
+                blanked: Vec::new(),
+            }),
+            _ => Err(draft::unreadable(FROZEN)),
+        }
+    }
+
+    /// The digest of what is written.
+    ///
+    /// # Errors
+    /// `X0201` if it cannot be written (a bug).
+    pub fn digest(&self, policy: &[u8; 32]) -> Result<[u8; 32]> {
+        Ok(digest::sha3(&self.to_bytes(policy)?))
+    }
+
+    /// What a worker carries out, of a frozen plan that came as the last of `attempt` attempts.
+    pub(super) fn decided(&self, attempt: u32) -> Decided<'_> {
+        Decided {
+            attempt,
+            treatments: &self.treatments[1],
+            decisions: &self.decisions,
+            blanked: &self.blanked,
+        }
+    }
+}
+
+/// Refuses a policy whose suppression knows rows by their place.
+///
+/// # Errors
+/// `C0407`.
+pub fn travels(plan: &Plan) -> Result<()> {
+    if plan.suppress.unit == Unit::Cell {
+        return Err(Error::refused(
+            "C0407",
+            say!("`unit = \"cell\"` looks at all rows at once: its suppression cannot be decided from statistics of parts"),
+        )
+        .advice(say!("suppress rows (`unit = \"row\"`) or persons, or run on one machine")));
+    }
+    Ok(())
 }
 
 /// What freezing found out and fixed.
 pub struct Outcome {
     /// The plan for `apply`.
     pub frozen: FrozenPlan,
-    /// Rows of the anonymized release that remain, by partition.
-    pub alive: Vec<Alive>,
     /// Classes of every view: source values, after the treatments, and as released.
     pub views: Vec<ViewOutcome>,
     /// Sets of items of every person.
     pub sets: Vec<SetOutcome>,
     /// Whom facts beside the views single out.
     pub unique: crate::plan::unique::Unique,
-    /// The cells of the anonymized release, where they were kept in memory.
-    pub cells: Option<(Partition, Applied)>,
     /// How the levels were chosen, if the policy offers several.
     pub search: Option<Searched>,
     /// What became of the columns whose values have a floor.
     pub floors: Vec<FloorOutcome>,
     /// Facts outside the views that are the same in all rows of a person.
     pub steady: Vec<Steady>,
+    /// The number of the attempt that held.
+    attempt: u32,
+    /// By partition: how far the rows are.
+    kept: Vec<Kept>,
+}
+
+impl Outcome {
+    /// The frozen plan as workers carry it out.
+    pub(super) fn decided(&self) -> Decided<'_> {
+        self.frozen.decided(self.attempt)
+    }
+    /// What the workers kept, by partition.
+    pub(super) fn take_kept(&mut self) -> Vec<Kept> {
+        std::mem::take(&mut self.kept)
+    }
 }
 
 /// One view before and after.
@@ -80,196 +179,628 @@ pub struct ViewOutcome {
     pub suppressed: u64,
 }
 
-/// Fixes the treatments of one release, with the given levels (table, column, level) chosen, by measuring all partitions, as often as the techniques ask.
-///
-/// # Errors
-/// If a technique cannot be fixed on these data; I/O of spilled partitions.
-pub fn treatments(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    kind: Kind,
-    levels: &[(usize, usize, Name)],
-    secrets: &dyn Secrets,
-    progress: &dyn Progress,
-) -> Result<Frozen> {
-    let mut frozen: Vec<Vec<Treatment>> = plan
-        .tables
-        .iter()
-        .map(|t| t.columns.iter().map(|c| c.treatment(kind).treatment.clone()).collect())
-        .collect();
+/// The treatments of one release as the policy has them, with levels (table, column, level) chosen.
+fn planned(plan: &Plan, kind: Kind, levels: &[(usize, usize, Name)]) -> Treatments {
+    let of = |c: &crate::plan::ColumnPlan| c.treatment(kind).treatment.clone();
+    let mut treatments: Treatments =
+        plan.tables.iter().map(|t| t.columns.iter().map(of).collect()).collect();
     for (table, column, level) in levels {
-        frozen[*table][*column].choose(level.as_str());
+        treatments[*table][*column].choose(level.as_str());
         // Columns that repeat it get the same level.
         for (t, other) in plan.tables.iter().enumerate() {
             for (c, tied) in other.columns.iter().enumerate() {
                 if tied.tied[kind as usize] == Some((*table, *column)) {
-                    frozen[t][c].choose(level.as_str());
+                    treatments[t][c].choose(level.as_str());
                 }
             }
         }
     }
-    let mut open: Vec<(usize, usize)> = Vec::new();
-    for (t, table) in frozen.iter().enumerate() {
-        for (c, treatment) in table.iter().enumerate() {
-            if treatment.needs().statistics {
-                open.push((t, c));
+    treatments
+}
+
+/// Where freezing stands.
+enum Phase {
+    /// The techniques are asked; then the levels, or the classes.
+    Columns,
+    Levels,
+    /// Levels are there to be chosen: what is measured is measured.
+    Choice(Box<Search>),
+    Source,
+    Cells(usize),
+    Classes,
+    Items,
+    Values,
+    Last,
+    Done,
+}
+
+/// Freezing on its way: it has a draft to be measured until it is done.
+pub struct Freezing {
+    plan: Arc<Plan>,
+    /// Whether a pass over the rows is dear, so that one measures ahead.
+    eager: bool,
+    limit: Option<Duration>,
+    draft: Draft,
+    phase: Phase,
+    found: HashMap<At, Measure>,
+    search: Option<Box<Search>>,
+    searched: Option<Searched>,
+    state: State,
+    outcome: Option<Outcome>,
+}
+
+/// What suppression has found so far.
+#[derive(Default)]
+struct State {
+    source: Vec<Summary>,
+    rows: Vec<u64>,
+    rows_of_sets: Vec<u64>,
+    blanked: [Vec<u64>; 2],
+    keeper: Option<Keeper>,
+    /// Tables whose rows changed since their values were counted.
+    fresh: Vec<bool>,
+    treated: Option<Vec<Summary>>,
+    first: Option<Vec<Summary>>,
+    last: Option<Vec<Summary>>,
+    sets: Vec<SetOutcome>,
+    counted: Option<Counted>,
+    unique: Option<Gathered>,
+}
+
+impl Freezing {
+    /// Begins. With `eager`, drafts ask for what may be needed next, as every pass over the rows is dear; the result is the same.
+    ///
+    /// # Errors
+    /// `P0308` if a column offers levels that no view judges; treatments that cannot be fixed.
+    pub fn begin(plan: &Plan, eager: bool) -> Result<Self> {
+        let mut treatments = vec![planned(plan, Kind::Pseudonymized, &[])];
+        let offered = search::offered(plan);
+        if offered.is_empty() {
+            treatments.push(planned(plan, Kind::Anonymized, &[]));
+        } else {
+            search::check(plan)?;
+            let steps = search::steps(&offered);
+            treatments.extend(steps.iter().map(|step| planned(plan, Kind::Anonymized, step)));
+        }
+        let draft = Draft {
+            number: 0,
+            attempt: 1,
+            treatments,
+            decisions: Vec::new(),
+            blanked: Vec::new(),
+            ask: Ask::Columns(Vec::new()),
+        };
+        let mut this = Freezing {
+            plan: Arc::new(plan.clone()),
+            eager,
+            limit: None,
+            draft,
+            phase: Phase::Columns,
+            found: HashMap::new(),
+            search: None,
+            searched: None,
+            state: State::default(),
+            outcome: None,
+        };
+        let sets = 0..this.draft.treatments.len();
+        this.columns(this.open(sets))?;
+        Ok(this)
+    }
+
+    /// What is to be measured now; nothing if all is decided.
+    #[must_use]
+    pub fn draft(&self) -> Option<&Draft> {
+        (!self.is_measured() && !matches!(self.phase, Phase::Done)).then_some(&self.draft)
+    }
+
+    /// Whether all is measured that freezing begins with: then levels are chosen.
+    fn is_measured(&self) -> bool {
+        matches!(self.phase, Phase::Choice(_))
+    }
+
+    fn ask(&mut self, phase: Phase, ask: Ask) {
+        self.draft.number += 1;
+        self.draft.ask = ask;
+        self.phase = phase;
+    }
+
+    /// The columns whose treatments ask for statistics.
+    fn open(&self, sets: std::ops::Range<usize>) -> Vec<At> {
+        let all = sets.flat_map(|set| {
+            let tables = self.draft.treatments[set].iter().enumerate();
+            tables.flat_map(move |(table, columns)| {
+                let at = move |(column, _)| At { set, table, column };
+                columns.iter().enumerate().filter(|(_, t)| t.needs().statistics).map(at)
+            })
+        });
+        all.collect()
+    }
+
+    /// Asks for columns; with none to ask for, fixes the treatments and goes on.
+    fn columns(&mut self, open: Vec<At>) -> Result<()> {
+        if !open.is_empty() {
+            self.ask(Phase::Columns, Ask::Columns(open));
+            return Ok(());
+        }
+        let chosen = self.searched.is_some();
+        for set in usize::from(chosen)..self.draft.treatments.len() {
+            self.fix(set)?;
+        }
+        self.found.clear();
+        if chosen || search::offered(&self.plan).is_empty() {
+            self.ask(Phase::Source, Ask::Source);
+        } else {
+            self.ask(Phase::Levels, Ask::Levels);
+        }
+        Ok(())
+    }
+
+    /// Fixes the treatments of one set.
+    fn fix(&mut self, set: usize) -> Result<()> {
+        let kind = Kind::BOTH[set.min(1)];
+        let mut errors = Vec::new();
+        for (t, table) in self.draft.treatments[set].iter_mut().enumerate() {
+            for (c, treatment) in table.iter_mut().enumerate() {
+                let facts = &self.plan.tables[t].columns[c].facts;
+                let at = At { set, table: t, column: c };
+                let measure = self.found.get(&at).unwrap_or(&Measure::Nothing);
+                note!(
+                    trace,
+                    "column frozen",
+                    table = facts.table,
+                    column = facts.column,
+                    kind = kind,
+                    technique = treatment.doc().name
+                );
+                match treatment.freeze(measure, facts) {
+                    Ok(fixed) => *treatment = fixed,
+                    Err(mut error) => {
+                        error.what = say!(
+                            "table `{}`, column `{}`, {} release: {}",
+                            facts.table,
+                            facts.column,
+                            kind,
+                            error.what
+                        );
+                        errors.push(error);
+                    }
+                }
             }
         }
+        Error::all(errors).map_or(Ok(()), Err)
     }
-    let mut statistics: Vec<Measure> = Vec::new();
-    let mut waiting = open.clone();
-    let mut found: hashbrown::HashMap<(usize, usize), Measure> = hashbrown::HashMap::new();
-    while !waiting.is_empty() {
-        statistics.clear();
-        statistics.resize(waiting.len(), Measure::Nothing);
-        store.each(plan, lists, |_, partition| {
-            progress.check()?;
-            let partition = partition.of_kind(kind);
-            let parts: Vec<Measure> = waiting
-                .par_iter()
-                .map(|&(t, c)| {
-                    let planned = plan.tables[t].columns[c].treatment(kind);
-                    log::trap("measure", || {
-                        let cells = &partition.tables[t].table.columns[c];
-                        cells.cells().flatten().collect::<Vec<_>>().join("|")
-                    });
-                    let none = KeyTokens::default();
-                    with_input(plan, &partition, t, c, planned, secrets, &none, None, |input| {
-                        frozen[t][c].measure(input)
-                    })
-                })
-                .collect();
-            for ((slot, part), &(t, c)) in statistics.iter_mut().zip(parts).zip(&waiting) {
-                let old = std::mem::take(slot);
-                *slot = match old {
-                    Measure::Nothing => part,
-                    old => frozen[t][c].merge(old, part),
+
+    /// Takes in what all persons' statistics say, and decides: then the next draft is there, or the plan is frozen.
+    ///
+    /// # Errors
+    /// If the statistics answer another draft; if a technique cannot be fixed on these data, or a promise of the policy cannot be
+    /// kept within the suppression that it allows.
+    pub fn next(&mut self, statistics: Statistics) -> Result<()> {
+        self.take(statistics)?;
+        self.choose()
+    }
+
+    fn take(&mut self, statistics: Statistics) -> Result<()> {
+        let asked = self.draft().is_some_and(|draft| draft.number == statistics.draft);
+        if !asked {
+            return Err(super::statistics::other());
+        }
+        let decided = self.decide(statistics);
+        match decided {
+            // Rows of one table can pull rows of others along: then the next best node is tried.
+            Err(error) if error.code == "C0101" => match (self.search.take(), &self.searched) {
+                (Some(mut search), Some(searched)) if searched.rejected < MOST_REJECTED => {
+                    search.reject(&searched.chosen);
+                    self.state = State::default();
+                    self.phase = Phase::Choice(search);
+                    self.choose()
+                }
+                _ => Err(error),
+            },
+            other => other,
+        }
+    }
+
+    fn decide(&mut self, statistics: Statistics) -> Result<()> {
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Columns => self.measured(statistics.columns),
+            Phase::Levels => {
+                let Some(levels) = statistics.levels else {
+                    return Err(super::statistics::other());
                 };
+                self.phase = Phase::Choice(Box::new(Search::over(&self.plan, levels)?));
+                Ok(())
             }
-            Ok(())
-        })?;
+            Phase::Source => self.source(&statistics),
+            Phase::Cells(view) => self.cells(view, statistics),
+            Phase::Classes => self.classes(statistics),
+            Phase::Items => self.items(statistics.items),
+            Phase::Values => {
+                self.state.counted = statistics.counted;
+                self.floors()
+            }
+            Phase::Last => {
+                let steady = match statistics.splits {
+                    Some(splits) => splits.finish(&self.plan)?,
+                    None => Vec::new(),
+                };
+                let unique = statistics.unique.or_else(|| self.state.unique.take());
+                self.freeze(steady, unique)
+            }
+            Phase::Choice(_) | Phase::Done => Err(super::statistics::other()),
+        }
+    }
+
+    /// If levels are there to be chosen: takes the best that were not rejected, and begins with them.
+    ///
+    /// # Errors
+    /// `C0102` if none are good enough.
+    fn choose(&mut self) -> Result<()> {
+        let search = match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Choice(search) => search,
+            other => {
+                self.phase = other;
+                return Ok(());
+            }
+        };
+        let search = Box::new(search.within(self.limit));
+        let Some(searched) = search.best() else { return Err(unsolvable(&search)) };
+        let levels: Vec<_> = searched
+            .columns
+            .iter()
+            .zip(&searched.chosen.levels)
+            .map(|(o, level)| (o.table, o.column, level.clone()))
+            .collect();
+        (self.search, self.searched) = (Some(search), Some(searched));
+        self.draft.treatments.truncate(1);
+        self.draft.treatments.push(planned(&self.plan, Kind::Anonymized, &levels));
+        self.draft.decisions.clear();
+        self.draft.blanked.clear();
+        self.draft.attempt += 1;
+        self.columns(self.open(1..2))
+    }
+
+    /// What the techniques measured; some ask again.
+    fn measured(&mut self, measures: Vec<Measure>) -> Result<()> {
+        let Ask::Columns(asked) = std::mem::replace(&mut self.draft.ask, Ask::Source) else {
+            return Err(super::statistics::other());
+        };
         let mut again = Vec::new();
-        for (&(t, c), measure) in waiting.iter().zip(statistics.drain(..)) {
-            match frozen[t][c].next_round(&measure) {
+        for (at, measure) in asked.into_iter().zip(measures) {
+            let treatment = &mut self.draft.treatments[at.set][at.table][at.column];
+            match treatment.next_round(&measure) {
                 Some(next) => {
-                    frozen[t][c] = next;
-                    again.push((t, c));
+                    *treatment = next;
+                    again.push(at);
                 }
                 None => {
-                    found.insert((t, c), measure);
+                    self.found.insert(at, measure);
                 }
             }
         }
-        waiting = again;
+        self.columns(again)
     }
-    let mut errors = Vec::new();
-    for (t, table) in frozen.iter_mut().enumerate() {
-        for (c, treatment) in table.iter_mut().enumerate() {
-            let facts = &plan.tables[t].columns[c].facts;
-            let measure = found.get(&(t, c)).unwrap_or(&Measure::Nothing);
-            note!(
-                trace,
-                "column frozen",
-                table = facts.table,
-                column = facts.column,
-                kind = kind,
-                technique = treatment.doc().name
-            );
-            match treatment.freeze(measure, facts) {
-                Ok(fixed) => *treatment = fixed,
-                Err(mut error) => {
-                    error.what = say!(
-                        "table `{}`, column `{}`, {} release: {}",
-                        facts.table,
-                        facts.column,
-                        kind,
-                        error.what
-                    );
-                    errors.push(error);
+
+    fn source(&mut self, statistics: &Statistics) -> Result<()> {
+        let plan = &*Arc::clone(&self.plan);
+        // Of the source nothing but the figures is needed: nearly every person is a class of its own there.
+        let state = &mut self.state;
+        state.source = statistics.source.iter().map(Classes::summary).collect();
+        state.rows.clone_from(&statistics.rows);
+        state.rows_of_sets = plan.sets.iter().map(|set| statistics.rows[set.table]).collect();
+        state.keeper = Some(Keeper::new(plan, statistics.rows.clone()));
+        state.fresh = vec![true; plan.tables.len()];
+        if plan.suppress.unit == Unit::Cell && !plan.views.is_empty() {
+            self.ask(Phase::Cells(0), Ask::Cells { view: 0, treated: true });
+        } else {
+            self.again();
+        }
+        Ok(())
+    }
+
+    fn cells(&mut self, view: usize, statistics: Statistics) -> Result<()> {
+        if view == 0 {
+            self.state.treated = Some(statistics.treated.iter().map(Classes::summary).collect());
+        }
+        if let Some(cells) = statistics.cells {
+            self.draft.blanked.push(cells.blank(&self.plan, &self.plan.views[view])?);
+        }
+        if view + 1 < self.plan.views.len() {
+            self.ask(Phase::Cells(view + 1), Ask::Cells { view: view + 1, treated: false });
+        } else {
+            self.again();
+        }
+        Ok(())
+    }
+
+    /// Asks for the classes of what is left.
+    fn again(&mut self) {
+        // What was gathered no longer holds: it is let go before it is gathered once more, or memory would hold both.
+        (self.state.unique, self.state.counted) = (None, None);
+        let values = self.eager.then(|| self.maybe_fresh());
+        let ask = Ask::Classes { values, unique: self.eager };
+        self.ask(Phase::Classes, ask);
+    }
+
+    /// The tables whose values may have to be counted: those that changed, and those from which the last decision may have taken rows.
+    fn maybe_fresh(&self) -> Vec<bool> {
+        let plan = &*Arc::clone(&self.plan);
+        let mut fresh = self.state.fresh.clone();
+        let mut touched: Vec<usize> = match self.draft.decisions.last() {
+            Some(Decision::Classes(rounds)) => {
+                let named = |r: &Round| plan.views.iter().find(|v| v.name.as_str() == r.view);
+                rounds.iter().filter_map(named).map(|v| v.table).collect()
+            }
+            Some(Decision::Items(rounds)) => {
+                let named = |r: &Round| plan.sets.iter().find(|s| s.name.as_str() == r.view);
+                rounds.iter().filter_map(named).map(|s| s.table).collect()
+            }
+            Some(Decision::Floors(step)) => step.remove.iter().map(|r| r.table).collect(),
+            None => Vec::new(),
+        };
+        if plan.suppress.unit == Unit::Person && !touched.is_empty() {
+            return vec![true; fresh.len()];
+        }
+        while let Some(t) = touched.pop() {
+            fresh[t] = true;
+            match plan.tables[t].grain {
+                Grain::Person => return vec![true; fresh.len()],
+                Grain::Key(k) => {
+                    let name = &plan.tables[t].keys[k].name;
+                    for (other, table) in plan.tables.iter().enumerate() {
+                        if !fresh[other] && table.keys.iter().any(|key| key.name == *name) {
+                            touched.push(other);
+                        }
+                    }
                 }
+                Grain::Event => {}
             }
         }
+        fresh
     }
-    let frozen = Frozen { treatments: frozen, floors: floors::Floors::default() };
-    Error::all(errors).map_or(Ok(frozen), Err)
-}
 
-/// What was measured over all persons: everything that freezing needs of the data but for the classes of the views.
-pub struct Measured {
-    pseudonymized: Frozen,
-    anonymized: Levels,
-}
-
-/// How the levels of the anonymized release come about.
-enum Levels {
-    /// The policy names them.
-    Named(Frozen),
-    /// The policy offers several: they are chosen among these.
-    Offered(Box<Search>),
-}
-
-/// Measures all partitions: the treatments of the pseudonymized release, and those of the anonymized one, or the search for
-/// its levels where the policy offers several.
-///
-/// # Errors
-/// If a technique cannot be fixed on these data; I/O of spilled partitions; the user's stop.
-pub fn measure(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    secrets: [&dyn Secrets; 2],
-    progress: &dyn Progress,
-) -> Result<Measured> {
-    progress.stage("measure");
-    let pseudonymized =
-        treatments(plan, store, lists, Kind::Pseudonymized, &[], secrets[0], progress)?;
-    let anonymized = if search::offered(plan).is_empty() {
-        let kind = Kind::Anonymized;
-        Levels::Named(treatments(plan, store, lists, kind, &[], secrets[1], progress)?)
-    } else {
-        Levels::Offered(Box::new(prepare_search(plan, store, lists, secrets[1], progress)?))
-    };
-    Ok(Measured { pseudonymized, anonymized })
-}
-
-/// Fixes everything: the levels where the policy offers several (the search stops after `limit`), and the suppression of the
-/// anonymized release.
-///
-/// # Errors
-/// If a view cannot be made to hold within the suppression that the policy allows.
-pub fn freeze(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    secrets: [&dyn Secrets; 2],
-    measured: Measured,
-    limit: Option<std::time::Duration>,
-    progress: &dyn Progress,
-) -> Result<Outcome> {
-    let Measured { pseudonymized, anonymized } = measured;
-    let mut search = match anonymized {
-        Levels::Named(anonymized) => {
-            progress.stage("freeze");
-            let treatments = [pseudonymized, anonymized];
-            return suppression(plan, store, lists, secrets[1], treatments, progress);
+    fn classes(&mut self, statistics: Statistics) -> Result<()> {
+        let plan = &*Arc::clone(&self.plan);
+        let state = &mut self.state;
+        if let (Some(Decision::Floors(step)), Some(keeper)) =
+            (self.draft.decisions.last(), &mut state.keeper)
+        {
+            // Asked right after the decision, and never twice.
+            keeper.removed(step, &statistics.removed);
         }
-        Levels::Offered(search) => search.within(limit),
-    };
-    loop {
-        let Some(searched) = search.best() else { return Err(unsolvable(&search)) };
-        let kind = Kind::Anonymized;
-        let levels = chosen(&searched);
-        let fixed = treatments(plan, store, lists, kind, &levels, secrets[1], progress)?;
-        progress.stage("freeze");
-        let treatments = [pseudonymized.clone(), fixed];
-        match suppression(plan, store, lists, secrets[1], treatments, progress) {
-            Ok(outcome) => return Ok(Outcome { search: Some(searched), ..outcome }),
-            // Rows of one table can pull rows of others along: then the next best node is tried.
-            Err(error) if error.code == "C0101" && searched.rejected < MOST_REJECTED => {
-                search.reject(&searched.chosen);
+        for ((before, now), fresh) in
+            state.rows.iter_mut().zip(&statistics.rows).zip(&mut state.fresh)
+        {
+            *fresh |= now != before;
+            *before = *now;
+        }
+        state.blanked = statistics.blanked;
+        state.counted = statistics.counted;
+        if let Some(counted) = &mut state.counted {
+            counted.only(&state.fresh);
+        }
+        state.unique = statistics.unique;
+        let mut rounds = Vec::new();
+        for (view, classes) in plan.views.iter().zip(&statistics.classes) {
+            let violating = classes.violating(&view.all_models()?);
+            let mut values: Vec<Values> =
+                (0..violating.len()).filter(|&c| violating[c]).map(|c| classes.values(c)).collect();
+            values.sort();
+            if !values.is_empty() {
+                note!(debug, "classes suppressed", view = view.name, classes = values.len());
+                rounds.push(Round { view: view.name.as_str().to_owned(), classes: values });
             }
-            Err(error) => return Err(error),
+        }
+        let summaries: Vec<Summary> = statistics.classes.iter().map(|c| c.summary()).collect();
+        match state.first {
+            None => (state.first, state.last) = (Some(summaries), None),
+            Some(_) => state.last = Some(summaries),
+        }
+        if !rounds.is_empty() {
+            self.draft.decisions.push(Decision::Classes(rounds));
+            self.again();
+        } else if plan.sets.is_empty() {
+            return self.values();
+        } else {
+            // Sets are looked at when the views hold: what goes because of them anyway is not counted on.
+            self.ask(Phase::Items, Ask::Items);
+        }
+        Ok(())
+    }
+
+    fn items(&mut self, items: Vec<Items>) -> Result<()> {
+        let plan = &*Arc::clone(&self.plan);
+        let judged: Vec<Judged> = items
+            .into_iter()
+            .zip(&plan.sets)
+            .map(|(i, set)| i.judge(set))
+            .collect::<Result<_>>()?;
+        let outcomes = &mut self.state.sets;
+        if outcomes.is_empty() {
+            *outcomes = judged.iter().map(Judged::outcome).collect();
+        }
+        let mut rounds = Vec::new();
+        for ((set, judged), outcome) in plan.sets.iter().zip(&judged).zip(outcomes) {
+            outcome.items_suppressed += judged.names.len() as u64;
+            if !judged.names.is_empty() {
+                note!(debug, "items suppressed", set = set.name, items = judged.names.len());
+                rounds.push(Round {
+                    view: set.name.as_str().to_owned(),
+                    classes: judged.names.iter().map(|name| vec![Some(name.clone())]).collect(),
+                });
+            }
+        }
+        if rounds.is_empty() {
+            return self.values();
+        }
+        self.draft.decisions.push(Decision::Items(rounds));
+        self.again();
+        Ok(())
+    }
+
+    /// What is shown is counted over what is left once views and sets hold.
+    fn values(&mut self) -> Result<()> {
+        if self.state.counted.is_some() {
+            return self.floors();
+        }
+        let none = Counted::new(&self.plan, &self.state.fresh);
+        if none.is_empty() {
+            self.state.counted = Some(none);
+            return self.floors();
+        }
+        self.ask(Phase::Values, Ask::Values(self.state.fresh.clone()));
+        Ok(())
+    }
+
+    fn floors(&mut self) -> Result<()> {
+        let plan = &*Arc::clone(&self.plan);
+        let state = &mut self.state;
+        state.fresh.fill(false);
+        let step = match (state.counted.take(), &mut state.keeper) {
+            (Some(counted), Some(keeper)) => keeper.step(plan, &counted, &self.draft.treatments[1]),
+            _ => Step::default(),
+        };
+        if step.is_empty() {
+            return self.judge();
+        }
+        let looked = step.labels.iter().any(|r| looked_at(plan, (r.table, r.column)));
+        if !step.labels.is_empty() {
+            // Cells that the floors have changed are gathered again.
+            state.unique = None;
+        }
+        let removes = step.removes();
+        self.draft.decisions.push(Decision::Floors(step));
+        // Where no view or set looks at the columns that changed, what was counted still holds.
+        if removes || looked {
+            self.again();
+            return Ok(());
+        }
+        self.judge()
+    }
+
+    /// Whether what goes is within what the policy allows; then the last questions.
+    fn judge(&mut self) -> Result<()> {
+        let (views, errors) = self.views();
+        let errors = self.sets(errors);
+        if let Some(error) = Error::all(errors) {
+            return Err(error);
+        }
+        let splits = self.state.keeper.as_ref().map_or(Vec::new(), Keeper::steady);
+        let splits = steady::asked(&self.plan, splits);
+        self.outcome = Some(Outcome {
+            frozen: FrozenPlan {
+                treatments: [self.draft.treatments[0].clone(), self.draft.treatments[1].clone()],
+                decisions: self.draft.decisions.clone(),
+                blanked: self.draft.blanked.clone(),
+            },
+            views,
+            sets: std::mem::take(&mut self.state.sets),
+            unique: crate::plan::unique::Unique::default(),
+            search: self.searched.take(),
+            floors: Vec::new(),
+            steady: Vec::new(),
+            attempt: self.draft.attempt,
+            kept: Vec::new(),
+        });
+        let unique = self.state.unique.is_none();
+        if splits.is_empty() && !unique {
+            let unique = self.state.unique.take();
+            return self.freeze(Vec::new(), unique);
+        }
+        self.ask(Phase::Last, Ask::Last { splits, unique });
+        Ok(())
+    }
+
+    fn views(&self) -> (Vec<ViewOutcome>, Vec<Error>) {
+        let (plan, state) = (&*self.plan, &self.state);
+        let mut views = Vec::new();
+        let mut errors = Vec::new();
+        let Some(first) = &state.first else { return (views, errors) };
+        let last = state.last.as_ref().unwrap_or(first);
+        for (v, view) in plan.views.iter().enumerate() {
+            let treated = state.treated.as_ref().map_or(&first[v], |before| &before[v]).clone();
+            let rows = treated.rows.0;
+            let released = last[v].clone();
+            // Rows that went because of this view or of another one, plus rows that were blanked in place.
+            let gone = rows - released.rows.0 + state.blanked[0][v];
+            let source = state.source[v].clone();
+            views.push(ViewOutcome { source, treated, released, rows, suppressed: gone });
+            if rows > 0 && gone as f64 > plan.suppress.at_most * rows as f64 {
+                errors.push(
+                    Error::refused(
+                        "C0101",
+                        say!(
+                            "view `{}`: k = {} needs the suppression of {} of {} rows of table `{}`, more than the share {} that the policy allows",
+                            view.name,
+                            view.k,
+                            small(gone),
+                            rows,
+                            plan.tables[view.table].name,
+                            plan.suppress.at_most
+                        ),
+                    )
+                    .advice(say!(
+                        "coarser levels for the quasi-identifiers of the view, fewer of them, or a higher anonymized.suppress.at_most (`kakou explain` shows what each column costs)"
+                    )),
+                );
+            }
+        }
+        (views, errors)
+    }
+
+    fn sets(&mut self, mut errors: Vec<Error>) -> Vec<Error> {
+        let (plan, state) = (&*self.plan, &mut self.state);
+        for (s, (set, outcome)) in plan.sets.iter().zip(&mut state.sets).enumerate() {
+            let rows = state.rows_of_sets[s];
+            outcome.rows = rows;
+            outcome.suppressed = rows - state.rows[set.table] + state.blanked[1][s];
+            if rows > 0 && outcome.suppressed as f64 > plan.suppress.at_most * rows as f64 {
+                errors.push(
+                    Error::refused(
+                        "C0101",
+                        say!(
+                            "set `{}`: k = {} for {} known items needs the suppression of {} of {} rows of table `{}`, more than the share {} that the policy allows",
+                            set.name,
+                            set.k,
+                            set.m,
+                            small(outcome.suppressed),
+                            rows,
+                            plan.tables[set.table].name,
+                            plan.suppress.at_most
+                        ),
+                    )
+                    .advice(say!(
+                        "coarser codes for the column of the set (a level of its hierarchy, `rare`), a smaller m, or a higher anonymized.suppress.at_most"
+                    )),
+                );
+            }
+        }
+        errors
+    }
+
+    fn freeze(&mut self, steady: Vec<Steady>, unique: Option<Gathered>) -> Result<()> {
+        let floors = match self.state.keeper.take() {
+            Some(keeper) => keeper.finish(&self.plan)?,
+            None => Vec::new(),
+        };
+        if let Some(outcome) = &mut self.outcome {
+            (outcome.steady, outcome.floors) = (steady, floors);
+            if let Some(unique) = unique {
+                outcome.unique = unique.finish(&self.plan);
+            }
+        }
+        self.phase = Phase::Done;
+        Ok(())
+    }
+
+    /// What was fixed, if nothing is left to be decided.
+    ///
+    /// # Errors
+    /// If a draft waits for its statistics.
+    pub fn finish(mut self) -> Result<Outcome> {
+        match (self.phase, self.outcome.take()) {
+            (Phase::Done, Some(outcome)) => Ok(outcome),
+            _ => Err(super::statistics::other()),
         }
     }
 }
@@ -277,40 +808,8 @@ pub fn freeze(
 /// Nodes that are tried before a run is refused.
 const MOST_REJECTED: u64 = 50;
 
-/// The search over the levels that the policy offers, ready to be asked.
-///
-/// # Errors
-/// As [`freeze`].
-pub fn prepare_search(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    secrets: &dyn Secrets,
-    progress: &dyn Progress,
-) -> Result<Search> {
-    let offered = search::offered(plan);
-    Search::prepare(plan, store, lists, secrets, progress, &|levels| {
-        let levels: Vec<_> = offered
-            .iter()
-            .zip(levels)
-            .map(|(o, &level)| (o.table, o.column, o.levels[level].clone()))
-            .collect();
-        treatments(plan, store, lists, Kind::Anonymized, &levels, secrets, progress)
-    })
-}
-
-fn chosen(searched: &Searched) -> Vec<(usize, usize, Name)> {
-    searched
-        .columns
-        .iter()
-        .zip(&searched.chosen.levels)
-        .map(|(o, level)| (o.table, o.column, level.clone()))
-        .collect()
-}
-
 /// Why no levels are good enough.
-#[must_use]
-pub fn unsolvable(search: &Search) -> Error {
+fn unsolvable(search: &Search) -> Error {
     let errors = search
         .at_the_top()
         .into_iter()
@@ -337,515 +836,105 @@ pub fn unsolvable(search: &Search) -> Error {
     })
 }
 
-fn suppression(
+/// Freezing over the partitions of a store.
+pub struct Measured {
+    freezing: Freezing,
+    kept: Vec<Kept>,
+}
+
+/// Measures what freezing begins with, over all partitions: what the techniques ask for, and the rows of the views at every level
+/// that the policy offers.
+///
+/// # Errors
+/// If a technique cannot be fixed on these data; I/O of spilled partitions; the user's stop.
+pub fn measure(
     plan: &Plan,
     store: &Store,
     lists: &Lists,
-    secrets: &dyn Secrets,
-    treatments: [Frozen; 2],
+    secrets: [&dyn Secrets; 2],
+    progress: &dyn Progress,
+) -> Result<Measured> {
+    progress.stage("measure");
+    let eager = matches!(store, Store::Spilled(_));
+    let mut measured = Measured {
+        freezing: Freezing::begin(plan, eager)?,
+        kept: (0..store.len()).map(|_| Kept::new(!eager)).collect(),
+    };
+    let on = |freezing: &Freezing| matches!(freezing.phase, Phase::Columns | Phase::Levels);
+    measured.rounds(store, lists, secrets, progress, on)?;
+    Ok(measured)
+}
+
+/// Fixes everything: the levels where the policy offers several (the search stops after `limit`), and the suppression of the
+/// anonymized release.
+///
+/// # Errors
+/// If a view cannot be made to hold within the suppression that the policy allows.
+pub fn freeze(
+    store: &Store,
+    lists: &Lists,
+    secrets: [&dyn Secrets; 2],
+    mut measured: Measured,
+    limit: Option<Duration>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let [pseudonymized, mut anonymized] = treatments;
-    let models: Vec<Vec<Box<dyn Model>>> =
-        plan.views.iter().map(ViewPlan::all_models).collect::<Result<_>>()?;
-    let mut alive: Vec<Alive> = Vec::new();
-    let mut source: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
-    let mut in_memory: Option<(Partition, Applied)> = None;
-    // First pass: what the techniques remove, and the classes of the source for comparison.
-    store.each(plan, lists, |_, partition| {
-        progress.check()?;
-        let partition = partition.of_kind(Kind::Anonymized);
-        let mut here = Alive::all(&partition);
-        for (view, classes) in plan.views.iter().zip(&mut source) {
-            classes.add(plan, view, &partition, Cells::Source, &here)?;
+    progress.stage("freeze");
+    measured.freezing.limit = limit;
+    measured.freezing.choose()?;
+    measured.rounds(store, lists, secrets, progress, |_| true)?;
+    let Measured { freezing, kept } = measured;
+    let kept = kept.into_iter().map(Kept::settled).collect();
+    Ok(Outcome { kept, ..freezing.finish()? })
+}
+
+impl Measured {
+    /// The best levels as the search alone sees them, if the policy offers several.
+    #[must_use]
+    pub fn best(self, limit: Option<Duration>) -> Option<Searched> {
+        match self.freezing.phase {
+            Phase::Choice(search) => search.within(limit).best(),
+            _ => None,
         }
-        let applied =
-            apply(plan, &anonymized, &partition, Kind::Anonymized, secrets, None, &mut here);
-        alive.push(here);
-        if matches!(store, Store::Memory(_)) {
-            in_memory = Some((partition.into_owned(), applied));
-        }
-        Ok(())
-    })?;
-    // Of the source nothing but the figures is needed: nearly every person is a class of its own there.
-    let source: Vec<Summary> = source.iter().map(Classes::summary).collect();
-    let rows_before: Vec<u64> = plan.sets.iter().map(|set| rows_there(&alive, set.table)).collect();
-    let mut set_outcomes: Vec<SetOutcome> = Vec::new();
-    let blankable = blankable(plan);
-    let mut rows: Vec<u64> = (0..plan.tables.len()).map(|t| rows_there(&alive, t)).collect();
-    let mut keeper = Keeper::new(plan, rows.clone());
-    // Tables whose rows changed since their values were counted.
-    let mut fresh = vec![true; plan.tables.len()];
-    // What was there before any suppression, for the comparison.
-    let mut rounds = Vec::new();
-    let mut treated_before: Option<Vec<Summary>> = None;
-    if plan.suppress.unit == Unit::Cell {
-        let mut before: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
-        each_applied(
-            plan,
-            store,
-            lists,
-            &anonymized,
-            secrets,
-            in_memory.as_ref(),
-            |p, partition, applied| {
-                for (view, classes) in plan.views.iter().zip(&mut before) {
-                    classes.add(plan, view, partition, Cells::Applied(applied), &alive[p])?;
-                }
-                Ok(())
-            },
-        )?;
-        treated_before = Some(before.iter().map(Classes::summary).collect());
-        for view in &plan.views {
-            let cells = cells_of(
-                plan,
-                store,
-                lists,
-                &anonymized,
-                secrets,
-                in_memory.as_ref(),
-                view,
-                &alive,
-            )?;
-            blank(plan, view, &cells, &mut alive)?;
+    }
+
+    /// Round after round: every partition measures, the statistics make the next draft.
+    fn rounds(
+        &mut self,
+        store: &Store,
+        lists: &Lists,
+        secrets: [&dyn Secrets; 2],
+        progress: &dyn Progress,
+        on: impl Fn(&Freezing) -> bool,
+    ) -> Result<()> {
+        let plan = &*Arc::clone(&self.freezing.plan);
+        while let Some(draft) = self.freezing.draft().filter(|_| on(&self.freezing)) {
             progress.check()?;
-        }
-    }
-    let mut first: Option<Vec<Classes>> = None;
-    let (last, of_rows, gathered) = loop {
-        progress.check()?;
-        let mut gathered = in_memory.is_none().then(|| unique::Gathered::new(plan));
-        let mut classes: Vec<Classes> = plan.views.iter().map(Classes::new).collect();
-        let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
-        for (t, before) in rows.iter_mut().enumerate() {
-            let now = rows_there(&alive, t);
-            fresh[t] |= now != *before;
-            *before = now;
-        }
-        // Spilled partitions are read and treated anew in every pass: then all is counted in one.
-        let mut counted = Counted::new(plan, &fresh);
-        each_applied(
-            plan,
-            store,
-            lists,
-            &anonymized,
-            secrets,
-            in_memory.as_ref(),
-            |p, partition, applied| {
-                if in_memory.is_none() {
-                    counted.add(p, partition, applied, &alive[p], &blankable);
-                }
-                let here: Vec<Vec<u32>> = plan
-                    .views
-                    .iter()
-                    .zip(&mut classes)
-                    .map(|(view, c)| {
-                        c.add(plan, view, partition, Cells::Applied(applied), &alive[p])
-                    })
-                    .collect::<Result<_>>()?;
-                if let Some(gathered) = &mut gathered {
-                    gathered.add(partition, applied, &alive[p], &here);
-                }
-                of_rows.push(here);
-                Ok(())
-            },
-        )?;
-        let violating: Vec<Vec<bool>> =
-            models.iter().zip(&classes).map(|(models, c)| c.violating(models)).collect();
-        let none = violating.iter().all(|v| !v.contains(&true));
-        for ((view, classes), violating) in plan.views.iter().zip(&classes).zip(&violating) {
-            let mut values: Vec<_> =
-                (0..violating.len()).filter(|&c| violating[c]).map(|c| classes.values(c)).collect();
-            values.sort();
-            if !values.is_empty() {
-                note!(debug, "classes suppressed", view = view.name, classes = values.len());
-                rounds.push(Round { view: view.name.as_str().to_owned(), classes: values });
+            if matches!(draft.ask, Ask::Levels) {
+                progress.stage("search");
             }
-        }
-        let is_first = first.is_none();
-        if is_first {
-            first = Some(plan.views.iter().map(Classes::new).collect());
-            std::mem::swap(first.get_or_insert_with(Vec::new), &mut classes);
-        }
-        // Sets are looked at when the views hold: what goes because of them anyway is not counted on.
-        if none {
-            let removed = suppress_sets(
-                plan,
-                store,
-                lists,
-                &anonymized,
-                secrets,
-                in_memory.as_ref(),
-                &mut alive,
-                &mut rounds,
-                &mut set_outcomes,
-            )?;
-            if removed {
-                continue;
-            }
-            // What is shown is counted over what is left once views and sets hold.
-            if let Some((partition, applied)) = &in_memory {
-                counted.add(0, partition, applied, &alive[0], &blankable);
-            }
-            fresh.fill(false);
-            let step = keeper.step(plan, &counted, &mut anonymized);
-            if let Some((_, applied)) = &mut in_memory {
-                floors::carry_out(&step, &anonymized, applied);
-            }
-            if step.removes() {
-                let mut removals: Vec<Removal> = Vec::new();
-                let each = |p: usize, partition: &Partition, applied: &Applied| {
-                    removals.push(step.removal(plan, partition, applied, &alive[p], &blankable));
-                    Ok(())
-                };
-                let memory = in_memory.as_ref();
-                each_applied(plan, store, lists, &anonymized, secrets, memory, each)?;
-                let memory = in_memory.as_ref().map(|(partition, _)| partition);
-                let mut removals = removals.into_iter();
-                each_partition(plan, store, lists, memory, |p, partition| {
-                    if let Some(removal) = removals.next() {
-                        keeper.removed(&step, &removal);
-                        removal.carry_out(plan, partition, &mut alive[p]);
-                    }
-                    Ok(())
-                })?;
-                continue;
-            }
-            // Where no view or set looks at the columns that changed, what was counted still holds.
-            if step.columns.iter().any(|at| looked_at(plan, *at)) {
-                continue;
-            }
-            // Cells that the floors have changed are gathered again.
-            let gathered = gathered.filter(|_| step.columns.is_empty());
-            break ((!is_first).then_some(classes), of_rows, gathered);
-        }
-        each_partition(plan, store, lists, in_memory.as_ref().map(|(p, _)| p), |p, partition| {
-            remove(plan, partition, &mut alive[p], &of_rows[p], &violating);
-            Ok(())
-        })?;
-    };
-    let first = first.unwrap_or_default();
-    let last_summaries: Vec<Summary> =
-        last.as_ref().unwrap_or(&first).iter().map(Classes::summary).collect();
-    let mut views = Vec::new();
-    let mut errors = Vec::new();
-    for (v, view) in plan.views.iter().enumerate() {
-        let treated = match &treated_before {
-            Some(before) => before[v].clone(),
-            None => first[v].summary(),
-        };
-        let rows = treated.rows.0;
-        let released = last_summaries[v].clone();
-        // Rows that went because of this view or of another one, plus rows that were blanked in place.
-        let mask = blank_mask(plan, view);
-        let blanked: u64 = alive
-            .iter()
-            .map(|a| {
-                let (there, bits) = (&a.rows[view.table], &a.blanked[view.table]);
-                (0..there.len()).filter(|&row| there[row] && bits[row] & mask != 0).count() as u64
-            })
-            .sum();
-        let gone = rows - released.rows.0 + blanked;
-        views.push(ViewOutcome {
-            source: source[v].clone(),
-            treated,
-            released,
-            rows,
-            suppressed: gone,
-        });
-        if rows > 0 && gone as f64 > plan.suppress.at_most * rows as f64 {
-            errors.push(
-                Error::refused(
-                    "C0101",
-                    say!(
-                        "view `{}`: k = {} needs the suppression of {} of {} rows of table `{}`, more than the share {} that the policy allows",
-                        view.name,
-                        view.k,
-                        small(gone),
-                        rows,
-                        plan.tables[view.table].name,
-                        plan.suppress.at_most
-                    ),
-                )
-                .advice(say!(
-                    "coarser levels for the quasi-identifiers of the view, fewer of them, or a higher anonymized.suppress.at_most (`kakou explain` shows what each column costs)"
-                )),
-            );
-        }
-    }
-    for ((set, outcome), &rows) in plan.sets.iter().zip(&mut set_outcomes).zip(&rows_before) {
-        let blanked: u64 = blank_bit(plan, set.table, set.column).map_or(0, |bit| {
-            let gone = |a: &Alive| {
-                let (there, bits) = (&a.rows[set.table], &a.blanked[set.table]);
-                (0..there.len()).filter(|&row| there[row] && bits[row] >> bit & 1 == 1).count()
-            };
-            alive.iter().map(|a| gone(a) as u64).sum()
-        });
-        outcome.rows = rows;
-        outcome.suppressed = rows - rows_there(&alive, set.table) + blanked;
-        if rows > 0 && outcome.suppressed as f64 > plan.suppress.at_most * rows as f64 {
-            errors.push(
-                Error::refused(
-                    "C0101",
-                    say!(
-                        "set `{}`: k = {} for {} known items needs the suppression of {} of {} rows of table `{}`, more than the share {} that the policy allows",
-                        set.name,
-                        set.k,
-                        set.m,
-                        small(outcome.suppressed),
-                        rows,
-                        plan.tables[set.table].name,
-                        plan.suppress.at_most
-                    ),
-                )
-                .advice(say!(
-                    "coarser codes for the column of the set (a level of its hierarchy, `rare`), a smaller m, or a higher anonymized.suppress.at_most"
-                )),
-            );
-        }
-    }
-    if let Some(error) = Error::all(errors) {
-        return Err(error);
-    }
-    let mut splits = Splits::new(plan, &keeper.steady());
-    if !splits.is_empty() {
-        let memory = in_memory.as_ref();
-        each_applied(plan, store, lists, &anonymized, secrets, memory, |p, partition, applied| {
-            splits.add(plan, partition, applied, &alive[p])
-        })?;
-    }
-    let steady = splits.finish(plan)?;
-    let unique = match gathered {
-        Some(gathered) => gathered,
-        None => {
-            let mut gathered = unique::Gathered::new(plan);
-            let memory = in_memory.as_ref();
-            each_applied(plan, store, lists, &anonymized, secrets, memory, |p, part, applied| {
-                gathered.add(part, applied, &alive[p], &of_rows[p]);
+            let mut statistics = Statistics::new(plan, draft);
+            store.each(plan, lists, |p, partition| {
+                progress.check()?;
+                let kept = std::mem::take(&mut self.kept[p]);
+                let mut worker = Worker::new(plan, partition, p as u32, kept);
+                worker.measure(draft, &mut statistics, secrets)?;
+                let mut kept = worker.rest();
+                kept.lighten();
+                self.kept[p] = kept;
                 Ok(())
             })?;
-            gathered
+            self.freezing.take(statistics)?;
         }
-    };
-    let unique = unique.finish();
-    let floors = keeper.finish(plan)?;
-    let frozen = FrozenPlan { treatments: [pseudonymized, anonymized], rounds };
-    let cells = in_memory;
-    let sets = set_outcomes;
-    Ok(Outcome { frozen, alive, views, sets, cells, search: None, floors, steady, unique })
+        Ok(())
+    }
 }
 
 /// Whether a view or a set looks at a column.
-fn looked_at(plan: &Plan, at: (usize, usize)) -> bool {
+pub(super) fn looked_at(plan: &Plan, at: (usize, usize)) -> bool {
     let views =
         plan.views.iter().flat_map(|v| v.counted().chain(v.sensitive.iter().map(|(c, _)| c)));
     let mut columns = views.map(|c| (c.table, c.column));
     columns.any(|c| c == at) || plan.sets.iter().any(|s| (s.table, s.column) == at)
-}
-
-fn rows_there(alive: &[Alive], table: usize) -> u64 {
-    alive.iter().map(|a| a.rows[table].iter().filter(|there| **there).count() as u64).sum()
-}
-
-/// Removes the rows whose items must go for the sets (with `unit = "person"`: the persons). Gives whether any row went; then the
-/// views and the sets must be looked at again.
-fn suppress_sets(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    frozen: &Frozen,
-    secrets: &dyn Secrets,
-    in_memory: Option<&(Partition, Applied)>,
-    alive: &mut [Alive],
-    rounds: &mut Vec<Round>,
-    outcomes: &mut Vec<SetOutcome>,
-) -> Result<bool> {
-    if plan.sets.is_empty() {
-        return Ok(false);
-    }
-    let mut items: Vec<Items<'_>> = plan.sets.iter().map(|set| Items::new(plan, set)).collect();
-    let mut of_rows: Vec<Vec<Vec<u32>>> = Vec::new();
-    each_applied(plan, store, lists, frozen, secrets, in_memory, |p, partition, applied| {
-        of_rows.push(items.iter_mut().map(|i| i.add(partition, applied, &alive[p])).collect());
-        Ok(())
-    })?;
-    let judged: Vec<Judged> = items.into_iter().map(Items::judge).collect::<Result<_>>()?;
-    if outcomes.is_empty() {
-        *outcomes = judged.iter().map(Judged::outcome).collect();
-    }
-    for ((set, judged), outcome) in plan.sets.iter().zip(&judged).zip(outcomes) {
-        outcome.items_suppressed += judged.names.len() as u64;
-        if !judged.names.is_empty() {
-            note!(debug, "items suppressed", set = set.name, items = judged.names.len());
-            rounds.push(Round {
-                view: set.name.as_str().to_owned(),
-                classes: judged.names.iter().map(|name| vec![Some(name.clone())]).collect(),
-            });
-        }
-    }
-    if judged.iter().all(|j| j.names.is_empty()) {
-        return Ok(false);
-    }
-    each_partition(plan, store, lists, in_memory.map(|(p, _)| p), |p, partition| {
-        let mut removal = Removal::default();
-        for ((set, judged), of_rows) in plan.sets.iter().zip(&judged).zip(&of_rows[p]) {
-            for (row, _) in of_rows.iter().enumerate().filter(|&(_, &item)| judged.goes(item)) {
-                match plan.suppress.unit {
-                    Unit::Cell | Unit::Row => removal.rows.push((set.table, row as u32)),
-                    Unit::Person => {
-                        removal.persons.push(partition.tables[set.table].persons[row]);
-                    }
-                }
-            }
-        }
-        removal.carry_out(plan, partition, &mut alive[p]);
-        Ok(())
-    })?;
-    Ok(true)
-}
-
-/// The codes of a view's rows over all partitions, for the suppression of cells.
-struct ViewCells {
-    columns: Vec<Vec<u32>>,
-    cards: Vec<u32>,
-    persons: Vec<u32>,
-    /// Partition and row of each row.
-    at: Vec<(u32, u32)>,
-}
-
-fn cells_of(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    frozen: &Frozen,
-    secrets: &dyn Secrets,
-    in_memory: Option<&(Partition, Applied)>,
-    view: &ViewPlan,
-    alive: &[Alive],
-) -> Result<ViewCells> {
-    let mut texts: Vec<Interner> = view.quasi.iter().map(|_| Interner::new()).collect();
-    let mut found = ViewCells {
-        columns: vec![Vec::new(); view.quasi.len()],
-        cards: Vec::new(),
-        persons: Vec::new(),
-        at: Vec::new(),
-    };
-    let mut before = 0;
-    each_applied(plan, store, lists, frozen, secrets, in_memory, |p, partition, applied| {
-        let there = &alive[p].rows[view.table];
-        let rows: Vec<usize> = (0..there.len()).filter(|&row| there[row]).collect();
-        for ((quasi, texts), column) in view.quasi.iter().zip(&mut texts).zip(&mut found.columns) {
-            let cells = Cells::Applied(applied);
-            let codes = column_codes(plan, view, quasi, partition, cells, &alive[p], texts);
-            // 0 is a missing cell.
-            column.extend(rows.iter().map(|&row| codes[row].checked_sub(1).unwrap_or(MISSING)));
-        }
-        let persons = &partition.tables[view.table].persons;
-        found.persons.extend(rows.iter().map(|&row| before + persons[row]));
-        found.at.extend(rows.iter().map(|&row| (p as u32, row as u32)));
-        before += partition.ids.len() as u32;
-        Ok(())
-    })?;
-    found.cards = texts.iter().map(|t| t.dictionary().len() as u32).collect();
-    Ok(found)
-}
-
-/// Suppresses as few cells of a view's own quasi-identifiers as the greedy search finds, so that every class has k persons in
-/// the strict reading. Rows that cells cannot help are left to the removal of rows.
-fn blank(plan: &Plan, view: &ViewPlan, cells: &ViewCells, alive: &mut [Alive]) -> Result<()> {
-    let weights: Vec<Option<u32>> = view
-        .quasi
-        .iter()
-        .map(|q| {
-            let own = q.join == Join::SameRow
-                && blank_bit(plan, q.table, q.column).is_some()
-                && !plan.never_blank.contains(&(q.table, q.column));
-            own.then_some(1)
-        })
-        .collect();
-    if weights.iter().all(Option::is_none) {
-        return Ok(());
-    }
-    let removed = suppress::cells::suppress(
-        &suppress::cells::Cells {
-            columns: &cells.columns.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-            cards: &cells.cards,
-            person: &cells.persons,
-            k: view.k,
-            weights: &weights,
-        },
-        Reading::OwnCategory,
-    )?;
-    for (row, column) in removed.cells {
-        let (partition, row) = cells.at[row as usize];
-        let quasi = &view.quasi[column as usize];
-        if let Some(bit) = blank_bit(plan, quasi.table, quasi.column) {
-            let alive = &mut alive[partition as usize];
-            let rows = alive.rows[view.table].len();
-            alive.blanked[view.table].set(row as usize, rows, bit);
-        }
-    }
-    Ok(())
-}
-
-/// Removes the rows (or persons) of violating classes.
-fn remove(
-    plan: &Plan,
-    partition: &Partition,
-    alive: &mut Alive,
-    of_rows: &[Vec<u32>],
-    violating: &[Vec<bool>],
-) {
-    let mut removal = Removal::default();
-    for (v, view) in plan.views.iter().enumerate() {
-        let t = view.table;
-        for (row, &class) in of_rows[v].iter().enumerate() {
-            if class == NO_CLASS || !violating[v][class as usize] {
-                continue;
-            }
-            match plan.suppress.unit {
-                Unit::Cell | Unit::Row => removal.rows.push((t, row as u32)),
-                Unit::Person => removal.persons.push(partition.tables[t].persons[row]),
-            }
-        }
-    }
-    removal.carry_out(plan, partition, alive);
-}
-
-/// Calls `f` with each partition restricted to the anonymized release.
-fn each_partition(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    in_memory: Option<&Partition>,
-    mut f: impl FnMut(usize, &Partition) -> Result<()>,
-) -> Result<()> {
-    match in_memory {
-        Some(partition) => f(0, partition),
-        None => store.each(plan, lists, |p, partition| f(p, &partition.of_kind(Kind::Anonymized))),
-    }
-}
-
-fn each_applied(
-    plan: &Plan,
-    store: &Store,
-    lists: &Lists,
-    frozen: &Frozen,
-    secrets: &dyn Secrets,
-    in_memory: Option<&(Partition, Applied)>,
-    mut f: impl FnMut(usize, &Partition, &Applied) -> Result<()>,
-) -> Result<()> {
-    match in_memory {
-        Some((partition, applied)) => f(0, partition, applied),
-        None => store.each(plan, lists, |p, partition| {
-            let partition = partition.of_kind(Kind::Anonymized);
-            // Only the cells matter here: removals by techniques are in `alive` already.
-            let mut scratch = Alive::all(&partition);
-            let applied =
-                apply(plan, frozen, &partition, Kind::Anonymized, secrets, None, &mut scratch);
-            f(p, &partition, &applied)
-        }),
-    }
 }
 
 /// By table and column: the bit in [`Alive::blanked`] of the columns whose cells can be suppressed one by one, the views' own
@@ -875,15 +964,10 @@ pub fn blank_bit(plan: &Plan, table: usize, column: usize) -> Option<u8> {
 }
 
 /// The bits of a view's own quasi-identifiers.
-fn blank_mask(plan: &Plan, view: &ViewPlan) -> u64 {
+pub(super) fn blank_mask(plan: &Plan, view: &ViewPlan) -> u64 {
     view.quasi
         .iter()
         .filter(|q| q.join == Join::SameRow)
         .filter_map(|q| blank_bit(plan, q.table, q.column))
         .fold(0, |mask, bit| mask | 1 << bit)
-}
-
-/// A treatment that is fixed (for tests and `explain`).
-pub fn is_fixed(treatment: &Treatment) -> bool {
-    !treatment.needs().statistics
 }

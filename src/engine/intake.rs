@@ -717,6 +717,53 @@ fn read_group(
         .collect())
 }
 
+/// The rows of a table that came as cells, not as a file, held against what the policy says of them. Nothing is set aside.
+///
+/// # Errors
+/// Any defect, with its column and row.
+pub(super) fn typed(plan: &Plan, table: &TablePlan, rows: &Table) -> Result<Table> {
+    let mut columns: Vec<Column> = Vec::with_capacity(table.columns.len());
+    let mut cells = rows.columns.iter();
+    for column in &table.columns {
+        let cells = if column.made { None } else { cells.next() };
+        columns.push(match cells {
+            None => Column::constant(None, rows.rows),
+            Some(cells) => {
+                let texts = cells.dictionary().texts();
+                let gone: Vec<bool> =
+                    texts.map(|t| t.is_empty() || column.missing.iter().any(|m| m == t)).collect();
+                let code = |&code: &u32| match code {
+                    MISSING => MISSING,
+                    code if gone[code as usize] => MISSING,
+                    code => code,
+                };
+                let codes = cells.codes().iter().map(code).collect();
+                Column::new(codes, Arc::clone(cells.dictionary()))
+            }
+        });
+    }
+    moments::settle(table, &mut columns, plan.zone);
+    let strict = TablePlan { set_aside: Vec::new(), ..table.clone() };
+    let file = FilePlace::new(&table.name, 0, 1);
+    let mut batch = formats::Batch {
+        table: Table { rows: rows.rows, columns },
+        row_numbers: (1..=rows.rows as u64).collect(),
+        lines: Vec::new(),
+    };
+    let mut good = vec![true; rows.rows];
+    let mut intake = TableIntake::default();
+    rows::check_layout(&strict, &batch, &file)?;
+    check_types(&strict, &mut batch, &mut good, &mut intake, &file)?;
+    rows::check_rows(&strict, &batch, &mut good, &mut intake, &file)?;
+    let identities: Vec<Column> = table
+        .keys
+        .iter()
+        .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize, None))
+        .collect();
+    check_keys(plan, &strict, &batch, &identities, &mut good, &mut intake, &file)?;
+    Ok(batch.table)
+}
+
 /// For each file of a table: an earlier one with the same content. Only files of the same size are read for it.
 fn twins(table: &TablePlan, paths: &[PathBuf]) -> Result<Vec<Option<usize>>> {
     let mut sizes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();

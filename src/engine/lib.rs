@@ -2,7 +2,7 @@
 
 // Other rooms, under the names that they have in the whole.
 use kakou_core::{
-    error, frame, log, memory, note, progress, say, schema, system, text, timings, token,
+    digest, error, frame, log, memory, note, progress, say, schema, system, text, timings, token,
 };
 use kakou_detect as detect;
 use kakou_formats as formats;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result, small};
+use crate::error::{Result, small};
 use crate::frame::Table;
 use crate::plan::claims::{ClaimedFile, ClaimedRows, Claims, Witness};
 use crate::plan::{Plan, shape};
@@ -24,7 +24,9 @@ use crate::schema::Kind;
 use crate::technique::{KeyToken, Marks, Secrets, Tally};
 
 pub mod apply;
+mod cells;
 pub mod declared;
+pub mod draft;
 pub mod eligibility;
 pub mod emit;
 pub mod exclude;
@@ -39,6 +41,7 @@ pub mod intake;
 mod moments;
 pub mod observe;
 pub mod partition;
+pub mod parts;
 pub mod persons;
 pub mod place;
 mod pool;
@@ -47,6 +50,7 @@ pub mod roll;
 mod rows;
 pub mod same;
 pub mod search;
+pub mod statistics;
 pub mod steady;
 pub mod survey;
 #[cfg(test)]
@@ -54,6 +58,7 @@ mod testing;
 mod typed;
 pub mod unclaimed;
 pub mod validate;
+mod worker;
 
 pub use promise::{receipts, sets, unique, views};
 
@@ -63,6 +68,7 @@ use exclude::Lists;
 pub use freeze::{Measured, Outcome};
 use intake::{Intake, Limits};
 use partition::Partition;
+use worker::Worker;
 
 /// What was written and what happened on the way.
 pub struct Made {
@@ -180,6 +186,8 @@ pub struct Job<'a> {
     pub search_limit: Option<std::time::Duration>,
     /// Keys that a linking body gave back, by link id; none but in a linkable profile.
     pub link_keys: Option<&'a hashbrown::HashMap<[u8; 16], String>>,
+    /// The digest of the policy: it stands in the frozen plan.
+    pub policy: [u8; 32],
     /// The staging folder: `pseudonymized` and `anonymized` are in it.
     pub staging: PathBuf,
 }
@@ -250,9 +258,9 @@ pub fn freeze(
     measured: Measured,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let Job { plan, lists, secrets, search_limit, .. } = job;
+    let Job { lists, secrets, search_limit, .. } = job;
     let store = &read.intake.store;
-    let outcome = freeze::freeze(plan, store, lists, *secrets, measured, *search_limit, progress)?;
+    let outcome = freeze::freeze(store, lists, *secrets, measured, *search_limit, progress)?;
     unique::judge(&outcome.unique)?;
     Ok(outcome)
 }
@@ -264,7 +272,7 @@ pub fn freeze(
 pub fn write(
     job: &Job<'_>,
     read: Read,
-    outcome: Outcome,
+    mut outcome: Outcome,
     witness: &mut dyn Witness,
     progress: &dyn Progress,
 ) -> Result<Made> {
@@ -273,9 +281,7 @@ pub fn write(
     let Read { intake, declared } = read;
     let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
         intake;
-    let frozen = serde_json::to_vec(&outcome.frozen).map_err(|_| {
-        Error::environment("X0201", say!("the frozen plan cannot be written as JSON"))
-    })?;
+    let frozen = outcome.frozen.to_bytes(&job.policy)?;
     progress.stage("apply");
     let mut tallies = Kind::BOTH.map(|_| {
         plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
@@ -285,17 +291,7 @@ pub fn write(
     let everyone = apply::everyone(plan, &store, lists)?;
     let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
     let partitions = store.len();
-    let Outcome {
-        frozen: plan_frozen,
-        alive: anonymized_alive,
-        views,
-        sets,
-        cells,
-        search,
-        floors,
-        steady,
-        unique,
-    } = outcome;
+    let mut workers = outcome.take_kept();
     let blankable = freeze::blankable(plan);
     let mut persons_out = [0_u64; 2];
     let mut persons_gone = [0_u64; 2];
@@ -317,7 +313,6 @@ pub fn write(
     };
     let mut links = Vec::new();
     let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
-    let mut kept = cells;
     let mut observed = observe::Observed::new(plan);
     store.each(plan, lists, |p, whole| {
         let source: Vec<&Table> = whole.tables.iter().map(|t| &t.table).collect();
@@ -325,32 +320,23 @@ pub fn write(
         for kind in Kind::BOTH {
             progress.check()?;
             let k = kind as usize;
-            let own;
-            let (partition, applied, alive): (std::borrow::Cow<'_, Partition>, Applied, Alive) =
-                match (kind, kept.take()) {
-                    (Kind::Anonymized, Some((partition, applied))) => {
-                        (std::borrow::Cow::Owned(partition), applied, anonymized_alive[p].clone())
-                    }
-                    (_, back) => {
-                        kept = back;
-                        own = whole.of_kind(kind);
-                        let mut alive = match kind {
-                            Kind::Pseudonymized => Alive::all(&own),
-                            Kind::Anonymized => anonymized_alive[p].clone(),
-                        };
-                        let frozen = &plan_frozen.treatments[k];
-                        let applied = apply(
-                            plan,
-                            frozen,
-                            &own,
-                            kind,
-                            secrets[k],
-                            everyone.as_ref(),
-                            &mut alive,
-                        );
-                        (own, applied, alive)
-                    }
-                };
+            let (own, treated, there, mut worker);
+            let (partition, applied, alive): (&Partition, &Applied, &Alive) = match kind {
+                Kind::Anonymized => {
+                    let kept = workers.get_mut(p).map(std::mem::take).unwrap_or_default();
+                    worker = Worker::new(plan, whole, p as u32, kept);
+                    worker.anonymized(outcome.decided(), secrets[k])
+                }
+                Kind::Pseudonymized => {
+                    own = whole.of_kind(kind);
+                    let mut all = Alive::all(&own);
+                    let treatments = &outcome.frozen.treatments[k];
+                    let everyone = everyone.as_ref();
+                    treated = apply(plan, treatments, &own, kind, secrets[k], everyone, &mut all);
+                    there = all;
+                    (&own, &treated, &there)
+                }
+            };
             for (t, applied) in applied.tables.iter().enumerate() {
                 for (slot, tally) in tallies[k][t].iter_mut().zip(&applied.tallies) {
                     *slot += *tally;
@@ -361,7 +347,7 @@ pub fn write(
                 removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
             }
             log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
-            observed.add_release(plan, kind, &partition, &applied, &alive, &blankable);
+            observed.add_release(plan, kind, partition, applied, alive, &blankable);
             let mut present = vec![false; partition.ids.len()];
             for (t, part) in partition.tables.iter().enumerate() {
                 if shape::released(plan, t, kind).is_empty() {
@@ -395,9 +381,9 @@ pub fn write(
             }
             let shown = emit::Shown {
                 plan,
-                partition: &partition,
-                applied: &applied,
-                alive: &alive,
+                partition,
+                applied,
+                alive,
                 blankable: &blankable,
                 kind,
                 tokens,
@@ -465,6 +451,7 @@ pub fn write(
             }
         }
     }
+    let Outcome { views, sets, unique, search, floors, steady, .. } = outcome;
     let mut warnings = warnings;
     for kind in Kind::BOTH {
         for (t, table) in plan.tables.iter().enumerate() {

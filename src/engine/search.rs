@@ -2,12 +2,10 @@
 //! the exact search of [`crate::privacy::search`] chooses.
 
 use hashbrown::HashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Progress;
-use super::apply::{Alive, Frozen, apply};
-use super::exclude::Lists;
-use super::intake::Store;
+use super::apply::{Alive, Treatments, apply};
+use super::partition::Partition;
 use super::views::{Cells, column_codes};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Interner, MISSING};
@@ -116,169 +114,292 @@ pub struct Search {
 }
 
 /// Codes of a column of the views at each of its levels.
+#[derive(Debug, Serialize, Deserialize)]
 struct Gathered {
-    at: ViewColumn,
     levels: Vec<Interner>,
-    base: HashMap<Box<[u32]>, u32>,
+    /// By code: what the column shows at each level.
     tuples: Vec<Box<[u32]>>,
+    #[serde(skip)]
+    base: HashMap<Box<[u32]>, u32>,
+}
+
+impl Gathered {
+    fn code(&mut self, tuple: Box<[u32]>) -> u32 {
+        let next = self.tuples.len() as u32;
+        *self.base.entry(tuple).or_insert_with_key(|tuple| {
+            self.tuples.push(tuple.clone());
+            next
+        })
+    }
+}
+
+/// The rows of the views at every level that is offered, over all batches.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rows {
+    gathered: Vec<Gathered>,
+    /// By view, by column: a code a row.
+    codes: Vec<Vec<Vec<u32>>>,
+    /// By view, by sensitive column: a code a row.
+    sensitive: Vec<Vec<Vec<u32>>>,
+    values: Vec<Vec<Interner>>,
+    /// By view: the person of each row.
+    of: Vec<Vec<u32>>,
+    persons: u32,
+}
+
+/// One attribute for each column of the views and way to find it; the same column in two views is the same attribute. And by view
+/// the attributes of its columns.
+fn attributes(plan: &Plan) -> (Vec<ViewColumn>, Vec<Vec<usize>>) {
+    let mut found: Vec<ViewColumn> = Vec::new();
+    let mut columns_of: Vec<Vec<usize>> = Vec::new();
+    for view in &plan.views {
+        let mut columns = Vec::new();
+        for quasi in &view.quasi {
+            // A column and those that repeat it are one attribute.
+            let tied = plan.tables[quasi.table].columns[quasi.column].tied;
+            let of = tied[Kind::Anonymized as usize].unwrap_or((quasi.table, quasi.column));
+            let known = found.iter().position(|at| (at.table, at.column) == of);
+            columns.push(known.unwrap_or_else(|| {
+                found.push(ViewColumn { table: of.0, column: of.1, join: quasi.join.clone() });
+                found.len() - 1
+            }));
+        }
+        columns_of.push(columns);
+    }
+    (found, columns_of)
+}
+
+/// Refuses levels that no view would judge.
+///
+/// # Errors
+/// `P0308` for a column that offers levels and stands in no view.
+pub fn check(plan: &Plan) -> Result<()> {
+    for column in offered(plan) {
+        let in_view = plan.views.iter().any(|v| {
+            v.quasi.iter().any(|q| {
+                let tied = plan.tables[q.table].columns[q.column].tied;
+                let of = tied[Kind::Anonymized as usize].unwrap_or((q.table, q.column));
+                of == (column.table, column.column)
+            })
+        });
+        if !in_view {
+            return Err(Error::policy(
+                "P0308",
+                say!("column `{}` offers several levels, but no view names it", column.name),
+            )
+            .advice(say!("name it under `quasi` of a view, or give it one level")));
+        }
+    }
+    Ok(())
+}
+
+/// For each step from the finest level up: the level of every offered column (its coarsest once it has no more).
+#[must_use]
+pub fn steps(offered: &[Offered]) -> Vec<Vec<(usize, usize, Name)>> {
+    let steps = offered.iter().map(|o| o.levels.len()).max().unwrap_or(1);
+    let level = |o: &Offered, step: usize| o.levels[step.min(o.levels.len() - 1)].clone();
+    (0..steps)
+        .map(|step| offered.iter().map(|o| (o.table, o.column, level(o, step))).collect())
+        .collect()
+}
+
+impl Rows {
+    /// None yet, of so many steps.
+    #[must_use]
+    pub fn new(plan: &Plan, steps: usize) -> Rows {
+        let none = || Gathered {
+            levels: (0..steps).map(|_| Interner::new()).collect(),
+            tuples: Vec::new(),
+            base: HashMap::new(),
+        };
+        Rows {
+            gathered: attributes(plan).0.iter().map(|_| none()).collect(),
+            codes: plan.views.iter().map(|v| vec![Vec::new(); v.quasi.len()]).collect(),
+            sensitive: plan.views.iter().map(|v| vec![Vec::new(); v.sensitive.len()]).collect(),
+            values: plan
+                .views
+                .iter()
+                .map(|v| v.sensitive.iter().map(|_| Interner::new()).collect())
+                .collect(),
+            of: vec![Vec::new(); plan.views.len()],
+            persons: 0,
+        }
+    }
+
+    /// Adds the rows of a batch (of those who may be in the anonymized release), with the treatments of each step.
+    pub fn add(
+        &mut self,
+        plan: &Plan,
+        partition: &Partition,
+        steps: &[Treatments],
+        secrets: &dyn Secrets,
+    ) {
+        let (_, columns_of) = attributes(plan);
+        let mut at_step: Vec<Vec<Vec<Vec<u32>>>> =
+            plan.views.iter().map(|v| vec![Vec::new(); v.quasi.len()]).collect();
+        let mut found: Vec<Vec<Vec<u32>>> = vec![Vec::new(); plan.views.len()];
+        let mut alive = Alive::all(partition);
+        for (step, treatments) in steps.iter().enumerate() {
+            let kind = Kind::Anonymized;
+            let applied = apply(plan, treatments, partition, kind, secrets, None, &mut alive);
+            let cells = Cells::Applied(&applied);
+            for (v, view) in plan.views.iter().enumerate() {
+                for (q, quasi) in view.quasi.iter().enumerate() {
+                    let texts = &mut self.gathered[columns_of[v][q]].levels[step];
+                    at_step[v][q]
+                        .push(column_codes(plan, view, quasi, partition, cells, &alive, texts));
+                }
+                if step > 0 {
+                    continue;
+                }
+                for (s, (column, _)) in view.sensitive.iter().enumerate() {
+                    let texts = &mut self.values[v][s];
+                    found[v]
+                        .push(column_codes(plan, view, column, partition, cells, &alive, texts));
+                }
+            }
+        }
+        for (v, view) in plan.views.iter().enumerate() {
+            let there = &alive.rows[view.table];
+            let rows: Vec<usize> = (0..there.len()).filter(|&row| there[row]).collect();
+            let persons = &partition.tables[view.table].persons;
+            self.of[v].extend(rows.iter().map(|&row| self.persons + persons[row]));
+            for (q, by_step) in at_step[v].iter().enumerate() {
+                let gathered = &mut self.gathered[columns_of[v][q]];
+                for &row in &rows {
+                    let tuple: Box<[u32]> = by_step.iter().map(|codes| codes[row]).collect();
+                    self.codes[v][q].push(gathered.code(tuple));
+                }
+            }
+            for (all, codes) in self.sensitive[v].iter_mut().zip(&found[v]) {
+                // A missing value is not a value.
+                let value = |&row: &usize| if codes[row] == 0 { MISSING } else { codes[row] };
+                all.extend(rows.iter().map(value));
+            }
+        }
+        self.persons += partition.ids.len() as u32;
+    }
+
+    /// Attributes, steps, and by view its columns.
+    fn shape(&self) -> (Vec<usize>, Vec<[usize; 2]>) {
+        let views = self.codes.iter().zip(&self.sensitive);
+        let steps = self.gathered.iter().map(|g| g.levels.len());
+        (steps.collect(), views.map(|(c, s)| [c.len(), s.len()]).collect())
+    }
+
+    /// After a journey: numbers the codes again; nothing if it is not what such a thing is.
+    #[must_use]
+    pub fn arrived(mut self, plan: &Plan, steps: usize) -> Option<Rows> {
+        let (found, columns_of) = attributes(plan);
+        let mut like = Rows::new(plan, steps);
+        let known = |tuple: &[u32], levels: &[Interner]| {
+            tuple.len() == levels.len()
+                && tuple.iter().zip(levels).all(|(c, l)| *c as usize <= l.dictionary().len())
+        };
+        let sound = self.gathered.len() == found.len()
+            && self.shape() == like.shape()
+            && self.gathered.iter().all(|g| g.tuples.iter().all(|t| known(t, &g.levels)))
+            && self.of.len() == plan.views.len()
+            && self.of.iter().flatten().all(|&person| person < self.persons)
+            && (0..plan.views.len()).all(|v| {
+                let rows = self.of[v].len();
+                let codes = self.codes[v].iter().zip(&columns_of[v]).all(|(codes, &g)| {
+                    let tuples = self.gathered[g].tuples.len();
+                    codes.len() == rows && codes.iter().all(|&code| (code as usize) < tuples)
+                });
+                let values = self.values.get(v).filter(|of| of.len() == self.sensitive[v].len());
+                codes
+                    && values.is_some_and(|values| {
+                        self.sensitive[v].iter().zip(values).all(|(codes, values)| {
+                            let value = |&c: &u32| {
+                                c == MISSING
+                                    || (1..=values.dictionary().len()).contains(&(c as usize))
+                            };
+                            codes.len() == rows && codes.iter().all(value)
+                        })
+                    })
+            });
+        if !sound {
+            return None;
+        }
+        for (mine, empty) in self.gathered.iter_mut().zip(&mut like.gathered) {
+            for (code, tuple) in mine.tuples.iter().enumerate() {
+                if empty.code(tuple.clone()) as usize != code {
+                    return None;
+                }
+            }
+            mine.base = std::mem::take(&mut empty.base);
+        }
+        Some(self)
+    }
+
+    /// Takes in the rows of other persons.
+    ///
+    /// # Errors
+    /// If they are of other views or levels.
+    pub fn merge(&mut self, plan: &Plan, other: &Rows) -> Result<()> {
+        if self.shape() != other.shape() {
+            return Err(super::statistics::other());
+        }
+        let maps: Vec<Vec<u32>> = self
+            .gathered
+            .iter_mut()
+            .zip(&other.gathered)
+            .map(|(mine, theirs)| {
+                let levels: Vec<Vec<u32>> = mine
+                    .levels
+                    .iter_mut()
+                    .zip(&theirs.levels)
+                    .map(|(mine, theirs)| mine.renumbered(theirs))
+                    .collect();
+                let here = |(&code, map): (&u32, &Vec<u32>)| match code {
+                    0 => 0,
+                    _ => 1 + map[code as usize - 1],
+                };
+                let tuples = theirs.tuples.iter();
+                tuples
+                    .map(|tuple| mine.code(tuple.iter().zip(&levels).map(here).collect()))
+                    .collect()
+            })
+            .collect();
+        let (_, columns_of) = attributes(plan);
+        for (v, columns) in other.codes.iter().enumerate() {
+            for (q, codes) in columns.iter().enumerate() {
+                let map = &maps[columns_of[v][q]];
+                self.codes[v][q].extend(codes.iter().map(|&code| map[code as usize]));
+            }
+            for (s, codes) in other.sensitive[v].iter().enumerate() {
+                let map = self.values[v][s].renumbered(&other.values[v][s]);
+                let here = |&code: &u32| match code {
+                    MISSING => MISSING,
+                    _ => 1 + map[code as usize - 1],
+                };
+                self.sensitive[v][s].extend(codes.iter().map(here));
+            }
+            self.of[v].extend(other.of[v].iter().map(|&person| self.persons + person));
+        }
+        self.persons += other.persons;
+        Ok(())
+    }
 }
 
 impl Search {
-    /// Applies the treatments at every level and collects the rows of the views. `with_levels` fixes the treatments of the
-    /// anonymized release for given levels (an index by offered column).
+    /// The search over the rows of the views.
     ///
     /// # Errors
-    /// If levels do not nest; what fixing the treatments reports.
-    pub fn prepare(
-        plan: &Plan,
-        store: &Store,
-        lists: &Lists,
-        secrets: &dyn Secrets,
-        progress: &dyn Progress,
-        with_levels: &dyn Fn(&[usize]) -> Result<Frozen>,
-    ) -> Result<Search> {
-        progress.stage("search");
-        let offered = offered(plan);
-        for column in &offered {
-            let in_view = plan.views.iter().any(|v| {
-                v.quasi.iter().any(|q| {
-                    let tied = plan.tables[q.table].columns[q.column].tied;
-                    let of = tied[Kind::Anonymized as usize].unwrap_or((q.table, q.column));
-                    of == (column.table, column.column)
-                })
-            });
-            if !in_view {
-                return Err(Error::policy(
-                    "P0308",
-                    say!("column `{}` offers several levels, but no view names it", column.name),
-                )
-                .advice(say!("name it under `quasi` of a view, or give it one level")));
-            }
-        }
-        let steps = offered.iter().map(|o| o.levels.len()).max().unwrap_or(1);
-        let frozen: Vec<Frozen> = (0..steps)
-            .map(|step| {
-                let levels: Vec<usize> =
-                    offered.iter().map(|o| step.min(o.levels.len() - 1)).collect();
-                with_levels(&levels)
-            })
-            .collect::<Result<_>>()?;
-        // One attribute for each column and way to find it; the same column in two views is the same attribute.
-        let mut gathered: Vec<Gathered> = Vec::new();
-        let mut columns_of: Vec<Vec<usize>> = Vec::new();
-        for view in &plan.views {
-            let mut columns = Vec::new();
-            for quasi in &view.quasi {
-                // A column and those that repeat it are one attribute.
-                let tied = plan.tables[quasi.table].columns[quasi.column].tied;
-                let of = tied[Kind::Anonymized as usize].unwrap_or((quasi.table, quasi.column));
-                let known = gathered.iter().position(|g| (g.at.table, g.at.column) == of);
-                columns.push(known.unwrap_or_else(|| {
-                    gathered.push(Gathered {
-                        at: ViewColumn { table: of.0, column: of.1, join: quasi.join.clone() },
-                        levels: (0..steps).map(|_| Interner::new()).collect(),
-                        base: HashMap::new(),
-                        tuples: Vec::new(),
-                    });
-                    gathered.len() - 1
-                }));
-            }
-            columns_of.push(columns);
-        }
-        let mut codes: Vec<Vec<Vec<u32>>> =
-            plan.views.iter().map(|v| vec![Vec::new(); v.quasi.len()]).collect();
-        let mut sensitive: Vec<Vec<Vec<u32>>> =
-            plan.views.iter().map(|v| vec![Vec::new(); v.sensitive.len()]).collect();
-        let mut values: Vec<Vec<Interner>> = plan
-            .views
-            .iter()
-            .map(|v| v.sensitive.iter().map(|_| Interner::new()).collect())
-            .collect();
-        let mut persons: Vec<Vec<u32>> = vec![Vec::new(); plan.views.len()];
-        let mut before: u32 = 0;
-        store.each(plan, lists, |_, partition| {
-            progress.check()?;
-            let partition = partition.of_kind(Kind::Anonymized);
-            let mut at_step: Vec<Vec<Vec<Vec<u32>>>> =
-                plan.views.iter().map(|v| vec![Vec::new(); v.quasi.len()]).collect();
-            let mut alive = Alive::all(&partition);
-            for (step, frozen) in frozen.iter().enumerate() {
-                let applied =
-                    apply(plan, frozen, &partition, Kind::Anonymized, secrets, None, &mut alive);
-                for (v, view) in plan.views.iter().enumerate() {
-                    for (q, quasi) in view.quasi.iter().enumerate() {
-                        let texts = &mut gathered[columns_of[v][q]].levels[step];
-                        let cells = Cells::Applied(&applied);
-                        at_step[v][q].push(column_codes(
-                            plan, view, quasi, &partition, cells, &alive, texts,
-                        ));
-                    }
-                    if step == 0 {
-                        for (s, (column, _)) in view.sensitive.iter().enumerate() {
-                            let cells = Cells::Applied(&applied);
-                            // A missing value is not a value.
-                            let found = column_codes(
-                                plan,
-                                view,
-                                column,
-                                &partition,
-                                cells,
-                                &alive,
-                                &mut values[v][s],
-                            );
-                            sensitive[v][s].extend(
-                                found.into_iter().map(|c| if c == 0 { MISSING } else { c }),
-                            );
-                        }
-                    }
-                }
-            }
-            for (v, view) in plan.views.iter().enumerate() {
-                let there = &alive.rows[view.table];
-                let start = persons[v].len();
-                persons[v].extend(
-                    partition.tables[view.table]
-                        .persons
-                        .iter()
-                        .zip(there)
-                        .filter(|(_, alive)| **alive)
-                        .map(|(&person, _)| before + person),
-                );
-                for (q, by_step) in at_step[v].iter().enumerate() {
-                    let gathered = &mut gathered[columns_of[v][q]];
-                    for row in (0..there.len()).filter(|&row| there[row]) {
-                        let tuple: Box<[u32]> = by_step.iter().map(|codes| codes[row]).collect();
-                        let next = gathered.tuples.len() as u32;
-                        let code = *gathered.base.entry(tuple).or_insert_with_key(|tuple| {
-                            gathered.tuples.push(tuple.clone());
-                            next
-                        });
-                        codes[v][q].push(code);
-                    }
-                }
-                for of_column in &mut sensitive[v] {
-                    let mut row = 0;
-                    let mut seen = 0;
-                    of_column.retain(|_| {
-                        if seen < start {
-                            seen += 1;
-                            return true;
-                        }
-                        row += 1;
-                        there[row - 1]
-                    });
-                }
-            }
-            before += partition.ids.len() as u32;
-            Ok(())
-        })?;
-        Self::problem(plan, offered, gathered, &columns_of, &codes, &sensitive, &persons)
+    /// If levels do not nest.
+    pub fn over(plan: &Plan, rows: Rows) -> Result<Search> {
+        let (found, columns_of) = attributes(plan);
+        let Rows { gathered, codes, sensitive, of, .. } = rows;
+        let gathered: Vec<(ViewColumn, Vec<Box<[u32]>>)> =
+            found.into_iter().zip(gathered).map(|(at, g)| (at, g.tuples)).collect();
+        Self::problem(plan, offered(plan), &gathered, &columns_of, &codes, &sensitive, &of)
     }
 
     fn problem(
         plan: &Plan,
         offered: Vec<Offered>,
-        gathered: Vec<Gathered>,
+        gathered: &[(ViewColumn, Vec<Box<[u32]>>)],
         columns_of: &[Vec<usize>],
         codes: &[Vec<Vec<u32>>],
         sensitive: &[Vec<Vec<u32>>],
@@ -289,20 +410,19 @@ impl Search {
             offered.iter().position(|o| (o.table, o.column) == (at.table, at.column))
         };
         let mut order: Vec<usize> = (0..gathered.len()).collect();
-        order.sort_by_key(|&g| (place(&gathered[g].at).unwrap_or(usize::MAX), g));
+        order.sort_by_key(|&g| (place(&gathered[g].0).unwrap_or(usize::MAX), g));
         let mut number = vec![0; gathered.len()];
         for (attribute, &g) in order.iter().enumerate() {
             number[g] = attribute;
         }
         let mut attributes = Vec::new();
         for &g in &order {
-            let column = &gathered[g];
-            let levels = place(&column.at).map_or(1, |o| offered[o].levels.len());
+            let (at, tuples) = &gathered[g];
+            let levels = place(at).map_or(1, |o| offered[o].levels.len());
             let maps: Vec<(String, Vec<u32>)> = (0..levels)
                 .map(|level| {
                     let mut numbers: HashMap<u32, u32> = HashMap::new();
-                    let map = column
-                        .tuples
+                    let map = tuples
                         .iter()
                         .map(|tuple| {
                             let next = numbers.len() as u32;
@@ -312,13 +432,8 @@ impl Search {
                     (format!("{level}"), map)
                 })
                 .collect();
-            let facts = &plan.tables[column.at.table].columns[column.at.column].facts;
-            let weight = plan
-                .search
-                .weights
-                .get(&(column.at.table, column.at.column))
-                .copied()
-                .unwrap_or(1.0);
+            let facts = &plan.tables[at.table].columns[at.column].facts;
+            let weight = plan.search.weights.get(&(at.table, at.column)).copied().unwrap_or(1.0);
             // Leaves are the distinct values of the finest level offered.
             let finest = maps[0].1.iter().max().map_or(1.0, |&m| f64::from(m) + 1.0);
             let mut of_code = vec![0.0_f64; finest as usize];

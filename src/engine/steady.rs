@@ -2,7 +2,7 @@
 //! the view assumes, is left with smaller classes than the view promises: a fact in no view, and just so the facts of one view beside
 //! another, because the files are joined by the person's token.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::apply::{Alive, Applied};
 use super::partition::Partition;
@@ -64,30 +64,21 @@ impl Steady {
     }
 }
 
-/// A view with further columns, and its classes.
-struct Widened {
-    view: ViewPlan,
-    classes: Classes,
-}
-
-impl Widened {
-    fn new(view: &ViewPlan, columns: &[At]) -> Self {
-        let mut view = view.clone();
-        let join = |table| if view.table == table { Join::SameRow } else { Join::Person };
-        let more =
-            columns.iter().map(|&(table, column)| ViewColumn { table, column, join: join(table) });
-        let more: Vec<ViewColumn> = more.collect();
-        view.facts.extend(more);
-        view.sensitive.clear();
-        let classes = Classes::new(&view);
-        Widened { view, classes }
-    }
-}
-
-/// Columns that are looked at together, and the views with them.
+/// Columns that are looked at together, and the views that are counted with them.
 struct Group {
     columns: Vec<At>,
-    views: Vec<Widened>,
+    views: Vec<ViewPlan>,
+    of: Of,
+}
+
+#[derive(Clone, Copy)]
+enum Of {
+    /// A column that no view counts, with all views.
+    Alone,
+    /// Beside one view the quasi-identifiers of the others, without those that seem to be facts of the view.
+    Beside(usize),
+    /// With these too; taken where one of them turns out to be another fact.
+    Doubted(usize),
 }
 
 /// A column that seems to be one that the view counts already, in another table.
@@ -95,70 +86,89 @@ struct Twin {
     view: usize,
     column: At,
     counted: At,
-    differs: bool,
 }
 
-/// Counts the views with each of the columns.
-pub struct Splits {
-    /// Columns that no view counts, one by one, each with all views.
-    alone: Vec<Group>,
-    /// By view: the quasi-identifiers of the other views, without those that seem to be facts of the view.
-    beside: Vec<Group>,
-    /// By view: with these too, if there are any; taken where one of them turns out to be another fact.
-    doubted: Vec<Option<Group>>,
+/// What there is to look at: it follows from the plan and the steady columns.
+#[derive(Default)]
+struct Looks {
+    groups: Vec<Group>,
     twins: Vec<Twin>,
 }
 
-impl Splits {
-    /// Nothing counted. `steady` are the released columns that are the same in all rows of a person.
-    #[must_use]
-    pub fn new(plan: &Plan, steady: &[At]) -> Self {
+/// Counts the views with each group of columns.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Splits {
+    steady: Vec<At>,
+    /// By group, by view: the classes of the view with the columns.
+    classes: Vec<Vec<Classes>>,
+    /// By twin: whether it is another fact than the one that it seems to be.
+    differs: Vec<bool>,
+}
+
+/// A view with further columns.
+fn widened(view: &ViewPlan, columns: &[At]) -> ViewPlan {
+    let mut view = view.clone();
+    let join = |table| if view.table == table { Join::SameRow } else { Join::Person };
+    let more =
+        columns.iter().map(|&(table, column)| ViewColumn { table, column, join: join(table) });
+    let more: Vec<ViewColumn> = more.collect();
+    view.facts.extend(more);
+    view.sensitive.clear();
+    view
+}
+
+impl Looks {
+    fn new(plan: &Plan, steady: &[At]) -> Self {
         let counts = |view: &ViewPlan, at: At| view.counted().any(|c| (c.table, c.column) == at);
-        let alone = steady.iter().filter(|&&at| !plan.views.iter().any(|v| counts(v, at)));
-        let alone = alone
-            .map(|&at| Group {
-                columns: vec![at],
-                views: plan.views.iter().map(|v| Widened::new(v, &[at])).collect(),
-            })
-            .collect();
-        let mut splits =
-            Splits { alone, beside: Vec::new(), doubted: Vec::new(), twins: Vec::new() };
+        let counted = |at: At| plan.views.iter().any(|view| counts(view, at));
+        let mut looks = Looks::default();
+        for &at in steady.iter().filter(|&&at| !counted(at)) {
+            let views = plan.views.iter().map(|view| widened(view, &[at])).collect();
+            looks.groups.push(Group { columns: vec![at], views, of: Of::Alone });
+        }
         for (v, view) in plan.views.iter().enumerate() {
             let quasi = |&&(t, c): &&At| plan.tables[t].columns[c].facts.role == Role::Quasi;
-            let others = steady.iter().filter(quasi).filter(|&&at| {
-                !counts(view, at) && plan.views.iter().any(|other| counts(other, at))
-            });
+            let others =
+                steady.iter().filter(quasi).filter(|&&at| !counts(view, at) && counted(at));
             let (mut sure, mut all) = (Vec::new(), Vec::new());
             for &at in others {
                 all.push(at);
                 match plan.seems_counted(view, at) {
-                    Some(counted) => {
-                        splits.twins.push(Twin { view: v, column: at, counted, differs: false })
-                    }
+                    Some(counted) => looks.twins.push(Twin { view: v, column: at, counted }),
                     None => sure.push(at),
                 }
             }
-            let group = |columns: Vec<At>| {
-                let views = vec![Widened::new(view, &columns)];
-                (!columns.is_empty()).then_some(Group { columns, views })
-            };
-            splits.doubted.push(if all == sure { None } else { group(all) });
-            splits
-                .beside
-                .push(group(sure).unwrap_or(Group { columns: Vec::new(), views: Vec::new() }));
+            let doubted = all != sure;
+            let groups = [(sure, Of::Beside(v)), (all, Of::Doubted(v))];
+            for (columns, of) in groups.into_iter().take(1 + usize::from(doubted)) {
+                if !columns.is_empty() {
+                    let views = vec![widened(view, &columns)];
+                    looks.groups.push(Group { columns, views, of });
+                }
+            }
         }
-        splits
+        looks
     }
+}
 
-    /// Whether there is nothing to count.
+/// Of the released columns that are the same in all rows of a person, those that are to be counted: all, if there is anything to look
+/// at.
+#[must_use]
+pub fn asked(plan: &Plan, steady: Vec<At>) -> Vec<At> {
+    if Looks::new(plan, &steady).groups.is_empty() { Vec::new() } else { steady }
+}
+
+impl Splits {
+    /// Nothing counted.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.alone.is_empty()
-            && self.twins.is_empty()
-            && self.beside.iter().all(|g| g.columns.is_empty())
+    pub fn new(plan: &Plan, steady: Vec<At>) -> Self {
+        let looks = Looks::new(plan, &steady);
+        let none = |group: &Group| group.views.iter().map(Classes::new).collect();
+        let classes = looks.groups.iter().map(none).collect();
+        Splits { steady, classes, differs: vec![false; looks.twins.len()] }
     }
 
-    /// Adds a partition.
+    /// Adds a batch.
     ///
     /// # Errors
     /// `V0002` if the columns of a view do not fit each other (a bug).
@@ -170,11 +180,13 @@ impl Splits {
         alive: &Alive,
     ) -> Result<()> {
         let cells = Cells::Applied(applied);
-        let groups = self.alone.iter_mut().chain(&mut self.beside);
-        for widened in groups.chain(self.doubted.iter_mut().flatten()).flat_map(|g| &mut g.views) {
-            widened.classes.add(plan, &widened.view, partition, cells, alive)?;
+        let looks = Looks::new(plan, &self.steady);
+        for (group, classes) in looks.groups.iter().zip(&mut self.classes) {
+            for (view, classes) in group.views.iter().zip(classes) {
+                classes.add(plan, view, partition, cells, alive)?;
+            }
         }
-        for twin in self.twins.iter_mut().filter(|t| !t.differs) {
+        for (twin, differs) in looks.twins.iter().zip(&mut self.differs).filter(|(_, d)| !**d) {
             let view = &plan.views[twin.view];
             let mut texts = Interner::new();
             let mut codes = |(table, column): At| {
@@ -185,8 +197,36 @@ impl Splits {
             let (a, b) = (codes(twin.column), codes(twin.counted));
             let both = a.iter().zip(&b).zip(&alive.rows[view.table]).filter(|(_, there)| **there);
             // Whoever has no row in one of the tables shows nothing there.
-            twin.differs = both.into_iter().any(|((a, b), _)| *a != 0 && *b != 0 && a != b);
+            *differs = both.into_iter().any(|((a, b), _)| *a != 0 && *b != 0 && a != b);
         }
+        Ok(())
+    }
+
+    /// Whether the same columns are counted.
+    #[must_use]
+    pub fn is_like(&self, other: &Splits) -> bool {
+        let like = |(mine, theirs): (&Vec<Classes>, &Vec<Classes>)| {
+            mine.len() == theirs.len() && mine.iter().zip(theirs).all(|(a, b)| a.is_like(b))
+        };
+        self.steady == other.steady
+            && self.differs.len() == other.differs.len()
+            && self.classes.len() == other.classes.len()
+            && self.classes.iter().zip(&other.classes).all(like)
+    }
+
+    /// Takes in what was counted of other persons.
+    ///
+    /// # Errors
+    /// If other columns were counted there.
+    pub fn merge(&mut self, other: &Splits) -> Result<()> {
+        if !self.is_like(other) {
+            return Err(super::statistics::other());
+        }
+        for (mine, theirs) in self.classes.iter_mut().flatten().zip(other.classes.iter().flatten())
+        {
+            mine.merge(theirs)?;
+        }
+        self.differs.iter_mut().zip(&other.differs).for_each(|(mine, theirs)| *mine |= theirs);
         Ok(())
     }
 
@@ -195,16 +235,21 @@ impl Splits {
     /// # Errors
     /// For publication, a column without a reason.
     pub fn finish(self, plan: &Plan) -> Result<Vec<Steady>> {
-        let alone = self.alone.len();
-        let mut groups = self.alone;
-        for (v, (sure, all)) in self.beside.into_iter().zip(self.doubted).enumerate() {
-            let differs = self.twins.iter().any(|t| t.view == v && t.differs);
-            groups.push(all.filter(|_| differs).unwrap_or(sure));
-        }
+        let Looks { groups, twins } = Looks::new(plan, &self.steady);
+        let another: Vec<usize> =
+            twins.iter().zip(&self.differs).filter(|(_, d)| **d).map(|(t, _)| t.view).collect();
         let mut found = Vec::new();
         let mut errors = Vec::new();
-        for (at, Group { columns, views }) in groups.into_iter().enumerate() {
-            let split = views.into_iter().filter_map(|Widened { view, classes }| {
+        for (Group { columns, views, of }, classes) in groups.into_iter().zip(self.classes) {
+            let taken = match of {
+                Of::Alone => true,
+                Of::Beside(view) => !another.contains(&view),
+                Of::Doubted(view) => another.contains(&view),
+            };
+            if !taken {
+                continue;
+            }
+            let split = views.into_iter().zip(classes).filter_map(|(view, classes)| {
                 let summary = classes.summary();
                 let smallest = summary.smallest?.0;
                 let below = classes.below(view.k);
@@ -232,7 +277,7 @@ impl Splits {
                 because,
             };
             if steady.because.is_none() && plan.tier == Some(Tier::Public) {
-                errors.push(refusal(plan, &steady, &view.name, at < alone));
+                errors.push(refusal(plan, &steady, &view.name, matches!(of, Of::Alone)));
             }
             found.push(steady);
         }

@@ -388,7 +388,7 @@ pub struct SearchPlan {
 }
 
 /// What the values of a column must hold in the anonymized release.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FloorPlan {
     /// Distinct persons behind every value shown.
     pub persons: u64,

@@ -247,6 +247,22 @@ impl Tally {
         class
     }
 
+    /// Whether all codes are below the numbers of texts that the columns and the sensitive columns have.
+    #[must_use]
+    pub fn fits(&self, columns: &[usize], values: &[usize]) -> bool {
+        let Form { width, tuples, values: of_values, .. } = &self.form;
+        (columns.len(), values.len()) == (*width, of_values.len())
+            && tuples.chunks_exact((*width).max(1)).all(|tuple| {
+                let mut codes = tuple.iter().zip(columns);
+                codes.all(|(&code, &texts)| code == MISSING || (code as usize) < texts)
+            })
+            && of_values.iter().zip(values).all(|(of, &texts)| {
+                let none = |&persons: &u64| persons == 0;
+                of.whole.get(texts..).is_none_or(|beyond| beyond.iter().all(none))
+                    && of.pairs.iter().all(|&(_, value, _)| (value as usize) < texts)
+            })
+    }
+
     /// Classes.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -76,8 +76,8 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
     let statement = Statement::read(&asked.release)
         .map_err(|_| differs(say!("{} cannot be read", STATEMENT)))?;
     // A wrong policy or input explains every difference that follows: it is told first and alone.
-    let of_policy = digest::hex(&seal::policy_digest(&policy.loaded)?);
-    if statement.policy.sha3_256 != of_policy {
+    let of_policy = seal::policy_digest(&policy.loaded)?;
+    if statement.policy.sha3_256 != digest::hex(&of_policy) {
         return Err(differs(say!("the policy is not the one of the run: its digest differs"))
             .advice(say!("`kakou policy diff` tells in words what changed between two policies")));
     }
@@ -143,6 +143,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
         search_limit: None,
         secrets: [&pseudonymized, &fresh],
         link_keys: link_keys.as_ref(),
+        policy: of_policy,
         staging: staging.path().to_owned(),
     };
     let mut forbidden = Forbidden::default();

@@ -84,6 +84,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! The rooms as calls on batches of persons, for whoever carries the parts between machines: [`parts`].
+//!
 //! A stage cannot be left out: what was not proved has no `seal`.
 //!
 //! ```compile_fail
@@ -114,6 +116,7 @@ use crate::{note, report, say, text, timings};
 pub mod again;
 mod input;
 pub mod link_keys;
+pub mod parts;
 pub mod persons;
 mod policy;
 pub mod project_key;
@@ -236,6 +239,7 @@ impl Common<'_> {
             search_limit: self.request.search_seconds.map(std::time::Duration::from_secs),
             secrets: [&self.pseudonymized, anonymized],
             link_keys: self.link_keys.as_ref().map(|given| &given.keys),
+            policy: self.policy_digest,
             staging: staging.path().to_owned(),
         }
     }

@@ -99,6 +99,10 @@ impl Technique for BottomCode {
         }
         Ok(frozen)
     }
+    fn restore(&self, written: &serde_json::Value) -> Option<Self> {
+        let (rest, limit) = super::apart(written, "limit")?;
+        Some(Self { limit, ..rest })
+    }
     fn apply(&self, input: &Input<'_>) -> Output {
         let Some(limit) = self.limit else { return input.map_values(|_| Cell::Missing) };
         let shown = if self.as_number { limit.to_string() } else { format!("<={limit}") };

@@ -35,8 +35,8 @@ pub struct Generalize {
     /// The text for it, with `otherwise = "other"`.
     #[serde(default = "other")]
     pub other: String,
-    /// The level that the search chose: no part of a policy, and not of the frozen form, which has one level.
-    #[serde(skip)]
+    /// The level that the search tries: no part of a policy, and not of the frozen form, which has one level.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     chosen: Option<String>,
     #[serde(skip)]
@@ -194,6 +194,10 @@ impl Technique for Generalize {
         }
         let level = Some(level.to_owned());
         Ok(Generalize { level, levels: Vec::new(), chosen: None, ..self.clone() })
+    }
+    fn restore(&self, written: &serde_json::Value) -> Option<Self> {
+        let (read, chosen): (Self, _) = super::apart(written, "chosen")?;
+        Some(Generalize { chosen, ladder: self.ladder.clone(), ..read })
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         let level = self.fixed();

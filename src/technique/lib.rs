@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Said};
@@ -545,7 +546,8 @@ impl Output {
 }
 
 /// A statistic over all persons. Persons never span partitions, so merging is adding; it is associative and commutative.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Nothing is needed.
     #[default]
@@ -564,7 +566,7 @@ pub enum Measure {
 }
 
 /// What a technique can do. The catalogue dispatches; the engine knows no technique by name.
-pub trait Technique: Sized + Clone {
+pub trait Technique: Sized + Clone + DeserializeOwned {
     /// Its page in the reference.
     const DOC: Doc;
     /// What speaks against using it on this column for this release (type, role, parameters). Empty if nothing.
@@ -664,6 +666,11 @@ pub trait Technique: Sized + Clone {
         let _ = (statistics, facts);
         Ok(self.clone())
     }
+    /// Reads back what [`Self::freeze`] or [`Self::next_round`] gave, from how it was written. `self` is the treatment of the same
+    /// column in the plan: what is not written (a ladder) comes from there.
+    fn restore(&self, written: &serde_json::Value) -> Option<Self> {
+        serde_json::from_value(written.clone()).ok()
+    }
     /// The kernel: pure, the same for any partition.
     fn apply(&self, input: &Input<'_>) -> Output;
     /// What it does in words for the processing table of the record and `explain` (Japanese, English).
@@ -752,6 +759,12 @@ macro_rules! catalogue {
             /// # Errors
             /// If the data do not allow it.
             pub fn freeze(&self, statistics: &Measure, facts: &ColumnFacts) -> Result<Self, Error> { match self { $(Treatment::$variant(t) => t.freeze(statistics, facts).map(Treatment::$variant),)* } }
+            /// See [`Technique::restore`]; nothing if another technique was written.
+            #[must_use]
+            pub fn restore(&self, written: &serde_json::Value) -> Option<Self> {
+                let written = written.as_object().filter(|o| o.len() == 1)?.get(self.doc().name)?;
+                match self { $(Treatment::$variant(t) => t.restore(written).map(Treatment::$variant),)* }
+            }
             /// See [`Technique::apply`].
             #[must_use]
             pub fn apply(&self, input: &Input<'_>) -> Output { match self { $(Treatment::$variant(t) => t.apply(input),)* } }
@@ -851,6 +864,19 @@ fn tokens(input: &Input<'_>, domain: Option<&str>) -> Output {
         .map(|&code| if code == MISSING { MISSING } else { map[code as usize] })
         .collect();
     Output::plain(Column::new(codes, Arc::new(interner.finish())), tally)
+}
+
+/// What was written, and apart from it the field that freezing fills, which no policy can name.
+fn apart<T: DeserializeOwned, F: DeserializeOwned>(
+    written: &serde_json::Value,
+    field: &str,
+) -> Option<(T, Option<F>)> {
+    let mut written = written.clone();
+    let fixed = match written.as_object_mut()?.remove(field) {
+        Some(fixed) => Some(serde_json::from_value(fixed).ok()?),
+        None => None,
+    };
+    Some((serde_json::from_value(written).ok()?, fixed))
 }
 
 /// The error for a treatment that offers several levels when none was chosen.

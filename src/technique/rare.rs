@@ -55,8 +55,14 @@ struct Labels {
     rare: HashSet<(usize, String)>,
 }
 
+impl Labels {
+    fn written(&self) -> Frozen {
+        Frozen { rare: self.rare.iter().cloned().collect() }
+    }
+}
+
 /// What freezing fixed: rare labels by level, sorted.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Frozen {
     /// Level number and label.
     pub rare: BTreeSet<(usize, String)>,
@@ -242,11 +248,18 @@ impl Technique for Rare {
         }
         let mut all = self.rare.rare.clone();
         all.extend(rare);
-        Some(Rare { rare: Arc::new(Labels { rare: all }), ..self.clone() })
+        let rare = Arc::new(Labels { rare: all });
+        // Written and read back between two rounds, it is what it was.
+        Some(Rare { frozen: Some(rare.written()), rare, ..self.clone() })
     }
     fn freeze(&self, _: &Measure, _: &ColumnFacts) -> Result<Self, Error> {
-        let rare = self.rare.rare.iter().cloned().collect::<Vec<_>>();
-        Ok(Rare { frozen: Some(Frozen { rare: rare.into_iter().collect() }), ..self.clone() })
+        Ok(Rare { frozen: Some(self.rare.written()), ..self.clone() })
+    }
+    fn restore(&self, written: &serde_json::Value) -> Option<Self> {
+        let (read, frozen): (Self, Option<Frozen>) = super::apart(written, "frozen")?;
+        let rare = frozen.iter().flat_map(|f| f.rare.iter().cloned()).collect();
+        let rare = Arc::new(Labels { rare });
+        Some(Rare { frozen, rare, ladder: self.ladder.clone(), ..read })
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         input.map_values(|text| {

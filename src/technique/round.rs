@@ -118,6 +118,10 @@ impl Technique for Round {
         }
         Ok(frozen)
     }
+    fn restore(&self, written: &serde_json::Value) -> Option<Self> {
+        let (rest, limits) = super::apart(written, "limits")?;
+        Some(Self { limits, ..rest })
+    }
     fn apply(&self, input: &Input<'_>) -> Output {
         input.map_values(|text| {
             let (number, measured) = match (Decimal::parse(text), Measured::parse(text)) {

@@ -109,14 +109,15 @@ fn with<T>(
     })
 }
 
-/// Measures (in two partitions by person, which must give the same as one), freezes and applies.
-pub(crate) fn frozen_with_dates<T: Technique>(
+/// Measures (in two partitions by person, which must give the same as one), freezes and applies. What is written and read back, in
+/// every round and at the end, does the same.
+pub(crate) fn frozen_with_dates<T: Technique + PartialEq + serde::Serialize>(
     config: &T,
     rows: &Rows,
     facts: &ColumnFacts,
     dates: &[Vec<Option<i32>>],
 ) -> Result<(T, Output), Error> {
-    let mut config = config.clone();
+    let mut config = read_back(config, config);
     let mut statistics = super::Measure::Nothing;
     if config.needs().statistics {
         let side = |odd: u32| -> Vec<u32> {
@@ -137,7 +138,7 @@ pub(crate) fn frozen_with_dates<T: Technique>(
             );
             assert_eq!(config.merge(b, a), statistics, "merging is not commutative");
             match config.next_round(&statistics) {
-                Some(next) => config = next,
+                Some(next) => config = read_back(&config, &next),
                 None => break,
             }
         }
@@ -145,11 +146,21 @@ pub(crate) fn frozen_with_dates<T: Technique>(
     let fixed = config.freeze(&statistics, facts)?;
     let output = with(rows, facts, dates, |input| fixed.apply(input));
     assert_eq!(output.cells.len(), rows.persons.len());
+    let again = with(rows, facts, dates, |input| read_back(&config, &fixed).apply(input));
+    assert!(again.cells.cells().eq(output.cells.cells()), "read back, it does something else");
     Ok((fixed, output))
 }
 
+fn read_back<T: Technique + PartialEq + serde::Serialize>(planned: &T, made: &T) -> T {
+    let written = serde_json::to_string(made).unwrap();
+    let read = planned.restore(&serde_json::from_str(&written).unwrap()).unwrap();
+    assert!(read == *made, "read back, it is another one");
+    assert_eq!(serde_json::to_string(&read).unwrap(), written);
+    read
+}
+
 /// The same without dates.
-pub(crate) fn frozen<T: Technique>(
+pub(crate) fn frozen<T: Technique + PartialEq + serde::Serialize>(
     config: &T,
     rows: &Rows,
     facts: &ColumnFacts,

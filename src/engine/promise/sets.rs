@@ -1,7 +1,7 @@
 //! Sets of items a person in freeze: which items of the anonymized release must go so that no m known items single out fewer
 //! than k persons.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::{Alive, Applied};
 use crate::error::{Error, Result};
@@ -31,60 +31,96 @@ pub struct SetOutcome {
     pub before: Vec<OfSize>,
 }
 
-/// The items of one set over all partitions: 8 bytes a row here, and 12 bytes an entry and person while combinations are
-/// counted, beside each text once.
-pub struct Items<'a> {
-    plan: &'a Plan,
-    set: &'a SetPlan,
+/// The items of one set over all batches: 8 bytes a row here, and 12 bytes an entry and person while combinations are counted,
+/// beside each text once.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Items {
     texts: Interner,
     person: Vec<u32>,
     item: Vec<u32>,
     persons: u32,
 }
 
-impl<'a> Items<'a> {
-    /// No items yet.
-    #[must_use]
-    pub fn new(plan: &'a Plan, set: &'a SetPlan) -> Self {
-        Items {
-            plan,
-            set,
-            texts: Interner::new(),
-            person: Vec::new(),
-            item: Vec::new(),
-            persons: 0,
-        }
-    }
+/// The item of each row of a set's table that is there, as a code of `texts`; [`MISSING`] for none.
+fn items_of(
+    plan: &Plan,
+    set: &SetPlan,
+    applied: &Applied,
+    alive: &Alive,
+    texts: &mut Interner,
+) -> Vec<u32> {
+    let SetPlan { table, column, .. } = *set;
+    let Some(cells) = &applied.tables[table].columns[column] else {
+        return vec![MISSING; alive.rows[table].len()];
+    };
+    let map: Vec<u32> = cells.dictionary().texts().map(|text| texts.intern(text)).collect();
+    let bit = crate::freeze::blank_bit(plan, table, column);
+    let item = |(row, &code): (usize, &u32)| {
+        let blanked = bit.is_some_and(|b| alive.blanked[table][row] >> b & 1 == 1);
+        let there = alive.rows[table][row] && !blanked && code != MISSING;
+        if there { map[code as usize] } else { MISSING }
+    };
+    cells.codes().iter().enumerate().map(item).collect()
+}
 
-    /// Adds the rows of a partition that are there; gives the item of each row of the table ([`MISSING`] for none).
-    pub fn add(&mut self, partition: &Partition, applied: &Applied, alive: &Alive) -> Vec<u32> {
-        let SetPlan { table, column, .. } = *self.set;
-        let part = &partition.tables[table];
-        let mut items = vec![MISSING; part.table.rows];
-        if let Some(cells) = &applied.tables[table].columns[column] {
-            let map: Vec<u32> =
-                cells.dictionary().texts().map(|text| self.texts.intern(text)).collect();
-            let bit = crate::freeze::blank_bit(self.plan, table, column);
-            for (row, slot) in items.iter_mut().enumerate() {
-                let blanked = bit.is_some_and(|b| alive.blanked[table][row] >> b & 1 == 1);
-                let code = cells.codes()[row];
-                if alive.rows[table][row] && !blanked && code != MISSING {
-                    *slot = map[code as usize];
-                    self.person.push(self.persons + part.persons[row]);
-                    self.item.push(*slot);
-                }
-            }
+/// The rows of a set's table that are there and have one of some items.
+#[must_use]
+pub fn rows_with(
+    plan: &Plan,
+    set: &SetPlan,
+    applied: &Applied,
+    alive: &Alive,
+    items: &[String],
+) -> Vec<u32> {
+    let mut texts = Interner::new();
+    for item in items {
+        texts.intern(item);
+    }
+    let found = items_of(plan, set, applied, alive, &mut texts);
+    (0..found.len() as u32).filter(|&row| (found[row as usize] as usize) < items.len()).collect()
+}
+
+impl Items {
+    /// Adds the rows of a batch that are there.
+    pub fn add(
+        &mut self,
+        plan: &Plan,
+        set: &SetPlan,
+        partition: &Partition,
+        applied: &Applied,
+        alive: &Alive,
+    ) {
+        let items = items_of(plan, set, applied, alive, &mut self.texts);
+        let rows = partition.tables[set.table].persons.iter().zip(items);
+        for (&person, item) in rows.filter(|(_, item)| *item != MISSING) {
+            self.person.push(self.persons + person);
+            self.item.push(item);
         }
         self.persons += partition.ids.len() as u32;
-        items
+    }
+
+    /// Takes in the items of other persons.
+    pub fn merge(&mut self, other: &Items) {
+        let map = self.texts.renumbered(&other.texts);
+        self.item.extend(other.item.iter().map(|&item| map[item as usize]));
+        self.person.extend(other.person.iter().map(|&person| self.persons + person));
+        self.persons += other.persons;
+    }
+
+    /// Whether it is what such a thing is, after a journey.
+    #[must_use]
+    pub fn sound(&self) -> bool {
+        self.person.len() == self.item.len()
+            && self.person.iter().all(|&person| person < self.persons)
+            && self.item.iter().all(|&item| (item as usize) < self.texts.dictionary().len())
     }
 
     /// The items that must go (none if the set holds), and what was counted.
     ///
     /// # Errors
     /// `C0104` if too many combinations violate for them to be held in memory.
-    pub fn judge(self) -> Result<Judged> {
-        let SetPlan { m, k, ref name, .. } = *self.set;
+    pub fn judge(self, set: &SetPlan) -> Result<Judged> {
+        let SetPlan { m, k, ref name, .. } = *set;
         let texts = self.texts.finish();
         let sets = ItemSets::new(&self.person, &self.item, self.persons, texts.len() as u32)?;
         drop((self.person, self.item));
@@ -97,12 +133,7 @@ impl<'a> Items<'a> {
         );
         let found = k_m::check(&sets, m, k)?;
         let present = sets.supports().iter().filter(|&&s| s > 0).count() as u64;
-        let mut judged = Judged {
-            sizes: found.sizes.clone(),
-            items: present,
-            go: Vec::new(),
-            names: Vec::new(),
-        };
+        let mut judged = Judged { sizes: found.sizes.clone(), items: present, names: Vec::new() };
         if found.holds() {
             return Ok(judged);
         }
@@ -121,10 +152,6 @@ impl<'a> Items<'a> {
         };
         judged.names = go.iter().map(|&item| texts.text(item).to_owned()).collect();
         judged.names.sort();
-        judged.go = vec![false; texts.len()];
-        for item in go {
-            judged.go[item as usize] = true;
-        }
         Ok(judged)
     }
 }
@@ -135,8 +162,6 @@ pub struct Judged {
     pub sizes: Vec<OfSize>,
     /// Items that somebody has.
     pub items: u64,
-    /// By item: whether its rows must go; empty if the set holds.
-    pub go: Vec<bool>,
     /// The items that must go, sorted.
     pub names: Vec<String>,
 }
@@ -152,10 +177,5 @@ impl Judged {
             items_suppressed: 0,
             before: self.sizes.clone(),
         }
-    }
-    /// Whether the row with this item must go.
-    #[must_use]
-    pub fn goes(&self, item: u32) -> bool {
-        self.go.get(item as usize).copied().unwrap_or(false)
     }
 }

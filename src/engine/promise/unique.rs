@@ -6,6 +6,7 @@
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::{Alive, Applied};
 use crate::error::{Error, Name, Result};
@@ -19,25 +20,52 @@ use crate::plan::{Join, Plan, ViewColumn};
 use crate::say;
 use crate::views::NO_CLASS;
 
-/// The rows of all views over all partitions.
-pub struct Gathered<'a> {
-    plan: &'a Plan,
+/// The rows of all views over all batches.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Gathered {
     views: Vec<Rows>,
-    tables: Vec<usize>,
     /// By table of events: rows by person.
     counts: Vec<Vec<u32>>,
     persons: u32,
 }
 
 /// The rows of one view, in the order in which they came.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Rows {
     class: Vec<u32>,
     person: Vec<u32>,
     /// By fact: 0 for a missing cell.
     facts: Vec<Vec<u32>>,
     texts: Vec<Interner>,
-    sets: Vec<HashMap<Vec<u32>, u32>>,
+    sets: Vec<Sets>,
+}
+
+/// Sets of several values, each with a code of its own, from the end of the numbers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Vec<u32>>", into = "Vec<Vec<u32>>")]
+struct Sets(HashMap<Vec<u32>, u32>);
+
+impl Sets {
+    fn code(&mut self, set: Vec<u32>) -> u32 {
+        let next = u32::MAX - self.0.len() as u32;
+        *self.0.entry(set).or_insert(next)
+    }
+}
+impl From<Vec<Vec<u32>>> for Sets {
+    fn from(sets: Vec<Vec<u32>>) -> Self {
+        let mut made = Sets::default();
+        for set in sets {
+            made.code(set);
+        }
+        made
+    }
+}
+impl From<Sets> for Vec<Vec<u32>> {
+    fn from(sets: Sets) -> Self {
+        let mut sets: Vec<(Vec<u32>, u32)> = sets.0.into_iter().collect();
+        sets.sort_unstable_by_key(|(_, code)| std::cmp::Reverse(*code));
+        sets.into_iter().map(|(set, _)| set).collect()
+    }
 }
 
 /// How the rows of a view's table find those of another one: both have the number of their group.
@@ -47,36 +75,31 @@ struct Link {
     groups: usize,
 }
 
-impl<'a> Gathered<'a> {
+impl Gathered {
     /// Nothing yet.
     #[must_use]
-    pub fn new(plan: &'a Plan) -> Self {
-        let tables = plan.counted_tables();
+    pub fn new(plan: &Plan) -> Self {
         let rows = plan.unique.iter().map(|of| Rows {
             facts: vec![Vec::new(); of.facts.len()],
             texts: of.facts.iter().map(|_| Interner::new()).collect(),
-            sets: vec![HashMap::new(); of.facts.len()],
+            sets: vec![Sets::default(); of.facts.len()],
             ..Rows::default()
         });
-        Gathered {
-            plan,
-            views: rows.collect(),
-            counts: vec![Vec::new(); tables.len()],
-            tables,
-            persons: 0,
-        }
+        let tables = plan.counted_tables().len();
+        Gathered { views: rows.collect(), counts: vec![Vec::new(); tables], persons: 0 }
     }
 
-    /// Adds what is left of a partition; `classes` has by view the class of each row of its table.
+    /// Adds what is left of a batch; `classes` has by view the class of each row of its table.
     pub fn add(
         &mut self,
+        plan: &Plan,
         partition: &Partition,
         applied: &Applied,
         alive: &Alive,
         classes: &[Vec<u32>],
     ) {
         let mut links: HashMap<(usize, usize, usize, usize), Link> = HashMap::new();
-        let described = self.plan.views.iter().zip(&self.plan.unique);
+        let described = plan.views.iter().zip(&plan.unique);
         for (((view, of), rows), class) in described.zip(&mut self.views).zip(classes) {
             let part = &partition.tables[view.table];
             let there: Vec<usize> =
@@ -84,8 +107,7 @@ impl<'a> Gathered<'a> {
             rows.class.extend(there.iter().map(|&row| class[row]));
             rows.person.extend(there.iter().map(|&row| self.persons + part.persons[row]));
             for (f, fact) in of.facts.iter().enumerate() {
-                let codes =
-                    own_codes(self.plan, fact, partition, applied, alive, &mut rows.texts[f]);
+                let codes = own_codes(plan, fact, partition, applied, alive, &mut rows.texts[f]);
                 let column = &mut rows.facts[f];
                 let key = match fact.join {
                     Join::SameRow => {
@@ -103,7 +125,7 @@ impl<'a> Gathered<'a> {
                 }));
             }
         }
-        for (&table, counts) in self.tables.iter().zip(&mut self.counts) {
+        for (table, counts) in plan.counted_tables().into_iter().zip(&mut self.counts) {
             counts.resize((self.persons as usize) + partition.ids.len(), 0);
             let here = &mut counts[self.persons as usize..];
             let rows = partition.tables[table].persons.iter().zip(&alive.rows[table]);
@@ -114,10 +136,65 @@ impl<'a> Gathered<'a> {
         self.persons += partition.ids.len() as u32;
     }
 
+    /// Takes in the rows of other persons; `numbers` has by view the number here of each class there.
+    ///
+    /// # Errors
+    /// If they are of other views.
+    pub fn merge(&mut self, other: &Gathered, numbers: &[Vec<u32>]) -> Result<()> {
+        let like = (self.views.len(), self.counts.len()) == (other.views.len(), other.counts.len())
+            && self.views.iter().zip(&other.views).all(|(a, b)| a.facts.len() == b.facts.len());
+        if !like || numbers.len() != self.views.len() {
+            return Err(crate::statistics::other());
+        }
+        for ((mine, theirs), numbers) in self.views.iter_mut().zip(&other.views).zip(numbers) {
+            mine.class.extend(theirs.class.iter().map(|&class| numbers[class as usize]));
+            mine.person.extend(theirs.person.iter().map(|&person| self.persons + person));
+            for f in 0..theirs.facts.len() {
+                let map = mine.texts[f].renumbered(&theirs.texts[f]);
+                let text = |code: u32| if code == 0 { 0 } else { 1 + map[code as usize - 1] };
+                let mut sets: HashMap<u32, u32> = HashMap::new();
+                for (set, &code) in &theirs.sets[f].0 {
+                    let mut set: Vec<u32> = set.iter().map(|&code| text(code)).collect();
+                    set.sort_unstable();
+                    sets.insert(code, mine.sets[f].code(set));
+                }
+                let code = |&code: &u32| match sets.get(&code) {
+                    Some(&set) => set,
+                    None => text(code),
+                };
+                mine.facts[f].extend(theirs.facts[f].iter().map(code));
+            }
+        }
+        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            mine.extend(theirs);
+        }
+        self.persons += other.persons;
+        Ok(())
+    }
+
+    /// Whether it is what such a thing is, after a journey; `classes` has by view their number.
+    #[must_use]
+    pub fn sound(&self, plan: &Plan, classes: &[usize]) -> bool {
+        let persons = |all: &[u32]| all.iter().all(|&person| person < self.persons);
+        self.views.len() == plan.unique.len()
+            && self.views.len() == classes.len()
+            && self.counts.len() == plan.counted_tables().len()
+            && self.counts.iter().all(|c| c.len() == self.persons as usize)
+            && self.views.iter().zip(&plan.unique).zip(classes).all(|((rows, of), &classes)| {
+                let facts = of.facts.len();
+                (rows.facts.len(), rows.texts.len(), rows.sets.len()) == (facts, facts, facts)
+                    && rows.class.len() == rows.person.len()
+                    && rows.class.iter().all(|&class| (class as usize) < classes)
+                    && persons(&rows.person)
+                    && (0..facts).all(|f| rows.sound(f))
+            })
+    }
+
     /// Counts.
     #[must_use]
-    pub fn finish(self) -> Unique {
-        let Gathered { plan, views, tables, counts, persons } = self;
+    pub fn finish(self, plan: &Plan) -> Unique {
+        let Gathered { views, counts, persons } = self;
+        let tables = plan.counted_tables();
         let described = plan.views.iter().zip(&plan.unique);
         let views = described.zip(views).map(|((view, of), rows)| {
             let mut found = rows.sorted(persons as usize).count(of.m, of.at_most.is_some());
@@ -211,7 +288,7 @@ impl Link {
     }
 
     /// By group: the code of what its rows show; a set of several values has a code of its own, from the end of the numbers.
-    fn sets(&self, codes: &[u32], alive: &[bool], sets: &mut HashMap<Vec<u32>, u32>) -> Vec<u32> {
+    fn sets(&self, codes: &[u32], alive: &[bool], sets: &mut Sets) -> Vec<u32> {
         let mut one = vec![0_u32; self.groups];
         let mut several: Vec<(u32, u32)> = Vec::new();
         for ((&group, &code), &there) in self.there.iter().zip(codes).zip(alive) {
@@ -232,8 +309,7 @@ impl Link {
             let mut set: Vec<u32> = same.iter().map(|s| s.1).collect();
             set.push(*slot);
             set.sort_unstable();
-            let next = u32::MAX - sets.len() as u32;
-            *slot = *sets.entry(set).or_insert(next);
+            *slot = sets.code(set);
         }
         one
     }
@@ -266,6 +342,14 @@ fn by_key(order: &[u32], keys: &[u32], count: usize) -> Vec<u32> {
 }
 
 impl Rows {
+    fn sound(&self, fact: usize) -> bool {
+        let texts = self.texts[fact].dictionary().len();
+        let text = |code: &u32| *code as usize <= texts;
+        let set = |code: u32| ((u32::MAX - code) as usize) < self.sets[fact].0.len();
+        self.facts[fact].len() == self.class.len()
+            && self.facts[fact].iter().all(|code| text(code) || set(*code))
+            && self.sets[fact].0.keys().flatten().all(text)
+    }
     fn sorted(self, persons: usize) -> Sorted {
         let rows: Vec<u32> = (0..self.class.len() as u32).collect();
         let classes = self.class.iter().max().map_or(0, |&most| most as usize + 1);
@@ -578,7 +662,7 @@ mod tests {
     fn several_values_of_a_stay_are_one_fact() {
         let link =
             Link { here: vec![0, 1, MISSING], there: vec![0, 0, 1, 1, 1, MISSING], groups: 2 };
-        let mut sets = HashMap::new();
+        let mut sets = Sets::default();
         let shown = link.sets(&[1, 2, 2, 1, 2, 9], &[true; 6], &mut sets);
         assert_eq!(shown[0], shown[1]);
         assert!(shown[0] > 9);

@@ -20,55 +20,12 @@ pub const NO_CLASS: u32 = MISSING;
 
 /// The classes of one view over all partitions: texts here, codes in the counter.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(from = "Form", into = "Form")]
 pub struct Classes {
     /// Values by quasi-identifier column.
     columns: Vec<Interner>,
     /// Values by sensitive column.
     values: Vec<Interner>,
     tally: Tally,
-}
-
-/// Classes as they travel.
-#[derive(Deserialize, Serialize)]
-struct Form {
-    columns: Vec<Vec<String>>,
-    values: Vec<Vec<String>>,
-    tally: Tally,
-}
-
-impl From<Classes> for Form {
-    fn from(classes: Classes) -> Form {
-        let texts = |columns: Vec<Interner>| {
-            let of = |column: Interner| column.dictionary().texts().map(str::to_owned).collect();
-            columns.into_iter().map(of).collect()
-        };
-        Form {
-            columns: texts(classes.columns),
-            values: texts(classes.values),
-            tally: classes.tally,
-        }
-    }
-}
-
-impl From<Form> for Classes {
-    fn from(form: Form) -> Classes {
-        let interners = |columns: Vec<Vec<String>>| {
-            let of = |texts: Vec<String>| {
-                let mut interner = Interner::new();
-                for text in &texts {
-                    interner.intern(text);
-                }
-                interner
-            };
-            columns.into_iter().map(of).collect()
-        };
-        Classes {
-            columns: interners(form.columns),
-            values: interners(form.values),
-            tally: form.tally,
-        }
-    }
 }
 
 /// Where the cells of a view come from: the source, or a release.
@@ -142,6 +99,22 @@ impl Classes {
             there: &alive.rows[view.table],
             people: &ByPerson::new(&part.persons),
         })
+    }
+
+    /// How many classes there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.tally.len()
+    }
+
+    /// Whether they are of a view with as many columns, and each code has a text.
+    #[must_use]
+    pub fn is_like(&self, other: &Classes) -> bool {
+        let texts = |columns: &[Interner]| -> Vec<usize> {
+            columns.iter().map(|texts| texts.dictionary().len()).collect()
+        };
+        (self.columns.len(), self.values.len()) == (other.columns.len(), other.values.len())
+            && self.tally.fits(&texts(&self.columns), &texts(&self.values))
     }
 
     /// Adds the classes that were counted over other persons; gives our number of each of their classes.
@@ -347,6 +320,51 @@ pub(crate) fn column_codes(
             partition.tables[view.table].persons.iter().map(|&p| sets[p as usize]).collect()
         }
     }
+}
+
+/// Values of a class, in the order of the view's columns.
+pub type Values = Vec<Option<String>>;
+
+/// Which rows of a view's table are there and stand in one of some classes.
+#[must_use]
+pub(crate) fn marked(
+    plan: &Plan,
+    view: &ViewPlan,
+    partition: &Partition,
+    applied: &Applied,
+    alive: &Alive,
+    classes: &[Values],
+) -> Vec<bool> {
+    let rows = partition.tables[view.table].table.rows;
+    let there = &alive.rows[view.table];
+    let mut marked = vec![false; rows];
+    // What the rows show is numbered behind the values of the classes: a number beyond theirs is in none of them.
+    let mut number: Vec<u32> = vec![0; rows];
+    let mut wanted: Vec<u32> = vec![0; classes.len()];
+    for (at, column) in view.counted().enumerate() {
+        let mut texts = Interner::new();
+        let values = classes.iter().map(|c| c.get(at).and_then(Option::as_deref));
+        let asked: Vec<u32> = values.map(|v| v.map_or(0, |v| 1 + texts.intern(v))).collect();
+        let cells = Cells::Applied(applied);
+        let codes = column_codes(plan, view, column, partition, cells, alive, &mut texts);
+        let mut pairs: HashMap<(u32, u32), u32> = HashMap::with_capacity(classes.len());
+        for (slot, code) in wanted.iter_mut().zip(asked) {
+            let next = pairs.len() as u32;
+            *slot = *pairs.entry((*slot, code)).or_insert(next);
+        }
+        // Rows that no class can match any more need no number.
+        for (slot, code) in number.iter_mut().zip(codes) {
+            if *slot != NO_CLASS {
+                *slot = pairs.get(&(*slot, code)).copied().unwrap_or(NO_CLASS);
+            }
+        }
+    }
+    if !classes.is_empty() {
+        for ((slot, &number), &there) in marked.iter_mut().zip(&number).zip(there) {
+            *slot = there && number != NO_CLASS;
+        }
+    }
+    marked
 }
 
 /// By group: the code of the value that its rows show; several values become one of their own (the set), since an attacker who
