@@ -14,7 +14,7 @@ use crate::privacy::{Reading, suppress};
 
 /// The codes of a view's rows over all partitions.
 #[derive(Debug)]
-pub struct ViewCells {
+pub(crate) struct ViewCells {
     texts: Vec<Interner>,
     columns: Vec<Vec<u32>>,
     persons: Vec<u32>,
@@ -25,14 +25,14 @@ pub struct ViewCells {
 
 /// Cells that are suppressed: partition, row, bit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Blanked {
+pub(crate) struct Blanked {
     table: usize,
     cells: Vec<(u32, u32, u8)>,
 }
 
 impl Blanked {
     /// Marks the cells of a partition.
-    pub fn carry_out(&self, partition: u32, alive: &mut Alive) {
+    pub(crate) fn carry_out(&self, partition: u32, alive: &mut Alive) {
         let rows = alive.rows[self.table].len();
         for &(_, row, bit) in self.cells.iter().filter(|(at, ..)| *at == partition) {
             alive.blanked[self.table].set(row as usize, rows, bit);
@@ -43,7 +43,7 @@ impl Blanked {
 impl ViewCells {
     /// None yet.
     #[must_use]
-    pub fn new(view: &ViewPlan) -> Self {
+    pub(crate) fn new(view: &ViewPlan) -> Self {
         ViewCells {
             texts: view.quasi.iter().map(|_| Interner::new()).collect(),
             columns: vec![Vec::new(); view.quasi.len()],
@@ -54,7 +54,7 @@ impl ViewCells {
     }
 
     /// Adds the rows of a partition that are there.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         plan: &Plan,
         view: &ViewPlan,
@@ -83,7 +83,7 @@ impl ViewCells {
     ///
     /// # Errors
     /// If the columns are too many or too wide.
-    pub fn blank(&self, plan: &Plan, view: &ViewPlan) -> Result<Blanked> {
+    pub(crate) fn blank(&self, plan: &Plan, view: &ViewPlan) -> Result<Blanked> {
         let own = |q: &crate::plan::ViewColumn| {
             let bit = blank_bit(plan, q.table, q.column).filter(|_| q.join == Join::SameRow);
             bit.filter(|_| !plan.never_blank.contains(&(q.table, q.column)))

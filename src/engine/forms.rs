@@ -14,14 +14,14 @@ const MOST: usize = 100_000;
 
 /// What was found over all partitions, by table and column of the views.
 #[derive(Debug)]
-pub struct Forms {
+pub(crate) struct Forms {
     columns: Vec<(usize, usize, HashSet<String>, HashSet<String>)>,
 }
 
 impl Forms {
     /// Nothing found yet.
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let mut places: Vec<(usize, usize)> =
             plan.views.iter().flat_map(|v| &v.quasi).map(|q| (q.table, q.column)).collect();
         places.sort_unstable();
@@ -32,7 +32,7 @@ impl Forms {
     }
 
     /// Looks at a partition.
-    pub fn look(&mut self, partition: &Partition) {
+    pub(crate) fn look(&mut self, partition: &Partition) {
         for (t, c, composed, others) in &mut self.columns {
             let cells = &partition.tables[*t].table.columns[*c];
             for text in cells.dictionary().texts().filter(|t| !t.is_ascii()) {
@@ -50,7 +50,7 @@ impl Forms {
 
     /// What a reader should know.
     #[must_use]
-    pub fn warnings(&self, plan: &Plan) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, plan: &Plan) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for (t, c, composed, others) in &self.columns {
             let mut made = HashSet::new();

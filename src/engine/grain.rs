@@ -18,7 +18,7 @@ use super::partition::{Partition, TablePart};
 
 /// What was found over all partitions.
 #[derive(Debug)]
-pub struct Grains {
+pub(crate) struct Grains {
     /// By table: units (persons, stays) with rows that differ.
     several: Vec<u64>,
     /// By table: rows that repeat another.
@@ -102,7 +102,7 @@ fn repeated(table: &TablePlan, part: &TablePart) -> (Vec<u32>, u64) {
 }
 
 /// Takes the rows that repeat another out of the tables that set them aside. Returns how many went, by table.
-pub fn collapse(plan: &Plan, partition: &mut Partition) -> Vec<u64> {
+pub(crate) fn collapse(plan: &Plan, partition: &mut Partition) -> Vec<u64> {
     plan.tables
         .iter()
         .zip(&mut partition.tables)
@@ -126,7 +126,7 @@ pub fn collapse(plan: &Plan, partition: &mut Partition) -> Vec<u64> {
 impl Grains {
     /// Nothing was looked at yet.
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let mut names: Vec<&str> = plan
             .tables
             .iter()
@@ -146,7 +146,7 @@ impl Grains {
     }
 
     /// Looks at a partition; `last` where no other follows and none was before.
-    pub fn look(&mut self, plan: &Plan, partition: &Partition, alone: bool) {
+    pub(crate) fn look(&mut self, plan: &Plan, partition: &Partition, alone: bool) {
         for (t, (table, part)) in plan.tables.iter().zip(&partition.tables).enumerate() {
             let (rows, several) = repeated(table, part);
             self.several[t] += several;
@@ -194,7 +194,7 @@ impl Grains {
     ///
     /// # Errors
     /// A person or a stay with several rows where the grain says one; a stay of several persons.
-    pub fn check(&self, plan: &Plan) -> Result<()> {
+    pub(crate) fn check(&self, plan: &Plan) -> Result<()> {
         let mut errors = Vec::new();
         for (t, table) in plan.tables.iter().enumerate() {
             let (several, repeated) = (self.several[t], self.repeated[t]);
@@ -268,7 +268,7 @@ impl Grains {
 
     /// Tables whose persons are nearly all in no other table, and tables without rows.
     #[must_use]
-    pub fn warnings(
+    pub(crate) fn warnings(
         &self,
         plan: &Plan,
         tables: &[TableIntake],

@@ -10,7 +10,7 @@ use crate::plan::TablePlan;
 use crate::text::date;
 
 /// Brings the moments of a table's columns of dates into a zone (seconds ahead of UTC). Returns how many cells changed.
-pub fn settle(table: &TablePlan, cells: &mut [Column], zone: i32) -> u64 {
+pub(crate) fn settle(table: &TablePlan, cells: &mut [Column], zone: i32) -> u64 {
     cells
         .par_iter_mut()
         .zip(&table.columns)

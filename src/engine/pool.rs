@@ -26,19 +26,19 @@ const WHOLE: u64 = 4;
 /// The same for one partition of several.
 const PART: u64 = 3;
 /// Bounds below this are taken as it where something is refused: the program itself takes more.
-pub const LEAST: u64 = 64 << 20;
+pub(crate) const LEAST: u64 = 64 << 20;
 /// A partition that is a little too large is not divided: that it fits is an estimate.
 const TIMES_DIVIDED: usize = 8;
 
 /// Blocks by bucket.
 #[derive(Clone, Debug, Default)]
-pub struct Buckets(Vec<Vec<Block>>);
+pub(crate) struct Buckets(Vec<Vec<Block>>);
 
 /// The blocks of one partition, by table.
-pub struct Parts(Vec<Vec<Block>>);
+pub(crate) struct Parts(Vec<Vec<Block>>);
 
 /// Rows on their way.
-pub struct Pool {
+pub(crate) struct Pool {
     memory: u64,
     root: PathBuf,
     directory: Mutex<Option<Arc<SpillDir>>>,
@@ -51,7 +51,7 @@ pub struct Pool {
 
 /// What a run on some files takes, as their sizes and footers tell.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// Bytes of memory at the peak, if nothing is spilled: 36 bytes a cell and twice the pages of Parquet files, 5 times the bytes
     /// of a text (measured, docs/benches.md).
     pub whole: u64,
@@ -65,7 +65,7 @@ pub struct Estimate {
 const BUFFERS: u64 = 96 << 20;
 
 /// What a run takes.
-pub fn estimate(files: &[Vec<PathBuf>]) -> Estimate {
+pub(crate) fn estimate(files: &[Vec<PathBuf>]) -> Estimate {
     let mut estimate = Estimate::default();
     // Several tables read the same tree, each a part of it.
     let mut trees = std::collections::BTreeSet::new();
@@ -93,7 +93,7 @@ impl Estimate {
     ///
     /// # Errors
     /// With what is needed.
-    pub fn check(&self, limits: &Limits, staging: &Path) -> Result<()> {
+    pub(crate) fn check(&self, limits: &Limits, staging: &Path) -> Result<()> {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let least = self.beside.saturating_add(BUFFERS);
         // Lower bounds are a wish for more partitions: the program itself takes as much.
@@ -143,7 +143,7 @@ fn disk_of(folder: &Path) -> Option<u64> {
 }
 
 /// Bytes of rows in memory. Dictionaries count in full.
-pub fn weight(table: &Table) -> u64 {
+pub(crate) fn weight(table: &Table) -> u64 {
     table.columns.iter().map(|c| (c.len() * size_of::<u32>() + c.dictionary().bytes()) as u64).sum()
 }
 
@@ -152,7 +152,11 @@ impl Pool {
     ///
     /// # Errors
     /// I/O of the spill folder.
-    pub fn new(limits: &Limits, estimate: Estimate, salt: DefaultHashBuilder) -> Result<Pool> {
+    pub(crate) fn new(
+        limits: &Limits,
+        estimate: Estimate,
+        salt: DefaultHashBuilder,
+    ) -> Result<Pool> {
         let estimate = estimate.whole;
         let memory = limits.memory.max(1 << 20);
         let wanted = usize::try_from(estimate / memory).unwrap_or(1024);
@@ -181,7 +185,7 @@ impl Pool {
     }
 
     /// Whether rows go to the disk.
-    pub fn spills(&self) -> bool {
+    pub(crate) fn spills(&self) -> bool {
         self.spilling.load(Ordering::SeqCst)
     }
 
@@ -189,7 +193,7 @@ impl Pool {
     ///
     /// # Errors
     /// I/O.
-    pub fn directory(&self) -> Result<Arc<SpillDir>> {
+    pub(crate) fn directory(&self) -> Result<Arc<SpillDir>> {
         let broken = || Error::environment("X0601", say!("making the spill folder"));
         let mut directory = self.directory.lock().map_err(|_| broken())?;
         match &*directory {
@@ -205,7 +209,7 @@ impl Pool {
     ///
     /// # Errors
     /// I/O of the spill folder.
-    pub fn is_enough(&self, new: u64, waiting: u64) -> Result<bool> {
+    pub(crate) fn is_enough(&self, new: u64, waiting: u64) -> Result<bool> {
         if !self.spills() {
             let held = self.held.fetch_add(new, Ordering::SeqCst) + new;
             if held.saturating_mul(WHOLE) <= self.memory {
@@ -222,7 +226,12 @@ impl Pool {
     ///
     /// # Errors
     /// I/O.
-    pub fn put(&self, table: &TablePlan, rows: Vec<Table>, buckets: &mut Buckets) -> Result<()> {
+    pub(crate) fn put(
+        &self,
+        table: &TablePlan,
+        rows: Vec<Table>,
+        buckets: &mut Buckets,
+    ) -> Result<()> {
         if rows.iter().all(|r| r.rows == 0) {
             return Ok(());
         }
@@ -269,7 +278,12 @@ impl Pool {
     ///
     /// # Errors
     /// I/O; rows that cannot be divided so that they fit.
-    pub fn partitions(&self, tables: Vec<Buckets>, plan: &Plan, rows: u64) -> Result<Vec<Parts>> {
+    pub(crate) fn partitions(
+        &self,
+        tables: Vec<Buckets>,
+        plan: &Plan,
+        rows: u64,
+    ) -> Result<Vec<Parts>> {
         let most = self.most(rows);
         let mut parts: Vec<Parts> = Vec::new();
         let mut open: Option<(Vec<Vec<Block>>, u64)> = None;
@@ -372,7 +386,7 @@ impl Pool {
     ///
     /// # Errors
     /// I/O.
-    pub fn load(
+    pub(crate) fn load(
         &self,
         plan: &Plan,
         parts: &Parts,

@@ -53,13 +53,13 @@ pub struct Statistics {
 mod shared {
     use super::{Arc, Classes, Deserialize as _};
 
-    pub fn serialize<S: serde::Serializer>(
+    pub(crate) fn serialize<S: serde::Serializer>(
         classes: &[Arc<Classes>],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(classes.iter().map(Arc::as_ref))
     }
-    pub fn deserialize<'de, D: serde::Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Arc<Classes>>, D::Error> {
         Ok(Vec::<Classes>::deserialize(deserializer)?.into_iter().map(Arc::new).collect())

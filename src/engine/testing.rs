@@ -4,7 +4,7 @@ use crate::error::Name;
 use crate::schema::{ColumnFacts, Role, Type};
 
 /// A quasi-identifier of a type.
-pub fn facts(ty: Type) -> ColumnFacts {
+pub(crate) fn facts(ty: Type) -> ColumnFacts {
     ColumnFacts {
         table: Name::fixed("t"),
         column: Name::fixed("c"),

@@ -83,7 +83,7 @@ fn canonical(facts: &ColumnFacts, released: &Released, text: &str) -> String {
 }
 
 /// The cells of a column in their plain form, if its file has types.
-pub fn canonical_cells(facts: &ColumnFacts, released: &Released, cells: &Column) -> Column {
+pub(crate) fn canonical_cells(facts: &ColumnFacts, released: &Released, cells: &Column) -> Column {
     if released.out == OutType::Text {
         return cells.clone();
     }
@@ -138,7 +138,11 @@ fn ends(label: &str) -> [Option<number::Decimal>; 2] {
 ///
 /// # Errors
 /// If a cell has what none of these columns can hold.
-pub fn in_file(facts: &ColumnFacts, released: &Released, cells: Column) -> Result<Vec<Column>> {
+pub(crate) fn in_file(
+    facts: &ColumnFacts,
+    released: &Released,
+    cells: Column,
+) -> Result<Vec<Column>> {
     if released.parts == Parts::Whole {
         return Ok(vec![cells]);
     }

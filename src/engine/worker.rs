@@ -25,7 +25,7 @@ use crate::technique::{KeyTokens, Measure, Secrets, Tally};
 
 /// What was decided, to be carried out.
 #[derive(Clone, Copy)]
-pub struct Decided<'a> {
+pub(crate) struct Decided<'a> {
     /// Which attempt: another one has other treatments.
     pub attempt: u32,
     /// The treatments of the anonymized release.
@@ -38,7 +38,7 @@ pub struct Decided<'a> {
 
 /// What a worker keeps of its work.
 #[derive(Default)]
-pub struct Kept {
+pub(crate) struct Kept {
     attempt: u32,
     blanked: usize,
     done: usize,
@@ -66,18 +66,18 @@ struct CellsKept {
 impl Kept {
     /// Nothing yet; with `lasting`, the cells are to stay until the next decision.
     #[must_use]
-    pub fn new(lasting: bool) -> Self {
+    pub(crate) fn new(lasting: bool) -> Self {
         Kept { lasting, ..Kept::default() }
     }
     /// Forgets what takes memory and is made again when it is needed, if it is not to last.
-    pub fn lighten(&mut self) {
+    pub(crate) fn lighten(&mut self) {
         if !self.lasting {
             (self.own, self.cells) = (None, None);
         }
     }
     /// No decision comes any more.
     #[must_use]
-    pub fn settled(mut self) -> Self {
+    pub(crate) fn settled(mut self) -> Self {
         if let Some(cells) = &mut self.cells {
             (cells.before, cells.classes) = (BTreeMap::new(), None);
         }
@@ -87,7 +87,7 @@ impl Kept {
 }
 
 /// Rows of some persons at work.
-pub struct Worker<'a> {
+pub(crate) struct Worker<'a> {
     plan: &'a Plan,
     whole: &'a Partition,
     /// The number of the partition.
@@ -98,17 +98,17 @@ pub struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Goes on where it stopped; a new one begins with nothing kept.
     #[must_use]
-    pub fn new(plan: &'a Plan, whole: &'a Partition, number: u32, kept: Kept) -> Self {
+    pub(crate) fn new(plan: &'a Plan, whole: &'a Partition, number: u32, kept: Kept) -> Self {
         Worker { plan, whole, number, kept }
     }
     /// Ends.
     #[must_use]
-    pub fn rest(self) -> Kept {
+    pub(crate) fn rest(self) -> Kept {
         self.kept
     }
 
     /// The rows of the anonymized release: of whom, their cells, and which of them are there.
-    pub fn anonymized(
+    pub(crate) fn anonymized(
         &mut self,
         decided: Decided<'_>,
         secrets: &dyn Secrets,
@@ -192,7 +192,7 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// If columns of a view do not fit each other (a bug).
-    pub fn measure(
+    pub(crate) fn measure(
         &mut self,
         draft: &Draft,
         statistics: &mut Statistics,

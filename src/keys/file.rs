@@ -749,7 +749,7 @@ pub(super) mod tests_support {
     use super::*;
 
     /// A root key with known bytes.
-    pub fn project_key(suite: Suite, version: u32, bytes: [u8; 32]) -> ProjectKey {
+    pub(crate) fn project_key(suite: Suite, version: u32, bytes: [u8; 32]) -> ProjectKey {
         let facts = KeyFacts {
             id: id_of(suite, &bytes),
             suite,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The folder of one archive (`arx`, `clinosim-csv`, …): what is in it is read, never written.
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     let archive = archives().join(format!("{name}.tar.gz"));
     let packed = std::fs::read(&archive).expect("an archive of tests/fixtures");
     // The last eight bytes of a gzip file are the checksum and the length of what is in it: another content, another folder.
@@ -32,7 +32,7 @@ pub fn fixture(name: &str) -> PathBuf {
 }
 
 /// `tests/fixtures`, from any room of the workspace.
-pub fn archives() -> PathBuf {
+pub(crate) fn archives() -> PathBuf {
     let room = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = room.ancestors().map(|f| f.join("tests/fixtures")).find(|f| f.is_dir());
     found.expect("tests/fixtures")

@@ -9,15 +9,15 @@ use serde_json::Value;
 use super::{error_of, kakou, text};
 
 /// The policy of the house; tests in Python read the same file.
-pub const POLICY: &str = include_str!("small.toml");
+pub(crate) const POLICY: &str = include_str!("small.toml");
 
 /// The house.
-pub struct House {
+pub(crate) struct House {
     folder: tempfile::TempDir,
 }
 
 impl House {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let house = House { folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir(house.path("data")).unwrap();
         let mut data = String::from("患者ID,氏名,保険者番号,性別,総点数\n");
@@ -40,12 +40,12 @@ impl House {
         house
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Runs the program with the words of a line; `{name}` is a path in the house.
-    pub fn run(&self, line: &str) -> Output {
+    pub(crate) fn run(&self, line: &str) -> Output {
         let words: Vec<String> = line
             .split_whitespace()
             .map(|a| match a.strip_prefix('{').and_then(|a| a.strip_suffix('}')) {
@@ -56,14 +56,14 @@ impl House {
         kakou(&words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    pub fn ok(&self, line: &str) -> String {
+    pub(crate) fn ok(&self, line: &str) -> String {
         let output = self.run(line);
         assert!(output.status.success(), "{line}: {}", error_of(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Expects that it fails, and gives what it says.
-    pub fn fails(&self, line: &str) -> String {
+    pub(crate) fn fails(&self, line: &str) -> String {
         let output = self.run(line);
         let code = output.status.code();
         assert!(
@@ -75,38 +75,38 @@ impl House {
     }
 
     /// A release of the approved policy, entered in a ledger.
-    pub fn release(&self, id: &str) {
+    pub(crate) fn release(&self, id: &str) {
         self.ok(&format!(
             "run --quiet --policy {{policy.toml}} --input {{data}} --key {{project.key}} --out {{out}} --release-id {id} \
              --sign {{runner.key}} --ledger {{ledger}} --approved {{approved}}"
         ));
     }
 
-    pub fn attest(&self, id: &str) {
+    pub(crate) fn attest(&self, id: &str) {
         self.ok(&format!("verify {{out/{id}}} --attest --sign {{board.key}}"));
     }
 
     /// The line that approves a release with a ledger.
-    pub fn approval(id: &str, ledger: &str) -> String {
+    pub(crate) fn approval(id: &str, ledger: &str) -> String {
         format!("approve {{out/{id}}} --by b --ledger {{{ledger}}} --sign {{board.key}}")
     }
 
     /// From the run to the seal.
-    pub fn sealed(&self, id: &str) {
+    pub(crate) fn sealed(&self, id: &str) {
         self.release(id);
         self.attest(id);
         self.ok(&Self::approval(id, "ledger"));
         self.ok(&format!("seal {{out/{id}}} --ledger {{ledger}} --sign {{runner.key}}"));
     }
 
-    pub fn entries(&self) -> Vec<Value> {
+    pub(crate) fn entries(&self) -> Vec<Value> {
         let listed = self.ok("ledger list {ledger} --json");
         let listed: Value = serde_json::from_str(&listed).unwrap();
         listed["entries"].as_array().unwrap().clone()
     }
 
     /// Copies a folder with all that it holds.
-    pub fn copy(&self, from: &str, to: &str) {
+    pub(crate) fn copy(&self, from: &str, to: &str) {
         let mut command = std::process::Command::new("cp");
         let copied = command.arg("-a").arg(self.path(from)).arg(self.path(to)).status();
         assert!(copied.unwrap().success());

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-pub mod fixtures;
-pub mod house;
+pub(crate) mod fixtures;
+pub(crate) mod house;
 
-pub use fixtures::fixture;
+pub(crate) use fixtures::fixture;
 
 /// The fixtures that a clone has not, by size or by licence. Tests that need them are ignored with that reason:
 /// `cargo test -- --ignored`.
-pub fn large_fixtures() -> PathBuf {
+pub(crate) fn large_fixtures() -> PathBuf {
     let path = std::env::var_os("KAKOU_FIXTURES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"),
         PathBuf::from,
@@ -19,12 +19,12 @@ pub fn large_fixtures() -> PathBuf {
     path
 }
 
-pub fn repo(path: &str) -> PathBuf {
+pub(crate) fn repo(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// The program with a home that does not exist: no test finds or makes a key in the real one.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kakou"));
     command
         .env("LC_ALL", "C")
@@ -34,20 +34,20 @@ pub fn program() -> Command {
     command
 }
 
-pub fn kakou(arguments: &[&str]) -> Output {
+pub(crate) fn kakou(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
 }
 
-pub fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-pub fn error_of(output: &Output) -> String {
+pub(crate) fn error_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Runs and expects success; gives the release folder.
-pub fn run(policy: &Path, input: &Path, key: &Path, out: &Path, more: &[&str]) -> PathBuf {
+pub(crate) fn run(policy: &Path, input: &Path, key: &Path, out: &Path, more: &[&str]) -> PathBuf {
     let mut arguments = vec![
         "run",
         "--quiet",
@@ -71,7 +71,7 @@ pub fn run(policy: &Path, input: &Path, key: &Path, out: &Path, more: &[&str]) -
 }
 
 /// The published releases of an output folder.
-pub fn releases(out: &Path) -> Vec<PathBuf> {
+pub(crate) fn releases(out: &Path) -> Vec<PathBuf> {
     let Ok(list) = std::fs::read_dir(out) else { return Vec::new() };
     list.flatten()
         .map(|e| e.path())
@@ -79,7 +79,7 @@ pub fn releases(out: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-pub fn new_key(folder: &Path) -> PathBuf {
+pub(crate) fn new_key(folder: &Path) -> PathBuf {
     let key = folder.join("project.key");
     let output = kakou(&["key", "new", "--quiet", text(&key)]);
     assert!(output.status.success(), "{}", error_of(&output));
@@ -87,7 +87,7 @@ pub fn new_key(folder: &Path) -> PathBuf {
 }
 
 /// All files below a folder, sorted.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
@@ -102,7 +102,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// A text without what is drawn anew in every run: tokens, ids of keys and releases, digests, signatures, names of temporary
 /// folders, fractions of seconds (`·` stands there); what is signed in base64 is read. A test that searches for something
 /// short searches in this, or it falls as often as such a thing happens to hold it.
-pub fn settled(text: &str) -> String {
+pub(crate) fn settled(text: &str) -> String {
     let edge = |c: Option<u8>| c.is_none_or(|c| c == b'"' || c.is_ascii_whitespace());
     let bytes = text.as_bytes();
     let mut opened = String::with_capacity(text.len());
@@ -169,7 +169,7 @@ fn without_drawn_words(text: &str) -> String {
 }
 
 /// Every file below a folder: its path from there, and what it says, as [`settled`] has it.
-pub fn shown(folder: &Path) -> Vec<(String, String)> {
+pub(crate) fn shown(folder: &Path) -> Vec<(String, String)> {
     files(folder)
         .iter()
         .map(|file| {
@@ -183,14 +183,14 @@ pub fn shown(folder: &Path) -> Vec<(String, String)> {
 }
 
 /// The records of a CSV file: header and rows.
-pub fn records(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+pub(crate) fn records(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::ReaderBuilder::new().from_path(path).unwrap();
     let header = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let rows = reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect();
     (header, rows)
 }
 
-pub fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         if entry.path().is_file() {
@@ -200,7 +200,7 @@ pub fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Compares (or with `UPDATE=1` writes) the part of a page between `<!-- NAME -->` and `<!-- end -->`.
-pub fn block(page: &str, name: &str, new: &str, test: &str) {
+pub(crate) fn block(page: &str, name: &str, new: &str, test: &str) {
     let path = repo(page);
     let old = std::fs::read_to_string(&path).unwrap();
     let (head, rest) = old.split_once(&format!("<!-- {name} -->\n")).unwrap();
@@ -217,7 +217,7 @@ pub fn block(page: &str, name: &str, new: &str, test: &str) {
 
 /// Every value that the anonymized release shows is held by enough persons, counted here from the files: of measured numbers both
 /// ends are. The record says which columns are which.
-pub fn closed(release: &Path) {
+pub(crate) fn closed(release: &Path) {
     use std::collections::{BTreeMap, BTreeSet};
     let statement: serde_json::Value =
         serde_json::from_slice(&std::fs::read(release.join("record/statement.json")).unwrap())
@@ -286,7 +286,7 @@ pub fn closed(release: &Path) {
 }
 
 /// Makes the manifest of an unsigned release again from its files, as anybody could.
-pub fn relist(release: &Path) {
+pub(crate) fn relist(release: &Path) {
     let manifest = release.join("record/MANIFEST");
     let before = std::fs::read_to_string(&manifest).unwrap();
     let line = |line: &str| {

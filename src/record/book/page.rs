@@ -34,7 +34,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// A row a column of each file. It begins with the mark by which spreadsheets know UTF-8.
-pub fn csv(book: &Value) -> String {
+pub(crate) fn csv(book: &Value) -> String {
     let quoted = |cell: String| format!("\"{}\"", cell.replace('"', "\"\""));
     let mut out = "\u{feff}table,file,".to_owned();
     out.push_str(&HEADS.map(|h| h.0).join(","));
@@ -61,7 +61,7 @@ th,td{border:1px solid #bbb;padding:.3rem .5rem;text-align:left;vertical-align:t
 .en{color:#555;font-size:.9em}code{white-space:nowrap}@media print{body{margin:0}tr{break-inside:avoid}}";
 
 /// One page: a table for each file, Japanese first, English beside it.
-pub fn html(book: &Value) -> String {
+pub(crate) fn html(book: &Value) -> String {
     let told = |value: &Value| escaped(&text(value));
     let kind = told(&book["kind"]);
     let mut out = format!(

@@ -7,7 +7,7 @@ use super::{CodeSystem, Level, plain};
 /// `class5` has the five classes of published releases (19 and fewer, 20 to 99, 100 to 299, 300 to 499, 500 and more);
 /// `class2` tells clinics (19 and fewer beds) from hospitals (医療法1条の5).
 #[derive(Clone, Copy, Debug)]
-pub struct Beds;
+pub(crate) struct Beds;
 
 const LEVELS: &[Level] = &[
     Level { name: "class5", ja: "病床数（5区分）" },

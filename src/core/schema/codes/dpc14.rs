@@ -7,7 +7,7 @@ use super::{CodeSystem, Level, plain};
 /// Two digits of the major diagnostic category (MDC, 01 to 18), four of the diagnosis, eight of age, surgery, treatment,
 /// comorbidity and severity. The eight can say what a released diagnosis column hides.
 #[derive(Clone, Copy, Debug)]
-pub struct Dpc14;
+pub(crate) struct Dpc14;
 
 const LEVELS: &[Level] = &[
     Level { name: "dpc6", ja: "DPC上6桁（MDC＋傷病細分類）" },

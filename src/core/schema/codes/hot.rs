@@ -6,7 +6,7 @@ use super::{CodeSystem, Level, digits, plain};
 ///
 /// The first seven digits are the drug as it is prescribed, two more the company, then package and distribution.
 #[derive(Clone, Copy, Debug)]
-pub struct Hot;
+pub(crate) struct Hot;
 
 const LEVELS: &[Level] = &[
     Level { name: "hot9", ja: "HOT9（処方用番号＋会社識別）" },

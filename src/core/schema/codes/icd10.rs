@@ -9,7 +9,7 @@ use super::{CodeSystem, Level, plain};
 ///
 /// Read: `A41`, `A419`, `A41.9`, `M5499`, full-width, with `*` or `†` or kana after the code.
 #[derive(Clone, Copy, Debug)]
-pub struct Icd10;
+pub(crate) struct Icd10;
 
 const LEVELS: &[Level] = &[
     Level { name: "character4", ja: "4桁分類" },

@@ -6,7 +6,7 @@ use super::{CodeSystem, Level, plain};
 ///
 /// Analyte (分析物) 5, identification (識別) 4, specimen (材料) 3, method (測定法) 3, result (結果識別) 2.
 #[derive(Clone, Copy, Debug)]
-pub struct Jlac10;
+pub(crate) struct Jlac10;
 
 const LEVELS: &[Level] = &[
     Level { name: "analyte_material", ja: "分析物・識別・材料（12桁）" },

@@ -4,7 +4,7 @@ use super::{CodeSystem, Level, plain};
 
 /// 診療報酬点数表の区分番号 (Kコード): a letter, three digits, then branch numbers and items (`K552-22`, `K9202ﾛ`, `K664`).
 #[derive(Clone, Copy, Debug)]
-pub struct Kcode;
+pub(crate) struct Kcode;
 
 const LEVELS: &[Level] = &[Level { name: "section", ja: "区分番号（英字＋3桁）" }];
 

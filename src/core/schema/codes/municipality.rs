@@ -7,7 +7,7 @@ use super::{CodeSystem, Level, digits, geography, plain};
 ///
 /// Whether a municipality with that code exists is not looked up: municipalities merge, and old data hold old codes.
 #[derive(Clone, Copy, Debug)]
-pub struct Municipality;
+pub(crate) struct Municipality;
 
 pub(super) const MUNICIPALITY: Level = Level { name: "municipality", ja: "市区町村" };
 

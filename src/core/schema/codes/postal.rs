@@ -16,7 +16,7 @@ use super::{CodeSystem, Level, digits, geography, plain};
 /// `prefix3` (the usual 下4桁削除) is not a level of the same chain: 28 of the 951 prefixes span prefectures, so neither is
 /// a function of the other and one ladder of choices cannot hold both.
 #[derive(Clone, Copy, Debug)]
-pub struct Postal;
+pub(crate) struct Postal;
 
 const PREFIX3: &str = "prefix3";
 const LEVELS: &[Level] =

@@ -6,7 +6,7 @@ use super::{CodeSystem, Level, geography, plain};
 ///
 /// Read: `13`, full-width digits, `東京都`, `東京`. A single digit is not read: `1` may be a lost leading zero.
 #[derive(Clone, Copy, Debug)]
-pub struct Prefecture;
+pub(crate) struct Prefecture;
 
 pub(super) const PREFECTURE: Level = Level { name: "prefecture", ja: "都道府県" };
 pub(super) const REGION: Level = Level { name: "region", ja: "地方" };

@@ -7,7 +7,7 @@ use super::{CodeSystem, Level, plain};
 /// Four digits of the therapeutic class (薬効分類番号), three of route and ingredient, the letter of the dosage form, four
 /// of strength and product.
 #[derive(Clone, Copy, Debug)]
-pub struct Yj;
+pub(crate) struct Yj;
 
 const LEVELS: &[Level] = &[
     Level { name: "ingredient", ja: "薬効・投与経路・成分（7桁）" },
