@@ -124,6 +124,7 @@ impl Demo {
                 release: release.clone(),
                 public_key: vec![at("signing.pub")],
                 ledger: Some(ledger),
+                stamp_ca: Vec::new(),
             },
             attest: None,
             sign: None,

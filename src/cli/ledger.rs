@@ -12,15 +12,121 @@ use crate::error::{Error, Name, Result};
 use crate::keys::{Sign as _, SigningKey, harden};
 use crate::record::ledger::{self, Book, Kind, Ledger};
 use crate::record::note::{Role, VerifierKey};
+use crate::record::stamp::{self, Anchors};
+use crate::record::told::{self, Fact, Party, Telling};
 use crate::record::{attest, witness};
 use crate::say;
 use crate::words;
+use kakou_verifier::stamp_told;
 
 /// Makes, verifies, lists, repairs and proves a ledger (帳簿).
 #[derive(Args, Debug)]
 pub struct LedgerCommand {
     #[command(subcommand)]
     command: Command,
+}
+
+/// What `ledger enter` is told.
+#[derive(Args, Debug)]
+struct Enter {
+    /// What is told.
+    #[arg(value_enum)]
+    fact: Fact,
+    /// The ledger's folder.
+    ledger: PathBuf,
+    /// The day on which it happened, as 2026-04-01.
+    #[arg(long, value_name = "DAY")]
+    on: String,
+    /// From whom, by name.
+    #[arg(long, value_name = "NAME")]
+    from: Option<String>,
+    /// The address of the one from whom.
+    #[arg(long, value_name = "ADDRESS", requires = "from")]
+    from_address: Option<String>,
+    /// To whom, by name.
+    #[arg(long, value_name = "NAME")]
+    to: Option<String>,
+    /// The address of the one to whom.
+    #[arg(long, value_name = "ADDRESS", requires = "to")]
+    to_address: Option<String>,
+    /// The representative of the other party, where it is a legal person (代表者の氏名).
+    #[arg(long, value_name = "NAME")]
+    representative: Option<String>,
+    /// The release that was passed on; its items come from its own entry.
+    #[arg(long, value_name = "ID", requires = "kind")]
+    release: Option<String>,
+    /// Which of its two releases.
+    #[arg(long, value_enum, requires = "release")]
+    kind: Option<super::package::Which>,
+    /// An item (項目).
+    #[arg(long, value_name = "ITEM", conflicts_with = "release")]
+    item: Vec<String>,
+    /// How it was obtained (取得の経緯), or how it was asked (書面, 口頭).
+    #[arg(long, value_name = "TEXT")]
+    how: Option<String>,
+    /// Where the paper is that names the persons, or its number.
+    #[arg(long, value_name = "TEXT")]
+    reference: Option<String>,
+    /// The number of persons.
+    #[arg(long, value_name = "N")]
+    persons: Option<u64>,
+    /// The day on which the provision was stopped.
+    #[arg(long, value_name = "DAY")]
+    stopped: Option<String>,
+    /// The day of the paper that was given to the person.
+    #[arg(long, value_name = "DAY")]
+    paper: Option<String>,
+    /// What was published or notified, and where (公表されている旨).
+    #[arg(long, value_name = "TEXT")]
+    published: Option<String>,
+    /// A list of the persons: a commitment to it is entered, nothing of it.
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    /// Who says so.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+impl Enter {
+    fn run(&self, show: Show) -> Result<()> {
+        let party = |name: &Option<String>, address: &Option<String>| {
+            name.as_ref().map(|name| Party {
+                name: name.clone(),
+                address: address.clone(),
+                representative: self.representative.clone(),
+            })
+        };
+        let list = self.list.as_ref().map(|path| {
+            std::fs::read(path).map_err(|e| Error::io("R0254", say!("reading {}", shown(path)), &e))
+        });
+        let telling = Telling {
+            on: self.on.clone(),
+            from: party(&self.from, &self.from_address),
+            to: party(&self.to, &self.to_address),
+            release: self.release.clone().map(|id| (id, self.kind.map(Into::into))),
+            items: self.item.clone(),
+            how: self.how.clone(),
+            reference: self.reference.clone(),
+            persons: self.persons,
+            stopped: self.stopped.clone(),
+            paper: self.paper.clone(),
+            published: self.published.clone(),
+            list: list.transpose()?,
+            by: self.by.clone(),
+        };
+        let key = self.signer.open()?;
+        let appended = told::enter(self.fact, &telling, &Ledger::at(&self.ledger), &key)?;
+        show.line(&words!(
+            "entry {}: {}, as {} says",
+            appended.index,
+            self.fact.ja(),
+            Name::from_policy(self.by.as_str())
+        ));
+        show.json(&json!({ "entry": appended.index }));
+        Ok(())
+    }
 }
 
 /// The key that signs.
@@ -67,6 +173,9 @@ enum Command {
         /// An older checkpoint, kept elsewhere: the ledger must be a continuation of it.
         #[arg(long, value_name = "FILE")]
         checkpoint: Vec<PathBuf>,
+        /// Certificates of time-stamping authorities (PEM or DER): every stamp of the ledger must lead to one of them.
+        #[arg(long, value_name = "FILE")]
+        stamp_ca: Vec<PathBuf>,
     },
     /// Lists the entries.
     List {
@@ -134,6 +243,25 @@ enum Command {
         #[command(flatten)]
         signer: Signer,
     },
+    /// Enters what the law has the house write down and no program can see (規則12条1項2号・4号・5号, 規則51条, 57条). The entry
+    /// says who says so. No names of persons: say where the paper is.
+    Enter(Box<Enter>),
+    /// Time stamps (RFC 3161): writes the request for the newest checkpoint, or keeps the answer beside the ledger. The
+    /// program opens no connection: have the request stamped where there is a network, as with `curl -H "Content-Type:
+    /// application/timestamp-query" --data-binary @FILE URL`.
+    Stamp {
+        /// The ledger's folder.
+        ledger: PathBuf,
+        /// Where the request goes (TimeStampReq, DER).
+        #[arg(long, value_name = "FILE", required_unless_present = "attach")]
+        request: Option<PathBuf>,
+        /// The answer of the authority (TimeStampResp, or the token alone): verified and kept.
+        #[arg(long, value_name = "FILE", conflicts_with = "request")]
+        attach: Option<PathBuf>,
+        /// Certificates of time-stamping authorities (PEM or DER): the stamp must lead to one of them.
+        #[arg(long, value_name = "FILE", requires = "attach")]
+        stamp_ca: Vec<PathBuf>,
+    },
     /// Puts in order what a crash left behind the last checkpoint.
     Repair {
         /// The ledger's folder.
@@ -158,7 +286,7 @@ impl LedgerCommand {
                 show.line(&words!("its key, to be kept elsewhere: {}", named));
                 show.json(&json!({ "ledger": name, "verifierKey": named.to_string() }));
             }
-            Command::Verify { ledger, public_key, checkpoint } => {
+            Command::Verify { ledger, public_key, checkpoint, stamp_ca } => {
                 let keys = attest::plain(&attest::read_public(public_key)?);
                 let book = Ledger::at(ledger).read(&keys)?;
                 for path in checkpoint {
@@ -166,7 +294,8 @@ impl LedgerCommand {
                     book.consistency(&old)?;
                     show.line(&words!("a continuation of {} ({} entries)", shown(path), old.size));
                 }
-                verified(&book, show);
+                let stamps = stamp::all(ledger, &book, &Anchors::read(stamp_ca)?)?;
+                verified(&book, &stamps, show);
             }
             Command::List { ledger, kind, release } => {
                 let book = Ledger::at(ledger).read(&[])?;
@@ -229,6 +358,19 @@ impl LedgerCommand {
                 show.line(&words!("the witness's key: {}", named));
                 show.json(&json!({ "size": done.size, "before": done.before, "verifierKey": named.to_string() }));
             }
+            Command::Enter(enter) => enter.run(show)?,
+            Command::Stamp { ledger, request, attach, stamp_ca } => {
+                if let Some(path) = request {
+                    ledger::replace(path, &stamp::request(ledger)?)?;
+                    show.line(&words!("written: {}", shown(path)));
+                    show.json(&json!({ "request": path }));
+                }
+                if let Some(path) = attach {
+                    let kept = stamp::attach(ledger, path, &Anchors::read(stamp_ca)?)?;
+                    stamps_told(&[&kept], show);
+                    show.json(&json!({ "stamp": kept }));
+                }
+            }
             Command::Repair { ledger, signer } => {
                 let done = Ledger::at(ledger).repair(&signer.open()?)?;
                 match &done {
@@ -242,7 +384,16 @@ impl LedgerCommand {
     }
 }
 
-fn verified(book: &Book, show: Show) {
+fn stamps_told(stamps: &[&stamp::Stamp], show: Show) {
+    for stamp in stamps {
+        show.line(&stamp_told(stamp));
+        if stamp.clock_ahead {
+            show.line(&words!("an entry before this stamp says a later time than the stamp: a clock of the house was ahead"));
+        }
+    }
+}
+
+fn verified(book: &Book, stamps: &[stamp::Stamp], show: Show) {
     show.line(&words!(
         "ledger {}: {} entries, each signed and in its place",
         book.origin,
@@ -257,12 +408,13 @@ fn verified(book: &Book, show: Show) {
     if let Some(first) = backwards.first() {
         show.line(&words!("{} entries say an earlier time than one before them (the first is {}): a clock was wrong", backwards.len(), first));
     }
+    stamps_told(&stamps.iter().collect::<Vec<_>>(), show);
     if book.open > 0 {
         show.line(&words!("{} runs have begun and have no entry yet", book.open));
     }
     show.json(&json!({
         "ledger": book.origin, "entries": book.entries.len(), "root": digest::hex(&book.head.root),
-        "trusted": book.trusted, "open": book.open, "backwards": backwards,
+        "trusted": book.trusted, "open": book.open, "backwards": backwards, "stamps": stamps,
     }));
 }
 

@@ -7,6 +7,7 @@
 //! * `open/`: a ticket of every run that has begun and not ended. The next writer turns the ticket of a dead run into an
 //!   entry, so that a killed run leaves a trace.
 //! * `lock`: held by the one who writes.
+//! * `stamps/`, where somebody asked for a time stamp ([`super::stamp`]).
 //!
 //! Who may write is told by the ledger itself: the first entry names the first key, and a key may name further ones.
 //! A line is written and on the disk before the checkpoint that counts it; what a crash between the two leaves is
@@ -26,7 +27,9 @@ use serde_json::{Value, json};
 use super::attest;
 use super::merkle::{self, Hash, Head};
 use super::note::{Checkpoint, Note, Role, VerifierKey};
+use super::stamp::STAMPS;
 use super::statement::rfc3339;
+use crate::claim;
 use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{PublicKey, Sign};
@@ -40,6 +43,10 @@ const CHECKPOINT: &str = "checkpoint";
 const LOCK: &str = "lock";
 const OPEN: &str = "open";
 const TORN: &str = "torn";
+/// How everything begins that has its name not yet.
+pub(super) const BEFORE: &str = ".kakou-";
+/// How a ledger is called until it has its first entry.
+const MAKING: &str = ".kakou-ledger-";
 /// The largest ledger that is read: more than a million entries.
 const LARGEST: u64 = 4 << 30;
 
@@ -69,6 +76,8 @@ pub enum Kind {
     Deletion,
     /// A release was given to a recipient (提供, 規則12条1項1号).
     Provision,
+    /// What the house says that it did and no program saw: by whom, and by which article it is kept ([`super::told`]).
+    Told,
     /// Pseudonyms were traced back (法35条3項ただし書, 規則34条).
     Reveal,
     /// What a crash left was put in order.
@@ -90,6 +99,7 @@ impl Kind {
             Kind::Destruction => "destruction",
             Kind::Deletion => "deletion",
             Kind::Provision => "provision",
+            Kind::Told => "told",
             Kind::Reveal => "reveal",
             Kind::Repair => "repair",
         }
@@ -108,6 +118,7 @@ impl Kind {
             Kind::Destruction => "鍵の破棄",
             Kind::Deletion => "消去",
             Kind::Provision => "提供",
+            Kind::Told => "申告",
             Kind::Reveal => "再識別",
             Kind::Repair => "修復",
         }
@@ -237,14 +248,15 @@ impl Book {
         };
         self.entries.first().is_some_and(|e| e.signer == *key) || self.entries.iter().any(named)
     }
-    /// The entry that says that a release was deleted, or that its deletion has begun.
+    /// The entry that says that a release was deleted, or that its deletion has begun. That it was asked for deletes nothing.
     #[must_use]
     pub fn deleted(&self, release: &str) -> Option<&Entry> {
         let about = |body: &Value| {
             let all = body["releases"].as_array().into_iter().flatten();
             body["release"] == release || all.into_iter().any(|r| r["release"] == release)
         };
-        self.entries.iter().find(|e| e.kind == Kind::Deletion && about(&e.body))
+        let deletes = |e: &&Entry| e.kind == Kind::Deletion && e.body["state"] != "asked";
+        self.entries.iter().filter(deletes).find(|e| about(&e.body))
     }
     /// The entries about a release, in order.
     pub fn about(&self, release: &str) -> impl Iterator<Item = &Entry> {
@@ -340,7 +352,7 @@ fn used(release: &str, entry: &Entry) -> Error {
 }
 
 /// The entries of a folder by their names; what cannot be listed is an error, not a shorter list.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = fs::read_dir(folder)
         .and_then(|list| list.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>())
         .map_err(|e| io("listing", &e))?;
@@ -350,7 +362,7 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// What a writer that was killed leaves beside what it replaces.
 fn leftover(path: &Path) -> bool {
-    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(".kakou-"))
+    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(BEFORE))
 }
 
 fn io(doing: &'static str, e: &std::io::Error) -> Error {
@@ -527,7 +539,7 @@ impl Ledger {
     /// If the folder exists, the name is not one, or I/O.
     pub fn init(folder: &Path, origin: &str, key: &dyn Sign) -> Result<Self> {
         let named = VerifierKey::new(origin, Role::Log, *key.public())?;
-        if folder.symlink_metadata().is_ok() {
+        if system::there(folder).map_err(|e| io("making", &e))? {
             return Err(Error::policy(
                 "R0203",
                 say!("the folder of the new ledger exists already"),
@@ -538,11 +550,9 @@ impl Ledger {
         let parent = parent.unwrap_or_else(|| Path::new("."));
         crate::release::private(parent)?;
         // Made beside its place and moved there whole, so that no crash leaves a ledger without a beginning.
-        let making = tempfile::Builder::new()
-            .prefix(".kakou-ledger-")
-            .permissions(system::folder())
-            .tempdir_in(parent)
-            .map_err(|e| io("making", &e))?;
+        claim::sweep(parent, MAKING).map_err(|e| io("making", &e))?;
+        let making = claim::Claim::new(parent, MAKING).map_err(|e| io("making", &e))?;
+        crate::release::private(making.path())?;
         let this = Ledger::at(making.path());
         for name in [OPEN, TORN] {
             crate::release::private(&making.path().join(name))?;
@@ -558,8 +568,6 @@ impl Ledger {
         this.write_line(&line)?;
         this.write_checkpoint(origin, &chain.head(), key)?;
         fs::rename(making.path(), folder).map_err(|e| io("making", &e))?;
-        // The folder has moved: nothing is left to be removed.
-        let _ = making.keep();
         sync(parent)?;
         Ok(Ledger::at(folder))
     }
@@ -577,11 +585,11 @@ impl Ledger {
 
     /// Nothing stands in the folder that is not the ledger's.
     fn only_its_own(&self) -> Result<()> {
-        let own = [ENTRIES, CHECKPOINT, LOCK, OPEN, TORN];
+        let own = [ENTRIES, CHECKPOINT, LOCK, OPEN, TORN, STAMPS];
         for path in listed(&self.folder)? {
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
             let kind = fs::symlink_metadata(&path).map_err(|e| io("listing", &e))?.file_type();
-            let folder = [OPEN, TORN].contains(&name);
+            let folder = [OPEN, TORN, STAMPS].contains(&name);
             let fits = if folder { kind.is_dir() } else { kind.is_file() };
             if !(leftover(&path) || own.contains(&name) && fits) {
                 return Err(wrong(say!(
@@ -750,10 +758,8 @@ impl Ledger {
             let _ = fs::remove_file(path);
         }
         for path in listed(&self.folder.join(OPEN))? {
-            let making = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-            let old = |m: fs::Metadata| m.modified().ok()?.elapsed().ok();
-            let old = path.symlink_metadata().ok().and_then(old);
-            if making && old.is_some_and(|age| age.as_secs() > 60) {
+            // A ticket gets its name with the lock in hand.
+            if path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b".")) {
                 let _ = fs::remove_file(path);
             }
         }
@@ -770,6 +776,7 @@ impl Ledger {
         getrandom::fill(&mut noise)
             .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
         let folder = self.folder.join(OPEN);
+        let _lock = self.lock(File::lock)?;
         let making = folder.join(format!(".{}", hex(&noise)));
         let path = folder.join(format!("{}.json", hex(&noise)));
         put(&making, told.to_string().as_bytes())?;
@@ -957,34 +964,12 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Replaces a file whole: there is the old or the new one at any time.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".kakou-")
-        .permissions(system::group())
-        .tempfile_in(folder)
-        .map_err(|e| io("writing", &e))?;
-    // Whoever finds it without a living owner takes it away.
-    let _ = file.as_file().try_lock();
-    file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|e| io("writing", &e))?;
-    file.persist(path).map_err(|e| io("writing", &e.error))?;
-    sync(folder)
+    claim::replace(path, bytes).map_err(|e| io("writing", &e))
 }
 
 /// Removes what killed writers left beside what they would have replaced.
 pub(crate) fn take_up(folder: &Path) -> Result<()> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    for path in listed(folder)?.into_iter().filter(|p| leftover(p)) {
-        let dead = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if dead {
-            fs::remove_file(&path).map_err(|e| io("writing", &e))?;
-        }
-    }
-    Ok(())
+    claim::sweep_files(folder, BEFORE).map_err(|e| io("writing", &e))
 }
 
 fn sync(folder: &Path) -> Result<()> {

@@ -3,7 +3,7 @@
 // Other rooms, under the names that they have in the whole.
 #[cfg(feature = "make")]
 use kakou_core::token;
-use kakou_core::{digest, error, lang, law, memory, say, schema, system, text};
+use kakou_core::{claim, digest, error, lang, law, memory, say, schema, system, text};
 #[cfg(feature = "make")]
 use kakou_engine as engine;
 use kakou_keys as keys;
@@ -35,7 +35,9 @@ pub mod release;
 #[cfg(feature = "make")]
 pub mod reveal;
 pub mod seal;
+pub mod stamp;
 pub mod state;
 pub mod statement;
+pub mod told;
 pub mod verify;
 pub mod witness;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::attest::{self, Subject};
+use super::stamp::{self, Anchors, Stamp};
 use super::state::{self, State};
 use super::statement::{MANIFEST, STATEMENT, Statement, SteadyTold, Unread};
 use super::{balance, ledger, objections, seal};
@@ -63,12 +64,39 @@ pub struct Verified {
     pub state: State,
     /// Whether the state was held against the ledger; without one anyone who can write in the folder can take it back.
     pub state_checked: bool,
+    /// Ids of keys that approved or sealed a recipient's package and are none of the given ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<String>,
     /// Where the run is entered; nowhere if it was run without a ledger.
     pub entered: Option<Entered>,
+    /// Time stamps of the ledger that count the run's entry, the oldest first.
+    pub stamps: Vec<Stamp>,
     /// How far the two releases join by content, measured again; none for a recipient's package, which has one of them.
     pub joins: Option<Joins>,
     /// What the record says of exclusion lists and of the eligibility file.
     pub objections: Vec<Said>,
+}
+
+impl Verified {
+    /// Adds the time stamps of the ledger that count the run's entry.
+    ///
+    /// # Errors
+    /// If a stamp of the ledger does not hold, or authorities are given and none of theirs is about this run.
+    pub fn stamped(&mut self, ledger: Option<&Path>, anchors: &Anchors) -> Result<()> {
+        let (Some(folder), Some(entered)) = (ledger, &self.entered) else { return Ok(()) };
+        let book = ledger::Ledger::at(folder).read(&[])?;
+        let mut stamps = stamp::all(folder, &book, anchors)?;
+        stamps.retain(|s| s.entries > entered.index);
+        if stamps.is_empty() && !anchors.none() {
+            return Err(Error::refused(
+                "R0245",
+                say!("no time stamp of the ledger counts the entry of this run"),
+            )
+            .advice(say!("`kakou ledger stamp LEDGER --request FILE` asks for one")));
+        }
+        self.stamps = stamps;
+        Ok(())
+    }
 }
 
 /// Where a run is entered.
@@ -153,7 +181,14 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         errors.push(wrong(say!("the file {} is missing", shown(path))));
     }
     for path in present.iter().filter(|p| !listed.contains_key(*p)) {
-        errors.push(wrong(say!("the file {} is not part of the release", shown(path))));
+        let error = wrong(say!("the file {} is not part of the release", shown(path)));
+        errors.push(if path.starts_with("record/.kakou-") {
+            error.advice(say!(
+                "a command that was stopped left it: give that command again, which takes it away"
+            ))
+        } else {
+            error
+        });
     }
     for (path, line) in listed.iter().filter(|(p, _)| present.contains(*p)) {
         let d = digest::file(&folder.join(path))?;
@@ -201,11 +236,13 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     let mut verified = Verified {
         package: false,
         statement_file: seal::RUN_FILE.to_owned(),
+        strangers: Vec::new(),
         state: reached,
         state_checked: book.is_some(),
         signed,
         entered,
         joins: None,
+        stamps: Vec::new(),
         objections: Vec::new(),
         release: statement.release.clone(),
         files: listed.len() as u64,
@@ -447,6 +484,15 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
             errors.push(wrong(say!("the file {} is not as it was signed", shown(&subject.name))));
         }
     }
+    let statement = Subject::of(&file, &bytes);
+    let about = (kind, &opened.signer);
+    let (reached, strangers) = match state::of_package(folder, &statement, about, trust.keys) {
+        Ok(found) => found,
+        Err(error) => {
+            errors.push(error);
+            (State::Staged, Vec::new())
+        }
+    };
     for path in present.iter().filter(|p| !beside.contains(&p.as_str())) {
         errors.push(wrong(say!("the file {} is not part of the release", shown(path))));
     }
@@ -470,11 +516,13 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
         statement_file: file,
-        state: State::Staged,
+        state: reached,
         state_checked: false,
+        strangers,
         signed: Some(SignedBy { key_id: opened.signer.id(), trusted: opened.trusted }),
         entered: None,
         joins: None,
+        stamps: Vec::new(),
         objections: Vec::new(),
     };
     let mut tables = Vec::new();

@@ -8,6 +8,7 @@ use kakou_core::error::{Name, Result};
 use kakou_core::{lang, note, words};
 use kakou_plan::singled;
 use kakou_record::attest;
+use kakou_record::stamp::{Anchors, Stamp};
 use kakou_record::verify::{Trust, Verified, verify};
 
 /// What is verified, and what is trusted.
@@ -22,6 +23,9 @@ pub struct Look {
     /// The ledger in which the run must be entered.
     #[arg(long, value_name = "DIR")]
     pub ledger: Option<PathBuf>,
+    /// Certificates of time-stamping authorities (PEM or DER): a stamp of the ledger must lead to one of them.
+    #[arg(long, value_name = "FILE", requires = "ledger")]
+    pub stamp_ca: Vec<PathBuf>,
 }
 
 impl Look {
@@ -31,7 +35,11 @@ impl Look {
     /// Everything that does not hold.
     pub fn verify(&self) -> Result<Verified> {
         let keys = attest::plain(&attest::read_public(&self.public_key)?);
-        verify(&self.release, Trust { keys: &keys, ledger: self.ledger.as_deref() })
+        let anchors = Anchors::read(&self.stamp_ca)?;
+        let mut found =
+            verify(&self.release, Trust { keys: &keys, ledger: self.ledger.as_deref() })?;
+        found.stamped(self.ledger.as_deref(), &anchors)?;
+        Ok(found)
     }
 }
 
@@ -94,14 +102,39 @@ pub fn told(verified: &Verified) -> Vec<String> {
             }
         ));
     }
+    lines.extend(verified.stamps.first().map(stamp_told));
     let unchecked = if verified.state_checked {
         ""
     } else {
         lang::word(": state not checked, as no ledger is at hand")
     };
+    for stranger in &verified.strangers {
+        lines.push(words!(
+            "approved or sealed by {}, which is none of the given keys (--public-key)",
+            stranger
+        ));
+    }
     let state = lang::spoken().pick(verified.state.ja(), verified.state.word());
     lines.push(words!("state: {}{}", state, unchecked));
     lines
+}
+
+/// What people are told of a time stamp.
+#[must_use]
+pub fn stamp_told(stamp: &Stamp) -> String {
+    let whose = if stamp.trusted {
+        ""
+    } else {
+        lang::word("; whose stamp it is was not checked (--stamp-ca)")
+    };
+    let by = Name::from_policy(stamp.by.as_str());
+    words!(
+        "stamped at {} by {}: the first {} entries of the ledger stood then{}",
+        stamp.at,
+        by,
+        stamp.entries,
+        whose
+    )
 }
 
 /// The line that ends what is told of a release that must not go out; none of any other.
