@@ -33,6 +33,13 @@ pub struct Package {
     /// The recipient's address (住所).
     #[arg(long)]
     pub address: String,
+    /// The name of the recipient's representative, where it is a legal person (代表者の氏名).
+    #[arg(long, value_name = "NAME")]
+    pub representative: Option<String>,
+    /// How the release is handed over (提供の方法): by which medium or line, and what protects it. It stands in the note and the book
+    /// as you say it.
+    #[arg(long, value_name = "TEXT")]
+    pub method: Option<String>,
     /// What the recipient is to the law.
     #[arg(long, value_enum)]
     pub recipient: RecipientKind,
@@ -94,6 +101,7 @@ impl Package {
         let recipient = Recipient {
             name: self.to.clone(),
             address: self.address.clone(),
+            representative: self.representative.clone(),
             kind: self.recipient,
             certification: self.certification.clone(),
             contract: self.contract.clone(),
@@ -108,6 +116,7 @@ impl Package {
         let provision = Provision {
             kind: self.kind.into(),
             recipient: &recipient,
+            method: self.method.as_deref(),
             reasons: &reasons,
             out: &self.out,
         };

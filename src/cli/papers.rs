@@ -8,7 +8,7 @@ use super::{Failure, Outcome, Show, prepare};
 use crate::error::{Error, Result};
 use crate::record::attest;
 use crate::record::ledger::Ledger;
-use crate::record::papers::{Paper, book, leak, methods, publication};
+use crate::record::papers::{Paper, book, intake, leak, methods, publication, stops};
 use crate::record::statement::{STATEMENT, Statement};
 use crate::say;
 
@@ -53,6 +53,25 @@ enum Which {
     Publication {
         /// The release folder.
         release: PathBuf,
+        /// How the release is handed over (提供の方法, 個情法43条4項).
+        #[arg(long, value_name = "TEXT")]
+        method: Option<String>,
+    },
+    /// What was taken in (法55条3項, 規則57条), as `kakou ledger enter intake` told it.
+    Intake {
+        /// The ledger's folder.
+        ledger: PathBuf,
+        /// The public key with which the ledger begins.
+        #[arg(long, value_name = "FILE")]
+        public_key: Vec<PathBuf>,
+    },
+    /// Requests to stop (法53条, 規則51条), as `kakou ledger enter stop` told them.
+    Stops {
+        /// The ledger's folder.
+        ledger: PathBuf,
+        /// The public key with which the ledger begins.
+        #[arg(long, value_name = "FILE")]
+        public_key: Vec<PathBuf>,
     },
     /// The table of processing methods (加工方法一覧) of a policy. Confidential.
     Methods {
@@ -71,12 +90,14 @@ impl Papers {
         let paper = match &self.which {
             Which::Book { ledger, public_key } => book(&read(ledger, public_key)?),
             Which::Leak { ledger, public_key } => leak(&read(ledger, public_key)?),
-            Which::Publication { release } => {
+            Which::Intake { ledger, public_key } => intake(&read(ledger, public_key)?),
+            Which::Stops { ledger, public_key } => stops(&read(ledger, public_key)?),
+            Which::Publication { release, method } => {
                 let bytes = std::fs::read(release.join(STATEMENT))
                     .map_err(|e| Error::io("X0403", say!("reading {}", STATEMENT), &e))?;
                 let statement = Statement::parse(&bytes)
                     .map_err(|_| Error::refused("R0503", say!("{} cannot be read", STATEMENT)))?;
-                publication(&statement)?
+                publication(&statement, method.as_deref())?
             }
             Which::Methods { policy } => methods(&prepare(policy)?.plan),
         };
@@ -88,7 +109,7 @@ impl Papers {
             Format::Csv => paper.csv()?,
         };
         match &self.out {
-            Some(path) => std::fs::write(path, bytes)
+            Some(path) => crate::claim::replace(path, &bytes)
                 .map_err(|e| Error::io("X0412", say!("writing {}", super::shown(path)), &e)),
             None => {
                 show.raw(&bytes);

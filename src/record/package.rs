@@ -19,13 +19,14 @@ use crate::keys::Sign;
 use crate::law::Profile;
 use crate::say;
 use crate::schema::Kind;
+use crate::system;
 
 /// The list of digests in a package, as `sha256sum -c` reads it.
 pub const DIGESTS: &str = "SHA256SUMS";
 /// The covering note.
 pub const NOTE: &str = "送付書.md";
 /// What may stand in a package beside what the public statement names.
-pub const BESIDE: [&str; 2] = [DIGESTS, NOTE];
+pub const BESIDE: [&str; 4] = [DIGESTS, NOTE, seal::APPROVAL_FILE, seal::SEAL_FILE];
 
 /// What a recipient is to the law.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, clap::ValueEnum)]
@@ -96,6 +97,9 @@ pub struct Recipient {
     pub name: String,
     /// 住所.
     pub address: String,
+    /// 法人の代表者の氏名.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub representative: Option<String>,
     /// What the recipient is to the law.
     pub kind: RecipientKind,
     /// 認定番号, where there is one.
@@ -123,6 +127,8 @@ pub struct Provision<'a> {
     pub kind: Kind,
     /// Who gets it.
     pub recipient: &'a Recipient,
+    /// How it is handed over (提供の方法), if the house says so.
+    pub method: Option<&'a str>,
     /// Why, where a reason is asked for.
     pub reasons: &'a Reasons,
     /// The folder of the package, which must not exist yet.
@@ -144,7 +150,7 @@ pub fn make(
     ledger: &Ledger,
     key: &dyn Sign,
 ) -> Result<PathBuf> {
-    let &Provision { kind, recipient, reasons, out } = provision;
+    let &Provision { kind, recipient, method, reasons, out } = provision;
     let found = verify(release, trust)?;
     if found.package {
         return Err(refused(
@@ -210,7 +216,9 @@ pub fn make(
         }
     }
     together(&ledger.read(&[])?, &statement, kind, recipient, reasons)?;
-    if out.symlink_metadata().is_ok() {
+    if system::there(out)
+        .map_err(|e| Error::io("X0410", say!("making the folder of the package"), &e))?
+    {
         return Err(Error::policy(
             "R0507",
             say!("{} exists already", Name::from_policy(out.to_string_lossy().into_owned())),
@@ -225,6 +233,14 @@ pub fn make(
     let mut sums = Vec::new();
     let mut paths: Vec<String> = opened.subjects.iter().map(|s| s.name.clone()).collect();
     paths.push(public);
+    // So that the recipient's own `verify` says how far it has come.
+    for name in [seal::APPROVAL_FILE, seal::SEAL_FILE] {
+        // A seal without its approval says nothing.
+        if !super::state::names_release(release, name, kind)? {
+            break;
+        }
+        paths.push(name.to_owned());
+    }
     paths.sort();
     for path in &paths {
         let to = staging.path().join(path);
@@ -235,7 +251,7 @@ pub fn make(
         sums.push(format!("{}  {path}\n", digest::hex(&digest::file(&to)?.sha256)));
     }
     let at = rfc3339(SystemTime::now());
-    let note = note(profile, kind, recipient, &opened.predicate, &at, cite);
+    let note = note(profile, kind, (recipient, method), &opened.predicate, &at, cite);
     sums.push(format!("{}  {NOTE}\n", digest::hex(&digest::bytes(note.as_bytes()).sha256)));
     std::fs::write(staging.path().join(NOTE), note).map_err(io("writing the covering note"))?;
     std::fs::write(staging.path().join(DIGESTS), sums.concat())
@@ -260,6 +276,7 @@ pub fn make(
         "recipient": recipient,
         "recipientJa": recipient.kind.ja(),
         "providedAt": at,
+        "method": method,
         "bothBecause": reasons.both,
         "sameTokensBecause": reasons.same_tokens,
         "items": items,
@@ -333,7 +350,7 @@ fn together(
 fn note(
     profile: Profile,
     kind: Kind,
-    recipient: &Recipient,
+    (recipient, method): (&Recipient, Option<&str>),
     told: &Value,
     at: &str,
     cite: &str,
@@ -345,8 +362,13 @@ fn note(
         recipient.kind.ja()
     ));
     text.push_str(&format!("- 住所: {}\n", recipient.address));
-    for (word, value) in [("認定番号", &recipient.certification), ("契約", &recipient.contract)]
-    {
+    let method = method.map(str::to_owned);
+    for (word, value) in [
+        ("代表者", &recipient.representative),
+        ("認定番号", &recipient.certification),
+        ("契約", &recipient.contract),
+        ("提供の方法", &method),
+    ] {
         if let Some(value) = value {
             text.push_str(&format!("- {word}: {value}\n"));
         }

@@ -1,10 +1,12 @@
 //! Statutory papers made from the ledger, a release or a policy: the book (規則12条), counts for a leak report (規則23条), the
 //! publication of items (個情法43条3項), the table of processing methods (加工方法一覧). Markdown for people, CSV for Excel.
 
+use clap::ValueEnum as _;
 use serde_json::Value;
 
 use super::ledger::{Book, Kind as Entered, retention_until};
 use super::statement::Statement;
+use super::told::Fact;
 use crate::error::{Error, Result};
 use crate::law::Profile;
 use crate::plan::Plan;
@@ -102,20 +104,34 @@ pub fn book(ledger: &Book) -> Paper {
     let mut rows = Vec::new();
     for entry in &ledger.entries {
         let body = &entry.body;
+        let fact = fact_of(body);
+        let word = fact.map_or(entry.kind.ja(), Fact::ja);
+        let giver = match fact {
+            Some(Fact::Onward) => {
+                format!("{} {}", text(&body["from"]["name"]), text(&body["from"]["address"]))
+            }
+            _ => String::new(),
+        };
+        // Who received, or where somebody else gave it to the house, who gave.
+        let party = [&body["recipient"], &body["to"], &body["from"]];
+        let party = party.into_iter().find(|p| !p.is_null()).unwrap_or(&Value::Null);
         let mut row = |release: String, term: String, when: &Value, told: String| {
             let when = text(when);
             rows.push(vec![
                 entry.index.to_string(),
                 entry.at.clone(),
-                entry.kind.ja().to_owned(),
+                word.to_owned(),
                 release,
                 term,
-                text(&body["recipient"]["name"]),
-                text(&body["recipient"]["address"]),
+                text(&party["name"]),
+                text(&party["address"]),
+                text(&party["representative"]),
                 text(&body["recipient"]["certification"]),
                 text(&body["recipient"]["contract"]),
                 if when.is_empty() { entry.at.clone() } else { when },
                 told,
+                text(&body["method"]),
+                giver.clone(),
                 retention_until(&entry.at).unwrap_or_default(),
             ]);
         };
@@ -131,6 +147,15 @@ pub fn book(ledger: &Book) -> Paper {
             }
             Entered::Destruction => {
                 row(text(&body["release"]), String::new(), &body["destroyedAt"], "鍵".to_owned());
+            }
+            // What no program saw: the entry says who says so.
+            Entered::Told if fact.is_some_and(|f| !matches!(f, Fact::Intake | Fact::Stop)) => {
+                row(
+                    text(&body["release"]),
+                    text(&body["kind"]),
+                    &body["on"],
+                    items(&body["items"]),
+                );
             }
             Entered::Reveal => {
                 row(text(&body["release"]), String::new(), &Value::Null, text(&body["article"]))
@@ -149,6 +174,9 @@ pub fn book(ledger: &Book) -> Paper {
                         );
                     }
                 }
+                for source in body["sources"].as_array().into_iter().flatten() {
+                    row(String::new(), text(&source["what"]), when, items(&source["items"]));
+                }
                 if body["keys"].as_array().is_some_and(|keys| !keys.is_empty()) {
                     row(String::new(), String::new(), when, "鍵".to_owned());
                 }
@@ -162,10 +190,77 @@ pub fn book(ledger: &Book) -> Paper {
             "次世代医療基盤法14条・施行規則12条（仮名加工は規則37条による準用）による記載事項。台帳から作成。記載の日から3年間保存する（規則12条3項）。".to_owned(),
         ],
         head: owned(&[
-            "番号", "記載日時", "区分", "提供番号", "情報の種類", "相手方の氏名又は名称", "相手方の住所", "認定番号", "契約", "提供・消去の年月日", "項目", "保存期限",
+            "番号", "記載日時", "区分", "提供番号", "情報の種類", "相手方の氏名又は名称", "相手方の住所", "代表者", "認定番号", "契約", "提供・消去の年月日", "項目", "提供の方法", "提供元（取扱事業者間）", "保存期限",
         ]),
         rows,
     }
+}
+
+fn fact_of(body: &Value) -> Option<Fact> {
+    let word = body["fact"].as_str()?;
+    Fact::value_variants().iter().copied().find(|f| f.word() == word)
+}
+
+/// The records of what was taken in (法55条3項, 規則57条).
+#[must_use]
+pub fn intake(ledger: &Book) -> Paper {
+    let rows = told(ledger, Fact::Intake).map(|(at, body)| {
+        vec![
+            at,
+            text(&body["on"]),
+            text(&body["from"]["name"]),
+            text(&body["from"]["address"]),
+            text(&body["how"]),
+            items(&body["items"]),
+            text(&body["persons"]),
+            text(&body["reference"]),
+            text(&body["published"]),
+            text(&body["toldBy"]),
+        ]
+    });
+    Paper {
+        title: format!("医療情報の受領の記録（{}）", ledger.origin),
+        text: vec![
+            "法55条3項・施行規則57条による記録事項のうち台帳にあるもの。本人の氏名その他本人を特定するに足りる事項は台帳に書かず、「本人の一覧の所在」にある名簿に置く。保存期間は記録の日から3年（反復して受ける場合の一括の記録は、最後に提供を受けた日から3年）。台帳の外で起きたことであり、各行は「申告者」の申告による。".to_owned(),
+        ],
+        head: owned(&[
+            "記載日時", "受領の年月日", "提供者の氏名又は名称", "提供者の住所", "取得の経緯", "項目", "本人の数", "本人の一覧の所在", "公表・届出", "申告者",
+        ]),
+        rows: rows.collect(),
+    }
+}
+
+/// The records of requests to stop (法53条, 規則51条).
+#[must_use]
+pub fn stops(ledger: &Book) -> Paper {
+    let rows = told(ledger, Fact::Stop).map(|(at, body)| {
+        vec![
+            text(&body["on"]),
+            text(&body["how"]),
+            text(&body["reference"]),
+            text(&body["stoppedOn"]),
+            text(&body["paperOn"]),
+            text(&body["toldBy"]),
+            retention_until(&at).unwrap_or_default(),
+            at,
+        ]
+    });
+    Paper {
+        title: format!("停止の求めの記録（{}）", ledger.origin),
+        text: vec![
+            "法53条・施行規則51条による記録事項。求めた者の氏名は台帳に書かず、「求めた者を示す書面」にある。各行は「申告者」の申告による。".to_owned(),
+        ],
+        head: owned(&[
+            "求めを受けた年月日", "求めの方法", "求めた者を示す書面", "停止した年月日", "書面を交付した年月日", "申告者", "保存期限", "記載日時",
+        ]),
+        rows: rows.collect(),
+    }
+}
+
+fn told(ledger: &Book, fact: Fact) -> impl Iterator<Item = (String, &Value)> {
+    let of =
+        move |e: &&super::ledger::Entry| e.kind == Entered::Told && e.body["fact"] == fact.word();
+    ledger.entries.iter().filter(of).map(|e| (e.at.clone(), &e.body))
 }
 
 /// What a report of a leak says (規則23条), in its order, and where the ledger knows it.
@@ -237,7 +332,7 @@ pub fn leak(ledger: &Book) -> Paper {
 ///
 /// # Errors
 /// If the profile is not that of anonymized information under the 個人情報保護法.
-pub fn publication(statement: &Statement) -> Result<Paper> {
+pub fn publication(statement: &Statement, method: Option<&str>) -> Result<Paper> {
     let profile @ (Profile::Appi | Profile::AppiPublic) = statement.profile else {
         return Err(Error::refused(
             "R0510",
@@ -262,7 +357,7 @@ pub fn publication(statement: &Statement) -> Result<Paper> {
         text: vec![
             format!("{cite}に基づき、次の{term}を作成したので、含まれる項目を公表します。"),
             "作成の方法: 施行規則で定める基準に従い、個人を識別できる記述等及び個人識別符号の全部を削除し、特異な記述等を削除又は置換し、データベースの性質に応じた措置を講じました。".to_owned(),
-            "第三者に提供する場合の提供の方法（個人情報保護法43条4項による公表事項）: ［記入］".to_owned(),
+            format!("第三者に提供する場合の提供の方法（個人情報保護法43条4項による公表事項）: {}", method.unwrap_or("［記入］")),
         ],
         head: owned(&["表", "項目"]),
         rows,

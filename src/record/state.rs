@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attest::{self, Opened, Subject};
 use super::ledger::{Book, Entry, Kind, Ledger};
@@ -17,6 +17,7 @@ use crate::digest;
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{PublicKey, Sign};
 use crate::say;
+use crate::schema::Kind as Release;
 
 /// How far a release has come.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Serialize)]
@@ -217,7 +218,7 @@ pub(super) fn against(
                 reached
             ),
         )
-        .advice(say!("take the folder `record` from a backup")));
+        .advice(say!("if `kakou approve` or `kakou seal` was stopped on its way: give the same command again; otherwise take the folder `record` from a backup")));
     }
     Ok(())
 }
@@ -357,6 +358,7 @@ pub fn approve(
     let predicate = json!({
         "schemaVersion": seal::VERSION,
         "release": found.release,
+        "releases": public(folder)?,
         "approvedAt": now(),
         "by": approver.by,
         "reference": approver.reference,
@@ -374,6 +376,74 @@ pub fn approve(
         ledger.append(Kind::Approval, &body, key)?;
     }
     ledger::replace(&folder.join(seal::APPROVAL_FILE), envelope.as_bytes())
+}
+
+/// SHA-256 of the public statement of each release: a recipient has one of them, and not the run's, which is confidential.
+fn public(folder: &Path) -> Result<Value> {
+    let mut found = serde_json::Map::new();
+    for kind in Release::BOTH {
+        let path = folder.join(seal::release_file(kind));
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                let sha256 = digest::hex(&digest::bytes(&bytes).sha256);
+                found.insert(kind.word().to_owned(), json!(sha256));
+            }
+            // A release that the policy does not make.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => {
+                return Err(Error::io("R0409", say!("reading the statement of a release"), &e));
+            }
+        }
+    }
+    Ok(Value::Object(found))
+}
+
+/// How far a recipient's package has come, by the approval and the seal that it carries: both name its statement by its digest. Who
+/// signed them and is none of the given keys is named beside it, and brings it no further.
+///
+/// # Errors
+/// If one was changed, is about another release, or stands without the other.
+pub(super) fn of_package(
+    folder: &Path,
+    statement: &Subject,
+    (kind, runner): (Release, &PublicKey),
+    keys: &[PublicKey],
+) -> Result<(State, Vec<String>)> {
+    let (mut state, mut strangers, mut before) = (State::Staged, Vec::new(), None);
+    for (name, of, next) in [
+        (seal::APPROVAL_FILE, attest::APPROVAL, State::Approved),
+        (seal::SEAL_FILE, attest::SEAL, State::Sealed),
+    ] {
+        let Some(bytes) = read(folder, name)? else { continue };
+        let opened = attest::open(&bytes, &Name::fixed(name), of, &[])?;
+        if opened.predicate["releases"][kind.word()] != statement.sha256.as_str() {
+            return Err(refused(say!("{} is of another release", name)));
+        }
+        let below = opened.subjects.get(2).cloned();
+        // The approval rests on the run and its verification alone, the seal on the approval that stands here.
+        if below != before || next == State::Sealed && before.is_none() {
+            return Err(refused(say!("{} rests on statements that are missing or others", name)));
+        }
+        if next == State::Approved && opened.signer == *runner {
+            return Err(refused(say!("{} is signed by the one who made the release", name)));
+        }
+        if !keys.is_empty() && !keys.contains(&opened.signer) {
+            strangers.push(opened.signer.id());
+        }
+        if strangers.is_empty() {
+            state = next;
+        }
+        before = Some(Subject::of(name, &bytes));
+    }
+    Ok((state, strangers))
+}
+
+/// Whether an approval or a seal says whose release it is about: those of older programs do not, and stay in the house.
+pub(super) fn names_release(folder: &Path, name: &'static str, kind: Release) -> Result<bool> {
+    let Some(bytes) = read(folder, name)? else { return Ok(false) };
+    let of = if name == seal::SEAL_FILE { attest::SEAL } else { attest::APPROVAL };
+    let opened = attest::open(&bytes, &Name::fixed(name), of, &[])?;
+    Ok(opened.predicate["releases"][kind.word()].is_string())
 }
 
 /// A person's name as it is compared: width, case and blanks do not matter.
@@ -434,8 +504,10 @@ pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<(
     let predicate = json!({
         "schemaVersion": seal::VERSION,
         "release": found.release,
+        "releases": public(folder)?,
         "sealedAt": now(),
-        "destruction": { "entry": destruction.index, "keyId": destroyed.key_id, "destroyedAt": destroyed.at },
+        // The key's id stands in that entry; this statement travels with packages, which tell none.
+        "destruction": { "entry": destruction.index, "destroyedAt": destroyed.at },
         "signer": attest::signer(key.public()),
     });
     let envelope = attest::sign(&subjects, attest::SEAL, &predicate, key)?;
