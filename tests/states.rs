@@ -167,9 +167,6 @@ fn a_package_is_entered_before_it_stands() {
         std::fs::create_dir(house.path(left)).unwrap();
     }
     std::fs::write(house.path("give/.kakou-package-11.json"), "").unwrap();
-    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    let old = std::fs::File::open(house.path("give/.kakou-package-old")).unwrap();
-    old.set_modified(long_ago).unwrap();
     house.ok(&PACKAGE.replace("give/x", "give/y"));
     let left: Vec<_> =
         std::fs::read_dir(house.path("give")).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -203,8 +200,10 @@ fn a_purge_is_gone_on_with() {
             keys: vec![house.path("project.key")],
             escrows: vec![],
             releases: vec![house.path("out/r1")],
+            ..purge::Targets::default()
         };
-        let planned = purge::plan(targets, "end", &ledger.read(&[]).unwrap()).unwrap();
+        let book = ledger.read(&[]).unwrap();
+        let planned = purge::plan(targets, &purge::Source::default(), "end", &book).unwrap();
         let mut body = planned.body.clone();
         body["state"] = json!("begun");
         let begun = ledger.append(Kind::Deletion, &body, &key).unwrap().index;
@@ -253,6 +252,73 @@ fn a_purge_is_gone_on_with() {
         }
         assert!(house.path("out/r1.deleted/record/run.dsse.json").exists(), "step {step}");
     }
+}
+
+/// Where the policy says so one person asks for a deletion and another one, by key and by name, does it.
+#[test]
+fn a_deletion_by_two() {
+    let house = House::new();
+    let policy = std::fs::read_to_string(house.path("policy.toml")).unwrap();
+    let by_two = policy.replace("version = \"1\"", "version = \"2\"\ndeletion_by_two = true");
+    std::fs::write(house.path("policy.toml"), by_two).unwrap();
+    house.ok("policy approve {policy.toml} --approved {approved} --sign {board.key} --by b --reference 2");
+    house.release("r1");
+    let purge = |who: &str, key: &str| {
+        format!(
+            "purge --release {{out/r1}} --reason end --ledger {{ledger}} --sign {{{key}.key}} --yes {who}"
+        )
+    };
+    said(&house.fails(&purge("", "runner")), "R0607");
+    assert!(house.ok(&purge("--by 甲", "runner")).contains("nothing was deleted"));
+    // Asked for is not deleted.
+    house.ok("verify {out/r1} --ledger {ledger}");
+    for (who, key) in [("--by 乙", "runner"), ("--by 甲", "board")] {
+        said(&house.fails(&purge(who, key)), "R0608");
+    }
+    said(&house.fails(&purge("", "board")), "R0607");
+    assert!(house.path("out/r1/anonymized").exists());
+    house.ok(&purge("--by 乙", "board"));
+    assert!(!house.path("out/r1").exists());
+    let all = kinds(&house, "deletion");
+    let states: Vec<&str> = all.iter().map(|b| b["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["asked", "begun", "done"]);
+    assert_eq!((&all[0]["by"], &all[2]["by"]), (&json!("甲"), &json!("乙")));
+    // Keys: which project they are of no entry says.
+    let keys = "purge --project-key {project.key} --reason end --ledger {ledger} --sign {runner.key} --yes";
+    said(&house.fails(keys), "R0607");
+    // What another person asked for once is not agreed to for ever: it was done.
+    house.release("r2");
+    let again = purge("--by 乙", "board").replace("r1", "r2");
+    assert!(house.ok(&again).contains("nothing was deleted"));
+}
+
+/// Source data (法20条): out of sight, then gone, with its items in the ledger; never more than source data.
+#[test]
+fn source_data_is_deleted_with_its_items() {
+    let house = House::new();
+    let purge = |what: &str| {
+        format!(
+            "purge --source {{{what}}} --policy {{policy.toml}} --reason 契約の終了 --ledger {{ledger}} --sign {{runner.key}} --yes"
+        )
+    };
+    house.copy("data", "delivered");
+    std::fs::write(house.path("delivered/more.txt"), "x").unwrap();
+    // The house, and a link.
+    said(&house.fails(&purge("")), "R0601");
+    std::os::unix::fs::symlink(house.path("delivered"), house.path("link")).unwrap();
+    said(&house.fails(&purge("link")), "R0601");
+    said(&house.fails(&purge("absent")), "R0609");
+    // One that was killed on its way.
+    std::fs::rename(house.path("delivered"), house.path(".kakou-purge-delivered")).unwrap();
+    house.copy("data", "delivered");
+    house.ok(&purge("delivered"));
+    assert!(!house.path("delivered").exists() && !house.path(".kakou-purge-delivered").exists());
+    assert!(house.path("data/stays.csv").exists());
+    let done = kinds(&house, "deletion").pop().unwrap();
+    let body = &done["sources"][0];
+    assert_eq!((&body["files"], &body["items"]["stays"][1]), (&json!(1), &json!("氏名")));
+    let book = house.ok("papers --format csv book {ledger}");
+    assert!(book.contains("医療情報") && book.contains("氏名"), "{book}");
 }
 
 /// What no run makes is named, in a release and in a ledger.
@@ -336,8 +402,6 @@ fn folders_are_private_and_key_files_whole() {
     // A key that never was.
     let left = house.path(".kakou-key-00");
     std::fs::write(&left, "").unwrap();
-    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    std::fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
     house.ok("key new {next.key}");
     assert!(!left.exists() && mode(&house.path("next.key")) == 0o600);
     said(&house.fails("key new {next.key}"), "K0107");

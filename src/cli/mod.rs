@@ -123,7 +123,7 @@ commands! {
     Approve(release::Approve);
     /// Seals an approved release.
     Seal(release::Seal);
-    /// Destroys project keys, releases and leftovers, and enters the deletion (消去) in the ledger.
+    /// Destroys project keys, releases, source data and leftovers, and enters the deletion (消去) in the ledger.
     Purge(purge::Purge);
     /// Whose are these pseudonyms? Only for an inquiry that the law names, by two persons.
     Reveal(purge::Reveal);

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use super::ledger::Signer;
-use super::{Show, passphrase, shown};
+use super::{Outcome, Show, passphrase, prepare, shown};
 use crate::error::{Error, Result};
 use crate::keys::{RevealShare, Sign as _};
 use crate::record::ledger::Ledger;
@@ -14,7 +15,7 @@ use crate::record::{attest, purge, reveal};
 use crate::say;
 use crate::words;
 
-/// Destroys project keys, releases and leftovers, and enters the deletion (消去) with its items in the ledger.
+/// Destroys project keys, releases, source data and leftovers, and enters the deletion (消去) with its items in the ledger.
 #[derive(Args, Debug)]
 pub struct Purge {
     /// A project key file. Its pseudonyms can never be made or traced back again.
@@ -29,6 +30,16 @@ pub struct Purge {
     /// A folder in which dead runs may have left spilled data.
     #[arg(long, value_name = "DIR")]
     pub spill: Vec<PathBuf>,
+    /// Source data (医療情報, 法20条): a file, or a folder with all that is in it.
+    #[arg(long, value_name = "PATH", requires = "policy")]
+    pub source: Vec<PathBuf>,
+    /// The policy that reads the source data: it says which items are deleted.
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub policy: Option<PathBuf>,
+    /// Who deletes. Where the policy of the project has two persons delete (`deletion_by_two`), the first one to give this command
+    /// asks, and it is done when another person gives it again, by another name and key.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
     /// Why.
     #[arg(long)]
     pub reason: String,
@@ -48,14 +59,15 @@ impl Purge {
     ///
     /// # Errors
     /// If a target is not what it should be, `--yes` is missing, or I/O.
-    pub fn run(&self, show: Show) -> Result<()> {
+    pub fn run(&self, show: Show) -> Outcome<()> {
         let targets = purge::Targets {
             keys: self.project_key.clone(),
             escrows: self.escrow.clone(),
             releases: self.release.clone(),
+            sources: self.source.clone(),
         };
         let ledger = Ledger::at(&self.ledger);
-        let planned = purge::plan(targets, &self.reason, &ledger.read(&[])?)?;
+        let planned = purge::plan(targets, &self.source()?, &self.reason, &ledger.read(&[])?)?;
         if let Some(begun) = planned.begun {
             show.line(&words!("goes on with the deletion that entry {} has begun", begun));
         }
@@ -65,12 +77,16 @@ impl Purge {
         for path in &self.release {
             show.line(&words!("release  {}", shown(path)));
         }
+        for path in &self.source {
+            show.line(&words!("source   {}", shown(path)));
+        }
         for path in &self.spill {
             show.line(&words!("spills   in {}", shown(path)));
         }
         if !self.yes {
             return Err(Error::refused("R0604", say!("nothing was deleted"))
-                .advice(say!("this cannot be undone: with --yes it is done")));
+                .advice(say!("this cannot be undone: with --yes it is done"))
+                .into());
         }
         let key = self.signer.open()?;
         ledger.check_writer(key.public())?;
@@ -79,10 +95,33 @@ impl Purge {
             // Staging folders of dead runs hold data as well.
             crate::release::sweep(path)?;
         }
-        let done = purge::run(&planned, &ledger, &key)?;
-        show.line(&words!("destroyed; the deletion and its items are in the ledger"));
-        show.json(&done);
+        match purge::run(&planned, purge::Deleter { by: self.by.as_deref() }, &ledger, &key)? {
+            purge::Ended::Done(done) => {
+                show.line(&words!("destroyed; the deletion and its items are in the ledger"));
+                show.json(&done);
+            }
+            purge::Ended::Asked(index) => {
+                show.line(&words!("asked for in entry {} of the ledger; nothing was deleted: a second person gives the same command with --by and a key of their own", index));
+                show.json(&json!({ "state": "asked", "entry": index }));
+            }
+        }
         Ok(())
+    }
+
+    /// The items of the source data by its policy, and what must not go with it.
+    fn source(&self) -> Outcome<purge::Source> {
+        let mut source = purge::Source::default();
+        let Some(policy) = &self.policy else { return Ok(source) };
+        for table in &prepare(policy)?.plan.tables {
+            let items = table.columns.iter().map(|c| c.facts.column.as_str().to_owned());
+            source.items.insert(table.name.as_str().to_owned(), items.collect());
+        }
+        source.spared = [&self.ledger, &self.signer.sign, policy].map(Clone::clone).to_vec();
+        source
+            .spared
+            .extend(self.project_key.iter().chain(&self.escrow).chain(&self.release).cloned());
+        source.spared.push(std::env::current_dir().unwrap_or_default());
+        Ok(source)
     }
 }
 

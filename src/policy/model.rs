@@ -138,6 +138,9 @@ pub struct Head {
     /// A title for reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Whether releases and keys of this project are deleted by two persons: one asks, another one does it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletion_by_two: bool,
 }
 
 /// The unit that k counts.

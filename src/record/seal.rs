@@ -109,6 +109,8 @@ pub struct Run<'a> {
     pub materials: Value,
     /// Who runs the program: a name, if one was given.
     pub operator: Option<&'a str>,
+    /// Whether the policy asks for two persons where the release is deleted.
+    pub deletion_by_two: bool,
 }
 
 /// The public statements of both releases, as files to be put into the folder before the manifest is made.
@@ -252,7 +254,7 @@ pub fn ledger_body(run: &Run<'_>, envelope: &str, manifest: &str) -> Value {
             "items": items_by_table(s, kind),
         })
     });
-    json!({
+    let mut body = json!({
         "release": s.release,
         "notForRelease": s.not_for_release,
         "startedAt": s.started_at,
@@ -264,7 +266,11 @@ pub fn ledger_body(run: &Run<'_>, envelope: &str, manifest: &str) -> Value {
         "manifest": { "name": MANIFEST, "sha256": digest::hex(&digest::bytes(manifest.as_bytes()).sha256) },
         "releases": releases,
         "keys": s.keys,
-    })
+    });
+    if run.deletion_by_two {
+        body["deletionByTwo"] = json!(true);
+    }
+    body
 }
 
 /// Commits to the digest of content that is small or secret: the digest of the commitment may be shown, the nonce

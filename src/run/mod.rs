@@ -618,6 +618,7 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
             files: &files,
             materials: seal::materials(&common.policy.loaded)?,
             operator: common.request.recording.operator.as_deref(),
+            deletion_by_two: common.policy.loaded.policy.policy.deletion_by_two,
         };
         for (path, envelope) in seal::releases(&signing, key)? {
             staging.put(&path, envelope.as_bytes())?;
