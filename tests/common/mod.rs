@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 pub(crate) mod fixtures;
 pub(crate) mod house;
+pub(crate) mod targets;
 
 pub(crate) use fixtures::fixture;
 
