@@ -12,6 +12,7 @@ import base64
 import collections
 import datetime
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -46,7 +47,7 @@ BESIDE_MANIFEST = {RUN, ENTRY, PROOF, *(name for name, _, _ in STATES)}
 IN_TOTO = "application/vnd.in-toto+json"
 LEDGER_ENTRY = "application/vnd.kakou.ledger-entry+json"
 ENTRY_KINDS = {
-    "init", "key", "run", "refused", "aborted", "approval", "seal", "destruction", "deletion", "provision", "reveal", "repair",
+    "init", "key", "run", "refused", "aborted", "approval", "seal", "destruction", "deletion", "provision", "told", "reveal", "repair",
 }
 VERIFIER = "https://kakou.example/verifier/ed25519/"
 
@@ -315,7 +316,7 @@ class Ledger:
         folder = pathlib.Path(folder)
         for path in folder.iterdir():
             # What a killed writer left is taken away by the next one.
-            own = path.is_dir() if path.name in ("open", "torn") else path.name in ("entries.jsonl", "checkpoint", "lock")
+            own = path.is_dir() if path.name in ("open", "torn", "stamps") else path.name in ("entries.jsonl", "checkpoint", "lock")
             own &= not path.is_symlink()
             check(own or path.name.startswith(".kakou-"), f"{path.name} in the folder of the ledger is not the ledger's")
         data = read(folder / "entries.jsonl")
@@ -373,7 +374,7 @@ class Ledger:
         for entry in self.entries:
             body = entry["body"]
             releases = [body.get("release")] + [told.get("release") for told in body.get("releases") or [] if isinstance(told, dict)]
-            check(entry["kind"] != "deletion" or release not in releases, "by the ledger this release was deleted")
+            check(entry["kind"] != "deletion" or entry["body"].get("state") == "asked" or release not in releases, "by the ledger this release was deleted")
         for kind in ("aborted", "refused"):
             # The last word about the same run: it began no later.
             began = self.entries[run]["body"].get("startedAt") or ""
@@ -1082,6 +1083,178 @@ def recount_set(files, told):
     return {"set": told["name"], "sizes": sizes, "holds": holds}
 
 
+class Alone:
+    """The rows of a view as numbers in DuckDB: the person, the class by the quasi-identifiers, a number for each further fact."""
+
+    def __init__(self, files, view):
+        self.db = files.db
+        table, facts = view["table"], [path for _, path in view["unique"]["facts"]]
+        who = files.person(table)
+        quasi = view["quasi"] + view.get("facts", [])
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE q AS SELECT row_number() OVER () AS r, * FROM ({files.rows_with(table, quasi)})")
+        keys = "".join(f", v{at}" for at in range(len(quasi)))
+        values, joins = [], []
+        for at, path in enumerate(facts):
+            if path["by"] == "row":
+                values.append(f"h.c{path['column']}")
+                continue
+            # A set is that of the rows of the same person, and with a token of that stay.
+            here, there = (who, files.person(path["table"])) if path["by"] == "person" else (f"c{column}" for column in path["by"]["token"])
+            other = files.person(path["table"])
+            joins.append(
+                f"LEFT JOIN (SELECT {there} AS k, {other} AS w, list_sort(list(DISTINCT c{path['column']})) AS v FROM t{path['table']} "
+                f"WHERE {there} IS NOT NULL AND c{path['column']} IS NOT NULL GROUP BY ALL) j{at} ON h.{here} = j{at}.k AND h.{who} = j{at}.w"
+            )
+            values.append(f"j{at}.v")
+        named = "".join(f", {value} AS w{at}" for at, value in enumerate(values))
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE w AS SELECT h.r{named} FROM (SELECT row_number() OVER () AS r, * FROM t{table}) h {' '.join(joins)}")
+        ranks = "".join(f", dense_rank() OVER (ORDER BY w{at}) AS f{at}" for at in range(len(facts)))
+        self.db.execute(
+            f"CREATE OR REPLACE TEMP TABLE u AS SELECT dense_rank() OVER (ORDER BY p) AS p, dense_rank() OVER (ORDER BY 0{keys}) AS c{ranks} "
+            "FROM q JOIN w USING (r)"
+        )
+        self.rows, self.persons = self.db.execute("SELECT count(*), count(DISTINCT p) FROM u").fetchone()
+
+    def groups(self, facts):
+        keys = ", ".join(["c", *(f"f{at}" for at in facts)])
+        return f"SELECT count(*) AS n, count(DISTINCT p) AS d, min(p) AS p FROM u GROUP BY {keys}"
+
+    def alone(self, facts):
+        keys = ", ".join(["c", *(f"f{at}" for at in facts)])
+        return self.db.execute(f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM u GROUP BY {keys} HAVING min(p) = max(p))").fetchone()[0]
+
+    def singled(self, facts):
+        rows, persons, guessed = self.db.execute(
+            f"SELECT coalesce(sum(n) FILTER (d = 1), 0), count(DISTINCT p) FILTER (d = 1), coalesce(sum(n * 1000000 // d), 0) FROM ({self.groups(facts)})"
+        ).fetchone()
+        return {"rows": int(rows), "persons": persons, "guessed": int(guessed)}
+
+
+# Rows times combinations that are counted where the policy sets no limit.
+STEPS = 1 << 27
+
+
+def combined(rows, facts, m, limited):
+    passes = lambda n: facts + sum(math.comb(n, size) for size in range(2, m + 1))
+    if limited:
+        return facts
+    least = min(m, facts)
+    return next((n for n in range(facts, least - 1, -1) if passes(n) * rows <= STEPS), least)
+
+
+def unique_of_view(files, view):
+    """Whom the quasi-identifiers of a view and up to m further facts single out."""
+    shape = view["unique"]
+    n, m = len(shape["facts"]), shape["m"]
+    found = {"view": view["name"], "rows": 0, "persons": 0, "m": m, "atMost": shape["atMost"], "facts": [name for name, _ in shape["facts"]]}
+    nobody = {"rows": 0, "persons": 0, "guessed": 0}
+    if view["table"] is None:
+        return {**found, "combined": 0, "alone": nobody, "byFact": [], "worst": [], "bySet": 0, "byRows": 0}
+    rows = Alone(files, view)
+    found.update(rows=rows.rows, persons=rows.persons, combined=combined(rows.rows, n, m, shape["atMost"] is not None), alone=rows.singled([]))
+    found["byFact"] = [rows.singled([at]) for at in range(n)]
+    among = sorted(sorted(range(n), key=lambda at: (-found["byFact"][at]["rows"], at))[: found["combined"]])
+    found["worst"] = []
+    for size in range(1, m + 1):
+        tried = ((at,) for at in range(n)) if size == 1 else itertools.combinations(among, size)
+        # The first of those that leave most rows with one person.
+        best = max(tried, key=lambda facts: (found["byFact"][facts[0]]["rows"] if size == 1 else rows.alone(facts), [-at for at in facts]), default=None)
+        if best:
+            found["worst"].append({"facts": list(best), "singled": rows.singled(best)})
+    for name, lists in (("bySet", "list_sort(list(DISTINCT c))"), ("byRows", "list_sort(list(c))")):
+        found[name] = files.one(f"SELECT count(*) FROM (SELECT 1 FROM (SELECT {lists} AS l FROM u GROUP BY p) GROUP BY l HAVING count(*) = 1)")
+    return found
+
+
+def recount_unique(files):
+    structure = files.structure
+    found = {"views": [unique_of_view(files, view) for view in structure["views"] if view.get("unique")], "tables": []}
+    events = structure.get("events", [])
+    counts = collections.defaultdict(lambda: [0] * len(events))
+    for at, table in enumerate(events):
+        who = files.person(table)
+        held = files.db.execute(f"SELECT {who}, count(*) FROM t{table} WHERE {who} IS NOT NULL GROUP BY 1").fetchall()
+        for person, n in held:
+            counts[person][at] = n
+        alone = sum(n == 1 for n in collections.Counter(n for _, n in held).values())
+        found["tables"].append({"table": structure["tables"][table]["name"], "persons": len(held), "alone": alone})
+    found["persons"] = len(counts)
+    found["alone"] = sum(n == 1 for n in collections.Counter(map(tuple, counts.values())).values())
+    return found
+
+
+def exceeds(view):
+    most = view["worst"][-1]["singled"] if view["worst"] else view["alone"]
+    return view["atMost"] is not None and most["rows"] > view["atMost"] * view["rows"] + 1e-9
+
+
+def found_by(values):
+    """Persons of the anonymized release whose value nobody else of it has and exactly one person of the other has; and the share of its
+    values that the other release has at all."""
+    ours, theirs = (collections.Counter(values[kind].values()) for kind in KINDS)
+    single = sum(n == 1 and ours[value] == 1 for value, n in theirs.items())
+    there, everybody = sum(n for value, n in theirs.items() if value in ours), sum(theirs.values())
+    return single, there / everybody if everybody else 0
+
+
+def join_further(values, more):
+    both = {}
+    for kind in KINDS:
+        persons = set(values[kind]) | set(more[kind])
+        both[kind] = {person: (values[kind].get(person), more[kind].get(person)) for person in persons}
+    return both
+
+
+def recount_joins(files):
+    """How far the two releases join by content. A value of a person is the multiset of the cells of a column, or how many rows a table
+    has of the person; whoever has none has no value."""
+    named = {kind: {shape["name"]: at for at, shape in enumerate(files[kind].structure["tables"])} for kind in KINDS}
+    numbers, facts = [], []
+    for table in sorted(set(named[KINDS[0]]) & set(named[KINDS[1]])):
+        counted, plain = {}, {}
+        for kind in KINDS:
+            one, at = files[kind], named[kind][table]
+            who = one.person(at)
+            counted[kind] = dict(one.db.execute(f"SELECT {who}, count(*) FROM t{at} WHERE {who} IS NOT NULL GROUP BY 1").fetchall())
+            columns = one.structure["tables"][at]["columns"]
+            plain[kind] = {c["name"]: (at, n) for n, c in enumerate(columns) if not c.get("token")}
+        numbers.append((table, counted))
+        for column in sorted(set(plain[KINDS[0]]) & set(plain[KINDS[1]])):
+            values = {}
+            for kind in KINDS:
+                one, (at, n) = files[kind], plain[kind][column]
+                who = one.person(at)
+                held = one.db.execute(
+                    f"SELECT {who}, list_sort(list(c{n})) FROM t{at} WHERE {who} IS NOT NULL AND c{n} IS NOT NULL GROUP BY 1"
+                ).fetchall()
+                values[kind] = {person: tuple(cells) for person, cells in held}
+            facts.append((f"{table}.{column}", values))
+    persons = files["anonymized"].persons()
+    rank = lambda features: sorted(features, key=lambda f: (-f[0], f[1].encode()))
+    numbers = rank([(found_by(values)[0], name, values) for name, values in numbers])
+    judged = [(*found_by(values), name, values) for name, values in facts]
+    facts = rank([(single, name, values) for single, equal, name, values in judged if equal >= 0.5])
+
+    def best(start, features):
+        single, by, values = start
+        for _, name, more in features[:16]:
+            tried = more if values is None else join_further(values, more)
+            n, _ = found_by(tried)
+            if n > single:
+                single, by, values = n, [*by, name], tried
+        return single, by, values
+
+    nothing = (0, [], None)
+    by_facts, by_rows = best(nothing, facts), best(nothing, numbers)
+    if by_facts[2] is not None and by_facts[0] >= by_rows[0]:
+        both = best(by_facts, numbers)
+    else:
+        both = best(by_rows, facts) if by_rows[2] is not None else nothing
+    told = lambda found: {"persons": found[0], "by": found[1]}
+    worst = [{"persons": single, "by": [name]} for single, name, _ in facts if single > 0][:5]
+    return {"persons": persons, "facts": told(by_facts), "rows": told(by_rows), "both": told(both), "columns": worst}
+
+
 def small(n):
     return "<10" if 1 <= n <= 9 else str(n)
 
@@ -1168,6 +1341,14 @@ def verify_release(folder, trusted, ledger):
                 check(one["holds"], f"set {shape['name']}: k does not hold")
                 check(one == record["sets"][at]["recounted"], f"set {shape['name']}: the recount is not what the record says")
                 found["sets"].append(one)
+            if kind == "anonymized":
+                one = recount_unique(files)
+                check(not any(map(exceeds, one["views"])), "further facts leave one person in more rows than may be")
+                # Records of older programs do not tell it.
+                told = record.get("unique")
+                check(told is None or told == one, "the rows that further facts single out are not those that the record says")
+        joined, told = recount_joins(all_files), record["proof"].get("joins")
+        check(told is None or told == joined, "how far the two releases join by content is not what the record says")
         linked, told = links(folder, all_files), record.get("linkKeys") or {}
         check(told.get("persons") == (None if linked is None else small(linked)), "the link keys are not those of the record")
         check(linked is None or told.get("release") == record["release"], "the link keys are not those of the record")
@@ -1177,16 +1358,31 @@ def verify_release(folder, trusted, ledger):
 def verify_package(folder, kind, trusted):
     """What a recipient has: one release and its public statement."""
     name = f"record/{kind}.dsse.json"
-    subjects, told, _ = statement(read(folder / name), name, "https://kakou.example/release/v1", trusted)
+    data = read(folder / name)
+    subjects, told, runner = statement(data, name, "https://kakou.example/release/v1", trusted)
     listed = {path: (two, three) for path, two, three in subjects}
-    same_files(listed, tree(folder) - {name}, folder, {"SHA256SUMS", "送付書.md"})
+    carried = STATES[1:]
+    same_files(listed, tree(folder) - {name}, folder, {"SHA256SUMS", "送付書.md", *(path for path, _, _ in carried)})
+    # The approval and the seal name this statement by its digest; the run's own stays in the house.
+    state, before, stranger = "staged", None, False
+    for path, of, reached in carried:
+        if not (folder / path).exists():
+            continue
+        said = read(folder / path)
+        rests, predicate, key = statement(said, path, of, ())
+        check(predicate.get("releases", {}).get(kind) == sha256(data), f"{path} is of another release")
+        on = rests[2] if len(rests) > 2 else None
+        check(on == before and (reached != "sealed" or before), f"{path} rests on statements that are missing or others")
+        check(reached != "approved" or key != runner, f"{path} is signed by the one who made the release")
+        stranger |= bool(trusted) and key not in trusted
+        state, before = state if stranger else reached, subject_of(path, said)
     sums, note = folder / "SHA256SUMS", folder / "送付書.md"
     if sums.exists():
         lines = [line.partition("  ") for line in read(sums).decode().splitlines()]
         for digest, _, path in lines:
             check((folder / path).is_file() and digests(folder / path)[0] == digest, "SHA256SUMS is not of these files")
         check(not note.exists() or any(path == note.name for _, _, path in lines), "SHA256SUMS does not list the covering note")
-    found = {"release": told["release"], "state": "staged", "package": kind, "files": len(listed)}
+    found = {"release": told["release"], "state": state, "package": kind, "files": len(listed)}
     with tempfile.TemporaryDirectory(prefix="kakou-verify-") as scratch:
         files = Files(folder, told["structure"], scratch)
         for at, shape in enumerate(told["structure"]["tables"]):
