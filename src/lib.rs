@@ -37,7 +37,7 @@ pub mod cli;
 pub mod run;
 
 pub use kakou_core::{
-    digest, error, frame, lang, law, log, memory, note, progress, say, schema, system, text,
+    claim, digest, error, frame, lang, law, log, memory, note, progress, say, schema, system, text,
     timings, token, words,
 };
 pub use kakou_detect as detect;

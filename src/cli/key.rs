@@ -239,8 +239,11 @@ fn rotate(
     let mut beside = new.as_os_str().to_owned();
     beside.push(".announcement.dsse.json");
     let beside = PathBuf::from(beside);
-    let there = |path: &Path| path.symlink_metadata().is_ok();
-    let (made, announced) = (there(new), there(&beside));
+    let there = |path: &Path| {
+        crate::system::there(path)
+            .map_err(|e| Error::io("R0306", say!("reading {}", shown(path)), &e))
+    };
+    let (made, announced) = (there(new)?, there(&beside)?);
     let book = folder.map(|folder| Ledger::at(folder).read(&[])).transpose()?;
     let entry = |key: &PublicKey| {
         let rotated = |e: &&ledger::Entry| {

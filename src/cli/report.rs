@@ -88,17 +88,6 @@ fn beside(release: &Path, against: Option<&Path>) -> Result<PathBuf> {
 
 /// Replaces the file as a whole, readable by its owner and group only.
 fn put(to: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write as _;
-    let doing = || say!("writing {}", shown(to));
-    let io = |e: &std::io::Error| Error::io("X0504", doing(), e);
-    let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".kakou-report-")
-        .permissions(crate::system::group())
-        .tempfile_in(folder)
-        .map_err(|e| io(&e))?;
-    file.write_all(bytes).map_err(|e| io(&e))?;
-    file.as_file().sync_all().map_err(|e| io(&e))?;
-    file.persist(to).map_err(|e| io(&e.error))?;
-    Ok(())
+    crate::claim::replace(to, bytes)
+        .map_err(|e| Error::io("X0504", say!("writing {}", shown(to)), &e))
 }

@@ -1,5 +1,6 @@
 //! What every room knows: errors that cannot hold data, the log, columns of codes, texts, the schema, the law, digests.
 
+pub mod claim;
 pub mod digest;
 pub mod error;
 #[cfg(test)]

@@ -170,6 +170,7 @@ fn refused(bytes: usize) -> ! {
         if std::fs::remove_dir_all(&folder).is_err() {
             let _ = std::fs::remove_dir_all(&folder);
         }
+        crate::claim::let_go(&folder);
     }
     let tell = TELL.try_lock().ok().and_then(|tell| *tell);
     match tell {

@@ -105,6 +105,11 @@ impl Facts {
     pub fn others_may(self) -> bool {
         self.mode & 0o077 != 0
     }
+    /// Whether two looks were at one file.
+    #[must_use]
+    pub fn same_file(one: &Metadata, other: &Metadata) -> bool {
+        one.dev() == other.dev() && one.ino() == other.ino()
+    }
     /// Whether everyone may write in this folder and remove what others made there.
     #[must_use]
     pub fn everyone_may_remove(self) -> bool {
@@ -118,12 +123,41 @@ pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Whether something has a name, be it a link to nowhere. That it could not be looked at is no answer.
+///
+/// # Errors
+/// I/O.
+pub fn there(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(false)
+        }
+        Err(e) => Err(e),
+    }
+}
+
 /// Renames, and never replaces.
 ///
 /// # Errors
 /// `AlreadyExists` if something has the new name; [`cannot_promise`] if the disk does not know how; I/O.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from)
+}
+
+/// Renames a file, and never replaces, on any disk.
+///
+/// # Errors
+/// `AlreadyExists` if something has the new name; I/O.
+pub fn give_name(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_new(from, to) {
+        // A disk that cannot promise it: a second name never replaces either.
+        Err(error) if cannot_promise(&error) => {
+            std::fs::hard_link(from, to)?;
+            std::fs::remove_file(from)
+        }
+        done => done,
+    }
 }
 
 /// As [`rename_new`], of two names in one open folder.

@@ -5,7 +5,7 @@
 // Other rooms, under the names that they have in the whole.
 #[cfg(test)]
 use kakou_core::digest;
-use kakou_core::{error, frame, memory, note, say, schema, system, text, timings};
+use kakou_core::{claim, error, frame, memory, note, say, schema, system, text, timings};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

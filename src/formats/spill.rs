@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use crate::claim::{self, Claim};
 use crate::error::{Error, Result};
 use crate::frame::{Column, Dictionary, MISSING, Table};
 use crate::memory::Fleeting;
@@ -16,14 +17,13 @@ use crate::say;
 use crate::system::{self, Opening as _};
 
 const PREFIX: &str = ".kakou-spill-";
-const LOCK: &str = "owner.lock";
 const MAGIC: &[u8; 8] = b"kakouSP2";
 
 /// A private folder for blocks; removed when dropped, or by the next run if this one is killed.
 #[derive(Debug)]
 pub struct SpillDir {
     path: PathBuf,
-    _lock: File,
+    _claim: Claim,
     _fleeting: Fleeting,
     next: AtomicU64,
 }
@@ -37,21 +37,11 @@ impl SpillDir {
         let fail = |e: &std::io::Error| Error::io("X0601", say!("making the spill folder"), e);
         system::owners_folder().recursive(true).create(root).map_err(|e| fail(&e))?;
         sweep(root)?;
-        let mut noise = [0_u8; 8];
-        getrandom::fill(&mut noise)
-            .map_err(|_| Error::environment("X0602", say!("the system gives no random numbers")))?;
-        let name: String = noise.iter().map(|b| format!("{b:02x}")).collect();
-        let path = root.join(format!("{PREFIX}{name}"));
+        let claim = Claim::new(root, PREFIX).map_err(|e| fail(&e))?;
+        let path = claim.path().to_owned();
         system::owners_folder().create(&path).map_err(|e| fail(&e))?;
         let fleeting = Fleeting::new(&path);
-        let lock = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .of_owner()
-            .open(path.join(LOCK))
-            .map_err(|e| fail(&e))?;
-        lock.try_lock().map_err(|e| fail(&e.into()))?;
-        Ok(SpillDir { path, _lock: lock, _fleeting: fleeting, next: AtomicU64::new(0) })
+        Ok(SpillDir { path, _claim: claim, _fleeting: fleeting, next: AtomicU64::new(0) })
     }
 
     /// Where it is.
@@ -260,13 +250,6 @@ impl Shelf {
 /// Numbers that go to the disk at once.
 const SHELVED: usize = 1 << 15;
 
-impl Drop for SpillDir {
-    fn drop(&mut self) {
-        // Best effort: what stays is swept by the next run.
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
 /// Bytes that are free on the disk of a folder (or of the nearest folder above it that is there).
 #[must_use]
 pub fn free(folder: &Path) -> Option<u64> {
@@ -279,31 +262,8 @@ pub fn free(folder: &Path) -> Option<u64> {
 /// # Errors
 /// If the folder cannot be listed.
 pub fn sweep(root: &Path) -> Result<()> {
-    let fail =
-        |e: &std::io::Error| Error::io("X0606", say!("looking for leftovers of dead runs"), e);
-    let entries = match fs::read_dir(root) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(fail(&e)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(|e| fail(&e))?;
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        let dead = match File::open(entry.path().join(LOCK)) {
-            Ok(lock) => lock.try_lock().is_ok(),
-            // Its owner died between making the folder and the lock.
-            Err(_) => entry
-                .metadata()
-                .and_then(|m| m.modified())
-                .is_ok_and(|t| t.elapsed().is_ok_and(|e| e.as_secs() > 60)),
-        };
-        if dead {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    Ok(())
+    claim::sweep(root, PREFIX)
+        .map_err(|e| Error::io("X0606", say!("looking for leftovers of dead runs"), &e))
 }
 
 /// Where a group stands: its place, its length, its sum.
@@ -533,7 +493,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dead = root.path().join(".kakou-spill-dead");
         fs::create_dir(&dead).unwrap();
-        fs::write(dead.join(LOCK), b"").unwrap();
+        fs::write(dead.join("00000000.block"), b"").unwrap();
         let alive = SpillDir::create(root.path()).unwrap();
         assert!(!dead.exists() && alive.path.exists());
         sweep(root.path()).unwrap();

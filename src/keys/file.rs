@@ -19,6 +19,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::locked::Locked;
 use super::suite::Suite;
 use super::{hex, id_of, random};
+use crate::claim;
 use crate::error::{Error, Name, Result};
 use crate::say;
 use crate::system::{self, Facts, Opening as _};
@@ -311,7 +312,9 @@ pub(super) fn create(
     }
     let folder = check_folder(path)?;
     // Whether it exists is decided below; asking first only saves the time that a passphrase takes.
-    if path.symlink_metadata().is_ok() {
+    if system::there(path).map_err(|e| {
+        Error::io("K0109", say!("the folder `{}` cannot be looked at", shown(&folder)), &e)
+    })? {
         return Err(exists(path));
     }
     let key = Locked::fill(|bytes| random(bytes))?;
@@ -403,25 +406,17 @@ pub(super) fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()>
         Error::io("K0108", say!("the key file `{}` cannot be written", shown(path)), error)
             .advice(say!("choose a folder of yours with free space"))
     };
-    sweep(folder);
-    let mut noise = [0; 8];
-    random(&mut noise)?;
+    // What killed programs left of keys that never were.
+    let _ = claim::sweep_files(folder, MAKING);
     // Whole before it has its name: a killed program leaves no empty file that stops every later one.
-    let making = folder.join(format!("{MAKING}{}", hex::encode(&noise)));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .of_owner()
-        .no_link()
-        .open(&making)
+    let (making, mut file) = claim::file(folder, MAKING, "", OpenOptions::new().of_owner())
         .map_err(|error| failed(&error))?;
     let written = (|| {
-        file.try_lock()?;
         // The mask of the process may have taken rights away.
         file.set_permissions(system::owner())?;
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
-        give_name(&making, path)?;
+        system::give_name(&making, path)?;
         system::sync_folder(folder)
     })();
     written.map_err(|error: std::io::Error| {
@@ -438,33 +433,6 @@ pub(super) fn write_new(path: &Path, folder: &Path, content: &str) -> Result<()>
 const MAKING: &str = ".kakou-key-";
 /// How a key file is called while it is destroyed.
 const GOING: &str = ".kakou-purge";
-
-/// Renames, and never replaces.
-fn give_name(from: &Path, to: &Path) -> std::io::Result<()> {
-    match system::rename_new(from, to) {
-        // A file system that cannot promise it: a second name never replaces either.
-        Err(error) if system::cannot_promise(&error) => {
-            std::fs::hard_link(from, to)?;
-            std::fs::remove_file(from)
-        }
-        done => done,
-    }
-}
-
-/// Removes what killed programs left of keys that never were: nobody holds their lock.
-fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if !entry.file_name().as_encoded_bytes().starts_with(MAKING.as_bytes()) {
-            continue;
-        }
-        // Just made, it is not locked yet.
-        let old = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
-        let dead = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if dead && old.is_some_and(|age| age.as_secs() > 10) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
 
 /// The folder of a key file, if not everyone can write there.
 pub(super) fn check_folder(path: &Path) -> Result<PathBuf> {
@@ -602,15 +570,16 @@ pub fn destroy(path: &Path) -> Result<()> {
     name.push(path.file_name().unwrap_or_default());
     name.push(GOING);
     let going = folder.join(name);
-    let there = |path: &Path| path.symlink_metadata().is_ok();
-    if there(path) && !there(&going) {
+    // What cannot be looked at is not gone.
+    let there = |path: &Path| system::there(path).map_err(|e| failed(&e));
+    if there(path)? && !there(&going)? {
         // The same rules as for reading: an owned regular file with one name.
         drop(read(path)?);
-        give_name(path, &going)
+        system::give_name(path, &going)
             .and_then(|()| system::sync_folder(&folder))
             .map_err(|e| failed(&e))?;
     }
-    if !there(&going) {
+    if !there(&going)? {
         return Ok(());
     }
     let (_, content) = read(&going)?;
@@ -627,7 +596,7 @@ pub fn destroy(path: &Path) -> Result<()> {
     })()
     .map_err(|e: std::io::Error| failed(&e))?;
     // A file of this name that came while the first one went.
-    if there(path) { destroy(path) } else { Ok(()) }
+    if there(path)? { destroy(path) } else { Ok(()) }
 }
 
 /// The header and the key line of a file, if its checksum holds and it says nothing that it must not.

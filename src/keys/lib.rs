@@ -4,7 +4,7 @@
 //! anonymized release (匿名加工) a key that exists in memory for one run and cannot be made again.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, say, schema, system, token};
+use kakou_core::{claim, error, say, schema, system, token};
 
 mod commitment;
 mod derive;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::ledger::{Entry, Kind, Ledger};
-use crate::digest::hex;
+use crate::claim;
 use crate::error::{Error, Name, Result};
 use crate::keys::Sign;
 use crate::say;
@@ -16,7 +16,6 @@ use crate::system::{self, Opening as _};
 
 const PREFIX: &str = ".kakou-package-";
 const NOTE: &str = ".json";
-const NEW: &str = ".new";
 
 fn io(e: &std::io::Error) -> Error {
     Error::io("X0410", say!("making the folder of the package"), e)
@@ -27,39 +26,25 @@ pub(super) struct Making {
     mark: String,
     folder: PathBuf,
     note: PathBuf,
-    _lock: File,
+    lock: File,
     entered: bool,
 }
 
 impl Making {
     /// Makes the hidden folder and its note in `parent`.
     pub(super) fn begin(parent: &Path, out: &Path) -> Result<Self> {
-        let mut noise = [0_u8; 8];
-        getrandom::fill(&mut noise)
-            .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
-        let mark = hex(&noise);
-        let folder = parent.join(format!("{PREFIX}{mark}"));
-        let note = parent.join(format!("{PREFIX}{mark}{NOTE}"));
-        let new = parent.join(format!("{PREFIX}{mark}{NEW}"));
+        let (note, file) =
+            claim::file(parent, PREFIX, NOTE, OpenOptions::new().of_owner()).map_err(|e| io(&e))?;
+        let folder = note.with_extension("");
+        let mark = folder.file_name().unwrap_or_default().to_string_lossy();
+        let mark = mark.strip_prefix(PREFIX).unwrap_or_default().to_owned();
+        let making = Making { mark, folder, note, lock: file, entered: false };
         let name = out.file_name().and_then(|n| n.to_str());
         let told = json!({ "out": name }).to_string();
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .of_owner()
-            .open(&new)
+        (&making.lock)
+            .write_all(told.as_bytes())
+            .and_then(|()| making.lock.sync_all())
             .map_err(|e| io(&e))?;
-        // Locked before it has the name under which it is looked for.
-        file.try_lock().map_err(|e| io(&e.into()))?;
-        let making = Making {
-            mark,
-            folder,
-            note,
-            _lock: file.try_clone().map_err(|e| io(&e))?,
-            entered: false,
-        };
-        file.write_all(told.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io(&e))?;
-        fs::rename(&new, &making.note).map_err(|e| io(&e))?;
         system::owners_folder().create(&making.folder).map_err(|e| io(&e))?;
         Ok(making)
     }
@@ -88,9 +73,10 @@ impl Making {
 impl Drop for Making {
     fn drop(&mut self) {
         if !self.entered {
-            // The note last: without it nobody would look for the folder.
-            let _ = fs::remove_dir_all(&self.folder);
-            let _ = fs::remove_file(&self.note);
+            // The note last, and only if there is nothing left of what it is about.
+            if claim::gone(&self.folder).is_ok() {
+                let _ = fs::remove_file(&self.note);
+            }
         }
     }
 }
@@ -100,7 +86,7 @@ fn put(folder: &Path, out: &Path) -> Result<()> {
     match system::rename_new(folder, out) {
         Ok(()) => {}
         // A file system that cannot promise it: looked at just before.
-        Err(e) if system::cannot_promise(&e) && out.symlink_metadata().is_err() => {
+        Err(e) if system::cannot_promise(&e) && !system::there(out).map_err(|e| io(&e))? => {
             fs::rename(folder, out).map_err(|e| io(&e))?;
         }
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -139,24 +125,15 @@ pub(super) fn sweep(
         let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
         let Some(mark) = name.strip_prefix(PREFIX) else { continue };
         if let Some(mark) = mark.strip_suffix(NOTE) {
-            let Ok(lock) = File::open(&path) else { continue };
-            if lock.try_lock().is_ok() && path.exists() {
+            if let Some(_lock) = claim::orphan(&path).map_err(|e| io(&e))? {
                 completed.extend(one(parent, &path, mark, ledger, key)?);
             }
-        } else if !parent.join(format!("{name}{NOTE}")).exists() && old(&path) {
-            // Killed before its note had its name, or made by an older program.
-            let gone =
-                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            gone.map_err(|e| io(&e))?;
+        } else if !system::there(&parent.join(format!("{name}{NOTE}"))).map_err(|e| io(&e))? {
+            // A package that is made has its note before anything else, and after.
+            claim::gone(&path).map_err(|e| io(&e))?;
         }
     }
     Ok(completed)
-}
-
-fn old(path: &Path) -> bool {
-    let age =
-        path.symlink_metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
-    age.is_some_and(|age| age.as_secs() > 60)
 }
 
 fn one(
@@ -167,8 +144,8 @@ fn one(
     key: &dyn Sign,
 ) -> Result<Option<(PathBuf, Value)>> {
     let folder = parent.join(format!("{PREFIX}{mark}"));
-    let told: Value =
-        fs::read(note).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
+    let told = fs::read(note).map_err(|e| io(&e))?;
+    let told: Value = serde_json::from_slice(&told).unwrap_or_default();
     let book = ledger.read(&[])?;
     let entry = |state: &str| -> Option<&Entry> {
         let mut all = book.entries.iter().filter(|e| e.kind == Kind::Provision);
@@ -177,7 +154,8 @@ fn one(
     let mut completed = None;
     match (entry("begun"), entry("done")) {
         (_, Some(done)) => {
-            if let (Some(out), true) = (told["out"].as_str(), folder.exists()) {
+            let waits = system::there(&folder).map_err(|e| io(&e))?;
+            if let (Some(out), true) = (told["out"].as_str(), waits) {
                 let out = parent.join(out);
                 put(&folder, &out)?;
                 completed = Some((out, done.body.clone()));
@@ -191,17 +169,10 @@ fn one(
                 });
                 ledger.append(Kind::Provision, &body, key)?;
             }
-            gone(&folder)?;
+            claim::gone(&folder).map_err(|e| io(&e))?;
         }
-        (None, None) => gone(&folder)?,
+        (None, None) => claim::gone(&folder).map_err(|e| io(&e))?,
     }
     fs::remove_file(note).map_err(|e| io(&e))?;
     Ok(completed)
-}
-
-fn gone(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io(&e)),
-        _ => Ok(()),
-    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use crate::claim::{self, Claim};
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
 use crate::memory::Fleeting;
@@ -15,16 +16,14 @@ use crate::say;
 use crate::system::{self, Facts, Opening as _};
 
 const PREFIX: &str = ".kakou-staging-";
-const LOCK: &str = ".lock";
 
-/// A private folder beside the releases in which one is made. Removed when dropped without being published.
+/// A private folder beside the releases in which one is made. Removed when dropped without being published ([`Claim`]).
 #[derive(Debug)]
 pub struct Staging {
     out: PathBuf,
     path: PathBuf,
-    lock: File,
+    _claim: Claim,
     _fleeting: Fleeting,
-    published: bool,
     /// The small files that were put into it.
     put: Mutex<BTreeSet<String>>,
 }
@@ -37,30 +36,16 @@ impl Staging {
     pub fn create(out: &Path) -> Result<Staging> {
         private(out)?;
         sweep(out)?;
-        let mut noise = [0_u8; 8];
-        getrandom::fill(&mut noise)
-            .map_err(|_| Error::environment("X0302", say!("the system gives no random numbers")))?;
-        let name: String = noise.iter().map(|b| format!("{b:02x}")).collect();
-        let path = out.join(format!("{PREFIX}{name}"));
-        system::owners_folder()
-            .create(&path)
-            .map_err(|e| Error::io("X0301", say!("making the staging folder"), &e))?;
+        let io = |e| Error::io("X0301", say!("making the staging folder"), &e);
+        let claim = Claim::new(out, PREFIX).map_err(io)?;
+        let path = claim.path().to_owned();
+        system::owners_folder().create(&path).map_err(io)?;
         let fleeting = Fleeting::new(&path);
-        let lock = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .of_owner()
-            .open(path.join(LOCK))
-            .map_err(|e| Error::io("X0301", say!("making the staging folder"), &e))?;
-        lock.try_lock().map_err(|_| {
-            Error::environment("X0303", say!("the staging folder cannot be locked"))
-        })?;
         let staging = Staging {
             out: out.to_owned(),
             path,
-            lock,
+            _claim: claim,
             _fleeting: fleeting,
-            published: false,
             put: Mutex::default(),
         };
         for folder in ["pseudonymized", "anonymized", "record"] {
@@ -120,7 +105,7 @@ impl Staging {
             there.insert(relative.to_string_lossy().into_owned());
             Ok(())
         })?;
-        there.retain(|path| path != LOCK && !beside(path));
+        there.retain(|path| !beside(path));
         for other in [&listed, &there] {
             if let Some(path) = staged.symmetric_difference(other).next() {
                 return Err(Error::refused(
@@ -143,7 +128,7 @@ impl Staging {
     /// # Errors
     /// If a file changed after it was proved, the id exists, or I/O.
     pub fn publish(
-        mut self,
+        self,
         id: &str,
         manifest: &[crate::statement::Listed],
         anonymized: Cleared<Anonymized>,
@@ -169,8 +154,6 @@ impl Staging {
         fix_times(&self.path)?;
         sync_folders(&self.path)?;
         let target = self.out.join(id);
-        fs::remove_file(self.path.join(LOCK))
-            .map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?;
         let parent = File::open(&self.out)
             .map_err(|e| Error::io("X0305", say!("publishing the release"), &e))?;
         let from = self.path.file_name().map(PathBuf::from).unwrap_or_default();
@@ -189,20 +172,9 @@ impl Staging {
                 return Err(Error::io("X0305", say!("publishing the release"), &error));
             }
         }
-        self.published = true;
         // The release stands whatever happens from here on.
         let _ = parent.sync_all();
         Ok(target)
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        if !self.published {
-            // Best effort: what is left is swept by the next run.
-            let _ = fs::remove_dir_all(&self.path);
-        }
-        let _ = self.lock.unlock();
     }
 }
 
@@ -211,29 +183,8 @@ impl Drop for Staging {
 /// # Errors
 /// If the folder cannot be listed.
 pub fn sweep(out: &Path) -> Result<()> {
-    for path in paths(out)? {
-        let name = path.file_name().unwrap_or_default();
-        if !name.to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        match File::open(path.join(LOCK)) {
-            Ok(lock) => {
-                if lock.try_lock().is_ok() {
-                    let _ = fs::remove_dir_all(&path);
-                }
-            }
-            // No lock file: its owner died between making the folder and the lock, or while publishing.
-            Err(_) => {
-                let old = fs::symlink_metadata(&path)
-                    .and_then(|m| m.modified())
-                    .is_ok_and(|t| t.elapsed().is_ok_and(|e| e > Duration::from_secs(60)));
-                if old || fs::metadata(path.join("record")).is_err() {
-                    let _ = fs::remove_dir_all(&path);
-                }
-            }
-        }
-    }
-    Ok(())
+    claim::sweep(out, PREFIX)
+        .map_err(|e| Error::io("X0606", say!("looking for leftovers of dead runs"), &e))
 }
 
 /// Every file gets one and the same time: when a table was written tells nothing.

@@ -13,13 +13,14 @@ use super::ledger::{Kind, Ledger};
 use super::state;
 use super::statement::Statement;
 use super::verify::{Trust, verify};
+use crate::claim;
 use crate::engine::identity;
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{ReleaseSecrets, RevealShare, Sign, inspect_escrow, open_escrow};
 use crate::proof::recount;
 use crate::say;
 use crate::schema::Kind as Release;
-use crate::system::Opening as _;
+use crate::system::{self, Opening as _};
 use crate::text::identifier;
 use crate::token::{Secrets as _, parse_token, token_text};
 
@@ -83,6 +84,9 @@ pub struct Revealed {
     pub found: u64,
 }
 
+/// How an answer is called until it is whole.
+const MAKING: &str = ".kakou-reveal-";
+
 fn refused(what: Said) -> Error {
     Error::refused("R0701", what)
 }
@@ -119,6 +123,7 @@ pub fn reveal(
     let book = ledger.read(&[])?;
     let deleted = book.entries.iter().any(|e| {
         e.kind == Kind::Deletion
+            && e.body["state"] != "asked"
             && e.body["keys"]
                 .as_array()
                 .is_some_and(|keys| keys.iter().any(|k| k["id"] == escrow.key.id.as_str()))
@@ -185,9 +190,13 @@ pub fn reveal(
     }
     let _ = secrets.destroy();
     let revealed = Revealed { tokens: wanted.len() as u64, candidates, found: found.len() as u64 };
-    if files.out.symlink_metadata().is_ok() {
+    let failed = |e: std::io::Error| Error::io("R0704", say!("writing the answer"), &e);
+    if system::there(files.out).map_err(failed)? {
         return Err(refused(say!("the file of the answer exists already")));
     }
+    let folder = files.out.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    claim::sweep_files(folder, MAKING).map_err(failed)?;
     let mut ids = shares.map(|s| s.facts().id.clone());
     ids.sort();
     let body = json!({
@@ -204,17 +213,21 @@ pub fn reveal(
         "found": revealed.found,
     });
     ledger.append(Kind::Reveal, &body, key)?;
-    let failed = |e: std::io::Error| Error::io("R0704", say!("writing the answer"), &e);
-    let mut out = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .of_owner()
-        .open(files.out)
-        .map_err(failed)?;
-    for (token, line) in &found {
-        writeln!(out, "{}\t{line}", token_text(token)).map_err(failed)?;
-    }
-    out.sync_all().map_err(failed)?;
+    // Whole before it has its name: what a killed one leaves does not stop the next one, which takes it away.
+    let (making, mut out) =
+        claim::file(folder, MAKING, "", std::fs::OpenOptions::new().of_owner()).map_err(failed)?;
+    let written = (|| {
+        for (token, line) in &found {
+            writeln!(out, "{}\t{line}", token_text(token))?;
+        }
+        out.sync_all()?;
+        system::give_name(&making, files.out)?;
+        system::sync_folder(folder)
+    })();
+    written.map_err(|e| {
+        let _ = std::fs::remove_file(&making);
+        failed(e)
+    })?;
     Ok(revealed)
 }
 

@@ -19,6 +19,9 @@ use crate::record::{objections, seal};
 use crate::schema::Kind;
 use crate::{digest, say, text};
 
+/// How the folder of a replay is called.
+const STAGING: &str = ".kakou-replay-";
+
 /// What is compared with what.
 #[derive(Clone, Debug)]
 pub struct Again {
@@ -126,14 +129,12 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
     let fresh = ReleaseSecrets::anonymized()?;
     let root = asked.work.clone().unwrap_or_else(std::env::temp_dir);
     crate::formats::spill::sweep(&root)?;
-    let staging = tempfile::Builder::new()
-        .prefix(".kakou-replay-")
-        .permissions(crate::system::folder())
-        .tempdir_in(&root)
-        .map_err(|e| Error::io("X0413", say!("making a folder for the replay"), &e))?;
+    let making = |e| Error::io("X0413", say!("making a folder for the replay"), &e);
+    crate::claim::sweep(&root, STAGING).map_err(making)?;
+    let staging = crate::claim::Claim::new(&root, STAGING).map_err(making)?;
+    crate::release::private(staging.path())?;
     for kind in Kind::BOTH {
-        std::fs::create_dir_all(staging.path().join(kind.word()))
-            .map_err(|e| Error::io("X0413", say!("making a folder for the replay"), &e))?;
+        std::fs::create_dir_all(staging.path().join(kind.word())).map_err(making)?;
     }
     let job = Job {
         plan,

@@ -86,7 +86,7 @@ pub fn manifest_text(files: &[Listed]) -> String {
 pub const MANIFEST: &str = "record/MANIFEST";
 
 /// The name of the lock file of staging, which is not part of a release.
-pub const NOT_LISTED: [&str; 2] = [MANIFEST, ".lock"];
+pub const NOT_LISTED: [&str; 1] = [MANIFEST];
 
 /// The name of the statement.
 pub const STATEMENT: &str = "record/statement.json";
