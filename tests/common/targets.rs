@@ -17,10 +17,10 @@ use kakou::schema::Kind;
 use kakou::{keys, policy};
 
 /// A target: its name, which is the folder of its seeds, and what it does with bytes.
-pub type Target = (&'static str, fn(&[u8]));
+pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 23] = [
+pub(crate) const TARGETS: [Target; 23] = [
     ("csv", |bytes| table(bytes, "t.csv")),
     ("csv_gz", |bytes| table(bytes, "t.csv.gz")),
     ("parquet", |bytes| table(bytes, "t.parquet")),
@@ -215,7 +215,7 @@ fn plan() -> &'static Plan {
 }
 
 /// The top folder of the sources.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // fuzz/ is a package of its own.
     if here.ends_with("fuzz") { here.join("..") } else { here.to_owned() }

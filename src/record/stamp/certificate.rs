@@ -16,18 +16,18 @@ const LONGEST: usize = 8;
 /// A certificate that was read. Nothing is verified of it yet.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate<'a> {
-    pub whole: &'a [u8],
+    pub(super) whole: &'a [u8],
     signed: &'a [u8],
     algorithm: &'a [u8],
     signature: &'a [u8],
-    pub serial: &'a [u8],
-    pub issuer: &'a [u8],
+    pub(super) serial: &'a [u8],
+    pub(super) issuer: &'a [u8],
     subject: &'a [u8],
     from: i64,
     until: i64,
     /// SubjectPublicKeyInfo.
-    pub key: &'a [u8],
-    pub key_id: Option<&'a [u8]>,
+    pub(super) key: &'a [u8],
+    pub(super) key_id: Option<&'a [u8]>,
     may_issue: bool,
     /// How many authorities may stand below it, if that is bounded.
     depth: Option<u8>,
@@ -55,7 +55,7 @@ pub(super) fn time(item: Item<'_>) -> Option<i64> {
 
 impl<'a> Certificate<'a> {
     /// Reads one.
-    pub fn parse(whole: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(whole: &'a [u8]) -> Option<Self> {
         let mut outer = Der::new(whole);
         let mut parts = outer.enter(SEQUENCE)?;
         if !outer.ended() {
@@ -143,7 +143,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whether it may sign time stamps and nothing else, and was valid then.
-    pub fn stamps(&self, at: i64) -> bool {
+    pub(super) fn stamps(&self, at: i64) -> bool {
         self.only_stamps && !self.unknown && self.valid(at)
     }
 
@@ -159,7 +159,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whether a chain leads from it to one of the anchors, through the others, each valid at that time.
-    pub fn leads_to(
+    pub(super) fn leads_to(
         &self,
         anchors: &[Certificate<'_>],
         others: &[Certificate<'_>],
@@ -193,7 +193,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whose it is: the common name and the organization of the subject.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let mut named = Vec::new();
         let parts = Der::new(self.subject).enter(SEQUENCE).and_then(|s| s.all(SET));
         for part in parts.into_iter().flatten() {

@@ -8,10 +8,10 @@ pub(super) struct Der<'a>(&'a [u8]);
 /// One element.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Item<'a> {
-    pub tag: u8,
-    pub content: &'a [u8],
+    pub(super) tag: u8,
+    pub(super) content: &'a [u8],
     /// With tag and length, as it was signed.
-    pub whole: &'a [u8],
+    pub(super) whole: &'a [u8],
 }
 
 pub(super) const BOOLEAN: u8 = 0x01;
@@ -30,19 +30,19 @@ pub(super) const fn numbered(number: u8) -> u8 {
 }
 
 impl<'a> Der<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Der(bytes)
     }
     /// Whether nothing is left.
-    pub fn ended(self) -> bool {
+    pub(super) fn ended(self) -> bool {
         self.0.is_empty()
     }
     /// The tag of the next element.
-    pub fn tag(self) -> Option<u8> {
+    pub(super) fn tag(self) -> Option<u8> {
         self.0.first().copied()
     }
     /// The next element.
-    pub fn next(&mut self) -> Option<Item<'a>> {
+    pub(super) fn next(&mut self) -> Option<Item<'a>> {
         let [tag, first, ..] = *self.0 else { return None };
         if tag & 0x1f == 0x1f {
             return None;
@@ -65,23 +65,23 @@ impl<'a> Der<'a> {
         Some(Item { tag, content: &whole[head..], whole })
     }
     /// The next element, which must have this tag.
-    pub fn take(&mut self, tag: u8) -> Option<Item<'a>> {
+    pub(super) fn take(&mut self, tag: u8) -> Option<Item<'a>> {
         self.next().filter(|item| item.tag == tag)
     }
     /// The next element if it has this tag.
-    pub fn maybe(&mut self, tag: u8) -> Option<Item<'a>> {
+    pub(super) fn maybe(&mut self, tag: u8) -> Option<Item<'a>> {
         if self.tag() == Some(tag) { self.next() } else { None }
     }
     /// What is in the next element, which must have this tag.
-    pub fn enter(&mut self, tag: u8) -> Option<Der<'a>> {
+    pub(super) fn enter(&mut self, tag: u8) -> Option<Der<'a>> {
         self.take(tag).map(|item| Der(item.content))
     }
     /// The only element that is left.
-    pub fn all_one(mut self) -> Option<Item<'a>> {
+    pub(super) fn all_one(mut self) -> Option<Item<'a>> {
         self.next().filter(|_| self.ended())
     }
     /// All that is left, each with this tag.
-    pub fn all(mut self, tag: u8) -> Option<Vec<Item<'a>>> {
+    pub(super) fn all(mut self, tag: u8) -> Option<Vec<Item<'a>>> {
         let mut found = Vec::new();
         while !self.ended() {
             found.push(self.take(tag)?);
@@ -92,7 +92,7 @@ impl<'a> Der<'a> {
 
 impl<'a> Item<'a> {
     /// What is in it.
-    pub fn inside(self) -> Der<'a> {
+    pub(super) fn inside(self) -> Der<'a> {
         Der(self.content)
     }
 }

@@ -21,7 +21,7 @@ pub(super) enum Hash {
 
 impl Hash {
     /// By an AlgorithmIdentifier.
-    pub fn of(algorithm: &[u8]) -> Option<Self> {
+    pub(super) fn of(algorithm: &[u8]) -> Option<Self> {
         let oid = Der::new(algorithm).enter(SEQUENCE)?.take(OID)?.content;
         let [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, which] = *oid else { return None };
         match which {
@@ -31,7 +31,7 @@ impl Hash {
             _ => None,
         }
     }
-    pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
+    pub(super) fn digest(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Hash::Sha256 => Sha256::digest(bytes).to_vec(),
             Hash::Sha384 => Sha384::digest(bytes).to_vec(),
@@ -78,7 +78,7 @@ pub(super) struct Algorithm {
 
 impl Algorithm {
     /// By an AlgorithmIdentifier; the hash beside it where it names none.
-    pub fn of(algorithm: &[u8], beside: Option<Hash>) -> Option<Self> {
+    pub(super) fn of(algorithm: &[u8], beside: Option<Hash>) -> Option<Self> {
         let oid = Der::new(algorithm).enter(SEQUENCE)?.take(OID)?.content;
         let numbered = |n| match n {
             0 => Some(Hash::Sha256),
@@ -101,7 +101,7 @@ impl Algorithm {
     }
 
     /// Whether a key (SubjectPublicKeyInfo) signed this.
-    pub fn verify(self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verify(self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
         self.judged(key, signed, signature).unwrap_or(false)
     }
 
