@@ -367,6 +367,12 @@ fn every_promise_has_its_halves() {
         assert_eq!(files(room), names, "{room}");
     }
     assert!(files("policy").is_subset(&names));
+    // Who verifies a release counts again what the proof of the run counted.
+    let verify = std::fs::read_to_string(common::repo("src/record/verify.rs")).unwrap();
+    for name in names.iter().map(String::as_str) {
+        let name = if name == "views" { "recount" } else { name };
+        assert!(verify.contains(&format!("proof::{name}")), "src/record/verify.rs: {name}");
+    }
     // The words are those of a policy, and a reader finds each promise in the page on adding one.
     let schema = std::fs::read_to_string(common::repo("policies/policy.schema.json")).unwrap();
     let page = std::fs::read_to_string(common::repo("docs/ADDING.md")).unwrap();
