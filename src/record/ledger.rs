@@ -539,6 +539,10 @@ impl Ledger {
     /// If the folder exists, the name is not one, or I/O.
     pub fn init(folder: &Path, origin: &str, key: &dyn Sign) -> Result<Self> {
         let named = VerifierKey::new(origin, Role::Log, *key.public())?;
+        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
+        let parent = parent.unwrap_or_else(|| Path::new("."));
+        // What killed ones left goes, also where the ledger stood already when they were killed.
+        claim::sweep(parent, MAKING).map_err(|e| io("making", &e))?;
         if system::there(folder).map_err(|e| io("making", &e))? {
             return Err(Error::policy(
                 "R0203",
@@ -546,11 +550,8 @@ impl Ledger {
             )
             .advice(say!("name a new folder; a ledger is never replaced")));
         }
-        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
-        let parent = parent.unwrap_or_else(|| Path::new("."));
         crate::release::private(parent)?;
         // Made beside its place and moved there whole, so that no crash leaves a ledger without a beginning.
-        claim::sweep(parent, MAKING).map_err(|e| io("making", &e))?;
         let making = claim::Claim::new(parent, MAKING).map_err(|e| io("making", &e))?;
         crate::release::private(making.path())?;
         let this = Ledger::at(making.path());
