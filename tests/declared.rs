@@ -468,6 +468,45 @@ fn the_data_are_held_against_the_declarations() {
     }
 }
 
+/// A date in three columns whose names say nothing: the days are evenly spread, as no grade and no length of stay is.
+#[test]
+fn a_date_in_three_columns_of_other_names_is_refused() {
+    let work = tempfile::tempdir().unwrap();
+    let folder = work.path();
+    let number = "role = \"payload\", type = \"integer\"";
+    let columns: String =
+        ["甲", "乙", "丙"].iter().map(|name| line(name, number, KEEP, DROP, "")).collect();
+    let policy = write(folder, &format!("{HEAD}{columns}"));
+    let write_data = |third: &dyn Fn(usize) -> usize| {
+        let mut csv = String::from("患者ID,性別,生年月日,入院日,甲,乙,丙\n");
+        for i in 0..800 {
+            let admitted = day(i * 7);
+            let (year, month) = (2001 + i * 13 % 20, i * 5 % 12 + 1);
+            writeln!(
+                csv,
+                "Q{i:05},{},1950-01-01,{admitted},{year},{month},{}",
+                i % 2 + 1,
+                third(i)
+            )
+            .unwrap();
+        }
+        std::fs::create_dir_all(folder.join("in")).unwrap();
+        std::fs::write(folder.join("in/t.csv"), csv).unwrap();
+    };
+    let check = || {
+        let input = folder.join("in");
+        let told = kakou(&["check", "--data", "--policy", text(&policy), "--input", text(&input)]);
+        error_of(&told)
+    };
+    write_data(&|i| i * 17 % 31 + 1);
+    let said = check();
+    assert!(said.contains("C0411") && said.contains("`丙`") && said.contains("`甲`"), "{said}");
+    // Short stays are many, long ones few.
+    write_data(&|i| (i * 17 % 31) * (i * 17 % 31) / 31 + 1);
+    let said = check();
+    assert!(!said.contains("C0411"), "{said}");
+}
+
 #[test]
 fn a_reason_stands_in_the_record_the_report_and_verify() {
     let work = tempfile::tempdir().unwrap();

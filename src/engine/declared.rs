@@ -60,6 +60,8 @@ struct Watched {
     /// The smallest and the largest whole number.
     range: Option<(i64, i64)>,
     number_texts: u64,
+    /// Cells by whole number, up to the days of a month.
+    small: [u64; 32],
     /// A detector whose check digit most distinct numbers pass; how many, of how many.
     digits: Option<(usize, u64, u64)>,
     looked: bool,
@@ -161,7 +163,7 @@ pub fn check(
     for one in &watched {
         let column = &plan.tables[one.table].columns[one.column];
         let because = column.because.as_ref().filter(|b| !b.as_str().trim().is_empty());
-        for found in one.judge(plan, &others) {
+        for found in one.judge(plan, &others, &watched) {
             match because {
                 Some(because) => warnings.push(Warning {
                     code: found.warning,
@@ -276,6 +278,7 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
                 month_texts: 0,
                 range: None,
                 number_texts: 0,
+                small: [0; 32],
                 digits: None,
                 looked: false,
                 sentences: Sentences::default(),
@@ -423,6 +426,11 @@ impl Watched {
                 let (low, high) = self.range.unwrap_or((number, number));
                 self.range = Some((low.min(number), high.max(number)));
                 numbers += rows[code as usize];
+                if let Some(cells) =
+                    usize::try_from(number).ok().and_then(|n| self.small.get_mut(n))
+                {
+                    *cells += rows[code as usize];
+                }
             }
         }
         self.date_texts = self.date_texts.max(texts);
@@ -741,7 +749,7 @@ struct Found {
 }
 
 impl Watched {
-    fn judge(&self, plan: &Plan, others: &[Other]) -> Vec<Found> {
+    fn judge(&self, plan: &Plan, others: &[Other], all_watched: &[Watched]) -> Vec<Found> {
         let column = &plan.tables[self.table].columns[self.column];
         let facts = &column.facts;
         let shown = match &column.alias {
@@ -845,6 +853,22 @@ impl Watched {
                 "type = \"date\" or \"partial_date\" with its kind, and a treatment for dates; numbers of days are dates to whoever knows the first"
             );
             all.push(found("C0411", "W0161", what, ja, advice));
+        } else if let Some((month, year)) = self.day_beside(facts, all_watched) {
+            let named = |w: &Watched| {
+                let facts = &plan.tables[w.table].columns[w.column].facts;
+                say!("`{}`.`{}`", facts.table, facts.column)
+            };
+            all.push(found(
+                "C0411",
+                "W0161",
+                say!(
+                    "its numbers are days of a month as columns {} and {} are months and years: together they are a date",
+                    named(month),
+                    named(year)
+                ),
+                say!("列{}（月）、列{}（年）とともに、日付の日である", named(month), named(year)),
+                say!("drop it, or keep year and month alone where a view counts them"),
+            ));
         } else if let Some((detector, passed, seen)) = self.digits {
             let doc = CATALOGUE[detector].doc();
             all.push(found(
@@ -929,6 +953,36 @@ impl Watched {
             say!("all its numbers lie where {} would: they are moments", *counted),
             say!("すべての数が日付を数えた数（{}）の範囲にある", *counted),
         ))
+    }
+
+    /// Whether all cells are whole numbers of 1 to `last`, each about as often as the others, as months and days of the calendar are.
+    /// Counts of days and grades have more of the small ones.
+    fn counts_to(&self, last: usize) -> bool {
+        let cells: u64 = self.small[1..=last].iter().sum();
+        // The last days of a month are missing in some.
+        let always = &self.small[1..=last.min(28)];
+        let even = |&n: &u64| n * 3 * last as u64 >= cells && n * last as u64 <= cells * 3;
+        cells == self.dates.seen && cells >= 20 * last as u64 && always.iter().all(even)
+    }
+
+    /// The columns of months and years of the same rows, if this one is content and has their days.
+    fn day_beside<'a>(
+        &self,
+        facts: &ColumnFacts,
+        all: &'a [Watched],
+    ) -> Option<(&'a Watched, &'a Watched)> {
+        let content = matches!(facts.role, Role::Payload | Role::Sensitive | Role::ThirdParty);
+        if !content || !self.counts_to(31) {
+            return None;
+        }
+        let shown = |w: &Watched| w.kinds.iter().zip(self.kinds).any(|(a, b)| *a && b);
+        let here = || all.iter().filter(|w| w.table == self.table && shown(w));
+        let month = here().find(|w| w.counts_to(12))?;
+        let year = here().find(|w| {
+            let years = |(low, high): (i64, i64)| low >= 1880 && high < 2100 && high - low >= 3;
+            w.number_texts == w.dates.seen && w.range.is_some_and(years)
+        })?;
+        Some((month, year))
     }
 
     fn free_text(&self) -> bool {

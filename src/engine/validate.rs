@@ -11,7 +11,8 @@ pub fn reads(facts: &ColumnFacts, text: &str) -> bool {
     }
     match facts.ty {
         Type::String | Type::Code => true,
-        Type::Integer => number::parse_integer(text).is_some(),
+        // As files with types hold it: what is longer is no count but a number of something.
+        Type::Integer => number::parse_integer(text).is_some_and(|n| i64::try_from(n).is_ok()),
         Type::Decimal => number::Decimal::parse(text).is_some(),
         Type::Measured => number::Measured::parse(text).is_some(),
         Type::Date => date::parse(text).is_some_and(|when| when.days().is_some()),
@@ -33,5 +34,31 @@ pub fn boolean(text: &str) -> Option<bool> {
         Some(false)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_of_64_bits() {
+        let facts = ColumnFacts {
+            table: crate::error::Name::from_policy("t"),
+            column: crate::error::Name::from_policy("c"),
+            role: crate::schema::Role::Payload,
+            ty: Type::Integer,
+            date: None,
+            code: None,
+            specials: vec!["99999999999999999999".to_owned()],
+        };
+        for text in
+            ["9223372036854775807", "-9223372036854775808", "1,000", "2.0", "99999999999999999999"]
+        {
+            assert!(reads(&facts, text), "{text}");
+        }
+        for text in ["9223372036854775808", "-9223372036854775809", "18446744073709551615", "2.5"] {
+            assert!(!reads(&facts, text), "{text}");
+        }
     }
 }
