@@ -234,14 +234,27 @@ impl Kept {
                 0 => String::new(),
                 rows => words!(", {} rows go", small(rows)),
             };
-            lines.push(words!(
-                "  {}.{}: too few persons hold {} of the values, so they are shown as others or not at all{}; each value shown is of at least {}",
-                table.name,
-                column,
-                joined,
-                gone,
-                n
-            ));
+            // Of measured numbers only the ends are asked for.
+            lines.push(if floor.tails {
+                words!(
+                    "  {}.{}: too few persons stand at the ends, so {} of the values are shown as others or not at all{}; each end is of at least {}, and between them {} numbers are of fewer",
+                    table.name,
+                    column,
+                    joined,
+                    gone,
+                    n,
+                    floor.few
+                )
+            } else {
+                words!(
+                    "  {}.{}: too few persons hold {} of the values, so they are shown as others or not at all{}; each value shown is of at least {}",
+                    table.name,
+                    column,
+                    joined,
+                    gone,
+                    n
+                )
+            });
         }
         for steady in &self.steady {
             let told = closure::beside(plan, steady);

@@ -224,7 +224,11 @@ pub fn report(published: &Released, show: Show) {
         ));
     }
     if !s.floors.is_empty() {
-        show.line(&words!("floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed", s.floors.len(), s.floors.iter().map(|f| f.outcome.joined).sum::<u64>(), s.floors.iter().map(|f| f.outcome.rows_removed).sum::<u64>()));
+        let (ends, all): (Vec<_>, Vec<_>) = s.floors.iter().partition(|f| f.outcome.tails);
+        show.line(&words!("floors: every value shown is held by enough persons in {} columns; {} values were joined with others or blanked, {} rows removed", all.len(), s.floors.iter().map(|f| f.outcome.joined).sum::<u64>(), s.floors.iter().map(|f| f.outcome.rows_removed).sum::<u64>()));
+        if !ends.is_empty() {
+            show.line(&words!("measured numbers: both ends are held by enough persons in {} columns; between the ends {} numbers are held by fewer", ends.len(), ends.iter().map(|f| f.outcome.few).sum::<u64>()));
+        }
     }
     for steady in &s.steady {
         show.line(&words!("beside the views: {} is the same in all rows of a person; for who knows it too the smallest class of view {} has {} persons (k = {})", steady.column, steady.split.view, steady.smallest, steady.split.k));

@@ -70,10 +70,18 @@ pub fn told(verified: &Verified) -> Vec<String> {
             view.classes
         ));
     }
-    if !verified.floors.is_empty() {
+    let (ends, all): (Vec<_>, Vec<_>) = verified.floors.iter().partition(|f| f.tails);
+    if !all.is_empty() {
         lines.push(words!(
             "floors: {} columns recounted, every value shown is held by enough persons: holds",
-            verified.floors.len()
+            all.len()
+        ));
+    }
+    if !ends.is_empty() {
+        lines.push(words!(
+            "measured numbers: {} columns recounted, both ends are held by enough persons: holds; between the ends {} numbers are held by fewer",
+            ends.len(),
+            ends.iter().map(|f| f.few).sum::<u64>()
         ));
     }
     lines.extend(verified.objections.iter().map(|line| line.shown().into_owned()));
