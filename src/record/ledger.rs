@@ -379,7 +379,8 @@ struct Lines {
 impl Lines {
     fn read(folder: &Path) -> Result<Self> {
         let file = File::open(folder.join(ENTRIES)).map_err(|e| {
-            io("reading", &e).advice(say!("`kakou ledger init DIR --name NAME --sign KEY` makes a ledger"))
+            io("reading", &e)
+                .advice(say!("`kakou ledger init DIR --name NAME --sign KEY` makes a ledger"))
         })?;
         let mut bytes = Vec::new();
         file.take(LARGEST).read_to_end(&mut bytes).map_err(|e| io("reading", &e))?;
@@ -871,7 +872,8 @@ impl Ledger {
     fn lock(&self, how: impl Fn(&File) -> std::io::Result<()>) -> Result<File> {
         let path = self.folder.join(LOCK);
         let file = File::open(path).map_err(|e| {
-            io("opening", &e).advice(say!("`kakou ledger init DIR --name NAME --sign KEY` makes a ledger"))
+            io("opening", &e)
+                .advice(say!("`kakou ledger init DIR --name NAME --sign KEY` makes a ledger"))
         })?;
         how(&file).map_err(|e| io("locking", &e))?;
         Ok(file)
