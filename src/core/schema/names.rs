@@ -332,7 +332,7 @@ const NONE: Rule = Rule {
 const RULES: &[Rule] = &[
     Rule { meaning: Meaning::IdCode,
         ja: &["個人番号", "マイナンバー", "被保険者番号", "被保険者記号", "被保険者証等の", "被保険者枝番", "保険証番号", "保険証記号", "保険証の記号", "保険証の番号", "記号番号", "記号・番号",
-            "受給者番号", "国保番号", "健康保険番号", "介護保険番号", "手帳番号", "負担者番号", "保険証no", "証明者番号", "旅券", "パスポート", "運転免許", "免許証番号", "基礎年金番号", "年金番号", "住民票コード", "在留カード", "特別永住者", "資格確認書"],
+            "受給者番号", "国保番号", "健康保険番号", "介護保険番号", "手帳番号", "保険証no", "証明者番号", "旅券", "パスポート", "運転免許", "免許証番号", "基礎年金番号", "年金番号", "住民票コード", "在留カード", "特別永住者", "資格確認書"],
         whole: &["記号", "枝番", "保険記号", "保険番号"],
         en: &["my number", "kojin bango", "kojin bangou", "insured", "insurance number", "insurance no", "insurance id", "hihokensha", "hokensho", "hoken kigo", "hoken kigou", "hoken no", "hoken bango", "kigo bango", "kigou bangou",
             "passport", "driver license", "driver licence", "drivers license", "drivers licence", "licence number", "license number", "pension number", "pension no", "resident code", "juminhyo",
