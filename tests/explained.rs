@@ -217,7 +217,10 @@ fn values_of_too_few() {
     one_line(&said, &["at least 20 persons among the rows that are left (of the treatment)"]);
     let tails = payload("integer", "{ round = { step = 1 } }");
     let (case, policy) = one(&floor(5), &tails, &[(12, "15"), (1, "3")]);
-    one_line(&case.explained(&policy, true), &["t.x: too few persons stand at the ends", "at least 5"]);
+    one_line(
+        &case.explained(&policy, true),
+        &["t.x: too few persons stand at the ends", "at least 5"],
+    );
 
     // A remainder of one.
     let rare = payload("code", "{ rare = { below = 3 } }");
