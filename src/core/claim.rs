@@ -154,7 +154,7 @@ pub fn sweep(folder: &Path, prefix: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes away files with this beginning that are their own locks ([`file`]) and whose owners are gone.
+/// Takes away files with this beginning that are their own locks ([`file()`]) and whose owners are gone.
 ///
 /// # Errors
 /// As [`sweep`].

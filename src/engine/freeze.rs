@@ -937,7 +937,7 @@ pub(super) fn looked_at(plan: &Plan, at: (usize, usize)) -> bool {
     columns.any(|c| c == at) || plan.sets.iter().any(|s| (s.table, s.column) == at)
 }
 
-/// By table and column: the bit in [`Alive::blanked`] of the columns whose cells can be suppressed one by one, the views' own
+/// By table and column: the bit in `Alive::blanked` of the columns whose cells can be suppressed one by one, the views' own
 /// quasi-identifiers.
 #[must_use]
 pub fn blankable(plan: &Plan) -> Vec<Vec<Option<u8>>> {
