@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::frame::{Column, Dictionary, MISSING};
 use crate::plan::shape::released;
 use crate::plan::{Grain, Plan, TreatmentPlan};
+use crate::policy::model::Unit;
 use crate::schema::{DateKind, Kind, Role};
 use crate::technique::{
     Input, KeyTokens, Known, Marks, Output, Persons, Secrets, Tally, Treatment,
@@ -322,6 +323,14 @@ pub struct Removal {
 }
 
 impl Removal {
+    /// Marks a row, or its person where the policy suppresses persons.
+    pub fn mark(&mut self, plan: &Plan, partition: &Partition, table: usize, row: u32) {
+        match plan.suppress.unit {
+            Unit::Cell | Unit::Row => self.rows.push((table, row)),
+            Unit::Person => self.persons.push(partition.tables[table].persons[row as usize]),
+        }
+    }
+
     /// Removes the rows, their child rows (rows of other tables with a key that a removed row owns), and the persons.
     pub fn carry_out(self, plan: &Plan, partition: &Partition, alive: &mut Alive) {
         let mut dead_persons = vec![false; partition.ids.len()];

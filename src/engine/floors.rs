@@ -15,7 +15,6 @@ use crate::error::{Error, Result, small};
 use crate::frame::{Column, Interner, MISSING};
 use crate::plan::steady::EVIDENCE;
 use crate::plan::{FloorPlan, Grain, Plan};
-use crate::policy::model::Unit;
 use crate::say;
 use crate::schema::ColumnFacts;
 use crate::technique::Tally;
@@ -799,10 +798,7 @@ impl Step {
                 let blank = bit.is_some_and(|bit| alive.blanked[*t][row] >> bit & 1 == 1);
                 let gone = if code == MISSING || blank { missing } else { goes[code as usize] };
                 if gone && alive.rows[*t][row] {
-                    match plan.suppress.unit {
-                        Unit::Cell | Unit::Row => removal.rows.push((*t, row as u32)),
-                        Unit::Person => removal.persons.push(partition.tables[*t].persons[row]),
-                    }
+                    removal.mark(plan, partition, *t, row as u32);
                 }
             }
         }

@@ -19,7 +19,6 @@ use super::{log, sets};
 use crate::error::Result;
 use crate::frame::Column;
 use crate::plan::Plan;
-use crate::policy::model::Unit;
 use crate::schema::Kind;
 use crate::technique::{KeyTokens, Measure, Secrets, Tally};
 
@@ -435,10 +434,7 @@ fn rows_of_classes(
         let t = view.table;
         let marked = marked(plan, view, partition, applied, alive, &round.classes);
         for (row, _) in marked.iter().enumerate().filter(|(_, marked)| **marked) {
-            match plan.suppress.unit {
-                Unit::Cell | Unit::Row => removal.rows.push((t, row as u32)),
-                Unit::Person => removal.persons.push(partition.tables[t].persons[row]),
-            }
+            removal.mark(plan, partition, t, row as u32);
         }
     }
     removal
@@ -457,12 +453,7 @@ fn rows_of_items(
         let Some(set) = plan.sets.iter().find(|s| s.name.as_str() == round.view) else { continue };
         let items: Vec<String> = round.classes.iter().flatten().flatten().cloned().collect();
         for row in sets::rows_with(plan, set, applied, alive, &items) {
-            match plan.suppress.unit {
-                Unit::Cell | Unit::Row => removal.rows.push((set.table, row)),
-                Unit::Person => {
-                    removal.persons.push(partition.tables[set.table].persons[row as usize]);
-                }
-            }
+            removal.mark(plan, partition, set.table, row);
         }
     }
     removal

@@ -72,7 +72,13 @@ struct Fact<'a> {
     values: Cow<'a, [u32]>,
 }
 
-fn fact<'a>(structure: &'a Structure, tables: &'a [Cells], at: usize) -> Result<Option<Fact<'a>>> {
+/// `rows` are those of each person, by table; none where a row is nobody's.
+fn fact<'a>(
+    structure: &'a Structure,
+    tables: &'a [Cells],
+    rows: &[Option<Vec<u32>>],
+    at: usize,
+) -> Result<Option<Fact<'a>>> {
     let shape = structure.steady.get(at).ok_or_else(broken)?;
     let table = structure.tables.get(shape.table).ok_or_else(broken)?;
     let cells = tables.get(shape.table).ok_or_else(broken)?;
@@ -82,8 +88,8 @@ fn fact<'a>(structure: &'a Structure, tables: &'a [Cells], at: usize) -> Result<
             let mut values = OfPersons::default();
             let codes = cells.codes(shape.column).ok_or_else(broken)?;
             values.see(codes, cells.codes(table.person).ok_or_else(broken)?);
-            let rows = cells.rows_of_people(table).ok_or_else(broken)?;
-            values.finish(&rows, shape.by_row).map(Cow::Owned)
+            let rows = rows.get(shape.table).and_then(Option::as_ref).ok_or_else(broken)?;
+            values.finish(rows, shape.by_row).map(Cow::Owned)
         }
     };
     Ok(values.map(|values| Fact { shape, at, values }))
@@ -245,9 +251,15 @@ pub fn recount(structure: &Structure, tables: &[Cells]) -> Result<Vec<Divided>> 
         let mut counted = view.quasi.iter().chain(&view.facts);
         counted.any(|path| (path.table, path.column) == (shape.table, shape.column))
     };
+    let rows: Vec<Option<Vec<u32>>> = structure
+        .tables
+        .par_iter()
+        .zip(tables)
+        .map(|(shape, cells)| cells.rows_of_people(shape))
+        .collect();
     let facts: Vec<Option<Fact<'_>>> = (0..structure.steady.len())
         .into_par_iter()
-        .map(|at| fact(structure, tables, at))
+        .map(|at| fact(structure, tables, &rows, at))
         .collect::<Result<_>>()?;
     let facts: Vec<Fact<'_>> = facts.into_iter().flatten().collect();
     if facts.is_empty() {

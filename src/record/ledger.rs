@@ -305,8 +305,7 @@ pub fn take_late() -> Option<crate::plan::Warning> {
 #[must_use]
 pub fn retention_until(at: &str) -> Option<String> {
     let day = chrono::DateTime::parse_from_rfc3339(at).ok()?;
-    // The day of the entry is counted where the law is: Japan.
-    let day = day.with_timezone(&chrono::FixedOffset::east_opt(9 * 3600)?).date_naive();
+    let day = crate::text::date::in_japan(day.to_utc());
     let same = day.with_year(day.year() + 3);
     let until = same.or_else(|| day.succ_opt()?.with_year(day.year() + 3))?;
     Some(until.format("%Y-%m-%d").to_string())

@@ -13,6 +13,7 @@ use crate::error::{Error, Name, Result, Said};
 use crate::keys::Sign;
 use crate::say;
 use crate::schema::Kind as Release;
+use crate::text::date;
 
 /// What is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -160,7 +161,8 @@ fn day(text: &str, today: NaiveDate) -> Result<()> {
 /// If something that the law asks for is missing, a day is none, the release or its recipient is not known to the ledger; those of
 /// [`Ledger::append`].
 pub fn enter(fact: Fact, telling: &Telling, ledger: &Ledger, key: &dyn Sign) -> Result<Appended> {
-    let body = body(fact, telling, &ledger.read(&[])?, chrono::Local::now().date_naive())?;
+    let today = date::in_japan(chrono::Utc::now());
+    let body = body(fact, telling, &ledger.read(&[])?, today)?;
     ledger.append(Kind::Told, &body, key)
 }
 

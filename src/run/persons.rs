@@ -117,7 +117,7 @@ impl Persons {
 
 /// Today in Japan, in days since 1970-01-01.
 fn today() -> i32 {
-    let now = chrono::DateTime::<chrono::Utc>::from(SystemTime::now());
-    let seconds = now.timestamp() + 9 * 3600;
-    i32::try_from(seconds.div_euclid(86_400)).unwrap_or(i32::MAX)
+    let today = text::date::in_japan(SystemTime::now().into());
+    i32::try_from(today.signed_duration_since(chrono::NaiveDate::default()).num_days())
+        .unwrap_or(i32::MAX)
 }

@@ -177,6 +177,12 @@ pub fn date_of(days: i32) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(days.checked_add(719_163)?)
 }
 
+/// The day on which a moment falls where the law is: in Japan.
+#[must_use]
+pub fn in_japan(at: chrono::DateTime<chrono::Utc>) -> NaiveDate {
+    (at.naive_utc() + chrono::TimeDelta::hours(9)).date()
+}
+
 fn era_of(day: NaiveDate) -> Option<(usize, u32)> {
     ERAS.iter().enumerate().rev().find_map(|(index, (_, _, (y, m, d), before))| {
         let start = NaiveDate::from_ymd_opt(*y, *m, *d)?;
