@@ -406,6 +406,73 @@ fn a_steady_fact_outside_the_views_is_named_and_for_publication_refused() {
     );
 }
 
+/// What makes a column a fact of persons is not that each row says so: with a row each nothing speaks against it, an empty cell says
+/// nothing, and one typing error changes no fact. Numbers are facts where they repeat.
+#[test]
+fn a_fact_of_persons_is_known_in_spite_of_blanks_and_errors() {
+    // By case: type and rows of each person of sixty.
+    let number = |p: usize, a: &str| (if p < 3 { a } else { "7" }).to_owned();
+    type Rows<'a> = &'a dyn Fn(usize) -> Vec<String>;
+    let cases: [(&str, Rows<'_>, bool); 9] = [
+        ("code", &|p| vec![number(p, "9")], true),
+        ("code", &|p| vec![number(p, "9"); 1 + usize::from(p < 9)], true),
+        (
+            "code",
+            &|p| vec![number(p, "9"), if p == 40 { "9".into() } else { number(p, "9") }],
+            true,
+        ),
+        ("code", &|p| vec![String::new(), number(p, "9"), String::new()], true),
+        ("integer", &|p| vec![number(p, "9"); 2], true),
+        // Nearly everybody shows the same in every row: that one row of a person does not says nothing of persons.
+        ("code", &|p| vec!["7".into(), (if p % 21 == 0 { "9" } else { "7" }).into()], false),
+        // Measured once, or changing: no fact of persons.
+        ("integer", &|p| vec![number(p, "9")], false),
+        ("integer", &|p| vec![number(p, "9"), (p % 3 + 7).to_string()], false),
+        ("code", &|p| vec![number(p, "9"), (p % 3 + 7).to_string()], false),
+    ];
+    for (at, (ty, rows, steady)) in cases.iter().enumerate() {
+        let case = Case::new();
+        // The class s = 1 has 12 persons; three of them have another x.
+        let mut lines = String::from("id,x,s\n");
+        for p in 0..60 {
+            for x in rows(p) {
+                writeln!(lines, "p{p:03},{x},{}", if p < 12 { 1 } else { 2 }).unwrap();
+            }
+        }
+        let policy = one(&case, 12, &payload(ty, "\"keep\""), &[], "");
+        let text = std::fs::read_to_string(&policy).unwrap();
+        // Three persons are enough for a value, twelve for a class.
+        let text = text
+            .replace("floor = 12", "floor = 3")
+            .replace("grain = \"person\"", "grain = \"event\"");
+        std::fs::write(&policy, text).unwrap();
+        case.file("t.csv", &lines);
+        let told = statement(&case.run(&policy))["steady"].clone();
+        let named = told[0]["column"] == "t.x";
+        assert_eq!(named, *steady, "case {at}: {told}");
+    }
+}
+
+/// A ward and a count of days are numbers that nobody measured: each value is shown for enough persons, not the ends alone.
+#[test]
+fn numbers_that_stand_for_something_have_a_floor_at_every_value() {
+    for (name, each) in
+        [("病棟", true), ("在院日数", true), ("los", true), ("ward_no", true), ("脈拍", false)]
+    {
+        let case = Case::new();
+        let values = [(8, "1"), (8, "3"), (1, "7"), (4, "8"), (9, "12")];
+        let policy = one(&case, 5, &payload("integer", "\"keep\""), &values, "");
+        let renamed =
+            std::fs::read_to_string(&policy).unwrap().replace("\nx = ", &format!("\n{name:?} = "));
+        std::fs::write(&policy, renamed).unwrap();
+        let file = std::fs::read_to_string(case.path("in/t.csv")).unwrap();
+        case.file("t.csv", &file.replacen(",x,", &format!(",{name},"), 1));
+        let found = shown(&case.run(&policy), "t", name);
+        assert_eq!(found.values().all(|&n| n >= 5), each, "{name}: {found:?}");
+        assert_eq!(found.contains_key("7"), !each, "{name}: {found:?}");
+    }
+}
+
 /// Persons with an area and with a sex and group, each in the view of its table: both views hold, both together do not.
 #[test]
 fn quasi_identifiers_of_two_views_count_together_where_they_are_of_the_person() {

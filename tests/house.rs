@@ -73,7 +73,7 @@ fn what_is_drawn_anew_is_no_text_of_a_test() {
 #[test]
 fn the_small_verifier_knows_no_engine() {
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--package", "kakou-verifier"])
+        .args(["tree", "--locked", "--package", "kakou-verifier"])
         .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -239,7 +239,7 @@ fn dependencies_are_what_deny_toml_allows() {
     assert_eq!(rules["bans"]["multiple-versions"].as_str(), Some("deny"));
     assert_eq!(rules["sources"]["unknown-registry"].as_str(), Some("deny"));
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform"])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform"])
         .arg("x86_64-unknown-linux-gnu")
         .current_dir(root)
         .output()

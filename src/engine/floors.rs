@@ -13,7 +13,7 @@ use super::apply::{Alive, Applied, Removal, Treatments};
 use super::partition::Partition;
 use crate::error::{Error, Result, small};
 use crate::frame::{Column, Interner, MISSING};
-use crate::plan::steady::EVIDENCE;
+use crate::plan::steady::{EVIDENCE, Repeated};
 use crate::plan::{FloorPlan, Grain, Plan};
 use crate::say;
 use crate::schema::ColumnFacts;
@@ -159,15 +159,6 @@ struct Counts {
     repeated: Repeated,
 }
 
-/// How a column stands in several rows of one person.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Repeated {
-    /// Persons with more than one row.
-    persons: u64,
-    /// Whether one of them shows more than one value.
-    varies: bool,
-}
-
 /// Counts over the rows that are left, of all batches.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Counted {
@@ -221,8 +212,7 @@ impl Counted {
         let from = self.batches;
         for ((.., floor, mine), (.., theirs)) in self.columns.iter_mut().zip(&other.columns) {
             mine.missing.elsewhere(&theirs.missing, floor.persons, from);
-            mine.repeated.persons += theirs.repeated.persons;
-            mine.repeated.varies |= theirs.repeated.varies;
+            mine.repeated.add(theirs.repeated);
             for (text, held) in theirs.texts.dictionary().texts().zip(&theirs.held) {
                 mine.label(text).elsewhere(held, floor.persons, from);
             }
@@ -255,8 +245,7 @@ impl Counted {
             let order = orders.get(t).and_then(Option::as_deref);
             let found = count(cells, persons, order, &alive.rows[*t], blank, floor.persons, number);
             counts.missing.elsewhere(&found.1, floor.persons, 0);
-            counts.repeated.persons += found.2.persons;
-            counts.repeated.varies |= found.2.varies;
+            counts.repeated.add(found.2);
             for (code, held) in found.0.iter().enumerate().filter(|(_, held)| held.rows > 0) {
                 let text = cells.dictionary().text(code as u32);
                 counts.label(text).elsewhere(held, floor.persons, 0);
@@ -266,6 +255,32 @@ impl Counted {
 }
 
 impl Counts {
+    /// Whether other labels may make the column a fact of persons, or none. A row whose label changes is of one person.
+    fn may_turn(&self, decision: &Decision, measured: bool) -> bool {
+        let texts = self.texts.dictionary();
+        let (mut changed, mut blanked) = (0, 0);
+        let mut left: BTreeSet<&str> = BTreeSet::new();
+        for (at, held) in self.held.iter().enumerate().filter(|(_, held)| held.rows > 0) {
+            let label = texts.text(at as u32);
+            match decision.labels.get(label) {
+                None => drop(left.insert(label)),
+                Some(shown) => {
+                    changed += held.rows;
+                    match shown {
+                        Some(shown) => drop(left.insert(shown)),
+                        None => blanked += held.rows,
+                    }
+                }
+            }
+        }
+        let Repeated { several, varying } = self.repeated;
+        // Persons who show one value do so with joined labels too; cells that are blanked may be all that some have.
+        let steady = varying == 0 && left.len() > 1;
+        let steady = steady && (!measured || several.saturating_sub(blanked) >= EVIDENCE);
+        let sure = steady || self.repeated.is_of_rows(measured, changed);
+        !sure
+    }
+
     /// The holders of a label.
     fn label(&mut self, text: &str) -> &mut Held {
         let at = self.texts.intern(text) as usize;
@@ -313,8 +328,8 @@ fn count(
     let nothing = held.len() - 1;
     let number = partition << 32;
     let mut repeated = Repeated::default();
-    // The person of the row before, its value, and whether it was counted as one of several rows.
-    let mut before = (u32::MAX, 0, false);
+    // The person of the row before, the first filled cell, and whether there are several and they differ.
+    let mut before = (u32::MAX, nothing, false, false);
     let mut look = |row: usize| {
         if !there[row] {
             return;
@@ -323,12 +338,17 @@ fn count(
         let at = if code == MISSING || blank(row) { nothing } else { code as usize };
         held[at].rows += 1;
         let person = persons[row];
-        if before.0 == person {
-            repeated.varies |= before.1 != at;
-            repeated.persons += u64::from(!before.2);
+        if before.0 != person {
+            before = (person, at, false, false);
+        } else if before.1 == nothing {
+            before.1 = at;
+        } else if at != nothing {
+            repeated.several += u64::from(!before.2);
             before.2 = true;
-        } else {
-            before = (person, at, false);
+            if before.1 != at {
+                repeated.varying += u64::from(!before.3);
+                before.3 = true;
+            }
         }
         if last[at] != person {
             last[at] = person;
@@ -834,8 +854,10 @@ pub struct FloorOutcome {
 pub struct Keeper {
     outcomes: Vec<FloorOutcome>,
     rows: Vec<u64>,
-    /// Columns that are the same in all rows of a person, as last counted.
-    steady: BTreeSet<(usize, usize)>,
+    /// Columns that are the same in all rows of a person, as last counted; with whether that is sure.
+    steady: BTreeMap<(usize, usize), bool>,
+    /// Tables of columns of which the last step may have made facts of persons, or facts of rows.
+    unsure: BTreeSet<usize>,
 }
 
 impl Keeper {
@@ -856,7 +878,7 @@ impl Keeper {
                 })
             })
             .collect();
-        Keeper { outcomes, rows, steady: BTreeSet::new() }
+        Keeper { outcomes, rows, steady: BTreeMap::new(), unsure: BTreeSet::new() }
     }
 
     /// Decides about every column that was counted.
@@ -883,14 +905,19 @@ impl Keeper {
             .collect();
         let mut step = Step::default();
         for (t, c, floor, counts) in &counted.columns {
-            let by_row = plan.tables[*t].grain == Grain::Person;
             let several = counts.held.iter().filter(|h| h.rows > 0).count() > 1;
-            let steady = !counts.repeated.varies && (by_row || counts.repeated.persons >= EVIDENCE);
-            // Measured numbers change with every measurement; that one was taken once says nothing.
-            if steady && several && !floor.tails {
-                self.steady.insert((*t, *c));
-            } else {
-                self.steady.remove(&(*t, *c));
+            let rows = counts.held.iter().map(|h| h.rows);
+            let sure = counts.repeated.is_sure(plan.tables[*t].grain == Grain::Person);
+            match several && counts.repeated.is_steady(floor.tails, rows) {
+                true => self.steady.insert((*t, *c), sure),
+                false => self.steady.remove(&(*t, *c)),
+            };
+        }
+        self.unsure.clear();
+        let counts = counted.columns.iter().zip(&decisions);
+        for ((t, _, floor, counts), (_, _, decision, ..)) in counts {
+            if !decision.labels.is_empty() && counts.may_turn(decision, floor.tails) {
+                self.unsure.insert(*t);
             }
         }
         for (t, c, decision, labels, few) in decisions {
@@ -919,10 +946,16 @@ impl Keeper {
         }
     }
 
-    /// The released columns that are the same in all rows of a person.
+    /// The released columns that are the same in all rows of a person; with whether that is sure.
     #[must_use]
-    pub fn steady(&self) -> Vec<(usize, usize)> {
-        self.steady.iter().copied().collect()
+    pub fn steady(&self) -> Vec<((usize, usize), bool)> {
+        self.steady.iter().map(|(&at, &sure)| (at, sure)).collect()
+    }
+
+    /// Tables that have to be counted once more before it is known which of their columns these are.
+    #[must_use]
+    pub fn unsure(&self) -> &BTreeSet<usize> {
+        &self.unsure
     }
 
     /// Rows that go with one row of a table, itself included, on the average.

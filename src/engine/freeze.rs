@@ -670,10 +670,17 @@ impl Freezing {
         }
         let removes = step.removes();
         self.draft.decisions.push(Decision::Floors(step));
+        for &table in state.keeper.iter().flat_map(Keeper::unsure) {
+            state.fresh[table] = true;
+        }
+        let unsure = state.fresh.contains(&true);
         // Where no view or set looks at the columns that changed, what was counted still holds.
         if removes || looked {
             self.again();
             return Ok(());
+        }
+        if unsure {
+            return self.values();
         }
         self.judge()
     }

@@ -35,6 +35,8 @@ pub struct Steady {
     pub classes: u64,
     /// Classes of fewer persons than k.
     pub below: u64,
+    /// Whether enough persons have several rows, or a row is a person.
+    pub sure: bool,
     /// Why the policy accepts it.
     pub because: Option<String>,
 }
@@ -59,6 +61,7 @@ impl Steady {
             smallest: self.smallest,
             classes: self.classes,
             below: self.below,
+            sure: self.sure,
             because: self.because.clone(),
         }
     }
@@ -67,6 +70,7 @@ impl Steady {
 /// Columns that are looked at together, and the views that are counted with them.
 struct Group {
     columns: Vec<At>,
+    sure: bool,
     views: Vec<ViewPlan>,
     of: Of,
 }
@@ -85,7 +89,7 @@ enum Of {
 struct Twin {
     view: usize,
     column: At,
-    counted: At,
+    counted: ViewColumn,
 }
 
 /// What there is to look at: it follows from the plan and the steady columns.
@@ -98,43 +102,46 @@ struct Looks {
 /// Counts the views with each group of columns.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Splits {
-    steady: Vec<At>,
+    steady: Vec<(At, bool)>,
     /// By group, by view: the classes of the view with the columns.
     classes: Vec<Vec<Classes>>,
     /// By twin: whether it is another fact than the one that it seems to be.
     differs: Vec<bool>,
 }
 
+/// What a person shows in all rows of the column's table.
+fn of_person((table, column): At) -> ViewColumn {
+    ViewColumn { table, column, join: Join::Person }
+}
+
 /// A view with further columns.
 fn widened(view: &ViewPlan, columns: &[At]) -> ViewPlan {
     let mut view = view.clone();
-    let join = |table| if view.table == table { Join::SameRow } else { Join::Person };
-    let more =
-        columns.iter().map(|&(table, column)| ViewColumn { table, column, join: join(table) });
-    let more: Vec<ViewColumn> = more.collect();
-    view.facts.extend(more);
+    view.facts.extend(columns.iter().copied().map(of_person));
     view.sensitive.clear();
     view
 }
 
 impl Looks {
-    fn new(plan: &Plan, steady: &[At]) -> Self {
+    fn new(plan: &Plan, steady: &[(At, bool)]) -> Self {
         let counts = |view: &ViewPlan, at: At| view.counted().any(|c| (c.table, c.column) == at);
         let counted = |at: At| plan.views.iter().any(|view| counts(view, at));
         let mut looks = Looks::default();
-        for &at in steady.iter().filter(|&&at| !counted(at)) {
+        for &(at, sure) in steady.iter().filter(|&&(at, _)| !counted(at)) {
             let views = plan.views.iter().map(|view| widened(view, &[at])).collect();
-            looks.groups.push(Group { columns: vec![at], views, of: Of::Alone });
+            looks.groups.push(Group { columns: vec![at], sure, views, of: Of::Alone });
         }
         for (v, view) in plan.views.iter().enumerate() {
             let quasi = |&&(t, c): &&At| plan.tables[t].columns[c].facts.role == Role::Quasi;
-            let others =
-                steady.iter().filter(quasi).filter(|&&at| !counts(view, at) && counted(at));
+            let others = steady.iter().map(|(at, _)| at);
+            let others = others.filter(quasi).filter(|&&at| !counts(view, at) && counted(at));
             let (mut sure, mut all) = (Vec::new(), Vec::new());
             for &at in others {
                 all.push(at);
                 match plan.seems_counted(view, at) {
-                    Some(counted) => looks.twins.push(Twin { view: v, column: at, counted }),
+                    Some(counted) => {
+                        looks.twins.push(Twin { view: v, column: at, counted: counted.clone() })
+                    }
                     None => sure.push(at),
                 }
             }
@@ -143,7 +150,8 @@ impl Looks {
             for (columns, of) in groups.into_iter().take(1 + usize::from(doubted)) {
                 if !columns.is_empty() {
                     let views = vec![widened(view, &columns)];
-                    looks.groups.push(Group { columns, views, of });
+                    let sure = steady.iter().any(|(at, sure)| *sure && columns.contains(at));
+                    looks.groups.push(Group { columns, sure, views, of });
                 }
             }
         }
@@ -154,14 +162,14 @@ impl Looks {
 /// Of the released columns that are the same in all rows of a person, those that are to be counted: all, if there is anything to look
 /// at.
 #[must_use]
-pub fn asked(plan: &Plan, steady: Vec<At>) -> Vec<At> {
+pub fn asked(plan: &Plan, steady: Vec<(At, bool)>) -> Vec<(At, bool)> {
     if Looks::new(plan, &steady).groups.is_empty() { Vec::new() } else { steady }
 }
 
 impl Splits {
     /// Nothing counted.
     #[must_use]
-    pub fn new(plan: &Plan, steady: Vec<At>) -> Self {
+    pub fn new(plan: &Plan, steady: Vec<(At, bool)>) -> Self {
         let looks = Looks::new(plan, &steady);
         let none = |group: &Group| group.views.iter().map(Classes::new).collect();
         let classes = looks.groups.iter().map(none).collect();
@@ -189,12 +197,10 @@ impl Splits {
         for (twin, differs) in looks.twins.iter().zip(&mut self.differs).filter(|(_, d)| !**d) {
             let view = &plan.views[twin.view];
             let mut texts = Interner::new();
-            let mut codes = |(table, column): At| {
-                let join = if view.table == table { Join::SameRow } else { Join::Person };
-                let column = ViewColumn { table, column, join };
-                column_codes(plan, view, &column, partition, cells, alive, &mut texts)
+            let mut codes = |column: &ViewColumn| {
+                column_codes(plan, view, column, partition, cells, alive, &mut texts)
             };
-            let (a, b) = (codes(twin.column), codes(twin.counted));
+            let (a, b) = (codes(&of_person(twin.column)), codes(&twin.counted));
             let both = a.iter().zip(&b).zip(&alive.rows[view.table]).filter(|(_, there)| **there);
             // Whoever has no row in one of the tables shows nothing there.
             *differs = both.into_iter().any(|((a, b), _)| *a != 0 && *b != 0 && a != b);
@@ -240,7 +246,7 @@ impl Splits {
             twins.iter().zip(&self.differs).filter(|(_, d)| **d).map(|(t, _)| t.view).collect();
         let mut found = Vec::new();
         let mut errors = Vec::new();
-        for (Group { columns, views, of }, classes) in groups.into_iter().zip(self.classes) {
+        for (Group { columns, sure, views, of }, classes) in groups.into_iter().zip(self.classes) {
             let taken = match of {
                 Of::Alone => true,
                 Of::Beside(view) => !another.contains(&view),
@@ -274,9 +280,10 @@ impl Splits {
                 smallest,
                 classes,
                 below,
+                sure,
                 because,
             };
-            if steady.because.is_none() && plan.tier == Some(Tier::Public) {
+            if sure && steady.because.is_none() && plan.tier == Some(Tier::Public) {
                 errors.push(refusal(plan, &steady, &view.name, matches!(of, Of::Alone)));
             }
             found.push(steady);

@@ -5,6 +5,7 @@ use super::declared::tells_birth;
 use super::model::{FloorPlan, Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan};
 use crate::error::Name;
 use crate::policy::model::{Anonymized, Tier};
+use crate::schema::names::tells_by_value;
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
 
 /// Distinct persons behind every value that the anonymized release shows (規則18条4号), where a column says nothing else: what the
@@ -31,11 +32,18 @@ impl Plan {
             return None;
         }
         // Measured numbers are shown as numbers: what matters is that nobody stands alone at either end, nor with what stands beside a number.
+        // A ward or a count of days is none, though it is a number.
+        let by_value = || {
+            let counted = matches!(plan.facts.ty, Type::Integer | Type::Decimal);
+            let names = plan.alias.iter().chain([&plan.facts.column]);
+            counted && names.into_iter().any(|name| tells_by_value(name.as_str()))
+        };
         let measured = matches!(plan.facts.role, Role::Payload | Role::Sensitive)
             && plan.facts.ty.is_number()
             && plan.facts.code.is_none()
             && !planned.treatment.ordered()
-            && matches!(planned.output, Some(Type::Integer | Type::Decimal | Type::Measured));
+            && matches!(planned.output, Some(Type::Integer | Type::Decimal | Type::Measured))
+            && !by_value();
         Some(FloorPlan {
             persons: planned.treatment.persons().unwrap_or(self.floor),
             tails: measured,

@@ -1,13 +1,64 @@
 //! Steady facts, as far as the plan tells: released columns that may be the same in all rows of a person, and which of them a view
 //! seems to count already. Whether they are is asked of the data, by the run and again by the proof.
 
-use super::{Plan, ViewPlan};
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, ViewColumn, ViewPlan};
 use crate::schema::{DateKind, Kind, Role};
 
 type At = (usize, usize);
 
-/// Persons with several rows that make "the same in all of them" more than a chance.
+/// Of this many persons whose cells are filled in several rows, one may show several values: a typing error, or somebody who moved,
+/// makes no fact of persons one of rows.
+pub const ONE_IN: u64 = 20;
+
+/// Persons with several filled cells that make "the same in all of them" more than a chance. A measured number is no fact of persons
+/// without: it may have been measured once.
 pub const EVIDENCE: u64 = 20;
+
+/// How the cells of a column repeat within persons.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// Persons with several filled cells.
+    pub several: u64,
+    /// Of these, persons with several values.
+    pub varying: u64,
+}
+
+impl Repeated {
+    /// Whether the column is a fact of persons and not of rows, as far as the rows tell: of twenty persons with several filled cells
+    /// one may show several values, if by chance four times as many would. Where persons have a row each, nothing says that it is of
+    /// rows. `rows` are those of each value.
+    #[must_use]
+    pub fn is_steady(self, measured: bool, rows: impl Iterator<Item = u64>) -> bool {
+        if measured && self.several < EVIDENCE {
+            return false;
+        }
+        // Of two rows drawn at random (1 - sum of squared shares) differ.
+        let (all, same) = rows.fold((0_u128, 0_u128), |(all, same), rows| {
+            (all + u128::from(rows), same + u128::from(rows).pow(2))
+        });
+        let square = all.pow(2);
+        let (several, varying) = (u128::from(self.several), u128::from(self.varying));
+        varying * u128::from(ONE_IN) <= several && 4 * varying * square <= several * (square - same)
+    }
+    /// Whether it cannot be, if so many persons fewer show several values.
+    #[must_use]
+    pub fn is_of_rows(self, measured: bool, fewer: u64) -> bool {
+        let varying = self.varying.saturating_sub(fewer);
+        measured && self.several < EVIDENCE || varying * ONE_IN > self.several
+    }
+    /// Whether enough persons say so for a release that is published to be refused for it.
+    #[must_use]
+    pub fn is_sure(self, row_is_person: bool) -> bool {
+        row_is_person || self.several >= EVIDENCE
+    }
+    /// Takes in other persons.
+    pub fn add(&mut self, other: Repeated) {
+        self.several += other.several;
+        self.varying += other.varying;
+    }
+}
 
 /// What a view becomes with facts that it does not count and that are the same in all rows of a person.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,29 +75,29 @@ pub struct Divided {
     pub classes: u64,
     /// Of these, classes of fewer persons than k.
     pub below: u64,
+    /// Whether enough persons have several rows, or a row is a person.
+    pub sure: bool,
     /// Why the policy accepts it.
     pub because: Option<String>,
 }
 
 impl Plan {
-    /// Released columns that may be steady facts: those whose values have a floor. Measured numbers change with every
-    /// measurement; that one was taken once says nothing.
+    /// Released columns that may be steady facts: those whose values have a floor; with whether they are measured numbers.
     #[must_use]
-    pub fn may_be_steady(&self) -> Vec<At> {
+    pub fn may_be_steady(&self) -> Vec<(At, bool)> {
         let all = self.tables.iter().enumerate();
         let all = all.flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)));
-        all.filter(|&(t, c)| self.floor_of(t, c).is_some_and(|floor| !floor.tails)).collect()
+        all.filter_map(|(t, c)| Some(((t, c), self.floor_of(t, c)?.tails))).collect()
     }
 
     /// A quasi-identifier that a view does not count, but seems to: what the view counts under another name or from another table.
     #[must_use]
-    pub fn seems_counted(&self, view: &ViewPlan, at: At) -> Option<At> {
+    pub fn seems_counted<'a>(&self, view: &'a ViewPlan, at: At) -> Option<&'a ViewColumn> {
         let quasi = self.tables[at.0].columns[at.1].facts.role == Role::Quasi;
-        let counted = || view.counted().map(|c| (c.table, c.column));
-        if !quasi || counted().any(|c| c == at) {
+        if !quasi || view.counted().any(|c| (c.table, c.column) == at) {
             return None;
         }
-        counted().find(|&c| self.alike(c, at))
+        view.counted().find(|c| self.alike((c.table, c.column), at))
     }
 
     /// The same fact by what the policy says: tied, a birth date, one code system, or one name.

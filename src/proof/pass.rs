@@ -14,8 +14,8 @@ use super::forbidden::{Forbidden, Searched};
 use super::joins::{Common, Gathering, Signatures};
 use super::links::Links;
 use super::recount::{Cells, Persons};
-use super::steady::OfPersons;
-use super::structure::{FloorShape, Structure, TableShape};
+use super::steady::Shown;
+use super::structure::{FloorShape, SteadyShape, Structure, TableShape};
 use crate::detect::column::Finding;
 use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
@@ -40,6 +40,8 @@ pub struct Known<'a> {
     pub links: Option<&'a Links>,
     /// What both releases have.
     pub common: &'a Common,
+    /// Persons in the release, as the run says.
+    pub persons: u64,
 }
 
 /// One table of a file as it passes.
@@ -66,8 +68,8 @@ struct ColumnPass<'a> {
     kept: bool,
     /// Its texts are numbered over the whole table.
     numbered: bool,
-    /// The value of each person, where it may be the same in all rows of a person; with whether a row is a person.
-    steady: Option<(OfPersons, bool)>,
+    /// What each person shows, where it may be the same in all rows of a person.
+    steady: Option<(Shown, &'a SteadyShape)>,
     /// Cells by text, for the detectors.
     held: Option<Vec<u64>>,
     texts: Interner,
@@ -111,7 +113,7 @@ impl<'a> TablePass<'a> {
         let steady = |at: usize| {
             let mut may_be = known.structure.steady.iter();
             let found = may_be.find(|s| (s.table, s.column) == (number, at))?;
-            (!kept.get(at)?).then(|| (OfPersons::default(), found.by_row))
+            (!kept.get(at)?).then(|| (Shown::default(), found))
         };
         let columns = shape::released(plan, file.table, known.kind)
             .iter()
@@ -205,7 +207,7 @@ impl<'a> TablePass<'a> {
         }
         for (at, (column, codes)) in columns.iter_mut().zip(seen).enumerate() {
             if let (Some((values, _)), Some(codes)) = (&mut column.steady, &codes) {
-                values.see(codes, &who);
+                values.see(codes, &who, known.persons);
             }
             if !column.kept {
                 continue;
@@ -258,7 +260,6 @@ impl<'a> TablePass<'a> {
         let tokens =
             tokens.map(|text| crate::token::parse_token(text).unwrap_or_default()).collect();
         let tokens: Arc<Vec<[u8; 16]>> = Arc::new(tokens);
-        let rows_of = of_person.clone();
         if !person.kept {
             passed.cells.persons = Some(Persons { tokens: Arc::clone(&tokens), rows: of_person });
         }
@@ -295,7 +296,7 @@ impl<'a> TablePass<'a> {
             for finding in found.into_iter().flatten() {
                 passed.findings.push((at, finding, column.texts.clone(), filled));
             }
-            let steady = column.steady.map(|(values, by_row)| values.finish(&rows_of, by_row));
+            let steady = column.steady.map(|(shown, shape)| shown.finish(shape));
             let texts = column.kept || matches!(steady, Some(Some(_)));
             if let Some(values) = steady {
                 passed.cells.steady.insert(at, values);

@@ -130,7 +130,8 @@ pub fn prove(
         let prove_file = |tables| {
             progress.check()?;
             let (common, links) = (&common, links.as_ref());
-            let known = Known { plan, kind, structure, forbidden, links, common };
+            let persons = claims.persons[kind as usize];
+            let known = Known { plan, kind, structure, forbidden, links, common, persons };
             let mut proof = file_proof(staging, claims, known, tables)?;
             for (_, table) in &mut proof.tables {
                 merge(&all_tokens, std::mem::take(&mut table.passed.tokens));

@@ -2,66 +2,139 @@
 //! views that do not count them. A class is told here by pairs of a class and a person; no code of the engine's counting is used.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
 use super::recount::{Cells, column, refine};
 use crate::error::{Error, Name, Result};
 use crate::frame::MISSING;
-use crate::plan::steady::{Divided, EVIDENCE};
+use crate::plan::steady::{Divided, ONE_IN, Repeated};
 use crate::say;
 use crate::structure::{ColumnPath, Path, SteadyShape, Structure, TableShape, ViewShape};
 
-/// The cell of a person of whom no row was seen yet.
-pub(crate) const UNSEEN: u32 = MISSING - 1;
+/// Nothing was seen yet.
+const UNSEEN: u32 = MISSING - 1;
 /// Several values.
-const SEVERAL: u32 = MISSING - 1;
+const SEVERAL: u32 = MISSING - 2;
 
 fn broken() -> Error {
     Error::data("D0901", say!("the record's description of the release does not fit its tables"))
 }
 
-/// The value of each person in a column, as long as no person has two.
+/// What persons (or keys) show in a column over all their rows, empty cells aside, as it comes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct OfPersons {
-    values: Vec<u32>,
+pub(crate) struct Shown {
+    /// By person: the code, or one of the two above.
+    one: Vec<u32>,
+    /// By person: whether several cells are filled.
+    again: Vec<bool>,
+    /// Of those who show several values: which, in order.
+    sets: BTreeMap<u32, Vec<u32>>,
+    /// Too many show several.
     varies: bool,
+    /// Rows by code.
+    rows: Vec<u64>,
 }
 
-impl OfPersons {
-    /// Adds rows: codes of the column, and whose they are.
-    pub(crate) fn see(&mut self, codes: &[u32], persons: &[u32]) {
+impl Shown {
+    /// Adds rows: codes of the column, and whose they are, of `persons` in all.
+    pub(crate) fn see(&mut self, codes: &[u32], whose: &[u32], persons: u64) {
         if self.varies {
             return;
         }
-        for (&code, &person) in codes.iter().zip(persons) {
-            if person == MISSING {
+        for (&code, &who) in codes.iter().zip(whose) {
+            if code == MISSING || who == MISSING {
                 continue;
             }
-            let person = person as usize;
-            if person >= self.values.len() {
-                self.values.resize(person + 1, UNSEEN);
+            if code as usize >= self.rows.len() {
+                self.rows.resize(code as usize + 1, 0);
             }
-            let slot = &mut self.values[person];
+            self.rows[code as usize] += 1;
+            let at = who as usize;
+            if at >= self.one.len() {
+                self.one.resize(at + 1, UNSEEN);
+                self.again.resize(at + 1, false);
+            }
+            let slot = &mut self.one[at];
             if *slot == UNSEEN {
                 *slot = code;
-            } else if *slot != code {
-                *self = OfPersons { values: Vec::new(), varies: true };
-                return;
+                continue;
             }
+            self.again[at] = true;
+            if *slot == code {
+                continue;
+            }
+            let before = if *slot == SEVERAL { Vec::new() } else { vec![*slot] };
+            *slot = SEVERAL;
+            let set = self.sets.entry(who).or_insert(before);
+            if let Err(at) = set.binary_search(&code) {
+                set.insert(at, code);
+            }
+        }
+        // More than can be of any number of persons with several filled cells: nothing of it is needed.
+        if self.sets.len() as u64 * ONE_IN > persons {
+            *self = Shown { varies: true, ..Shown::default() };
         }
     }
 
-    /// The values, if they are those of persons and not of rows, and there are two at least. `rows` are those of each person.
-    pub(crate) fn finish(self, rows: &[u32], grain_is_person: bool) -> Option<Vec<u32>> {
-        let several = rows.iter().filter(|&&rows| rows > 1).count() as u64;
-        if self.varies || !(grain_is_person || several >= EVIDENCE) {
+    /// What they show, if the column is a fact of persons and not of rows and shows two values at least.
+    pub(crate) fn finish(self, shape: &SteadyShape) -> Option<Values> {
+        let repeated = Repeated {
+            several: self.again.iter().filter(|&&again| again).count() as u64,
+            varying: self.sets.len() as u64,
+        };
+        if self.varies || !repeated.is_steady(shape.measured, self.rows.iter().copied()) {
             return None;
         }
-        let mut shown = self.values.iter().filter(|&&v| v != MISSING && v != UNSEEN);
+        let values = Values { sure: repeated.is_sure(shape.by_row), ..self.values() };
+        let mut shown = values.codes.iter().filter(|&&code| code != MISSING);
         let first = shown.next()?;
-        shown.any(|value| value != first).then_some(self.values)
+        shown.any(|code| code != first).then_some(values)
+    }
+
+    /// What they show.
+    fn values(mut self) -> Values {
+        let single = |&&code: &&u32| code < SEVERAL;
+        let last = |codes: &[u32]| codes.iter().filter(single).max().copied();
+        let all = self.sets.values().filter_map(|set| last(set)).max().max(last(&self.one));
+        let base = all.map_or(0, |last| last + 1);
+        let mut sets: Vec<Vec<u32>> = self.sets.values().cloned().collect();
+        sets.sort_unstable();
+        sets.dedup();
+        for (&who, set) in &self.sets {
+            if let Ok(at) = sets.binary_search(set) {
+                self.one[who as usize] = base + at as u32;
+            }
+        }
+        self.one.iter_mut().filter(|code| **code == UNSEEN).for_each(|code| *code = MISSING);
+        Values { codes: self.one, base, sets, sure: false }
+    }
+}
+
+/// What persons (or keys) show in a column.
+#[derive(Clone, Debug)]
+pub struct Values {
+    /// By person: a code of the column, or from `base` on the number of a set; [`MISSING`] for nothing.
+    codes: Vec<u32>,
+    base: u32,
+    /// Codes of the column in order.
+    sets: Vec<Vec<u32>>,
+    /// Whether it is sure that the column is a fact of persons.
+    sure: bool,
+}
+
+impl Values {
+    fn code(&self, who: u32) -> u32 {
+        self.codes.get(who as usize).copied().unwrap_or(MISSING)
+    }
+    /// The codes of the column that stand for a code of [`Values::code`].
+    fn set<'a>(&'a self, code: &'a u32) -> &'a [u32] {
+        match self.sets.get(code.wrapping_sub(self.base) as usize) {
+            Some(set) if *code >= self.base => set,
+            _ if *code == MISSING => &[],
+            _ => std::slice::from_ref(code),
+        }
     }
 }
 
@@ -69,27 +142,22 @@ impl OfPersons {
 struct Fact<'a> {
     shape: &'a SteadyShape,
     at: usize,
-    values: Cow<'a, [u32]>,
+    values: Cow<'a, Values>,
 }
 
-/// `rows` are those of each person, by table; none where a row is nobody's.
-fn fact<'a>(
-    structure: &'a Structure,
-    tables: &'a [Cells],
-    rows: &[Option<Vec<u32>>],
-    at: usize,
-) -> Result<Option<Fact<'a>>> {
+fn fact<'a>(structure: &'a Structure, tables: &'a [Cells], at: usize) -> Result<Option<Fact<'a>>> {
     let shape = structure.steady.get(at).ok_or_else(broken)?;
     let table = structure.tables.get(shape.table).ok_or_else(broken)?;
     let cells = tables.get(shape.table).ok_or_else(broken)?;
     let values = match cells.steady.get(&shape.column) {
-        Some(values) => values.as_deref().map(Cow::Borrowed),
+        Some(values) => values.as_ref().map(Cow::Borrowed),
         None => {
-            let mut values = OfPersons::default();
+            let mut shown = Shown::default();
             let codes = cells.codes(shape.column).ok_or_else(broken)?;
-            values.see(codes, cells.codes(table.person).ok_or_else(broken)?);
-            let rows = rows.get(shape.table).and_then(Option::as_ref).ok_or_else(broken)?;
-            values.finish(rows, shape.by_row).map(Cow::Owned)
+            let persons = cells.codes(table.person).ok_or_else(broken)?;
+            // There are no more persons than rows.
+            shown.see(codes, persons, cells.rows);
+            shown.finish(shape).map(Cow::Owned)
         }
     };
     Ok(values.map(|values| Fact { shape, at, values }))
@@ -147,10 +215,7 @@ impl<'a> View<'a> {
             Some(people) => people.get(person as usize).copied().unwrap_or(MISSING),
             None => person,
         };
-        match fact.values.get(person as usize) {
-            Some(&value) if value != UNSEEN => value,
-            _ => MISSING,
-        }
+        fact.values.code(person)
     }
 
     /// The view with these facts; none if no class is below k then.
@@ -179,6 +244,7 @@ impl<'a> View<'a> {
             smallest: persons.iter().copied().min().unwrap_or(0),
             classes: persons.len() as u64,
             below,
+            sure: facts.iter().any(|f| f.values.sure),
             because: (!reasons.is_empty()).then(|| reasons.join("; ")),
         })
     }
@@ -196,49 +262,51 @@ impl<'a> View<'a> {
         let texts = there.texts.get(counted.column).ok_or_else(broken)?.dictionary();
         // What the codes there are in the column of the fact; UNSEEN is in none.
         let same: Vec<u32> = texts.texts().map(|text| own.find(text).unwrap_or(UNSEEN)).collect();
-        let shown = single(structure, tables, self.table, counted).ok_or_else(broken)?;
+        let (keys, shown) = shown(structure, tables, self.table, counted).ok_or_else(broken)?;
         let table = structure.tables.get(self.table).ok_or_else(broken)?;
         let persons = tables.get(self.table).and_then(|c| c.codes(table.person));
-        Ok(persons.ok_or_else(broken)?.iter().zip(shown).any(|(&person, shown)| {
+        let mut there = Vec::new();
+        Ok(persons.ok_or_else(broken)?.iter().zip(keys).any(|(&person, key)| {
             let value = self.value(fact, person);
-            let shown = match shown {
-                MISSING | SEVERAL => shown,
-                code => same.get(code as usize).copied().unwrap_or(UNSEEN),
-            };
-            value != MISSING && shown != MISSING && value != shown
+            let code = shown.code(key);
+            let (value, code) = (fact.values.set(&value), shown.set(&code));
+            there.clear();
+            there.extend(code.iter().map(|&c| same.get(c as usize).copied().unwrap_or(UNSEEN)));
+            there.sort_unstable();
+            !value.is_empty() && !there.is_empty() && value != there
         }))
     }
 }
 
-/// The value of a view's column for each row of the view's table: its code there; [`MISSING`] for none, [`SEVERAL`] for several.
-fn single(
+/// What a view's column shows for each row of the view's table: a number a row, and what each number shows.
+fn shown(
     structure: &Structure,
     tables: &[Cells],
     t: usize,
     path: &ColumnPath,
-) -> Option<Vec<u32>> {
+) -> Option<(Vec<u32>, Values)> {
     let (here, there) = (tables.get(t)?, tables.get(path.table)?);
     let codes = there.codes(path.column)?;
     let person = |table: usize| structure.tables.get(table).map(|shape: &TableShape| shape.person);
     let (key_here, key_there) = match path.by {
-        Path::Row => return Some(codes.clone()),
+        Path::Row => {
+            let rows = (0..codes.len() as u32).collect();
+            return Some((
+                rows,
+                Values { codes: codes.clone(), base: MISSING, sets: Vec::new(), sure: false },
+            ));
+        }
         Path::Token(a, b) => (a, b),
         Path::Person => (person(t)?, person(path.table)?),
     };
     let keys = there.texts.get(key_there)?;
-    let mut shown = vec![MISSING; keys.dictionary().len()];
-    for (&key, &code) in there.codes(key_there)?.iter().zip(codes) {
-        if key == MISSING || code == MISSING {
-            continue;
-        }
-        let slot = shown.get_mut(key as usize)?;
-        *slot = if *slot == MISSING || *slot == code { code } else { SEVERAL };
-    }
+    let mut shown = Shown::default();
+    shown.see(codes, there.codes(key_there)?, u64::MAX);
     let of = here.texts.get(key_here)?.dictionary();
-    let of: Vec<u32> =
-        of.texts().map(|key| keys.find(key).map_or(MISSING, |key| shown[key as usize])).collect();
+    let of: Vec<u32> = of.texts().map(|key| keys.find(key).unwrap_or(MISSING)).collect();
     let rows = here.codes(key_here)?.iter();
-    Some(rows.map(|&key| if key == MISSING { MISSING } else { of[key as usize] }).collect())
+    let rows = rows.map(|&key| if key == MISSING { MISSING } else { of[key as usize] }).collect();
+    Some((rows, shown.values()))
 }
 
 /// The facts that divide a class below its k: each that no view counts, with the view that it divides most; and each view with the
@@ -251,15 +319,9 @@ pub fn recount(structure: &Structure, tables: &[Cells]) -> Result<Vec<Divided>> 
         let mut counted = view.quasi.iter().chain(&view.facts);
         counted.any(|path| (path.table, path.column) == (shape.table, shape.column))
     };
-    let rows: Vec<Option<Vec<u32>>> = structure
-        .tables
-        .par_iter()
-        .zip(tables)
-        .map(|(shape, cells)| cells.rows_of_people(shape))
-        .collect();
     let facts: Vec<Option<Fact<'_>>> = (0..structure.steady.len())
         .into_par_iter()
-        .map(|at| fact(structure, tables, &rows, at))
+        .map(|at| fact(structure, tables, at))
         .collect::<Result<_>>()?;
     let facts: Vec<Fact<'_>> = facts.into_iter().flatten().collect();
     if facts.is_empty() {
@@ -313,10 +375,10 @@ pub fn judge(recounted: &[Divided], claimed: &[Divided], exact: bool) -> Vec<Err
     )]
 }
 
-/// An error for each that nobody gave a reason for. Asked of what is published.
+/// An error for each that is sure and that nobody gave a reason for. Asked of what is published.
 #[must_use]
 pub fn without_reason(found: &[Divided]) -> Vec<Error> {
-    let found = found.iter().filter(|divided| divided.because.is_none());
+    let found = found.iter().filter(|divided| divided.sure && divided.because.is_none());
     let error = |divided: &Divided| {
         Error::refused(
             "C0213",
@@ -462,11 +524,28 @@ mod tests {
         assert_eq!(codes(without_reason(&found)), ["C0213"]);
         found[0].because = Some("why".to_owned());
         assert!(without_reason(&found).is_empty());
-        // A row that says something else: no fact of persons. So are the rows of too few persons.
+        let counted = |visits: &[(u8, u8, u8)]| {
+            let found = recount(&shape, &cells(&persons, visits, &shape)).unwrap();
+            found.iter().map(|d| (d.smallest, d.classes, d.below)).collect::<Vec<_>>()
+        };
+        // One of twenty persons or more may show several values: a class of his own. Two of 24 make it a column of rows.
         let mut varies = visits.clone();
         varies[47].2 = 2;
-        assert_eq!(recount(&shape, &cells(&persons, &varies, &shape)).unwrap(), []);
+        assert_eq!(counted(&varies), [(1, 3, 2)]);
+        varies[45].2 = 2;
+        assert_eq!(counted(&varies), []);
+        // Empty cells are no values, and with a row each nothing speaks for a column of rows.
+        let mut blanks = visits.clone();
+        blanks.iter_mut().skip(1).step_by(2).for_each(|visit| visit.2 = 0);
+        assert_eq!(counted(&blanks), [(2, 2, 1)]);
         let once: Vec<(u8, u8, u8)> = visits.iter().step_by(2).copied().collect();
-        assert_eq!(recount(&shape, &cells(&persons, &once, &shape)).unwrap(), []);
+        assert_eq!(counted(&once), [(2, 2, 1)]);
+        // Numbers may have been measured once.
+        let mut measured = shape.clone();
+        measured.steady[2].measured = true;
+        let found = |visits: &[(u8, u8, u8)]| {
+            recount(&measured, &cells(&persons, visits, &shape)).unwrap().len()
+        };
+        assert_eq!((found(&visits), found(&once), found(&blanks)), (1, 0, 0));
     }
 }

@@ -88,7 +88,11 @@ pub struct SteadyShape {
     /// The column.
     pub column: usize,
     /// A row of the table is a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_row: bool,
+    /// Measured numbers: the same in all rows of enough persons, or no fact of theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub measured: bool,
     /// A quasi-identifier.
     pub quasi: bool,
     /// Why nobody knows it.
@@ -404,7 +408,7 @@ impl Structure {
             Kind::Anonymized => {
                 let may_be = plan.may_be_steady().into_iter();
                 may_be
-                    .filter_map(|(t, c)| {
+                    .filter_map(|((t, c), measured)| {
                         let table = &plan.tables[t];
                         let column = &table.columns[c];
                         let shape = SteadyShape {
@@ -412,6 +416,7 @@ impl Structure {
                             table: place[t]?,
                             column: columns_at[t][c]?,
                             by_row: table.grain == Grain::Person,
+                            measured,
                             quasi: column.facts.role == Role::Quasi,
                             because: column.because.as_ref().map(|b| b.as_str().to_owned()),
                         };
@@ -451,9 +456,7 @@ impl Structure {
                         .iter()
                         .enumerate()
                         .filter_map(|(at, (place, _))| {
-                            let (t, c) = plan.seems_counted(view, *place)?;
-                            let counted = view.counted().find(|v| (v.table, v.column) == (t, c))?;
-                            Some((at, path(view.table, counted)?))
+                            Some((at, path(view.table, plan.seems_counted(view, *place)?)?))
                         })
                         .collect(),
                     unique: Some(UniqueShape {

@@ -978,23 +978,30 @@ def recount_floor(files, floor):
     return {**found, "values": len(shown), "smallest": smallest, "few": few, "holds": smallest is None or smallest >= asked}
 
 
+# Of so many persons with several filled cells one may show several values; measured numbers need so many.
+ONE_IN, EVIDENCE = 20, 20
+
+
 def steady_values(files, shape):
-    """The value of each person in a column that is the same in all rows of a person; None if it is not such a column."""
+    """What each person shows in a column that is a fact of persons (a text, several as a tuple, or None), and whether that is sure; None if
+    it is no such column."""
     who, column, table = files.person(shape["table"]), f"c{shape['column']}", shape["table"]
     persons = files.db.execute(
-        f"SELECT {who}, min({column}), count(DISTINCT {column}), count({column}), count(*) FROM t{table} "
+        f"SELECT {who}, list(DISTINCT {column}) FILTER ({column} IS NOT NULL), count({column}) FROM t{table} "
         f"WHERE {who} IS NOT NULL GROUP BY {who}"
     ).fetchall()
-    # A missing cell beside one that is there is another value.
-    if any(values > 1 or 0 < there < rows for _, _, values, there, rows in persons):
+    several = [shown for _, shown, filled in persons if filled > 1]
+    varying = sum(len(shown) > 1 for shown in several)
+    if varying * ONE_IN > len(several) or shape.get("measured") and len(several) < EVIDENCE:
         return None
-    if not shape["byRow"] and sum(rows > 1 for *_, rows in persons) < EVIDENCE:
+    # By chance four times as many would show several values.
+    rows = [n for _, n in files.db.execute(f"SELECT {column}, count({column}) FROM t{table} WHERE {who} IS NOT NULL GROUP BY {column}").fetchall()]
+    if 4 * varying * sum(rows) ** 2 > len(several) * (sum(rows) ** 2 - sum(n * n for n in rows)):
         return None
-    values = {person: value for person, value, *_ in persons}
-    return values if len({value for value in values.values() if value is not None}) > 1 else None
-
-
-EVIDENCE = 20
+    one = lambda shown: None if not shown else shown[0] if len(shown) == 1 else tuple(sorted(shown))
+    values = {person: one(shown) for person, shown, _ in persons}
+    sure = shape.get("byRow", False) or len(several) >= EVIDENCE
+    return (values, sure) if len({value for value in values.values() if value is not None}) > 1 else None
 
 
 def recount_steady(files):
@@ -1004,9 +1011,9 @@ def recount_steady(files):
     counted = [{place(path) for path in view["quasi"] + view.get("facts", [])} for view in structure["views"]]
     facts = []
     for at, shape in enumerate(structure.get("steady", [])):
-        values = steady_values(files, shape)
-        if values is not None:
-            facts.append((at, shape, values))
+        found = steady_values(files, shape)
+        if found is not None:
+            facts.append((at, shape, *found))
     alone = [fact for fact in facts if not any(place(fact[1]) in places for places in counted)]
     most, beside = [None] * len(alone), []
     for view, places in zip(structure["views"], counted):
@@ -1020,9 +1027,9 @@ def recount_steady(files):
         pairs = {(row[0], tuple(map(plain, row[1 : 1 + len(quasi)]))) for row in rows}
 
         def divided(facts):
-            classes = collections.Counter((key, *(values.get(p) for _, _, values in facts)) for p, key in pairs)
+            classes = collections.Counter((key, *(values.get(p) for _, _, values, _ in facts)) for p, key in pairs)
             below = sum(n < view["k"] for n in classes.values())
-            reasons = [shape.get("because") for _, shape, _ in facts]
+            reasons = [shape.get("because") for _, shape, *_ in facts]
             reasons = [reason for at, reason in enumerate(reasons) if at == 0 or reason != reasons[at - 1]]
             split = {
                 "view": view["name"],
@@ -1031,7 +1038,9 @@ def recount_steady(files):
                 "below": below,
                 "because": None if None in reasons else "; ".join(reasons),
             }
-            names = " + ".join(shape["name"] for _, shape, _ in facts)
+            if any(sure for *_, sure in facts):
+                split["sure"] = True
+            names = " + ".join(shape["name"] for _, shape, *_ in facts)
             smallest = min(classes.values(), default=0)
             return (smallest, -below), {"column": names, "smallest": small(smallest), "split": split}
 
@@ -1041,7 +1050,7 @@ def recount_steady(files):
                 most[at] = rank, told
         sure, every, differs = [], [], False
         for fact in facts:
-            at, shape, values = fact
+            at, shape, values, _ = fact
             if not shape["quasi"] or place(shape) in places or fact in alone:
                 continue
             every.append(fact)
@@ -1051,7 +1060,8 @@ def recount_steady(files):
                 continue
             for row in rows:
                 shown, value = row[1 + len(quasi) + seems[0]], values.get(row[0])
-                shown = shown[0] if isinstance(shown, list) and len(shown) == 1 else shown
+                if isinstance(shown, list):
+                    shown = None if not shown else shown[0] if len(shown) == 1 else tuple(sorted(shown))
                 differs |= value is not None and shown is not None and value != shown
         taken = every if differs else sure
         if taken:
@@ -1334,7 +1344,7 @@ def verify_release(folder, trusted, ledger):
                 steady = recount_steady(files)
                 what = "facts that are the same in all rows of a person"
                 check(steady == record["steady"], f"{what} make of the views what the record does not say")
-                reasoned = all(told["split"]["because"] for told in steady)
+                reasoned = all(told["split"]["because"] or not told["split"].get("sure") for told in steady)
                 check(record["policy"].get("tier") != "public" or reasoned, f"{what} stand beside the views without a reason")
             for at, shape in enumerate(structure.get("sets", [])):
                 one = recount_set(files, shape)

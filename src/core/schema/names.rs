@@ -474,6 +474,97 @@ impl Words {
     }
 }
 
+/// Words of classes: numbers under such a name stand for something.
+const CLASSES: &[&str] = &[
+    "区分",
+    "種別",
+    "種類",
+    "分類",
+    "体系",
+    "有無",
+    "フラグ",
+    "状態",
+    "状況",
+    "可否",
+    "要否",
+    "順位",
+    "形式",
+    "コード",
+    "符号",
+    "病棟",
+    "病室",
+    "病床",
+    "診療科",
+    "科",
+    "階級",
+    "階層",
+    "段階",
+    "群",
+    "曜日",
+    "パターン",
+];
+const EN_CLASSES: &[&str] = &[
+    "type",
+    "kind",
+    "class",
+    "category",
+    "flag",
+    "status",
+    "indicator",
+    "group",
+    "code",
+    "cd",
+    "kbn",
+    "kubun",
+    "ward",
+    "room",
+    "bed",
+    "department",
+    "dept",
+    "clinic",
+    "specialty",
+    "byoto",
+    "byoutou",
+    "shinryoka",
+    "weekday",
+];
+/// Counts of days.
+const DAYS: &[&str] = &["日数", "期間", "泊数", "病日", "経過日", "在院", "入院日目"];
+const EN_DAYS: &[&str] =
+    &["days", "day", "los", "length of stay", "nights", "nissu", "nissuu", "duration"];
+
+/// Whether a number under this name is none that was measured: a code, a class or a count of days, each value of which can tell a
+/// person by itself (規則18条4号).
+#[must_use]
+pub fn tells_by_value(name: &str) -> bool {
+    let words = Words::of(name);
+    let ja = |list: &[&str]| list.iter().any(|w| words.joined.ends_with(w));
+    let en = |list: &[&str]| list.iter().any(|p| words.ends(p));
+    if ja(CLASSES) || ja(DAYS) || en(EN_CLASSES) || en(EN_DAYS) {
+        return true;
+    }
+    use Meaning::{
+        Age, Area, Birth, BirthPart, Date, Diagnosis, Facility, Outcome, Patient, Postal, Sex,
+        Staff,
+    };
+    suggests(name).is_some_and(|s| {
+        matches!(
+            s.meaning,
+            Age | Area
+                | Birth
+                | BirthPart
+                | Date
+                | Diagnosis
+                | Facility
+                | Outcome
+                | Patient
+                | Postal
+                | Sex
+                | Staff
+        )
+    })
+}
+
 /// What a name suggests among the names of its table: 番号 beside 記号 is the other half of the insured number, 名 beside 姓
 /// the given name.
 #[must_use]
@@ -620,6 +711,54 @@ mod tests {
             "item_id",
         ] {
             assert_eq!(sure(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_was_measured_is_told_from_what_stands_for_something() {
+        for name in [
+            "病棟",
+            "病棟コード",
+            "在院日数",
+            "投与日数",
+            "入院区分",
+            "転帰フラグ",
+            "ward",
+            "ward_no",
+            "length_of_stay",
+            "LOS",
+            "days",
+            "flg_type",
+            "年齢",
+            "生年",
+            "診療科",
+            "都道府県コード",
+        ] {
+            assert!(tells_by_value(name), "{name}");
+        }
+        for name in [
+            "値",
+            "検査値",
+            "結果",
+            "収縮期血圧",
+            "脈拍",
+            "点数",
+            "金額",
+            "用量",
+            "体重",
+            "出生時体重",
+            "スコア",
+            "nrs",
+            "pulse",
+            "systolic",
+            "value",
+            "weight",
+            "score",
+            "CRP",
+            "レセプト内行番号",
+            "回数",
+        ] {
+            assert!(!tells_by_value(name), "{name}");
         }
     }
 

@@ -13,6 +13,7 @@ use crate::frame::{Column, Interner, MISSING, Patients, Table};
 use crate::models::{self, Counted};
 use crate::say;
 use crate::schema::file::Parts;
+use crate::steady::Values;
 use crate::structure::{
     ColumnPath, ColumnShape, LongShape, Path, Structure, TableShape, ViewShape, type_word,
 };
@@ -30,8 +31,8 @@ pub struct Cells {
     pub digests: Digests,
     /// The persons, where the codes and texts of their column were not kept.
     pub persons: Option<Persons>,
-    /// By column whose codes were not kept: the value of each person, if no person has two; none if it is no fact of persons.
-    pub steady: HashMap<usize, Option<Vec<u32>>>,
+    /// By column whose codes were not kept: what each person shows; none if it is no fact of persons.
+    pub steady: HashMap<usize, Option<Values>>,
 }
 
 /// The persons of a table, and what is known of each without its rows.

@@ -622,6 +622,7 @@ impl SteadyTold {
                 k: found.k,
                 classes: found.classes,
                 below: found.below,
+                sure: found.sure,
                 because: found.because.clone(),
             },
         }
@@ -640,6 +641,9 @@ pub struct Split {
     pub classes: u64,
     /// Of them, those of fewer persons than k.
     pub below: u64,
+    /// Whether enough persons have several rows, or a row is a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sure: bool,
     /// Why the policy accepts it.
     pub because: Option<String>,
 }
