@@ -61,7 +61,7 @@ pub fn call(arguments: &[String], progress: Option<Watching>) -> Result<Heard, F
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         dispatch(arguments.command, show)
     }));
-    show.warn(crate::record::ledger::take_late().as_slice());
+    show.warn(&crate::record::ledger::take_strange());
     WATCHING.set(None);
     let heard = HEARD.take().unwrap_or_default();
     match outcome {

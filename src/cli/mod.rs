@@ -271,7 +271,7 @@ pub fn main_of<A: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         dispatch(arguments.command, show)
     }));
-    show.warn(crate::record::ledger::take_late().as_slice());
+    show.warn(&crate::record::ledger::take_strange());
     match outcome {
         Ok(Ok(())) => {
             note!(info, "end");

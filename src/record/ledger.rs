@@ -8,14 +8,15 @@
 //!   entry, so that a killed run leaves a trace.
 //! * `lock`: held by the one who writes.
 //! * `stamps/`, where somebody asked for a time stamp ([`super::stamp`]).
+//! * `seen/`: how far each writer has verified it ([`super::known`]).
 //!
 //! Who may write is told by the ledger itself: the first entry names the first key, and a key may name further ones.
 //! A line is written and on the disk before the checkpoint that counts it; what a crash between the two leaves is
 //! explained by [`Ledger::read`] and put in order by [`Ledger::repair`], with an entry of its own.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -25,6 +26,7 @@ use chrono::Datelike as _;
 use serde_json::{Value, json};
 
 use super::attest;
+use super::known::{Known, SEEN};
 use super::merkle::{self, Hash, Head};
 use super::note::{Checkpoint, Note, Role, VerifierKey};
 use super::stamp::STAMPS;
@@ -33,6 +35,7 @@ use crate::claim;
 use crate::digest::{self, hex};
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{PublicKey, Sign};
+use crate::plan::Warning;
 use crate::say;
 use crate::system::{self, Opening as _};
 
@@ -219,7 +222,7 @@ impl Book {
     /// The entry of the run that made a release. A run that ended after its entry made none.
     #[must_use]
     pub fn run(&self, release: &str) -> Option<&Entry> {
-        self.runs().find(|e| e.body["release"] == release)
+        run_of(&self.entries, release)
     }
     /// The entries of runs that made a release, in order.
     pub fn runs(&self) -> impl Iterator<Item = &Entry> {
@@ -229,24 +232,12 @@ impl Book {
     /// no older than that run.
     #[must_use]
     pub fn ended(&self, run: &Entry) -> Option<&Entry> {
-        let began = |e: &Entry| e.body["startedAt"].as_str().unwrap_or_default().to_owned();
-        self.entries.iter().find(|e| {
-            matches!(e.kind, Kind::Aborted | Kind::Refused)
-                && e.index > run.index
-                && e.body["release"] == run.body["release"]
-                && began(e) <= began(run)
-        })
+        ended_of(&self.entries, run)
     }
     /// Whether a key could ever write here.
     #[must_use]
     pub fn knew(&self, key: &PublicKey) -> bool {
-        let named = |e: &Entry| {
-            let event = e.body["event"].as_str().unwrap_or_default();
-            e.kind == Kind::Key
-                && matches!(event, "trusted" | "rotated")
-                && e.body["publicKey"].as_str().and_then(attest::public_from_hex) == Some(*key)
-        };
-        self.entries.first().is_some_and(|e| e.signer == *key) || self.entries.iter().any(named)
+        knew(&self.entries, key)
     }
     /// The entry that says that a release was deleted, or that its deletion has begun. That it was asked for deletes nothing.
     #[must_use]
@@ -264,6 +255,23 @@ impl Book {
     }
 }
 
+fn run_of<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
+    let made = |e: &&Entry| {
+        e.kind == Kind::Run && e.body["release"] == release && ended_of(entries, e).is_none()
+    };
+    entries.iter().find(made)
+}
+
+fn ended_of<'a>(entries: &'a [Entry], run: &Entry) -> Option<&'a Entry> {
+    let began = |e: &Entry| e.body["startedAt"].as_str().unwrap_or_default().to_owned();
+    entries.iter().find(|e| {
+        matches!(e.kind, Kind::Aborted | Kind::Refused)
+            && e.index > run.index
+            && e.body["release"] == run.body["release"]
+            && began(e) <= began(run)
+    })
+}
+
 /// What an append gave.
 #[derive(Clone, Debug)]
 pub struct Appended {
@@ -273,18 +281,63 @@ pub struct Appended {
     pub line: String,
     /// The proof that the ledger holds it (C2SP `tlog-proof`).
     pub proof: String,
+    /// How many entries were verified for it: those that this key had not seen yet.
+    pub verified: u64,
 }
 
 thread_local! {
-    /// The time of an entry that this thread made while the ledger had a later one, and that one.
-    static LATE: std::cell::Cell<Option<[String; 2]>> = const { std::cell::Cell::new(None) };
+    /// What this thread has found strange in ledgers since it was last asked.
+    static STRANGE: RefCell<Vec<Warning>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What is wrong with the clock by which this thread has made entries since it was last asked: the ledger has later ones.
+/// What is strange in the ledgers that this thread has read or written since it was last asked: a clock that is behind an entry, a
+/// ledger that was taken back.
 #[must_use]
-pub fn take_late() -> Option<crate::plan::Warning> {
-    let [now, last] = LATE.take()?.map(Name::from_policy);
-    Some(crate::plan::Warning {
+pub fn take_strange() -> Vec<Warning> {
+    STRANGE.take()
+}
+
+fn tell(warning: Warning) {
+    STRANGE.with_borrow_mut(|told| {
+        told.retain(|w| w.code != warning.code);
+        told.push(warning);
+    });
+}
+
+/// What was verified before is not what stands there now: the ledger holds in itself, and is another one.
+fn taken_back(known: &Known, entries: u64) -> Warning {
+    let verified = known.size();
+    let (text, text_ja) = if verified > entries {
+        (
+            say!(
+                "the ledger was taken back or cut: it has {} entries, and a writer of it has verified {}; look for the newer ledger before more is entered",
+                entries,
+                verified
+            ),
+            say!(
+                "帳簿が戻されたか切り詰められている: 記載は{}件だが、記入者は{}件まで検証している。続けて記入する前に、新しいほうの帳簿を探すこと",
+                entries,
+                verified
+            ),
+        )
+    } else {
+        (
+            say!(
+                "the ledger was rewritten: its first {} entries are not those that a writer of it has verified; look for the other ledger before more is entered",
+                verified
+            ),
+            say!(
+                "帳簿が書き換えられている: はじめの{}件は、記入者が検証したものではない。続けて記入する前に、もとの帳簿を探すこと",
+                verified
+            ),
+        )
+    };
+    Warning { code: "W0502", text, text_ja, place: None }
+}
+
+fn late(now: &str, last: &str) -> Warning {
+    let [now, last] = [now, last].map(Name::from_policy);
+    Warning {
         code: "W0501",
         text: say!(
             "the clock of this machine says {}, but the ledger has an entry of {}: set the clock; the entry that was made now says the earlier time",
@@ -297,7 +350,7 @@ pub fn take_late() -> Option<crate::plan::Warning> {
             last
         ),
         place: None,
-    })
+    }
 }
 
 /// Until when an entry must be kept: three years from the day on which it was made (規則12条3項), a day more where that
@@ -364,7 +417,7 @@ fn leftover(path: &Path) -> bool {
     path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(BEFORE))
 }
 
-fn io(doing: &'static str, e: &std::io::Error) -> Error {
+pub(super) fn io(doing: &'static str, e: &std::io::Error) -> Error {
     Error::io("R0202", say!("{} the ledger", doing), e)
 }
 
@@ -376,12 +429,14 @@ struct Lines {
 }
 
 impl Lines {
-    fn read(folder: &Path) -> Result<Self> {
-        let file = File::open(folder.join(ENTRIES)).map_err(|e| {
+    /// The lines from a place on.
+    fn read(folder: &Path, from: u64) -> Result<Self> {
+        let mut file = File::open(folder.join(ENTRIES)).map_err(|e| {
             io("reading", &e)
                 .advice(say!("`kakou ledger init DIR --name NAME --sign KEY` makes a ledger"))
         })?;
         let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(from)).map_err(|e| io("reading", &e))?;
         file.take(LARGEST).read_to_end(&mut bytes).map_err(|e| io("reading", &e))?;
         let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1);
         Ok(Lines { ends: ends.collect(), bytes })
@@ -427,25 +482,24 @@ pub fn entry_alone(line: &[u8], shown: &Name, keys: &[PublicKey]) -> Result<(Ent
 
 /// The rules by which entries follow one another.
 struct Chain {
-    origin: String,
-    keys: BTreeMap<[u8; 32], VerifierKey>,
-    previous: Hash,
+    /// What holds up to here.
+    at: Known,
+    /// The entries that were taken in; what was known before them is not among them.
     entries: Vec<Entry>,
 }
 
 impl Chain {
     fn new() -> Self {
-        Chain {
-            origin: String::new(),
-            keys: BTreeMap::new(),
-            previous: [0; 32],
-            entries: Vec::new(),
-        }
+        Self::after(Known::nothing())
+    }
+
+    fn after(known: Known) -> Self {
+        Chain { at: known, entries: Vec::new() }
     }
 
     /// Takes the next line in.
     fn add(&mut self, line: &[u8]) -> Result<()> {
-        let index = self.entries.len() as u64;
+        let index = self.at.size();
         let name = Name::from_policy(format!("line {} of the ledger", index + 1));
         let mut bytes = line.to_vec();
         bytes.push(b'\n');
@@ -461,7 +515,7 @@ impl Chain {
                 index
             )));
         }
-        if value["previous"].as_str() != Some(hex(&self.previous).as_str()) {
+        if value["previous"].as_str() != Some(hex(&self.at.previous).as_str()) {
             return Err(wrong(say!(
                 "{} does not follow the line before it: one of them was exchanged",
                 name
@@ -475,14 +529,14 @@ impl Chain {
             if kind != Kind::Init {
                 return Err(wrong(say!("the ledger does not begin with its first entry")));
             }
-            self.origin = origin.to_owned();
+            self.at.origin = origin.to_owned();
             let first = VerifierKey::new(origin, Role::Log, signer)?;
-            self.keys.insert(*signer.bytes(), first);
+            self.at.keys.insert(*signer.bytes(), first);
         }
-        if origin != self.origin || (index > 0 && kind == Kind::Init) {
+        if origin != self.at.origin || (index > 0 && kind == Kind::Init) {
             return Err(wrong(say!("{} is of another ledger", name)));
         }
-        if !self.keys.contains_key(signer.bytes()) {
+        if !self.at.keys.contains_key(signer.bytes()) {
             return Err(wrong(say!(
                 "{} is signed by a key that may not write here ({})",
                 name,
@@ -492,26 +546,33 @@ impl Chain {
         if kind == Kind::Key {
             self.key_event(&body, &signer, &name)?;
         }
-        self.previous = merkle::leaf(line);
+        let leaf = merkle::leaf(line);
         let at = value["at"].as_str().unwrap_or_default().to_owned();
-        self.entries.push(Entry { index, at, kind, signer, body, leaf: self.previous });
+        self.at.previous = leaf;
+        self.at.edge.push(leaf);
+        self.at.from = self.at.end;
+        self.at.end += bytes.len() as u64;
+        if at > self.at.latest {
+            self.at.latest.clone_from(&at);
+        }
+        self.entries.push(Entry { index, at, kind, signer, body, leaf });
         Ok(())
     }
 
     fn key_event(&mut self, body: &Value, signer: &PublicKey, name: &Name) -> Result<()> {
         let bad = || wrong(say!("{} does not say which key it is about", name));
         let key = body["publicKey"].as_str().and_then(attest::public_from_hex).ok_or_else(bad)?;
-        let named = VerifierKey::new(&self.origin, Role::Log, key)?;
+        let named = VerifierKey::new(&self.at.origin, Role::Log, key)?;
         match body["event"].as_str() {
             Some("trusted") => {
-                self.keys.insert(*key.bytes(), named);
+                self.at.keys.insert(*key.bytes(), named);
             }
             Some("rotated") => {
-                self.keys.remove(signer.bytes());
-                self.keys.insert(*key.bytes(), named);
+                self.at.keys.remove(signer.bytes());
+                self.at.keys.insert(*key.bytes(), named);
             }
             Some("retired") => {
-                self.keys.remove(key.bytes());
+                self.at.keys.remove(key.bytes());
             }
             // Facts about keys that do not write here (project keys).
             Some("created" | "split") => {}
@@ -521,9 +582,56 @@ impl Chain {
     }
 
     fn head(&self) -> Head {
-        let leaves: Vec<Hash> = self.entries.iter().map(|e| e.leaf).collect();
-        Head { size: leaves.len() as u64, root: merkle::root(&leaves) }
+        self.at.edge.head()
     }
+
+    /// Whether it is what a checkpoint counts, by a key that may. `last` signed the last entry.
+    fn is_that_of(&self, note: &Note, signed: &Checkpoint, last: Option<PublicKey>) -> Result<()> {
+        if self.at.origin != signed.origin || self.head() != signed.head {
+            return Err(wrong(say!(
+                "the entries of the ledger are not those of its checkpoint: it was rewritten"
+            )));
+        }
+        let mut may: Vec<VerifierKey> = self.at.keys.values().cloned().collect();
+        // The key of a rotation signs its own checkpoint before it goes.
+        if let Some(last) = last {
+            may.push(VerifierKey::new(&self.at.origin, Role::Log, last)?);
+        }
+        note.verify(&may).map(|_| ()).map_err(|_| {
+            wrong(say!("the checkpoint of the ledger is not signed by a key that may write here"))
+        })
+    }
+
+    fn may_write(&self, key: &PublicKey) -> Result<()> {
+        if self.at.keys.contains_key(key.bytes()) {
+            return Ok(());
+        }
+        Err(Error::refused("R0204", say!("this key may not write in the ledger")).advice(say!(
+            "the holder of a key that may: `kakou ledger trust DIR --public-key FILE --sign KEY`"
+        )))
+    }
+}
+
+/// Tells if a whole ledger is not a continuation of what is known of it.
+fn hold(known: &Known, chain: &Chain) {
+    let size = usize::try_from(known.size()).unwrap_or(usize::MAX);
+    let leaves: Option<Vec<Hash>> =
+        chain.entries.get(..size).map(|begin| begin.iter().map(|e| e.leaf).collect());
+    let same = leaves.is_some_and(|leaves| merkle::root(&leaves) == known.edge.head().root);
+    if !same && known.origin == chain.at.origin {
+        tell(taken_back(known, chain.at.size()));
+    }
+}
+
+/// Whether a key could ever write in a ledger with these entries.
+fn knew(entries: &[Entry], key: &PublicKey) -> bool {
+    let named = |e: &Entry| {
+        let event = e.body["event"].as_str().unwrap_or_default();
+        e.kind == Kind::Key
+            && matches!(event, "trusted" | "rotated")
+            && e.body["publicKey"].as_str().and_then(attest::public_from_hex) == Some(*key)
+    };
+    entries.first().is_some_and(|e| e.signer == *key) || entries.iter().any(named)
 }
 
 impl Ledger {
@@ -586,11 +694,11 @@ impl Ledger {
 
     /// Nothing stands in the folder that is not the ledger's.
     fn only_its_own(&self) -> Result<()> {
-        let own = [ENTRIES, CHECKPOINT, LOCK, OPEN, TORN, STAMPS];
+        let own = [ENTRIES, CHECKPOINT, LOCK, OPEN, TORN, STAMPS, SEEN];
         for path in listed(&self.folder)? {
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
             let kind = fs::symlink_metadata(&path).map_err(|e| io("listing", &e))?.file_type();
-            let folder = [OPEN, TORN, STAMPS].contains(&name);
+            let folder = [OPEN, TORN, STAMPS, SEEN].contains(&name);
             let fits = if folder { kind.is_dir() } else { kind.is_file() };
             if !(leftover(&path) || own.contains(&name) && fits) {
                 return Err(wrong(say!(
@@ -604,7 +712,20 @@ impl Ledger {
     }
 
     fn read_locked(&self, trusted: &[PublicKey]) -> Result<Book> {
-        let lines = Lines::read(&self.folder)?;
+        let (chain, checkpoint) = self.verify_all(trusted)?;
+        Ok(Book {
+            head: chain.head(),
+            keys: chain.at.keys.into_values().collect(),
+            origin: chain.at.origin,
+            entries: chain.entries,
+            checkpoint: checkpoint.to_string(),
+            trusted: !trusted.is_empty(),
+            open: self.tickets()?.len() as u64,
+        })
+    }
+
+    fn verify_all(&self, trusted: &[PublicKey]) -> Result<(Chain, Note)> {
+        let lines = Lines::read(&self.folder, 0)?;
         let mut chain = Chain::new();
         let checkpoint = self.checkpoint()?;
         let signed = Checkpoint::parse(checkpoint.text())?;
@@ -619,21 +740,7 @@ impl Ledger {
                 lines.len()
             )));
         }
-        let head = chain.head();
-        if chain.origin != signed.origin || head != signed.head {
-            return Err(wrong(say!(
-                "the entries of the ledger are not those of its checkpoint: it was rewritten"
-            )));
-        }
-        let keys: Vec<VerifierKey> = chain.keys.values().cloned().collect();
-        // The key of a rotation signs its own checkpoint before it goes.
-        let mut may: Vec<VerifierKey> = keys.clone();
-        if let Some(last) = chain.entries.last() {
-            may.push(VerifierKey::new(&chain.origin, Role::Log, last.signer)?);
-        }
-        checkpoint.verify(&may).map_err(|_| {
-            wrong(say!("the checkpoint of the ledger is not signed by a key that may write here"))
-        })?;
+        chain.is_that_of(&checkpoint, &signed, chain.entries.last().map(|e| e.signer))?;
         let first = chain.entries.first().map(|e| e.signer);
         if !trusted.is_empty() && !first.is_some_and(|key| trusted.contains(&key)) {
             return Err(wrong(say!(
@@ -644,58 +751,107 @@ impl Ledger {
             return Err(unfinished(&lines, size));
         }
         self.only_its_own()?;
-        Ok(Book {
-            origin: chain.origin,
-            entries: chain.entries,
-            head,
-            checkpoint: checkpoint.to_string(),
-            keys,
-            trusted: !trusted.is_empty(),
-            open: self.tickets()?.len() as u64,
-        })
+        for (known, by) in Known::all(&self.folder) {
+            if knew(&chain.entries, &by) {
+                hold(&known, &chain);
+            }
+        }
+        Ok((chain, checkpoint))
+    }
+
+    /// What came after what is known, if the ledger goes on from there and nothing else is to be said of it.
+    fn verify_after(&self, known: &Known) -> Option<Chain> {
+        let checkpoint = self.checkpoint().ok()?;
+        let signed = Checkpoint::parse(checkpoint.text()).ok()?;
+        let new = signed.head.size.checked_sub(known.size())?;
+        let lines = Lines::read(&self.folder, known.from).ok()?;
+        // The last line that is known, and those that the checkpoint counts after it.
+        if lines.len() as u64 != new + 1 || !lines.tail().is_empty() {
+            return None;
+        }
+        let last = &lines.bytes[..lines.end(1)];
+        if merkle::leaf(lines.line(0)) != known.previous
+            || known.from + last.len() as u64 != known.end
+        {
+            return None;
+        }
+        let (last, _) = entry_alone(last, &Name::fixed("the last entry"), &[]).ok()?;
+        let mut chain = Chain::after(known.clone());
+        for index in 1..lines.len() {
+            chain.add(lines.line(index)).ok()?;
+        }
+        let signer = chain.entries.last().map_or(last.signer, |e| e.signer);
+        chain.is_that_of(&checkpoint, &signed, Some(signer)).ok()?;
+        self.only_its_own().ok()?;
+        Some(chain)
+    }
+
+    /// The ledger as it stands, for a writer: verified from what is known, or from what this key has left, or as a whole.
+    fn stand(&self, key: &PublicKey, known: Option<&Known>, whole: bool) -> Result<Chain> {
+        let left = known.cloned().or_else(|| Known::left(&self.folder, key));
+        if !whole && let Some(chain) = left.as_ref().and_then(|known| self.verify_after(known)) {
+            return Ok(chain);
+        }
+        let (chain, _) = self.verify_all(&[])?;
+        if let Some(known) = left {
+            hold(&known, &chain);
+        }
+        Ok(chain)
     }
 
     /// Appends an entry: on the disk, counted by a new checkpoint, when this returns. Runs that died since are entered
-    /// before it. Only one writer at a time; the others wait.
+    /// before it. Only one writer at a time; the others wait. What this key has verified before is not verified again; for a run
+    /// all is, as any entry may have its id.
     ///
     /// # Errors
     /// If the ledger does not verify, the key may not write here, or I/O.
     pub fn append(&self, kind: Kind, body: &Value, key: &dyn Sign) -> Result<Appended> {
-        self.append_at(kind, body, key, SystemTime::now())
+        self.append_at(None, kind, body, key, SystemTime::now())
+    }
+
+    /// As [`Self::append`], by who has verified the ledger before and knows that no run had this id then.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_after(
+        &self,
+        known: &Known,
+        kind: Kind,
+        body: &Value,
+        key: &dyn Sign,
+    ) -> Result<Appended> {
+        self.append_at(Some(known), kind, body, key, SystemTime::now())
     }
 
     fn append_at(
         &self,
+        known: Option<&Known>,
         kind: Kind,
         body: &Value,
         key: &dyn Sign,
         now: SystemTime,
     ) -> Result<Appended> {
         let _lock = self.lock(File::lock)?;
-        let book = self.read_locked(&[])?;
-        if !book.keys.iter().any(|k| k.key() == key.public()) {
-            return Err(Error::refused(
-                "R0204",
-                say!("this key may not write in the ledger"),
-            )
-            .advice(say!("the holder of a key that may: `kakou ledger trust DIR --public-key FILE --sign KEY`")));
-        }
+        let dead = self.dead()?;
+        // Whether a run was entered before is said by any entry.
+        let whole = !dead.is_empty() || kind == Kind::Run && known.is_none();
+        let mut chain = self.stand(key.public(), known, whole)?;
+        chain.may_write(key.public())?;
         if kind == Kind::Run
             && let Some(release) = body["release"].as_str()
         {
-            unused(&book, release)?;
+            unused(&chain.entries, release)?;
         }
+        let verified = chain.entries.len() as u64;
         let at = rfc3339(now);
-        if let Some(last) =
-            book.entries.iter().map(|e| e.at.as_str()).max().filter(|l| *l > at.as_str())
-        {
-            LATE.set(Some([at.clone(), last.to_owned()]));
+        if chain.at.latest > at {
+            tell(late(&at, &chain.at.latest));
         }
         self.sweep()?;
         let mut new: Vec<(Kind, Value, Option<Ticket>)> = Vec::new();
-        for (ticket, told) in self.dead()? {
+        for (ticket, told) in dead {
             let release = told["release"].as_str().unwrap_or_default();
-            let run = book.run(release);
+            let run = run_of(&chain.entries, release);
             // It died between the publishing and its last word: the release stands.
             if run.is_some_and(|run| stands(&told, run)) {
                 ticket.close();
@@ -709,26 +865,24 @@ impl Ledger {
             new.push((Kind::Aborted, body, Some(ticket)));
         }
         new.push((kind, body.clone(), None));
-        let mut leaves = book.leaves();
-        let mut previous = leaves.last().copied().unwrap_or([0; 32]);
         let mut tickets = Vec::new();
-        let mut last = String::new();
+        let (mut last, mut proof) = (String::new(), Vec::new());
         // One checkpoint a line, so that a crash leaves at most one line that is not counted.
         for (kind, body, ticket) in new {
-            let text = line(&book.origin, (leaves.len() as u64, &at), &previous, kind, &body, key)?;
-            previous = merkle::leaf(text.trim_end().as_bytes());
-            leaves.push(previous);
+            let Known { origin, edge, previous, .. } = &chain.at;
+            let text = line(origin, (edge.size(), &at), previous, kind, &body, key)?;
+            proof = edge.prove_next();
+            chain.add(text.trim_end().as_bytes())?;
             self.write_line(&text)?;
-            let head = Head { size: leaves.len() as u64, root: merkle::root(&leaves) };
-            self.write_checkpoint(&book.origin, &head, key)?;
+            self.write_checkpoint(&chain.at.origin, &chain.head(), key)?;
             tickets.extend(ticket);
             last = text;
         }
         tickets.into_iter().for_each(Ticket::close);
-        let index = leaves.len() - 1;
-        let proof = merkle::prove_inclusion(&leaves, index).unwrap_or_default();
-        let proof = proof_text(index as u64, &proof, &self.checkpoint()?.to_string());
-        Ok(Appended { index: index as u64, line: last, proof })
+        chain.at.leave(&self.folder, key);
+        let index = chain.at.size() - 1;
+        let proof = proof_text(index, &proof, &self.checkpoint()?.to_string());
+        Ok(Appended { index, line: last, proof, verified })
     }
 
     /// Whether a key may write, after everything was verified. Gives the name of the ledger.
@@ -736,21 +890,25 @@ impl Ledger {
     /// # Errors
     /// Those of [`Self::read`], and if it may not.
     pub fn check_writer(&self, key: &PublicKey) -> Result<String> {
-        let book = self.read(&[])?;
-        if book.keys.iter().any(|k| k.key() == key) {
-            return Ok(book.origin);
-        }
-        Err(Error::refused("R0204", say!("this key may not write in the ledger")).advice(say!(
-            "the holder of a key that may: `kakou ledger trust DIR --public-key FILE --sign KEY`"
-        )))
+        let _lock = self.lock(File::lock_shared)?;
+        let (chain, _) = self.verify_all(&[])?;
+        chain.may_write(key)?;
+        Ok(chain.at.origin)
     }
 
-    /// That no run with this id is entered.
+    /// What the holder of a key knows of the ledger when a run of his begins: that it goes on from what he has verified, and that he
+    /// may write. All is verified if he has seen nothing, or if somebody chose the id of the release: then no run has it yet.
     ///
     /// # Errors
-    /// Those of [`Self::read`], and if there is one.
-    pub fn check_new(&self, release: &str) -> Result<()> {
-        unused(&self.read(&[])?, release)
+    /// Those of [`Self::read`]; if the key may not write here, or there is a run with the id.
+    pub fn know(&self, key: &PublicKey, chosen: Option<&str>) -> Result<Known> {
+        let _lock = self.lock(File::lock_shared)?;
+        let chain = self.stand(key, None, chosen.is_some())?;
+        chain.may_write(key)?;
+        if let Some(release) = chosen {
+            unused(&chain.entries, release)?;
+        }
+        Ok(chain.at)
     }
 
     /// Removes what killed writers left. Only with the lock in hand.
@@ -822,7 +980,7 @@ impl Ledger {
     /// If what a checkpoint counts was changed: that is no matter of a crash.
     pub fn repair(&self, key: &dyn Sign) -> Result<Option<Value>> {
         let lock = self.lock(File::lock)?;
-        let lines = Lines::read(&self.folder)?;
+        let lines = Lines::read(&self.folder, 0)?;
         let size = match self.read_locked(&[]) {
             Ok(_) => return Ok(None),
             Err(error) if error.code == "R0210" => {
@@ -837,9 +995,7 @@ impl Ledger {
         }
         // One writer at a time and one checkpoint a line: at most one whole line can be waiting.
         let adopted = lines.len() > size && chain.add(lines.line(size)).is_ok();
-        if !chain.keys.contains_key(key.public().bytes()) {
-            return Err(Error::refused("R0204", say!("this key may not write in the ledger")));
-        }
+        chain.may_write(key.public())?;
         let kept = lines.end(size + usize::from(adopted));
         let rest = &lines.bytes[kept..];
         if !rest.is_empty() {
@@ -857,7 +1013,7 @@ impl Ledger {
                 .and_then(|()| file.sync_all())
                 .map_err(|e| io("repairing", &e))?;
         }
-        self.write_checkpoint(&chain.origin, &chain.head(), key)?;
+        self.write_checkpoint(&chain.at.origin, &chain.head(), key)?;
         let body = json!({
             "entriesCounted": u64::from(adopted),
             "bytesSetAside": rest.len(),
@@ -920,9 +1076,9 @@ fn unfinished(lines: &Lines, size: usize) -> Error {
     .advice(say!("nothing that was counted is touched: `kakou ledger repair DIR --sign KEY` puts it in order"))
 }
 
-fn unused(book: &Book, release: &str) -> Result<()> {
+fn unused(entries: &[Entry], release: &str) -> Result<()> {
     let same = |e: &&Entry| e.kind == Kind::Run && e.body["release"] == release;
-    book.entries.iter().find(same).map_or(Ok(()), |entry| Err(used(release, entry)))
+    entries.iter().find(same).map_or(Ok(()), |entry| Err(used(release, entry)))
 }
 
 /// Whether the release of a ticket stands in its folder with this entry.
@@ -1091,20 +1247,20 @@ mod tests {
     #[test]
     fn a_clock_behind_the_ledger_is_told() {
         let (_folder, ledger) = new(2);
-        assert!(take_late().is_none());
+        assert!(take_strange().is_empty());
         assert!(ledger.read(&[]).unwrap().backwards().is_empty());
         let day = std::time::Duration::from_secs(86_400);
         let body = |n: &str| json!({ "release": n });
         let later = SystemTime::now() + day;
-        ledger.append_at(Kind::Run, &body("later"), &key(1), later).unwrap();
-        assert!(take_late().is_none());
-        // The last entry but one, too: a wrong clock does not become right by writing twice.
-        for name in ["now", "again"] {
-            ledger.append(Kind::Run, &body(name), &key(1)).unwrap();
-            let warning = take_late().unwrap();
+        ledger.append_at(None, Kind::Run, &body("later"), &key(1), later).unwrap();
+        assert!(take_strange().is_empty());
+        // The last entry but one, too: a wrong clock does not become right by writing twice, whatever was verified for it.
+        for (kind, name) in [(Kind::Run, "now"), (Kind::Approval, "again")] {
+            ledger.append(kind, &body(name), &key(1)).unwrap();
+            let [warning] = take_strange().try_into().unwrap();
             assert_eq!(warning.code, "W0501");
             assert!(warning.text.as_str().contains(&rfc3339(later)), "{}", warning.text);
-            assert!(take_late().is_none());
+            assert!(take_strange().is_empty());
         }
         assert_eq!(ledger.read(&[]).unwrap().backwards(), [3, 4]);
     }
@@ -1287,6 +1443,166 @@ mod tests {
         changed.remove(1);
         put_lines(&ledger, &changed);
         assert_eq!(ledger.repair(&key(1)).unwrap_err().code, "R0201");
+    }
+
+    /// How many entries an append by this key verifies.
+    fn verified(ledger: &Ledger, number: u8) -> u64 {
+        ledger.append(Kind::Approval, &json!({}), &key(number)).unwrap().verified
+    }
+
+    fn warned() -> Vec<&'static str> {
+        take_strange().iter().map(|w| w.code).collect()
+    }
+
+    fn seen(ledger: &Ledger, number: u8) -> PathBuf {
+        ledger.folder.join(SEEN).join(key(number).public().id())
+    }
+
+    /// A ledger of so many entries that nobody has written by this program: what its writers have seen is gone.
+    fn long(entries: u64) -> (tempfile::TempDir, Ledger) {
+        let (folder, ledger) = new(1);
+        let mut chain = ledger.verify_all(&[]).unwrap().0;
+        let mut lines = fs::read_to_string(ledger.folder.join(ENTRIES)).unwrap();
+        for index in 1..entries {
+            let body = json!({ "release": format!("r{index}") });
+            let at = (index, "2026-01-02T03:04:05Z");
+            let text = line(ORIGIN, at, &chain.at.previous, Kind::Run, &body, &key(1)).unwrap();
+            chain.add(text.trim_end().as_bytes()).unwrap();
+            lines.push_str(&text);
+        }
+        fs::write(ledger.folder.join(ENTRIES), lines).unwrap();
+        ledger.write_checkpoint(ORIGIN, &chain.head(), &key(1)).unwrap();
+        (folder, ledger)
+    }
+
+    #[test]
+    fn an_append_verifies_what_its_key_has_not_seen() {
+        for entries in [200, 5000] {
+            let (_folder, ledger) = long(entries);
+            let event = json!({ "event": "trusted", "publicKey": hex(key(2).public().bytes()) });
+            let first = ledger.append(Kind::Key, &event, &key(1)).unwrap();
+            assert_eq!(first.verified, entries, "nothing was left to go on from");
+            assert_eq!(verified(&ledger, 1), 0);
+            // Another key has its own eyes, and from then on both need only what the other one wrote.
+            assert_eq!(verified(&ledger, 2), entries + 2);
+            assert_eq!(verified(&ledger, 2), 0);
+            assert_eq!(verified(&ledger, 1), 2);
+            // A run is entered by who has looked when it began, whether somebody else wrote meanwhile or not.
+            let known = ledger.know(key(1).public(), None).unwrap();
+            let run = |id: &str| {
+                ledger.append_after(&known, Kind::Run, &json!({ "release": id }), &key(1))
+            };
+            assert_eq!(run("new").unwrap().verified, 0);
+            let last = run("newer").unwrap();
+            assert_eq!(last.verified, 1);
+            assert_eq!(run("new").unwrap_err().code, "R0205");
+            // The ids of the whole ledger are looked at where somebody chose one.
+            let chosen = ledger.know(key(1).public(), Some("r7")).unwrap_err();
+            assert_eq!(chosen.code, "R0205");
+            assert_eq!(ledger.know(key(1).public(), Some("r7x")).unwrap().size(), entries + 7);
+            assert_eq!(ledger.know(key(3).public(), None).unwrap_err().code, "R0204");
+            // All of it is one ledger, and the proof that was made at the edge is that of the tree.
+            let book = ledger.read(&[*key(1).public()]).unwrap();
+            assert_eq!(book.prove(last.index).unwrap(), last.proof);
+            assert!(warned().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_believed_only_as_its_key_signed_it() {
+        let (_folder, ledger) = new(6);
+        let event = json!({ "event": "trusted", "publicKey": hex(key(2).public().bytes()) });
+        ledger.append(Kind::Key, &event, &key(1)).unwrap();
+        verified(&ledger, 2);
+        let path = seen(&ledger, 1);
+        let whole = fs::read(&path).unwrap();
+        let size = |ledger: &Ledger| ledger.read(&[]).unwrap().entries.len() as u64;
+        // Any byte, the file of another key, and of a ledger of the same name and key.
+        for at in (0..whole.len()).step_by(5) {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            fs::write(&path, changed).unwrap();
+            let before = size(&ledger);
+            assert_eq!(verified(&ledger, 1), before, "byte {at}");
+        }
+        fs::copy(seen(&ledger, 2), &path).unwrap();
+        let before = size(&ledger);
+        assert_eq!(verified(&ledger, 1), before);
+        assert!(warned().is_empty(), "a damaged file says nothing of the ledger");
+        // An older one of the same key is more work, and nothing else.
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(verified(&ledger, 1), size(&ledger) - 7 - 1);
+        assert!(warned().is_empty());
+        let (_other, another) = new(6);
+        verified(&another, 1);
+        fs::copy(seen(&another, 1), &path).unwrap();
+        let before = size(&ledger);
+        assert_eq!(verified(&ledger, 1), before);
+        assert_eq!(
+            warned(),
+            ["W0502"],
+            "the key has verified a ledger of this name that is another one"
+        );
+    }
+
+    /// Entries and checkpoint of before are put back: told by who writes and by who reads.
+    #[test]
+    fn a_ledger_that_was_taken_back_is_told() {
+        let (_folder, ledger) = new(4);
+        let old = [ENTRIES, CHECKPOINT].map(|name| fs::read(ledger.folder.join(name)).unwrap());
+        verified(&ledger, 1);
+        let newer = ledger.know(key(1).public(), None).unwrap();
+        for (name, bytes) in [ENTRIES, CHECKPOINT].iter().zip(&old) {
+            fs::write(ledger.folder.join(name), bytes).unwrap();
+        }
+        assert_eq!(ledger.read(&[]).unwrap().entries.len(), 4);
+        assert_eq!(warned(), ["W0502"]);
+        // A run that began before.
+        let body = json!({ "release": "r9" });
+        assert_eq!(ledger.append_after(&newer, Kind::Run, &body, &key(1)).unwrap().verified, 4);
+        let told = take_strange();
+        assert!(
+            told[0].text.as_str().contains("it has 4 entries, and a writer of it has verified 5")
+        );
+        // As long as before, and not the same.
+        verified(&ledger, 1);
+        let _ = take_strange();
+        let (_short, cut) = new(4);
+        for _ in 0..3 {
+            verified(&cut, 1);
+        }
+        let _ = take_strange();
+        for name in [ENTRIES, CHECKPOINT] {
+            fs::copy(cut.folder.join(name), ledger.folder.join(name)).unwrap();
+        }
+        verified(&ledger, 1);
+        assert!(take_strange()[0].text.as_str().contains("the ledger was rewritten"));
+    }
+
+    /// What an append does not look at, a reader does: a change before what was seen.
+    #[test]
+    fn a_change_before_what_was_seen_is_found_by_reading() {
+        let (_folder, ledger) = new(5);
+        let whole = lines(&ledger);
+        let mut changed = whole.clone();
+        // One letter of the second entry's signature; the length stays.
+        let at = changed[1].rfind("\"sig\":\"").unwrap() + 10;
+        let other = if changed[1].as_bytes()[at] == b'A' { "B" } else { "A" };
+        changed[1].replace_range(at..=at, other);
+        put_lines(&ledger, &changed);
+        assert_eq!(verified(&ledger, 1), 0);
+        assert_ne!(code(&ledger), "whole");
+        // Another length, or another last line, is seen at once.
+        for drop in [1, 4] {
+            let mut short = changed.clone();
+            short.remove(drop);
+            put_lines(&ledger, &short);
+            assert!(ledger.append(Kind::Approval, &json!({}), &key(1)).is_err());
+        }
+        let mut last = whole;
+        last.swap(3, 4);
+        put_lines(&ledger, &last);
+        assert!(ledger.append(Kind::Approval, &json!({}), &key(1)).is_err());
     }
 
     #[test]

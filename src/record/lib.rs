@@ -20,6 +20,7 @@ pub mod balance;
 pub mod book;
 pub mod changes;
 pub mod dsse;
+pub mod known;
 pub mod ledger;
 #[cfg(feature = "make")]
 mod listed;

@@ -1,8 +1,8 @@
 //! Merkle trees of RFC 6962: the root of a list of entries, and proofs that a list holds an entry and that a longer
 //! list begins with a shorter one.
 //!
-//! A ledger has one entry a run, so trees are small and computed from all leaves. Verification needs the proof only
-//! and follows RFC 9162 §2.1.3.2 and §2.1.4.2.
+//! A ledger has one entry a run, so trees are small and computed from all leaves; whoever only adds leaves needs the right
+//! edge. Verification needs the proof only and follows RFC 9162 §2.1.3.2 and §2.1.4.2.
 
 use sha2::{Digest as _, Sha256};
 
@@ -35,6 +35,58 @@ pub fn root(leaves: &[Hash]) -> Hash {
             let (left, right) = leaves.split_at(split(leaves.len()));
             node(&root(left), &root(right))
         }
+    }
+}
+
+/// The right edge of a tree: the roots of the whole trees that it is made of, the largest first. A leaf can be added to it, and the
+/// root is that of the tree, whose other leaves nobody needs to know.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Edge {
+    size: u64,
+    peaks: Vec<Hash>,
+}
+
+impl Edge {
+    /// From its parts; `None` if a tree of this size has more or fewer.
+    #[must_use]
+    pub fn new(size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        (peaks.len() == size.count_ones() as usize).then_some(Edge { size, peaks })
+    }
+    /// The number of leaves.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+    /// The roots of its whole trees.
+    #[must_use]
+    pub fn peaks(&self) -> &[Hash] {
+        &self.peaks
+    }
+    /// Adds a leaf.
+    pub fn push(&mut self, leaf: Hash) {
+        let mut hash = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node(&left, &hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size += 1;
+    }
+    /// Size and root.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let mut peaks = self.peaks.iter().rev();
+        let root = match peaks.next() {
+            None => root(&[]),
+            Some(last) => peaks.fold(*last, |right, left| node(left, &right)),
+        };
+        Head { size: self.size, root }
+    }
+    /// The proof that a leaf which is added now is in the tree.
+    #[must_use]
+    pub fn prove_next(&self) -> Vec<Hash> {
+        self.peaks.iter().rev().copied().collect()
     }
 }
 
@@ -288,6 +340,19 @@ mod tests {
                 }
             }
             assert!(prove_consistency(&tree, size + 1).is_none());
+        }
+    }
+
+    #[test]
+    fn the_edge_is_that_of_the_tree() {
+        let mut edge = Edge::default();
+        for size in 0..130_usize {
+            let tree = leaves(size + 1);
+            assert_eq!(edge.head(), Head { size: size as u64, root: root(&tree[..size]) });
+            assert_eq!(Some(edge.prove_next()), prove_inclusion(&tree, size), "{size}");
+            assert_eq!(Edge::new(edge.size(), edge.peaks().to_vec()).as_ref(), Some(&edge));
+            assert_eq!(Edge::new(edge.size(), vec![[0; 32]; edge.peaks().len() + 1]), None);
+            edge.push(tree[size]);
         }
     }
 

@@ -341,7 +341,8 @@ impl<'p> Run<'p, Checked> {
         let hygiene = harden();
         let id = new_id(&policy.plan, &request)?;
         let policy_digest = seal::policy_digest(&policy.loaded)?;
-        let recorder = request.recording.begin(&id, &policy_digest, &request.out)?;
+        let chosen = request.release_id.is_some();
+        let recorder = request.recording.begin((&id, chosen), &policy_digest, &request.out)?;
         let started = SystemTime::now();
         match Gates::pass(&policy, &request) {
             Ok(Gates { lists, link_keys, files, pseudonymized, once, key }) => Ok(Run {

@@ -9,6 +9,7 @@ use super::passphrase;
 use crate::digest;
 use crate::error::{Error, Family, Result};
 use crate::keys::{Sign as _, SigningKey};
+use crate::record::known::Known;
 use crate::record::ledger::{Appended, Kind, Ledger, Ticket};
 use crate::record::statement::ApprovalTold;
 use crate::record::{approval, statement};
@@ -31,11 +32,16 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Opens the key and the ledger, and leaves word there that a run begins.
+    /// Opens the key and the ledger, and leaves word there that a run begins. `chosen`: somebody named the id of the release.
     ///
     /// # Errors
     /// If the key cannot be read or may not write in the ledger, or the ledger does not verify.
-    pub fn begin(&self, release: &str, policy: &[u8; 32], out: &Path) -> Result<Recorder> {
+    pub fn begin(
+        &self,
+        (release, chosen): (&str, bool),
+        policy: &[u8; 32],
+        out: &Path,
+    ) -> Result<Recorder> {
         let key = match &self.sign {
             None => None,
             Some(path) => {
@@ -53,14 +59,13 @@ impl Recording {
             (None, _) | (_, None) => None,
             (Some(folder), Some(key)) => {
                 let ledger = Ledger::at(folder);
-                let origin = ledger.check_writer(key.public())?;
-                ledger.check_new(release)?;
+                let known = ledger.know(key.public(), chosen.then_some(release))?;
                 // Where the release will stand is for the one who finds the ticket of a killed run; it is in no entry.
                 let mut ticket = told.clone();
                 let folder = std::path::absolute(out.join(release));
                 ticket["folder"] = json!(folder.ok().map(|f| f.to_string_lossy().into_owned()));
                 let ticket = ledger.begin(&ticket)?;
-                Some(Open { ledger, origin, ticket })
+                Some(Open { ledger, known, ticket })
             }
         };
         let mut recorder = Recorder { key, ledger, told, approval: ApprovalTold::NotChecked };
@@ -93,7 +98,8 @@ impl Recording {
 
 struct Open {
     ledger: Ledger,
-    origin: String,
+    /// What was verified of it when the run began.
+    known: Known,
     ticket: Ticket,
 }
 
@@ -120,7 +126,7 @@ impl Recorder {
     /// The name of the ledger.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.ledger.as_ref().map(|open| open.origin.as_str())
+        self.ledger.as_ref().map(|open| open.known.origin())
     }
     /// Enters the run. It is published afterwards: a release without an entry cannot be.
     ///
@@ -128,7 +134,9 @@ impl Recorder {
     /// Those of [`Ledger::append`].
     pub fn enter(&self, body: &Value) -> Result<Option<Appended>> {
         match (&self.key, &self.ledger) {
-            (Some(key), Some(open)) => open.ledger.append(Kind::Run, body, key).map(Some),
+            (Some(key), Some(open)) => {
+                open.ledger.append_after(&open.known, Kind::Run, body, key).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -149,7 +157,7 @@ impl Recorder {
         body["family"] = json!(error.family);
         // Texts of errors hold no cell by construction.
         body["errors"] = error.each().map(|e| json!({ "code": e.code, "what": e.what })).collect();
-        match open.ledger.append(kind, &body, &key) {
+        match open.ledger.append_after(&open.known, kind, &body, &key) {
             Ok(_) => {
                 open.ticket.close();
                 error

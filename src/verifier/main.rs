@@ -48,6 +48,16 @@ fn main() -> ExitCode {
     let mut out = std::io::stdout();
     let json = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap_or_default();
     let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| arguments.look.verify()));
+    for strange in kakou_record::ledger::take_strange() {
+        if !arguments.quiet {
+            let _ = writeln!(
+                std::io::stderr(),
+                "[{}] {}",
+                strange.code,
+                strange.to(kakou_core::lang::spoken())
+            );
+        }
+    }
     match found {
         Ok(Ok(verified)) => {
             if arguments.json {

@@ -316,7 +316,7 @@ class Ledger:
         folder = pathlib.Path(folder)
         for path in folder.iterdir():
             # What a killed writer left is taken away by the next one.
-            own = path.is_dir() if path.name in ("open", "torn", "stamps") else path.name in ("entries.jsonl", "checkpoint", "lock")
+            own = path.is_dir() if path.name in ("open", "torn", "stamps", "seen") else path.name in ("entries.jsonl", "checkpoint", "lock")
             own &= not path.is_symlink()
             check(own or path.name.startswith(".kakou-"), f"{path.name} in the folder of the ledger is not the ledger's")
         data = read(folder / "entries.jsonl")
