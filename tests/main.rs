@@ -48,6 +48,7 @@ mod receipt_run;
 mod record;
 mod redact;
 mod report;
+mod resume;
 mod risk_cli;
 mod schema;
 mod search;

@@ -257,6 +257,7 @@ fn any_division_and_any_order_of_merging_give_the_run() {
             search_limit: None,
             link_keys: None,
             policy: digest,
+            keep: None,
             staging: staging.clone(),
         };
         let made = make(&job, &mut Forbidden::default(), &Silent).unwrap();

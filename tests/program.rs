@@ -386,3 +386,53 @@ fn a_draft_tells_which_columns_together_single_out_most_rows() {
         assert!(!draft.contains(value), "a value is shown");
     }
 }
+
+/// `--timings` tells every room, and changes nothing of what is released or, without being asked to, recorded.
+#[test]
+fn the_time_is_told_where_it_was_asked_for() {
+    let work = tempfile::tempdir().unwrap();
+    let data = csv_data(work.path(), "1000");
+    let key = new_key(work.path());
+    let made = |out: &str, more: &[&str]| {
+        let out = work.path().join(out);
+        let mut arguments = vec!["run", "--policy", "kakou:csv", "--release-id", "one"];
+        arguments.extend(["--input", text(&data), "--key", text(&key), "--out", text(&out)]);
+        arguments.extend(more);
+        let output = kakou(&arguments);
+        assert!(output.status.success(), "{}", error_of(&output));
+        (String::from_utf8(output.stdout).unwrap(), out.join("one"))
+    };
+    let rooms =
+        ["check", "intake", "declared", "measure", "freeze", "apply", "write", "prove", "seal"];
+    let (silent, plain) = made("plain", &[]);
+    assert!(!silent.contains("processor"));
+    let (told, shown) = made("shown", &["--timings"]);
+    for room in rooms {
+        assert!(told.lines().any(|l| l.ends_with(&format!("  {room}"))), "{room}: {told}");
+    }
+    let column = told.lines().skip_while(|l| !l.starts_with("dearest columns")).nth(1);
+    assert!(column.is_some_and(|l| l.contains("apply: ") || l.contains("prove: ")), "{told}");
+    assert!(told.find("persons: ").unwrap() < told.find("dearest columns").unwrap());
+    let (told, recorded) = made("recorded", &["--timings=record", "--lang", "ja"]);
+    assert!(told.contains("プロセッサーの秒") && told.contains("  書出し"), "{told}");
+    let statement = |folder: &Path| -> serde_json::Value {
+        let bytes = std::fs::read(folder.join("record/statement.json")).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    let tables = |folder: &Path| -> Vec<(PathBuf, Vec<u8>)> {
+        let folder = folder.join("pseudonymized");
+        let csv = files(&folder).into_iter().filter(|f| f.extension().is_some_and(|e| e == "csv"));
+        csv.map(|f| (f.strip_prefix(&folder).unwrap().to_owned(), std::fs::read(&f).unwrap()))
+            .collect()
+    };
+    assert!(!tables(&plain).is_empty());
+    for folder in [&plain, &shown] {
+        assert!(statement(folder).get("timings").is_none());
+        assert!(tables(folder) == tables(&recorded), "the release is another one");
+    }
+    let told = &statement(&recorded)["timings"];
+    let names: Vec<&str> =
+        told["rooms"].as_array().unwrap().iter().map(|r| r["room"].as_str().unwrap()).collect();
+    assert!(rooms.iter().all(|room| names.contains(room)), "{names:?}");
+    assert!(told["rooms"][0]["processor"].is_number() && told["columns"].is_array());
+}

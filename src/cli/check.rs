@@ -212,7 +212,7 @@ pub(super) fn data(
     // What a killed run spilled goes at the next start.
     crate::formats::spill::sweep(&spill_root)?;
     let limits = intake::Limits { memory, spill_root };
-    let store = intake::intake(plan, files, &lists, &limits, &progress)?.store;
+    let store = intake::intake(plan, files, &lists, &limits, None, &progress)?.store;
     let told = declared::check(plan, &store, &lists, &progress)?;
     Ok((store, told))
 }

@@ -105,6 +105,7 @@ impl Demo {
             threads: None,
             tables: Vec::new(),
             spill: None,
+            resume: None,
             search_seconds: None,
             link_keys: None,
             link_source: None,

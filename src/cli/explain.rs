@@ -161,7 +161,7 @@ impl Explain {
         let told = seen.iter().map(|f| detectors::foreseen(plan, f.place, f.release, f.counts));
         let mut wrong: Vec<Error> = told.collect();
         let both: [&dyn Secrets; 2] = [&secrets, &secrets];
-        let frozen = freeze::measure(plan, store, &lists, both, &progress)
+        let frozen = freeze::measure(plan, store, &lists, both, None, &progress)
             .and_then(|found| freeze::freeze(store, &lists, both, found, time, &progress));
         match frozen {
             Ok(outcome) => {
@@ -178,17 +178,19 @@ impl Explain {
                 })
             }
             Err(error) if search::offered(plan).is_empty() => Err(error),
-            Err(error) => match freeze::measure(plan, store, &lists, both, &progress)?.best(time) {
-                Some(best) => {
-                    wrong.push(error);
-                    Ok(Found {
-                        searched: Some(best),
-                        refused: Error::all(wrong),
-                        ..Found::default()
-                    })
+            Err(error) => {
+                match freeze::measure(plan, store, &lists, both, None, &progress)?.best(time) {
+                    Some(best) => {
+                        wrong.push(error);
+                        Ok(Found {
+                            searched: Some(best),
+                            refused: Error::all(wrong),
+                            ..Found::default()
+                        })
+                    }
+                    None => Err(error),
                 }
-                None => Err(error),
-            },
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::engine::Progress;
-use crate::{lang, memory, note, timings, words};
+use crate::{lang, memory, note, words};
 
 /// Shows the work on standard error.
 pub struct Shown {
@@ -46,6 +46,7 @@ impl Shown {
 fn told(stage: &'static str) -> &'static str {
     let text = match stage {
         "intake" => "intake: reading the files",
+        "resume" => "resume: going on from what was kept",
         "declared" => "declared: roles and types against the data",
         "measure" => "measure: statistics over persons",
         "freeze" => "freeze: classes and suppression",
@@ -60,7 +61,6 @@ fn told(stage: &'static str) -> &'static str {
 impl Progress for Shown {
     fn stage(&self, name: &'static str) {
         note!(info, "room", room = name, held_mib = memory::held() >> 20);
-        timings::room(name);
         if let Some(watching) = &self.watching {
             watching.stage(name);
         }

@@ -65,6 +65,10 @@ pub struct Run {
     /// Where to spill (a private folder is made there); by default in the output folder.
     #[arg(long)]
     pub spill: Option<PathBuf>,
+    /// Keep finished work (what was read and measured) in this folder, encrypted under the project key, and go on from what a killed
+    /// run with the same policy, input, key, lists, `--memory` and program left there. A run that ends takes it away.
+    #[arg(long, value_name = "FOLDER")]
+    pub resume: Option<PathBuf>,
     /// Seconds after which the search for levels takes the best node so far, with its proven gap; without, until the best is
     /// proven. With it, the choice depends on the speed of the machine.
     #[arg(long, value_name = "SECONDS")]
@@ -141,6 +145,7 @@ impl Run {
             passphrase_file: self.passphrase_file.clone(),
             memory: self.memory,
             spill: self.spill.clone(),
+            resume: self.resume.clone(),
             search_seconds: self.search_seconds,
             dry_run: self.dry_run,
             timings: self.timings == Some(TimingsTo::Record),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Family, Result};
-use crate::say;
+use crate::{say, timings};
 
 /// The flag that Ctrl-C and SIGTERM set.
 #[must_use]
@@ -15,8 +15,13 @@ pub fn stop_flag() -> Arc<AtomicBool> {
 
 /// What the user sees of the work.
 pub trait Progress: Sync {
-    /// A room begins.
+    /// A room begins: how it is shown.
     fn stage(&self, name: &'static str);
+    /// A room begins: its time is counted, if somebody asked, and it is shown.
+    fn room(&self, name: &'static str) {
+        timings::room(name);
+        self.stage(name);
+    }
     /// Rows were read.
     fn rows(&self, rows: u64);
     /// Whether to go on.

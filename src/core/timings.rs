@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::Name;
+use crate::lang;
 use crate::memory;
 use crate::system::processor;
 
@@ -143,21 +144,36 @@ impl Timings {
     /// Lines for people.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!(
-            "{:<10} {:>10} {:>10} {:>10}",
-            "room", "clock s", "processor", "peak MiB"
-        )];
+        let title = "rooms: seconds by the clock, seconds of processor time, most memory in MiB:";
+        let mut lines = vec![lang::word(title).to_owned()];
         for Room { room, seconds, processor, peak } in &self.rooms {
-            lines.push(format!("{room:<10} {seconds:>10.2} {processor:>10.2} {peak:>10}"));
+            let name = named(room);
+            lines.push(format!("{seconds:>10.2} {processor:>10.2} {peak:>8}  {name}"));
         }
-        lines.push(
-            "dearest columns, seconds of one thread / 時間のかかる列（一つのスレッドの秒）:"
-                .to_owned(),
-        );
+        lines.push(lang::word("dearest columns, seconds of one thread:").to_owned());
         for ColumnTime { doing, table, column, seconds } in &self.columns {
-            lines.push(format!("{seconds:>10.2} {doing:<8} {table}.{column}"));
+            lines.push(format!("{seconds:>10.2}  {}: {table}.{column}", named(doing)));
         }
         lines
+    }
+}
+
+/// The name of a room in the language that is spoken.
+fn named(room: &'static str) -> &'static str {
+    match room {
+        "check" => lang::word("check"),
+        "intake" => lang::word("intake"),
+        "resume" => lang::word("resume"),
+        "read" => lang::word("read"),
+        "declared" => lang::word("declared"),
+        "measure" => lang::word("measure"),
+        "search" => lang::word("search"),
+        "freeze" => lang::word("freeze"),
+        "apply" => lang::word("apply"),
+        "write" => lang::word("write"),
+        "prove" => lang::word("prove"),
+        "seal" => lang::word("seal"),
+        other => other,
     }
 }
 

@@ -149,7 +149,7 @@ pub fn check(
     if watched.is_empty() {
         return Ok(Vec::new());
     }
-    progress.stage("declared");
+    progress.room("declared");
     let hasher = DefaultHashBuilder::default();
     store.each(plan, lists, |number, partition| {
         progress.check()?;

@@ -28,6 +28,7 @@ use super::draft::{self, Ask, At, Decision, Draft, FROZEN, Round, Written};
 use super::exclude::Lists;
 use super::floors::{Counted, FloorOutcome, Keeper, Step};
 use super::intake::Store;
+use super::kept::{self, Keep};
 use super::search::{self, Search, Searched};
 use super::sets::{Items, Judged, SetOutcome};
 use super::statistics::Statistics;
@@ -859,16 +860,17 @@ pub fn measure(
     store: &Store,
     lists: &Lists,
     secrets: [&dyn Secrets; 2],
+    keep: Option<(&dyn Keep, &[u8; 32])>,
     progress: &dyn Progress,
 ) -> Result<Measured> {
-    progress.stage("measure");
+    progress.room("measure");
     let eager = matches!(store, Store::Spilled(_));
     let mut measured = Measured {
         freezing: Freezing::begin(plan, eager)?,
         kept: (0..store.len()).map(|_| Kept::new(!eager)).collect(),
     };
     let on = |freezing: &Freezing| matches!(freezing.phase, Phase::Columns | Phase::Levels);
-    measured.rounds(store, lists, secrets, progress, on)?;
+    measured.rounds(store, lists, secrets, keep, progress, on)?;
     Ok(measured)
 }
 
@@ -885,10 +887,10 @@ pub fn freeze(
     limit: Option<Duration>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    progress.stage("freeze");
+    progress.room("freeze");
     measured.freezing.limit = limit;
     measured.freezing.choose()?;
-    measured.rounds(store, lists, secrets, progress, |_| true)?;
+    measured.rounds(store, lists, secrets, None, progress, |_| true)?;
     let Measured { freezing, kept } = measured;
     let kept = kept.into_iter().map(Kept::settled).collect();
     Ok(Outcome { kept, ..freezing.finish()? })
@@ -910,6 +912,7 @@ impl Measured {
         store: &Store,
         lists: &Lists,
         secrets: [&dyn Secrets; 2],
+        keep: Option<(&dyn Keep, &[u8; 32])>,
         progress: &dyn Progress,
         on: impl Fn(&Freezing) -> bool,
     ) -> Result<()> {
@@ -917,9 +920,18 @@ impl Measured {
         while let Some(draft) = self.freezing.draft().filter(|_| on(&self.freezing)) {
             progress.check()?;
             if matches!(draft.ask, Ask::Levels) {
-                progress.stage("search");
+                progress.room("search");
             }
+            // What the techniques were told needs no key and is small; rows at every level are neither for sure.
+            let keep = keep.filter(|_| matches!(draft.ask, Ask::Columns(_)));
             let mut statistics = Statistics::new(plan, draft);
+            if let Some((keep, policy)) = keep
+                && let Some(known) = kept::load_round(keep, policy, plan, draft)?
+            {
+                statistics.merge(plan, draft, known)?;
+                self.freezing.take(statistics)?;
+                continue;
+            }
             store.each(plan, lists, |p, partition| {
                 progress.check()?;
                 let kept = std::mem::take(&mut self.kept[p]);
@@ -930,6 +942,9 @@ impl Measured {
                 self.kept[p] = kept;
                 Ok(())
             })?;
+            if let Some((keep, policy)) = keep {
+                kept::store_round(keep, policy, draft, &statistics)?;
+            }
             self.freezing.take(statistics)?;
         }
         Ok(())

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::exclude::Lists;
+use super::kept::{self, Keep};
 use super::partition::Partition;
 use super::persons::{Batch, Seen, Told};
 use super::pool::{self, Pool};
@@ -83,9 +85,73 @@ pub enum Store {
 
 /// Partitions on disk.
 pub struct Spilled {
-    directory: Arc<SpillDir>,
+    pub(super) directory: Arc<SpillDir>,
     /// A block a partition.
-    blocks: Vec<Block>,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// What intake saw, before the persons are looked at.
+pub(super) struct Gathered {
+    pub(super) tables: Vec<TableIntake>,
+    pub(super) files: Vec<InputFile>,
+    /// By group of tables: files, and those without rows.
+    pub(super) empty: Vec<[usize; 2]>,
+    /// By table: rows that repeat another one and went.
+    pub(super) collapsed: Vec<u64>,
+    pub(super) same: [u64; 2],
+    /// Persons with their local identities.
+    pub(super) locals: HashMap<String, Vec<String>>,
+    pub(super) told: Told,
+}
+
+/// What a look at every partition tells.
+struct Looking<'a> {
+    plan: &'a Plan,
+    lists: &'a Lists,
+    persons: u64,
+    excluded_persons: [u64; 2],
+    why: [[u64; 5]; 2],
+    excluded: Vec<[u64; 2]>,
+    grains: grain::Grains,
+    forms: super::forms::Forms,
+}
+
+impl<'a> Looking<'a> {
+    fn new(plan: &'a Plan, lists: &'a Lists) -> Self {
+        Looking {
+            plan,
+            lists,
+            persons: 0,
+            excluded_persons: [0; 2],
+            why: [[0; 5]; 2],
+            excluded: vec![[0; 2]; plan.tables.len()],
+            grains: grain::Grains::new(plan),
+            forms: super::forms::Forms::new(plan),
+        }
+    }
+
+    fn look(&mut self, partition: &Partition, alone: bool) {
+        let Looking { plan, lists, .. } = *self;
+        self.persons += partition.ids.len() as u64;
+        for id in partition.ids.texts() {
+            lists.compare(id);
+            for kind in Kind::BOTH {
+                if let Some(reason) = lists.why(kind, id) {
+                    self.why[kind as usize][reason as usize] += 1;
+                }
+            }
+        }
+        self.grains.look(plan, partition, alone);
+        self.forms.look(partition);
+        for kind in Kind::BOTH {
+            let eligible = &partition.eligible[kind as usize];
+            self.excluded_persons[kind as usize] += eligible.iter().filter(|&&e| !e).count() as u64;
+            for (excluded, part) in self.excluded.iter_mut().zip(&partition.tables) {
+                excluded[kind as usize] +=
+                    part.persons.iter().filter(|&&p| !eligible[p as usize]).count() as u64;
+            }
+        }
+    }
 }
 
 impl Store {
@@ -278,11 +344,43 @@ pub fn intake(
     files: &[Vec<PathBuf>],
     lists: &Lists,
     limits: &Limits,
+    keep: Option<&dyn Keep>,
     progress: &dyn Progress,
 ) -> Result<Intake> {
+    let mut looking = Looking::new(plan, lists);
+    if let Some(keep) = keep {
+        if let Some((gathered, store)) = kept::load(keep, plan, limits, files, lists)? {
+            progress.room("resume");
+            let alone = matches!(store, Store::Memory(_));
+            store.each(plan, lists, |_, partition| {
+                progress.check()?;
+                looking.look(partition, alone);
+                Ok(())
+            })?;
+            return judged(plan, looking, gathered, store);
+        }
+        progress.room("intake");
+    }
+    let (gathered, store) = gather(plan, files, limits, &mut looking, progress)?;
+    if let Some(keep) = keep {
+        kept::store(keep, files, &gathered, &store)?;
+    }
+    judged(plan, looking, gathered, store)
+}
+
+/// Reads all files into partitions, each of which is looked at when it is put together.
+fn gather(
+    plan: &Plan,
+    files: &[Vec<PathBuf>],
+    limits: &Limits,
+    looking: &mut Looking<'_>,
+    progress: &dyn Progress,
+) -> Result<(Gathered, Store)> {
+    let lists = looking.lists;
     let estimate = pool::estimate(files);
     let same = Same::read(plan, files, progress)?;
-    lists.tell_locals(same.locals());
+    let locals = same.locals();
+    lists.tell_locals(locals.clone());
     let salt = hashbrown::DefaultHashBuilder::default();
     let pool = Pool::new(limits, estimate, salt.clone())?;
     let read = |group: std::ops::Range<usize>, seen: Seen| {
@@ -358,35 +456,10 @@ pub fn intake(
         collapsed = grain::collapse(plan, &mut partition);
         Some(Box::new(partition))
     };
-    let (mut persons, mut excluded_persons, mut why) = (0_u64, [0_u64; 2], [[0_u64; 5]; 2]);
-    let in_memory = ready.is_some();
-    let mut grains = grain::Grains::new(plan);
-    let mut forms = super::forms::Forms::new(plan);
     let rows = tables.iter().map(|t| t.rows_in).sum();
-    let mut look = |partition: &Partition| {
-        persons += partition.ids.len() as u64;
-        for id in partition.ids.texts() {
-            lists.compare(id);
-            for kind in Kind::BOTH {
-                if let Some(reason) = lists.why(kind, id) {
-                    why[kind as usize][reason as usize] += 1;
-                }
-            }
-        }
-        grains.look(plan, partition, in_memory);
-        forms.look(partition);
-        for kind in Kind::BOTH {
-            let eligible = &partition.eligible[kind as usize];
-            excluded_persons[kind as usize] += eligible.iter().filter(|&&e| !e).count() as u64;
-            for (table, part) in tables.iter_mut().zip(&partition.tables) {
-                table.excluded[kind as usize] +=
-                    part.persons.iter().filter(|&&p| !eligible[p as usize]).count() as u64;
-            }
-        }
-    };
     let store = match ready {
         Some(partition) => {
-            look(&partition);
+            looking.look(&partition, true);
             Store::Memory(partition)
         }
         None => {
@@ -399,12 +472,23 @@ pub fn intake(
                     Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
                 let gone = grain::collapse(plan, &mut partition);
                 collapsed.iter_mut().zip(gone).for_each(|(sum, gone)| *sum += gone);
-                look(&partition);
+                looking.look(&partition, false);
                 whole.push(pool.directory()?.write(&partition.columns())?);
             }
             Store::Spilled(Spilled { directory: pool.directory()?, blocks: whole })
         }
     };
+    let same = [same.persons, same.linked];
+    Ok((Gathered { tables, files: input_files, empty, collapsed, same, locals, told }, store))
+}
+
+/// Holds what was seen against what must be.
+fn judged(plan: &Plan, looking: Looking<'_>, gathered: Gathered, store: Store) -> Result<Intake> {
+    let Looking { lists, persons, excluded_persons, why, excluded, grains, forms, .. } = looking;
+    let Gathered { mut tables, files, empty, collapsed, same, told, .. } = gathered;
+    for (table, excluded) in tables.iter_mut().zip(excluded) {
+        table.excluded = excluded;
+    }
     let count = store.len();
     grains.check(plan)?;
     for (t, table) in tables.iter_mut().enumerate() {
@@ -440,17 +524,8 @@ pub fn intake(
     let mut warnings = grains.warnings(plan, &tables, &empty);
     warnings.extend(told.warnings(plan));
     warnings.extend(forms.warnings(plan));
-    let intake = Intake {
-        store,
-        tables,
-        files: input_files,
-        persons,
-        excluded_persons,
-        why,
-        same: [same.persons, same.linked],
-        told,
-        warnings,
-    };
+    let intake =
+        Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings };
     for warning in &intake.warnings {
         note!(warn, "data", code = warning.code, text = warning.text.clone());
     }

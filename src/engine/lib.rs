@@ -38,6 +38,7 @@ pub mod freeze;
 mod grain;
 pub mod identity;
 pub mod intake;
+pub mod kept;
 mod moments;
 pub mod observe;
 pub mod partition;
@@ -188,6 +189,8 @@ pub struct Job<'a> {
     pub link_keys: Option<&'a hashbrown::HashMap<[u8; 16], String>>,
     /// The digest of the policy: it stands in the frozen plan.
     pub policy: [u8; 32],
+    /// Where finished work is kept for a later run, if the user asked for it.
+    pub keep: Option<&'a dyn kept::Keep>,
     /// The staging folder: `pseudonymized` and `anonymized` are in it.
     pub staging: PathBuf,
 }
@@ -234,8 +237,10 @@ impl Read {
 /// Any defect of the data that the policy does not set aside; a declaration that the data contradict; I/O; the user's stop.
 pub fn read(job: &Job<'_>, progress: &dyn Progress) -> Result<Read> {
     pool::estimate(job.files).check(&job.limits, &job.staging)?;
-    progress.stage("intake");
-    let intake = intake::intake(job.plan, job.files, job.lists, &job.limits, progress)?;
+    if job.keep.is_none() {
+        progress.room("intake");
+    }
+    let intake = intake::intake(job.plan, job.files, job.lists, &job.limits, job.keep, progress)?;
     let declared = declared::check(job.plan, &intake.store, job.lists, progress)?;
     Ok(Read { intake, declared })
 }
@@ -245,7 +250,8 @@ pub fn read(job: &Job<'_>, progress: &dyn Progress) -> Result<Read> {
 /// # Errors
 /// If a technique cannot be fixed on these data; I/O of spilled partitions; the user's stop.
 pub fn measure(job: &Job<'_>, read: &Read, progress: &dyn Progress) -> Result<Measured> {
-    freeze::measure(job.plan, &read.intake.store, job.lists, job.secrets, progress)
+    let keep = job.keep.map(|keep| (keep, &job.policy));
+    freeze::measure(job.plan, &read.intake.store, job.lists, job.secrets, keep, progress)
 }
 
 /// Fixes every level, threshold and suppression.
@@ -282,7 +288,7 @@ pub fn write(
     let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
         intake;
     let frozen = outcome.frozen.to_bytes(&job.policy)?;
-    progress.stage("apply");
+    progress.room("apply");
     let mut tallies = Kind::BOTH.map(|_| {
         plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
     });
@@ -319,6 +325,8 @@ pub fn write(
         rayon::join(|| witness.source(plan, &source), || observed.add_source(plan, whole));
         for kind in Kind::BOTH {
             progress.check()?;
+            // What was written between the two is no part of it.
+            timings::room("apply");
             let k = kind as usize;
             let (own, treated, there, mut worker);
             let (partition, applied, alive): (&Partition, &Applied, &Alive) = match kind {
@@ -396,7 +404,7 @@ pub fn write(
                     }
                 }
                 None => {
-                    progress.stage("write");
+                    progress.room("write");
                     let written: Vec<Vec<OutputFile>> = files_of[k]
                         .par_iter()
                         .map(|file| {
@@ -415,7 +423,7 @@ pub fn write(
     }
     drop(store);
     if let Some(directory) = &spill {
-        progress.stage("write");
+        progress.room("write");
         for kind in Kind::BOTH {
             let k = kind as usize;
             for (file, shuffle) in files_of[k].iter().zip(std::mem::take(&mut shuffles[k])) {

@@ -74,7 +74,7 @@ impl Found {
 /// # Errors
 /// I/O, the user's stop.
 pub fn survey(plan: &Plan, files: &[Vec<PathBuf>], progress: &dyn Progress) -> Result<Vec<Found>> {
-    progress.stage("survey");
+    progress.room("survey");
     let mut all = Vec::new();
     for group in plan.groups() {
         let members: Vec<usize> = group.collect();

@@ -15,7 +15,7 @@ use super::freeze::{blank_bit, blank_mask, blankable, looked_at};
 use super::partition::Partition;
 use super::statistics::Statistics;
 use super::views::{Cells, Classes, marked};
-use super::{log, sets};
+use super::{log, sets, timings};
 use crate::error::Result;
 use crate::frame::Column;
 use crate::plan::Plan;
@@ -332,8 +332,11 @@ impl<'a> Worker<'a> {
                     cells.cells().flatten().collect::<Vec<_>>().join("|")
                 });
                 let none = KeyTokens::default();
-                with_input(plan, partition, t, c, planned, secrets[k], &none, None, |input| {
-                    draft.treatment(at).measure(input)
+                let facts = &plan.tables[t].columns[c].facts;
+                timings::of_column("measure", &facts.table, &facts.column, || {
+                    with_input(plan, partition, t, c, planned, secrets[k], &none, None, |input| {
+                        draft.treatment(at).measure(input)
+                    })
                 })
             })
             .collect();

@@ -56,55 +56,11 @@ impl SpillDir {
     /// # Errors
     /// I/O.
     pub fn write(&self, columns: &[&Column]) -> Result<Block> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.path.join(format!("{number:08}.block"));
         let fail = |e: &std::io::Error| Error::io("X0603", say!("writing a spill block"), e);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .of_owner()
-            .open(&path)
-            .map_err(|e| fail(&e))?;
-        // Columns by their dictionaries.
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut known: HashMap<*const Dictionary, usize> = HashMap::new();
-        for (at, column) in columns.iter().enumerate() {
-            let group = *known.entry(Arc::as_ptr(column.dictionary())).or_insert(groups.len());
-            if group == groups.len() {
-                groups.push(Vec::new());
-            }
-            groups[group].push(at);
-        }
-        let encode = |group: &Vec<usize>| bytes_of(columns, group);
-        let mut weight = 0;
-        let mut head = Vec::new();
-        head.extend_from_slice(MAGIC);
-        head.extend_from_slice(&(columns.len() as u64).to_le_bytes());
-        head.extend_from_slice(&(groups.len() as u64).to_le_bytes());
-        let mut at = (head.len() + groups.len() * GROUP_HEAD + 4) as u64;
-        // Small blocks in one go; of large ones a few groups at a time are in memory.
-        let mut waiting: Vec<u8> = vec![0; at as usize];
-        for some in groups.chunks(4) {
-            let parts: Vec<(Vec<u8>, u64)> = some.par_iter().map(encode).collect();
-            for (part, of) in parts {
-                weight += of;
-                head.extend_from_slice(&at.to_le_bytes());
-                head.extend_from_slice(&(part.len() as u64).to_le_bytes());
-                head.extend_from_slice(&crc32fast::hash(&part).to_le_bytes());
-                at += part.len() as u64;
-                waiting.extend_from_slice(&part);
-                if waiting.len() > 1 << 20 {
-                    file.write_all(&waiting).map_err(|e| fail(&e))?;
-                    waiting.clear();
-                }
-            }
-        }
-        file.write_all(&waiting).map_err(|e| fail(&e))?;
-        let sum = crc32fast::hash(&head).to_le_bytes();
-        head.extend_from_slice(&sum);
-        system::write_at(&file, &head, 0).map_err(|e| fail(&e))?;
-        Ok(Block { path, weight, bytes: at })
+        let (mut file, path) = self.new_block()?;
+        let written = encode(columns, &mut |bytes| file.write_all(bytes)).map_err(|e| fail(&e))?;
+        system::write_at(&file, &written.head, 0).map_err(|e| fail(&e))?;
+        Ok(Block { path, weight: written.weight, bytes: written.bytes })
     }
 
     /// Writes rows as a block.
@@ -124,23 +80,8 @@ impl SpillDir {
         let damaged =
             || Error::environment("X0605", say!("a spill block is damaged: is the disk sound?"));
         let file = File::open(&block.path).map_err(|e| fail(&e))?;
-        let (columns, groups) = head_of(&file, block.bytes).ok_or_else(damaged)?;
-        let read: Vec<Vec<(usize, Column)>> = groups
-            .par_iter()
-            .map(|group| {
-                let mut bytes = vec![0; group.length];
-                system::read_at(&file, &mut bytes, group.at).map_err(|e| fail(&e))?;
-                if crc32fast::hash(&bytes) != group.sum {
-                    return Err(damaged());
-                }
-                parse(&bytes).ok_or_else(damaged)
-            })
-            .collect::<Result<_>>()?;
-        let mut placed: Vec<Option<Column>> = vec![None; columns];
-        for (at, column) in read.into_iter().flatten() {
-            *placed.get_mut(at).ok_or_else(damaged)? = Some(column);
-        }
-        placed.into_iter().collect::<Option<_>>().ok_or_else(damaged)
+        let read = |bytes: &mut [u8], at| system::read_at(&file, bytes, at);
+        decode(block.bytes, &read).map_err(|e| fail(&e))?.ok_or_else(damaged)
     }
 
     /// Reads rows back.
@@ -150,6 +91,39 @@ impl SpillDir {
     pub fn read_rows(&self, block: &Block) -> Result<Table> {
         let columns = self.read(block)?;
         Ok(Table { rows: columns.first().map_or(0, Column::len), columns })
+    }
+
+    /// The bytes of a block, as they stand on the disk.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn open(&self, block: &Block) -> Result<File> {
+        File::open(&block.path).map_err(|e| Error::io("X0604", say!("reading a spill block"), &e))
+    }
+
+    /// A block from such bytes, which `write` puts into its file. What is damaged is told when it is read.
+    ///
+    /// # Errors
+    /// I/O, or what `write` says.
+    pub fn adopt(&self, write: impl FnOnce(&mut File) -> Result<()>) -> Result<Block> {
+        let (mut file, path) = self.new_block()?;
+        write(&mut file)?;
+        let length = file.metadata().map(|m| m.len());
+        let bytes = length.map_err(|e| Error::io("X0603", say!("writing a spill block"), &e))?;
+        Ok(Block { path, weight: bytes, bytes })
+    }
+
+    fn new_block(&self) -> Result<(File, PathBuf)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.path.join(format!("{number:08}.block"));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .of_owner()
+            .open(&path)
+            .map_err(|e| Error::io("X0603", say!("writing a spill block"), &e))?;
+        Ok((file, path))
     }
 
     /// Removes a block that is not needed any more: its room on the disk is for others.
@@ -266,6 +240,109 @@ pub fn sweep(root: &Path) -> Result<()> {
         .map_err(|e| Error::io("X0606", say!("looking for leftovers of dead runs"), &e))
 }
 
+/// Columns as the bytes of a block, without a disk.
+#[must_use]
+pub fn to_bytes(columns: &[&Column]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let written = encode(columns, &mut |more| {
+        bytes.extend_from_slice(more);
+        Ok(())
+    });
+    if let Ok(Encoded { head, .. }) = written {
+        bytes[..head.len()].copy_from_slice(&head);
+    }
+    bytes
+}
+
+/// The columns of such bytes; none if they are not as they were made.
+#[must_use]
+pub fn from_bytes(bytes: &[u8]) -> Option<Vec<Column>> {
+    let read = |into: &mut [u8], at: u64| {
+        let at = usize::try_from(at).ok();
+        let there = at.and_then(|at| bytes.get(at..at.checked_add(into.len())?));
+        let there = there.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        into.copy_from_slice(there);
+        Ok(())
+    };
+    decode(bytes.len() as u64, &read).ok()?
+}
+
+/// What [`encode`] made: the head, which belongs at the beginning, in place of as many zeros.
+struct Encoded {
+    head: Vec<u8>,
+    weight: u64,
+    bytes: u64,
+}
+
+fn encode(
+    columns: &[&Column],
+    write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> std::io::Result<Encoded> {
+    // Columns by their dictionaries.
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut known: HashMap<*const Dictionary, usize> = HashMap::new();
+    for (at, column) in columns.iter().enumerate() {
+        let group = *known.entry(Arc::as_ptr(column.dictionary())).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(at);
+    }
+    let encode = |group: &Vec<usize>| bytes_of(columns, group);
+    let mut weight = 0;
+    let mut head = Vec::new();
+    head.extend_from_slice(MAGIC);
+    head.extend_from_slice(&(columns.len() as u64).to_le_bytes());
+    head.extend_from_slice(&(groups.len() as u64).to_le_bytes());
+    let mut at = (head.len() + groups.len() * GROUP_HEAD + 4) as u64;
+    // Small blocks in one go; of large ones a few groups at a time are in memory.
+    let mut waiting: Vec<u8> = vec![0; at as usize];
+    for some in groups.chunks(4) {
+        let parts: Vec<(Vec<u8>, u64)> = some.par_iter().map(encode).collect();
+        for (part, of) in parts {
+            weight += of;
+            head.extend_from_slice(&at.to_le_bytes());
+            head.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            head.extend_from_slice(&crc32fast::hash(&part).to_le_bytes());
+            at += part.len() as u64;
+            waiting.extend_from_slice(&part);
+            if waiting.len() > 1 << 20 {
+                write(&waiting)?;
+                waiting.clear();
+            }
+        }
+    }
+    write(&waiting)?;
+    let sum = crc32fast::hash(&head).to_le_bytes();
+    head.extend_from_slice(&sum);
+    Ok(Encoded { head, weight, bytes: at })
+}
+
+/// Reads so many bytes at a place.
+type ReadAt<'a> = &'a (dyn Fn(&mut [u8], u64) -> std::io::Result<()> + Sync);
+
+/// The columns; none if they are damaged.
+fn decode(bytes: u64, read: ReadAt<'_>) -> std::io::Result<Option<Vec<Column>>> {
+    let Some((columns, groups)) = head_of(bytes, read) else { return Ok(None) };
+    let parsed: Vec<Option<Vec<(usize, Column)>>> = groups
+        .par_iter()
+        .map(|group| {
+            let mut bytes = vec![0; group.length];
+            read(&mut bytes, group.at)?;
+            Ok((crc32fast::hash(&bytes) == group.sum).then(|| parse(&bytes)).flatten())
+        })
+        .collect::<std::io::Result<_>>()?;
+    let mut placed: Vec<Option<Column>> = vec![None; columns];
+    for group in parsed {
+        let Some(group) = group else { return Ok(None) };
+        for (at, column) in group {
+            let Some(slot) = placed.get_mut(at) else { return Ok(None) };
+            *slot = Some(column);
+        }
+    }
+    Ok(placed.into_iter().collect())
+}
+
 /// Where a group stands: its place, its length, its sum.
 const GROUP_HEAD: usize = 8 + 8 + 4;
 
@@ -364,16 +441,16 @@ struct Group {
 }
 
 /// The number of columns, and the groups; none if the head is damaged or does not account for the whole file.
-fn head_of(file: &File, bytes: u64) -> Option<(usize, Vec<Group>)> {
+fn head_of(bytes: u64, read: ReadAt<'_>) -> Option<(usize, Vec<Group>)> {
     let mut start = [0; 24];
-    system::read_at(file, &mut start, 0).ok()?;
+    read(&mut start, 0).ok()?;
     let mut cursor = Cursor(&start);
     (cursor.take(8)? == MAGIC).then_some(())?;
     let (columns, groups) = (cursor.u64()?, cursor.u64()?);
     let length = groups.checked_mul(GROUP_HEAD)?.checked_add(24)?;
     (columns >= groups && length as u64 + 4 <= bytes).then_some(())?;
     let mut head = vec![0; length + 4];
-    system::read_at(file, &mut head, 0).ok()?;
+    read(&mut head, 0).ok()?;
     let (head, sum) = head.split_at(length);
     (crc32fast::hash(head).to_le_bytes() == sum).then_some(())?;
     let mut cursor = Cursor(head.get(24..)?);
@@ -465,11 +542,14 @@ mod tests {
         assert_eq!(back[2].cells().collect::<Vec<_>>(), [Some("b")]);
         assert!(Arc::ptr_eq(back[0].dictionary(), back[2].dictionary()));
         assert_eq!(back[0].dictionary().len(), 2);
+        assert_eq!(to_bytes(&columns), bytes);
+        assert!(from_bytes(&bytes).unwrap()[0].cells().eq(back[0].cells()));
         for at in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
             fs::write(&block.path, &bad).unwrap();
             assert!(directory.read(&block).is_err(), "byte {at} was changed and nobody noticed");
+            assert!(from_bytes(&bad).is_none() && from_bytes(&bytes[..at]).is_none());
         }
         let folder = directory.path.clone();
         drop(directory);

@@ -167,6 +167,11 @@ impl ReleaseSecrets {
         self.suite
     }
 
+    /// The key, for what else comes from it in this room.
+    pub(super) fn key_bytes(&self) -> &[u8; 32] {
+        self.key.get()
+    }
+
     /// Whether the key and every keyed function made so far are locked in memory.
     #[must_use]
     pub fn in_locked_memory(&self) -> bool {

@@ -15,6 +15,7 @@ mod hygiene;
 mod locked;
 mod signing;
 mod suite;
+mod vault;
 
 pub use commitment::{Commitment, Committer};
 pub use derive::{Destruction, ReleaseSecrets};
@@ -25,6 +26,7 @@ pub use file::{KeyFacts, Passphrase, ProjectKey, Purpose, destroy, inspect};
 pub use hygiene::{Hygiene, harden};
 pub use signing::{PublicKey, Sign, SigningKey};
 pub use suite::Suite;
+pub use vault::{OTHER_WORK, Vault};
 
 use crate::error::{Error, Result};
 

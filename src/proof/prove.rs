@@ -92,7 +92,7 @@ pub fn prove(
     spill: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<Proved> {
-    progress.stage("prove");
+    progress.room("prove");
     let shelf = spill.map(Shelf::create).transpose()?.map(Arc::new);
     let mut errors = Vec::new();
     let mut proof = Proof {

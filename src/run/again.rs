@@ -145,6 +145,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
         secrets: [&pseudonymized, &fresh],
         link_keys: link_keys.as_ref(),
         policy: of_policy,
+        keep: None,
         staging: staging.path().to_owned(),
     };
     let mut forbidden = Forbidden::default();

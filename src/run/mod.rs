@@ -121,6 +121,7 @@ pub mod persons;
 mod policy;
 pub mod project_key;
 pub mod recording;
+mod resume;
 
 pub use input::{Input, Tables};
 pub use policy::{Failed, Policy, TableFile};
@@ -129,6 +130,7 @@ use link_keys::LinkKeys;
 use persons::Persons;
 use project_key::{Chosen, KeyUsed, Wanted};
 use recording::{Recorder, Recording};
+use resume::Work;
 
 /// What a run is asked for, beside its policy.
 #[derive(Clone, Debug)]
@@ -151,6 +153,9 @@ pub struct Request {
     pub memory: u64,
     /// Where to spill; by default in `out`.
     pub spill: Option<PathBuf>,
+    /// A folder in which finished work is kept, encrypted, until a run has come to its end, and from which a later run with the same
+    /// policy, input, key, lists and program goes on. A dry run keeps nothing.
+    pub resume: Option<PathBuf>,
     /// Seconds after which the search for levels takes the best node so far.
     pub search_seconds: Option<u64>,
     /// Nothing will be published: no key is made for it. Such a run ends with [`Run::discard`].
@@ -175,6 +180,7 @@ impl Request {
             passphrase_file: None,
             memory: 4 << 30,
             spill: None,
+            resume: None,
             search_seconds: None,
             dry_run: false,
             timings: false,
@@ -192,6 +198,7 @@ impl Request {
             &self.key,
             &self.passphrase_file,
             &self.spill,
+            &self.resume,
             &self.recording.sign,
             &self.recording.sign_passphrase_file,
             &self.recording.ledger,
@@ -223,6 +230,7 @@ struct Common<'p> {
     files: Vec<Vec<PathBuf>>,
     pseudonymized: ReleaseSecrets,
     key: KeyUsed,
+    work: Option<Work>,
     progress: &'p dyn Progress,
 }
 
@@ -240,6 +248,7 @@ impl Common<'_> {
             secrets: [&self.pseudonymized, anonymized],
             link_keys: self.link_keys.as_ref().map(|given| &given.keys),
             policy: self.policy_digest,
+            keep: self.work.as_ref().map(|work| work as &dyn engine::kept::Keep),
             staging: staging.path().to_owned(),
         }
     }
@@ -327,7 +336,14 @@ impl<'p, S> Run<'p, S> {
         let Run { common, stage } = self;
         match next(&common, stage) {
             Ok(stage) => Ok(Run { common, stage }),
-            Err(error) => Err(common.recorder.ended(error)),
+            Err(error) => {
+                // What the user stopped or the machine did not give can go on; what was refused would be refused again.
+                let again = matches!(error.family, Family::Interrupted | Family::Environment);
+                if let Some(work) = common.work.as_ref().filter(|_| !again) {
+                    work.end();
+                }
+                Err(common.recorder.ended(error))
+            }
         }
     }
 }
@@ -338,14 +354,15 @@ impl<'p> Run<'p, Checked> {
     /// # Errors
     /// See the table above.
     pub fn check(policy: Policy, request: Request, progress: &'p dyn Progress) -> Result<Self> {
+        timings::room("check");
         let hygiene = harden();
         let id = new_id(&policy.plan, &request)?;
         let policy_digest = seal::policy_digest(&policy.loaded)?;
         let chosen = request.release_id.is_some();
         let recorder = request.recording.begin((&id, chosen), &policy_digest, &request.out)?;
         let started = SystemTime::now();
-        match Gates::pass(&policy, &request) {
-            Ok(Gates { lists, link_keys, files, pseudonymized, once, key }) => Ok(Run {
+        match Gates::pass(&policy, &request, &policy_digest) {
+            Ok(Gates { lists, link_keys, files, pseudonymized, once, key, work }) => Ok(Run {
                 common: Box::new(Common {
                     policy,
                     request,
@@ -359,6 +376,7 @@ impl<'p> Run<'p, Checked> {
                     files,
                     pseudonymized,
                     key,
+                    work,
                     progress,
                 }),
                 stage: Checked(once),
@@ -398,10 +416,11 @@ struct Gates {
     pseudonymized: ReleaseSecrets,
     once: Once,
     key: KeyUsed,
+    work: Option<Work>,
 }
 
 impl Gates {
-    fn pass(policy: &Policy, request: &Request) -> Result<Gates> {
+    fn pass(policy: &Policy, request: &Request, digest: &[u8; 32]) -> Result<Gates> {
         let plan = &policy.plan;
         let lists = request.persons.read(plan)?;
         let link_keys = request.link_keys.as_ref().map(|l| l.open(plan)).transpose()?;
@@ -412,7 +431,20 @@ impl Gates {
         intake::check_headers(plan, &files)?;
         let (pseudonymized, key) = pseudonyms(plan, request)?;
         let once = Once(ReleaseSecrets::anonymized()?);
-        Ok(Gates { lists, link_keys, files, pseudonymized, once, key })
+        let of = resume::Of {
+            policy: digest,
+            lists: &lists,
+            memory: request.memory,
+            secrets: &pseudonymized,
+        };
+        let folder = request.resume.as_ref().filter(|_| !request.dry_run);
+        let work = folder
+            .map(|folder| {
+                crate::release::apart(input, folder)?;
+                Work::open(folder, &of)
+            })
+            .transpose()?;
+        Ok(Gates { lists, link_keys, files, pseudonymized, once, key, work })
     }
 }
 
@@ -536,7 +568,7 @@ impl<'p> Run<'p, Proved> {
 fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
     let Proved { staging, made, proved, end } = stage;
     let (plan, id, recorder) = (common.plan(), common.id.as_str(), &common.recorder);
-    common.progress.stage("seal");
+    common.progress.room("seal");
     let for_release = end.for_release
         && common.pseudonymized.is_for_release()
         && *recorder.approval() != statement::ApprovalTold::Unapproved;
@@ -654,7 +686,7 @@ impl Run<'_, Sealed> {
         }
         let Run { common, stage } = self;
         let Sealed { staging, proved, statement, manifest, entry } = stage;
-        let Common { recorder, id, key, .. } = *common;
+        let Common { recorder, id, key, work, .. } = *common;
         let publish = || {
             if let Some(body) = entry
                 && let Some(appended) = recorder.enter(&body)?
@@ -667,6 +699,9 @@ impl Run<'_, Sealed> {
         match publish() {
             Ok(folder) => {
                 recorder.done();
+                if let Some(work) = work {
+                    work.end();
+                }
                 note!(info, "published", release = Name::from_policy(id));
                 Ok(Released { folder: Some(folder), statement, key })
             }
