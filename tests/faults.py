@@ -52,6 +52,7 @@ KEY = ("key", "new", "--signing", at("next.key"))
 ROTATE = ("key", "rotate", at("runner.key"), at("later.key"), "--ledger", at("ledger"))
 RUN = ("run", "--quiet", "--policy", at("policy.toml"), "--input", at("data"), "--key", at("project.key"), "--out", at("out"),
        "--approved", at("approved"), *SIGN)
+RESUMED = (*RUN, "--resume", at("kept"))
 APPROVE = ("approve", RELEASE, "--by", "b", "--ledger", at("ledger"), "--sign", at("board.key"))
 SEAL = ("seal", RELEASE, *SIGN)
 PACKAGE = ("package", RELEASE, "--kind", "anonymized", "--for", "X", "--address", "Y", "--recipient", "handler", "--contract", "C",
@@ -195,6 +196,11 @@ def ran():
     return "" if entered == stand and len(stand) in (2, 3) else f"entered {sorted(entered)}, stand {sorted(stand)}"
 
 
+def resumed():
+    """As after a run, and nothing of what was kept is left."""
+    return ran() or ("the kept work is left" if at("kept").exists() else "")
+
+
 def second():
     return kakou("ledger", "verify", at("second"), fails=True).stderr
 
@@ -224,6 +230,7 @@ COMMANDS = [
     ("key new", KEY, made, ("K0107",)),
     ("key rotate", ROTATE, rotated, ("R0707", "R0204")),
     ("run", RUN, ran, ()),
+    ("run --resume", RESUMED, resumed, ()),
     ("ledger init", LEDGER, second, ("R0203",)),
     ("ledger stamp", STAMP, asked, ()),
     ("policy approve", POLICY_APPROVE, policy_approved, ()),
@@ -430,8 +437,11 @@ def changed():
                     os.kill(child, signal.SIGCONT)
                 out, err = running.communicate(timeout=0.05 if child else 60)
                 break
-            except (subprocess.TimeoutExpired, ProcessLookupError):
+            except subprocess.TimeoutExpired:
                 continue
+            except ProcessLookupError:
+                # It has ended; what traced it has not, for a moment.
+                child = None
         first = subprocess.CompletedProcess(RUN, running.returncode, out, err)
         wrong = told(first) or partial()
         new = [path for path in releases() if path.name != "r1"]
