@@ -323,6 +323,53 @@ fn my_number(i: usize) -> String {
 
 type Cells = Box<dyn Fn(usize, usize) -> String>;
 
+/// How a day is written in the columns of hospitals, besides with a year of four digits at its head.
+const SPELLINGS: [&str; 14] = [
+    "%y/%m/%d",
+    "%y/%-m/%-d",
+    "%y.%m.%d",
+    "%y-%m-%d %H:%M",
+    "%y%m%d",
+    "%-m/%-d",
+    "%-m月%-d日",
+    "%b-%y",
+    "%-d-%b-%y",
+    "%b %-d, %Y",
+    "%-m/%-d/%Y",
+    "%Y%m%d093000",
+    "%Y%j",
+    "%d%m%Y",
+];
+
+/// Days that are no function of the day of admission.
+fn a_day(i: usize, visit: usize) -> chrono::NaiveDate {
+    let first = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap();
+    first + chrono::Days::new(((i * 2 + visit) * 7_919 % 331) as u64)
+}
+
+fn spelled(i: usize, visit: usize, form: &str) -> String {
+    a_day(i, visit).and_hms_opt(9, 30, 0).unwrap().format(form).to_string()
+}
+
+fn serial(i: usize, visit: usize, from: &str) -> i64 {
+    (a_day(i, visit) - chrono::NaiveDate::parse_from_str(from, "%Y-%m-%d").unwrap()).num_days()
+}
+
+/// 令和六年四月三日, 四月三日 or R060403.
+fn japanese(i: usize, visit: usize, letter: bool) -> String {
+    use chrono::Datelike as _;
+    let day = a_day(i, visit);
+    let (month, day) = (day.month() as usize, day.day() as usize);
+    if letter {
+        return format!("R06{month:02}{day:02}");
+    }
+    let ones = ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let tens = ["", "十", "二十", "三十"];
+    let number = |n: usize| format!("{}{}", tens[n / 10], ones[n % 10]);
+    let era = if i % 2 == 0 { "令和六年" } else { "" };
+    format!("{era}{}月{}日", number(month), number(day))
+}
+
 #[test]
 fn the_data_are_held_against_the_declarations() {
     let code = "role = \"payload\", type = \"code\"";
@@ -387,6 +434,28 @@ fn the_data_are_held_against_the_declarations() {
             Box::new(|i, v| (1_700_000_000 + (i * 2 + v) * 86_413 % 9_000_000).to_string()),
         ),
         (code, "\"keep\"", "C0413", Box::new(|i, _| my_number(i / 3))),
+        // Numbers of days that no date of the same row explains.
+        (whole, "\"keep\"", "C0411", Box::new(|i, v| serial(i, v, "1970-01-01").to_string())),
+        (whole, "\"keep\"", "C0411", Box::new(|i, v| serial(i, v, "1899-12-30").to_string())),
+        (code, "\"keep\"", "C0411", Box::new(|i, v| serial(i, v, "1970-01-01").to_string())),
+        (
+            "role = \"payload\", type = \"decimal\"",
+            "\"keep\"",
+            "C0411",
+            Box::new(|i, v| format!("{}.{:04}", serial(i, v, "1899-12-30"), (i * 37 + v) % 10_000)),
+        ),
+        // The births of the persons, counted in days.
+        (
+            whole,
+            "\"keep\"",
+            "C041",
+            Box::new(|i, _| {
+                let birth =
+                    chrono::NaiveDate::from_ymd_opt(1930 + i as i32 % 60, i as u32 % 12 + 1, i as u32 % 28 + 1);
+                let from = chrono::NaiveDate::from_ymd_opt(1899, 12, 30).unwrap();
+                (birth.unwrap() - from).num_days().to_string()
+            }),
+        ),
         (
             date,
             "\"shift_date\"",
@@ -403,6 +472,14 @@ fn the_data_are_held_against_the_declarations() {
             }),
         ),
     ];
+    // The same days in spellings that no treatment reads.
+    for form in SPELLINGS {
+        wrong.push((code, "\"keep\"", "C0411", Box::new(|i, v| spelled(i, v, form))));
+    }
+    wrong.push((whole, "\"keep\"", "C0411", Box::new(|i, v| spelled(i, v, "%y%m%d"))));
+    wrong.push((whole, "\"keep\"", "C0411", Box::new(|i, v| spelled(i, v, "%Y%m%d093000"))));
+    wrong.push((code, "\"keep\"", "C0411", Box::new(|i, v| japanese(i, v, true))));
+    wrong.push((plain, "\"keep\"", "C0411", Box::new(|i, v| japanese(i, v, false))));
     // A number is whole by its cells, not by the name of its type; a spreadsheet puts `.0` behind it.
     let decimal = "role = \"payload\", type = \"decimal\"";
     let measured = "role = \"payload\", type = \"measured\"";
@@ -544,7 +621,40 @@ fn a_reason_stands_in_the_record_the_report_and_verify() {
 fn honest_data_pass() {
     let work = tempfile::tempdir().unwrap();
     let folder = work.path();
-    let cells: [(&str, Cells); 8] = [
+    let cells: [(&str, Cells); 16] = [
+        // What is written as dates are, and is none: shares, pressures, rooms, codes in steps, doses, numbers of a small range.
+        ("role = \"payload\", type = \"code\"", Box::new(|i, v| format!("{}/10", (i + v) % 11))),
+        (
+            "role = \"payload\", type = \"code\"",
+            Box::new(|i, v| format!("{}/{}", 100 + i % 60, 60 + (i + v) % 40)),
+        ),
+        (
+            "role = \"payload\", type = \"code\"",
+            Box::new(|i, v| format!("{}{:02}", i % 4 + 2, (i + v) % 30 + 1)),
+        ),
+        (
+            "role = \"payload\", type = \"code\"",
+            Box::new(|i, v| format!("{:02}{:02}{:02}", i % 7 + 1, (i + v) % 5 + 1, i % 9 + 1)),
+        ),
+        (
+            "role = \"payload\", type = \"code\"",
+            Box::new(|i, v| format!("{}-{}-{}", i % 8 + 2, (i + v) % 6 + 2, i % 7 + 2)),
+        ),
+        (
+            "role = \"payload\", type = \"code\"",
+            Box::new(|i, v| {
+                ["13101", "13102", "13103", "13201", "13305", "13421"][(i + v) % 6].to_owned()
+            }),
+        ),
+        (
+            "role = \"payload\", type = \"integer\"",
+            Box::new(|i, v| (12_000 + (i * 2 + v) * 2_654_435_761 % 30_001).to_string()),
+        ),
+        (
+            "role = \"payload\", type = \"measured\"",
+            Box::new(|i, v| format!("{}.{:02}", i % 9 + 1, (i * 7 + v * 3) % 100)),
+        ),
+
         // Leucocytes, and a value that now and then is whole.
         (
             "role = \"payload\", type = \"measured\"",

@@ -2,6 +2,7 @@
 
 use super::{Detector, Doc, Found, Strength, View, topic};
 use crate::text::date;
+use crate::text::spelled::{self, Form};
 
 /// A full date behind the words of birth (`生年月日 S30.1.2`, `DOB 1955-01-02`) or before 生, 生まれ, 出生 (`昭和30年1月2日生`).
 ///
@@ -20,14 +21,26 @@ const DOC: Doc = Doc {
 };
 
 /// The longest date: 令和12年12月31日 in bytes, with blanks.
-const LONGEST: usize = 32;
+pub(crate) const LONGEST: usize = 32;
 
 fn days(text: &str) -> Option<i32> {
+    // 昭和三十三年四月五日 is spelled in ideographs.
+    if text.contains('月') && text.chars().any(in_kanji) {
+        let mut found = None;
+        spelled::each(text, &mut |one| {
+            found = one.days().filter(|_| one.form == Form::Sure).or(found);
+        });
+        return found;
+    }
     if text.bytes().filter(u8::is_ascii_digit).count() < 2 {
         return None;
     }
     let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
     date::parse(&squeezed)?.days()
+}
+
+fn in_kanji(c: char) -> bool {
+    spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some()
 }
 
 /// Whether a date can begin with this character at a place of a folded text: a digit or an era, not within a word or a number.
@@ -58,6 +71,15 @@ pub fn day_from(text: &str, start: usize) -> Option<(usize, i32)> {
     })
 }
 
+/// A day behind the words of birth, in any spelling that has a year: 33.4.5, S330405.
+fn named_day(text: &str, start: usize) -> Option<usize> {
+    let read = day_from(text, start).map(|(end, _)| end);
+    read.or_else(|| {
+        let taken = |one: &spelled::Spelled, _: &str, _: &str| one.year.is_some() && one.day.is_some();
+        super::dates::spelled_from(text, start, &taken)
+    })
+}
+
 /// The longest date that ends at a place.
 fn date_to(text: &str, end: usize) -> Option<usize> {
     let head = &text[..end];
@@ -73,7 +95,7 @@ impl Detector for BirthDate {
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
         let text = view.text;
-        if !text.bytes().any(|b| b.is_ascii_digit()) {
+        if !text.bytes().any(|b| b.is_ascii_digit()) && !text.chars().any(in_kanji) {
             return;
         }
         for word in view.named(DOC.topics) {
@@ -87,7 +109,7 @@ impl Detector for BirthDate {
                     .trim_start_matches([' ', ':', '(', ')', 'は', '=', '[', ']', '】', '/', '|'])
                     .len();
             if skipped <= 12
-                && let Some((end, _)) = day_from(text, word.end + skipped)
+                && let Some(end) = named_day(text, word.end + skipped)
             {
                 found.push((word.end + skipped..end, Strength::Strong));
             }

@@ -1,7 +1,13 @@
 //! Days and months of the calendar in text: what would tell by how much the dates beside it were moved.
+//!
+//! What is a date alone (2024年4月12日, R6.4.12, 25.02.27, 四月三日, 7-May-24) goes wherever it stands. What may be something else
+//! is judged by its neighbours: `5/7` is a day unless a unit of doses stands behind it (1/2錠) or a scale before it (MMT 4/5);
+//! three numbers with hyphens (24-05-07) only in two digits each, because doses of insulin are written `6-4-6`; six digits
+//! (240507) only if they are a day of the years 01 to 35; `5-7` and `5.7` only before a weekday.
 
 use super::birth_date::{can_begin, day_from};
 use crate::text::date;
+use crate::text::spelled::{self, Form, Spelled};
 
 /// The longest year and month: 令和12年12月 in bytes, with blanks.
 const LONGEST: usize = 24;
@@ -49,42 +55,264 @@ fn month_of_year(text: &str, start: usize) -> Option<usize> {
     })
 }
 
-/// A day or month without a year: 4月12日, 4月, 4/12, 12日.
-fn day_of_month(text: &str, start: usize) -> Option<usize> {
+/// Units of doses and parts, behind a fraction.
+const UNITS: [&str; 30] = [
+    "T", "t", "tab", "Tab", "錠", "A", "V", "C", "mg", "g", "mL", "ml", "L", "U", "u", "単位", "包", "枚", "本", "個", "量", "杯", "切",
+    "周", "以下", "以上", "程", "ずつ", "横指", "点",
+];
+/// Scales and parts of the body, before a fraction.
+const SCALES: [&str; 34] = [
+    "levine", "mmt", "nrs", "vas", "gcs", "jcs", "apgar", "アプガー", "アプガースコア", "grade", "グレード", "スコア", "score", "hds-r", "mmse", "fim",
+    "nihss", "ps", "class", "クラス", "視力", "主食", "副食", "食事", "摂取", "摂取量", "徒手筋力", "反射", "雑音", "収縮期雑音", "筋力", "約", "各", "半量",
+];
+/// Shares that are written far more often than the days.
+const SHARES: [&str; 8] = ["1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "1/8", "1/10"];
+/// What makes a share of these, behind and before it.
+const SHARED: [&str; 10] = ["に減", "へ減", "に増", "に縮", "を占", "が", "を", "に短", "サイズ", "の大"];
+const SIDES: [char; 8] = ['左', '右', '上', '下', '遠', '近', '肺', '胃'];
+/// What stands behind a day, so that fewer digits are one.
+const DATED: [&str; 19] = [
+    "入院", "退院", "手術", "受診", "来院", "採血", "撮影", "実施", "施行", "検査", "再診", "転院", "転棟", "外来", "より", "から", "まで", "頃", "付",
+];
+
+/// Whether a word stands before a place, blanks and marks between them.
+fn is_behind(text: &str, words: &[&str]) -> bool {
+    let text = text.trim_start_matches(' ');
+    words.iter().any(|word| {
+        text.strip_prefix(word).is_some_and(|rest| {
+            // A unit in Latin letters is a word: 5/7 CT is a day.
+            !word.is_ascii() || !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+        })
+    })
+}
+
+fn is_weekday(behind: &str) -> bool {
+    let Some(inner) = behind.trim_start_matches(' ').strip_prefix('(') else { return false };
+    let Some((inner, _)) = inner.split_once(')') else { return false };
+    matches!(inner.trim_end_matches('曜'), "月" | "火" | "水" | "木" | "金" | "土" | "日" | "祝")
+}
+
+/// Whether two numbers with a slash are a share, a grade or a dose.
+fn is_share(text: &str, start: usize, end: usize) -> bool {
+    let (before, behind) = (text[..start].trim_end_matches([' ', ':', '=', '(', 'は', 'が']), &text[end..]);
+    if is_weekday(behind) || is_behind(behind, &DATED) {
+        return false;
+    }
+    let lower = before.to_ascii_lowercase();
+    let scale = SCALES.iter().any(|word| {
+        lower.strip_suffix(word).is_some_and(|rest| {
+            !word.is_ascii() || !rest.ends_with(|c: char| c.is_ascii_alphanumeric())
+        })
+    });
+    let share = SHARES.contains(&&text[start..end])
+        && (is_behind(behind, &SHARED) || before.ends_with(SIDES));
+    scale || share || is_behind(behind, &UNITS)
+}
+
+/// Further days behind a day (5/7-9, 5月7、8日), with what ends them.
+fn further(text: &str, end: usize, last: &str) -> Option<usize> {
+    let mut at = end;
+    loop {
+        let rest = &text[at..];
+        let mark = rest.chars().next().filter(|c| matches!(c, '-' | '~' | '〜' | '・' | ',' | '、'))?;
+        let (behind, _) = number(text, at + mark.len_utf8(), 31)?;
+        let tail = &text[behind..];
+        if !last.is_empty() && tail.starts_with(last) {
+            return Some(behind + last.len());
+        }
+        if last.is_empty() {
+            let closed = !tail.starts_with(|c: char| {
+                c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '月' | '時' | ':')
+            });
+            return (closed && mark != ',' && mark != '、').then_some(behind);
+        }
+        at = behind;
+    }
+}
+
+/// A day or month without a year: 4月12日, 4月, 4/12, 12日. `joined`: a day stands just before it.
+fn day_of_month(text: &str, start: usize, joined: bool) -> Option<usize> {
     if let Some((end, _)) = number(text, start, 12) {
         if let Some(behind) = text[end..].strip_prefix('月') {
             let at = text.len() - behind.trim_start_matches(' ').len();
             let day = number(text, at, 31).and_then(|(end, _)| {
-                text[end..].starts_with('日').then_some(end + '日'.len_utf8())
+                if text[end..].starts_with('日') {
+                    return Some(end + '日'.len_utf8());
+                }
+                further(text, end, "日")
             });
             return Some(day.unwrap_or(text.len() - behind.len()));
         }
         let day = text[end..].strip_prefix('/').and_then(|_| number(text, end + 1, 31));
         let closed = |at: usize| !text[at..].starts_with(['/', '.']);
-        let inside = text[..start].ends_with(['/', '.', '-']);
-        if let Some((end, _)) = day.filter(|&(end, _)| closed(end) && !inside) {
-            return Some(end);
+        let inside = text[..start].ends_with(['/', '.', '-']) && !joined;
+        if let Some((end, _)) = day.filter(|&(end, _)| closed(end) && !inside)
+            && !is_share(text, start, end)
+        {
+            return Some(further(text, end, "").unwrap_or(end));
         }
     }
-    let (end, _) = number(text, start, 31)?;
+    let (end, number) = number(text, start, 31)?;
     let behind = text[end..].strip_prefix('日')?;
     let length = LENGTHS.iter().any(|word| behind.starts_with(word));
-    (!length).then_some(text.len() - behind.len())
+    (!length && !(number == 1 && is_daily(behind))).then_some(text.len() - behind.len())
+}
+
+/// 1日3回, 1日量: a day is as long as that.
+fn is_daily(behind: &str) -> bool {
+    let rest = behind.trim_start_matches(' ');
+    let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    if digits.len() < rest.len() {
+        return !digits.starts_with(['時', ':', '/', '月']);
+    }
+    let counted = spelled::kanji_number(rest).is_some_and(|(_, length)| rest[length..].starts_with('回'));
+    counted || ["量", "あたり", "当", "最大", "尿量", "おき"].iter().any(|word| rest.starts_with(word))
+}
+
+/// The longest word from a place that a date can be, read as days and months are spelled, which `taken` takes (with what stands behind).
+pub(crate) fn spelled_from(
+    text: &str,
+    start: usize,
+    taken: &dyn Fn(&Spelled, &str, &str) -> bool,
+) -> Option<usize> {
+    let rest = &text[start..];
+    let mut ends: Vec<usize> = rest
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|&at| at <= super::birth_date::LONGEST)
+        .collect();
+    ends.reverse();
+    ends.into_iter().find_map(|end| {
+        let (word, behind) = rest.split_at(end);
+        let last = word.chars().next_back()?;
+        let digit = |c: char| c.is_ascii_digit() || spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some();
+        let whole = matches!(last, '日' | '月') || digit(last);
+        let cut = digit(last) && behind.starts_with(digit)
+            || last.is_ascii_digit() && behind.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !whole || cut {
+            return None;
+        }
+        let mut found = false;
+        spelled::each(word, &mut |one| found |= taken(&one, word, behind));
+        found.then_some(start + end)
+    })
+}
+
+/// Whether a reading of a word in running text is a date.
+fn is_date(text: &str, start: usize, one: &Spelled, word: &str, behind: &str) -> bool {
+    let before = &text[..start];
+    let open = behind.starts_with(['/', '.', '-']) && behind[1..].starts_with(|c: char| c.is_ascii_digit())
+        || before.ends_with(['/', '.', '-']);
+    let recent = one.year.is_some_and(|year| (1..=35).contains(&year));
+    let dated = is_weekday(behind) || is_behind(behind, &DATED);
+    let padded = word.bytes().filter(u8::is_ascii_digit).count() == 6;
+    let thirds = |c: char| word.contains(c) && word.len() - word.rfind(c).unwrap_or(0) == 3;
+    let spaced = word.starts_with(|c: char| c.is_ascii_digit()) && word.contains(' ') && word.is_ascii();
+    match one.form {
+        Form::Sure if word.contains('月') => word.ends_with('日'),
+        Form::Sure | Form::Month | Form::Named => {
+            // May is a word as well.
+            let capital = !word.starts_with(|c: char| c.is_ascii_lowercase() && c != 'r' && c != 'h' && c != 's');
+            let letters = word.chars().any(|c| c.is_ascii_alphabetic());
+            capital && !open && (!spaced || letters)
+        }
+        Form::ShortYmd => {
+            let years = word.bytes().take_while(u8::is_ascii_digit).count();
+            !open && match () {
+                () if word.contains('-') => padded && recent && !is_behind(behind, &UNITS),
+                () if word.contains('.') => years == 2 || dated,
+                () => !is_behind(behind, &UNITS),
+            }
+        }
+        Form::ShortDmy | Form::ShortMdy => {
+            let late = one.year.is_some_and(|year| (15..=35).contains(&year));
+            !open && late && (thirds('/') || thirds('.')) && !is_behind(behind, &UNITS)
+        }
+        Form::EraDigits => true,
+        Form::PairMd => is_weekday(behind) && !open,
+        Form::SixYmd => {
+            word.len() == 6 && recent && !open && !is_behind(behind, &["点", "円", "個", "件", "mL", "ml", "/"])
+        }
+        Form::EightDmy | Form::EightMdy => {
+            !open && one.year.is_some_and(|year| (2000..=2035).contains(&year))
+        }
+        Form::FourMd => word.len() == 4 && dated && !is_behind(behind, &["検査"]) && !open,
+        _ => false,
+    }
+}
+
+/// Days and months in ideographs: 四月三日, 四月, 三日に.
+fn in_kanji(text: &str, start: usize) -> Option<usize> {
+    let before = text[..start].chars().next_back();
+    let joined = before.is_some_and(|c| {
+        c.is_numeric() || matches!(c, '第' | '約' | '計' | '全' | '毎' | '数' | '十' | '〇' | '何')
+    });
+    if joined {
+        return None;
+    }
+    let (number, length) = spelled::kanji_number(&text[start..])?;
+    let behind = &text[start + length..];
+    if let Some(rest) = behind.strip_prefix('月')
+        && (1..=12).contains(&number)
+    {
+        let at = text.len() - rest.len();
+        let day = spelled::kanji_number(rest).filter(|(day, _)| (1..=31).contains(day));
+        let day = day.filter(|(_, length)| rest[*length..].starts_with('日'));
+        return Some(day.map_or(at, |(_, length)| at + length + '日'.len_utf8()));
+    }
+    let rest = behind.strip_prefix('日').filter(|_| (2..=31).contains(&number))?;
+    let next = |c: char| {
+        "に、。,はのよかまと・)(」~-〜 朝昼夜夕晩頃入退手受来再転外採撮検実施付現".contains(c)
+    };
+    let length = LENGTHS.iter().any(|word| rest.starts_with(word));
+    (!length && (rest.is_empty() || rest.starts_with(next))).then_some(text.len() - rest.len())
+}
+
+/// Where one day (since 1970-01-01) stands in a folded text with its year, in any spelling: 19580405, 33.4.5, 昭和三十三年四月五日.
+#[must_use]
+pub fn of_day(text: &str, day: i32) -> Vec<(usize, usize)> {
+    let this = |one: &Spelled, _: &str, _: &str| one.year.is_some() && one.may_be(day);
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (start, c) in text.char_indices() {
+        let kanji = spelled::kanji_number(&text[start..]).is_some();
+        let joined = kanji && text[..start].ends_with(|c: char| c.is_numeric());
+        if found.last().is_some_and(|last| start < last.1) || joined || !kanji && !can_begin(text, start, c) {
+            continue;
+        }
+        let end = match day_from(text, start) {
+            Some((end, days)) => (days == day).then_some(end),
+            None => spelled_from(text, start, &this),
+        };
+        found.extend(end.map(|end| (start, end)));
+    }
+    found
 }
 
 /// Where days and months stand in a folded text, in order: byte ranges. A year alone and a length of time (`3日間`) are none.
 #[must_use]
 pub fn spans(text: &str) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
+    let mut found: Vec<(usize, usize)> = Vec::new();
     let mut from = 0;
     for (start, c) in text.char_indices() {
-        if start < from || !can_begin(text, start, c) {
+        if start < from {
             continue;
         }
-        let end = day_from(text, start)
-            .map(|(end, _)| end)
-            .or_else(|| month_of_year(text, start))
-            .or_else(|| day_of_month(text, start));
+        let named = c.is_ascii_uppercase() && !text[..start].ends_with(|b: char| b.is_ascii_alphanumeric());
+        let kanji = spelled::kanji_number(&text[start..]).is_some();
+        let begins = can_begin(text, start, c);
+        if !begins && !named && !kanji {
+            continue;
+        }
+        let joined = found.last().is_some_and(|&(_, end)| {
+            text.get(end..start).is_some_and(|mark| matches!(mark, "-" | "~" | "〜"))
+        });
+        let taken = |one: &Spelled, word: &str, behind: &str| is_date(text, start, one, word, behind);
+        let end = begins
+            .then(|| day_from(text, start).map(|(end, _)| end).or_else(|| month_of_year(text, start)))
+            .flatten()
+            .or_else(|| spelled_from(text, start, &taken))
+            .or_else(|| begins.then(|| day_of_month(text, start, joined)).flatten())
+            .or_else(|| in_kanji(text, start));
         if let Some(end) = end {
             found.push((start, end));
             from = end;
@@ -113,8 +341,62 @@ mod tests {
             ("3日間投与、7日後に再検、6か月後", vec![]),
             ("血圧120/80、Hb 12.5、WBC 6500", vec![]),
             ("2024年の検診", vec![]),
+            ("25.02.27に入院、24/4/10よりCT", vec!["25.02.27", "24/4/10"]),
+            ("R6.5.7 入院、R060508手術", vec!["R6.5.7", "R060508"]),
+            ("四月三日に入院、令和六年五月七日退院", vec!["四月三日", "令和六年五月七日"]),
+            ("5/7 採血、5/8~5/10 点滴", vec!["5/7", "5/8", "5/10"]),
+            ("5/7-9 絶食、5月7、8日に", vec!["5/7-9", "5月7、8日"]),
+            ("5/7-5/9 入院", vec!["5/7", "5/9"]),
+            ("240507 採血", vec!["240507"]),
+            ("20240507093000 採血", vec!["20240507093000"]),
+            ("7-May-24 CT, May 7 MRI", vec!["7-May-24", "May 7"]),
+            ("07/05/2024 CT", vec!["07/05/2024"]),
+            ("5-7(火)再診", vec!["5-7"]),
+            ("24-05-07 再診", vec!["24-05-07"]),
+            ("四月より通院、三日に電話", vec!["四月", "三日"]),
+            ("ヒューマログ6-4-6単位、1日3回、1日1回、1日量", vec![]),
+            ("ロキソニン1/2錠、1/2T、1/2 T、1/4に減量", vec![]),
+            ("MMT 4/5、Levine 3/6、NRS 3/10、主食 5/10", vec![]),
+            ("三日間、二日酔い、三日月、五十嵐様、一般病棟", vec![]),
+            ("血圧 128/78、Ver. 1.2.3、SpO2 98%、HbA1c 6.5", vec![]),
+            ("第1.2.3節、CK 123456、K 4.5", vec![]),
+            ("I may 7 times", vec![]),
         ] {
             assert_eq!(found(text), expected, "{text}");
         }
+    }
+
+    /// What may be a day by its form alone, in the sentences of a ward: how much of it is found, and how much of what is found is one.
+    /// The figures stand in `docs/detectors.md`.
+    #[test]
+    fn days_without_a_year_are_told_from_shares_and_doses() {
+        let mut days = (0, 0);
+        let mut others = (0, 0);
+        for month in 1..=12 {
+            for day in 1..=28 {
+                for (before, behind) in [
+                    ("", "に入院"), ("", " CT"), ("次回", "受診"), ("前医で", "手術"), ("", "~抗菌薬"), ("最終排便", ""), ("(", "退院)"), ("", "血液培養陰性"),
+                    ("", "夜に発熱"), ("術後", "に抜糸"), ("PSA", "採血"), ("", "主治医より説明"), ("", "まで内服"), ("", "(火)再診"), ("CRP(", ")2.1"), ("入院日:", "。"),
+                ] {
+                    let text = format!("{before}{month}/{day}{behind}");
+                    days.1 += 1;
+                    days.0 += usize::from(spans(&text).iter().any(|&(a, b)| text[a..b].contains('/')));
+                }
+            }
+        }
+        for (a, b) in [(1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (4, 5), (1, 6), (2, 6), (3, 6), (5, 6), (1, 10), (3, 10), (8, 10), (10, 10), (8, 9)] {
+            for (before, behind) in [
+                ("ラシックス ", "錠"), ("", "T分1"), ("ハルシオン", " T 眠前"), ("MMT ", ""), ("MMT:", "、左は弱い"), ("Levine ", "の収縮期雑音"), ("NRS ", "で自制内"),
+                ("主食", "摂取"), ("食事 ", "、副食"), ("Apgar ", "点"), ("", "包"), ("約", "が壊死"), ("", "以下に"), ("視力 ", ""), ("各", "ずつ"), ("", "量で開始"),
+                ("腫瘍は", "程度に"), ("疼痛スコア", ""), ("右", "に浸潤"), ("主食は", "、全量摂取できず"),
+            ] {
+                let text = format!("{before}{a}/{b}{behind}");
+                others.1 += 1;
+                others.0 += usize::from(!spans(&text).is_empty());
+            }
+        }
+        println!("days found {} of {}; others taken {} of {}", days.0, days.1, others.0, others.1);
+        assert!(days.0 * 1000 >= days.1 * 995, "{days:?}");
+        assert!(others.0 * 100 <= others.1 * 8, "{others:?}");
     }
 }

@@ -8,6 +8,7 @@
 //! One pass over the partitions; every distinct text is looked at once. Persons never span partitions, so counts of
 //! partitions add up.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 
 use hashbrown::hash_map::Entry;
@@ -25,6 +26,7 @@ use crate::plan::declared::{is_birth, shows};
 use crate::plan::{ColumnPlan, Plan, Warning};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type, codes};
 use crate::technique::{Shows, Treatment};
+use crate::text::spelled::{Calendar, Held};
 use crate::text::{date, identifier};
 use crate::{log, say};
 
@@ -47,6 +49,8 @@ struct Watched {
     column: usize,
     /// The releases that show the cells.
     kinds: [bool; 2],
+    /// Whether texts and numbers are looked at.
+    counted: bool,
     unique: Option<Unique>,
     /// Of a column of numbers: its cells, and those that are whole numbers.
     whole: Rows,
@@ -57,6 +61,10 @@ struct Watched {
     /// Cells that are a month of a year (202404), and how many different ones a partition had.
     months: Rows,
     month_texts: u64,
+    /// Days in spellings that no treatment of dates reads.
+    spelled: Calendar,
+    /// Numbers that may count days.
+    serials: Serials,
     /// The smallest and the largest whole number.
     range: Option<(i64, i64)>,
     number_texts: u64,
@@ -151,19 +159,25 @@ pub fn check(
     }
     progress.room("declared");
     let hasher = DefaultHashBuilder::default();
+    let mut event_days = BTreeSet::new();
     store.each(plan, lists, |number, partition| {
         progress.check()?;
+        for other in others.iter().filter(|other| other.date && !other.birth) {
+            let cells = &partition.tables[other.table].table.columns[other.column];
+            event_days.extend(cells.dictionary().days().iter().flatten());
+        }
         let known = Known::of(partition, &others);
         let numbered = (number, partition);
         watched.par_iter_mut().for_each(|w| w.add(plan, numbered, &others, &known, &hasher));
         Ok(())
     })?;
+    let events = window(&event_days);
     let mut errors = Vec::new();
     let mut warnings = Vec::new();
     for one in &watched {
         let column = &plan.tables[one.table].columns[one.column];
         let because = column.because.as_ref().filter(|b| !b.as_str().trim().is_empty());
-        for found in one.judge(plan, &others, &watched) {
+        for found in one.judge(plan, &others, &watched, events) {
             match because {
                 Some(because) => warnings.push(Warning {
                     code: found.warning,
@@ -236,6 +250,104 @@ const MOMENTS: [(&str, i64, i64); 3] = [
     ("milliseconds since 1970", 946_684_800_000, 2_051_222_400_000),
 ];
 
+/// The days between which nearly all dates of the run lie; none if they say nothing.
+fn window(days: &BTreeSet<i32>) -> Option<(i32, i32)> {
+    let cut = days.len() / 50;
+    let at = |n: usize| days.iter().nth(n).copied();
+    let (low, high) = (at(cut)?, at(days.len() - 1 - cut)?);
+    (high - low >= 60).then_some((low, high))
+}
+
+/// From which day programs count days, in days since 1970.
+const EPOCHS: [(&str, i64); 5] = [
+    ("since 1970", 0),
+    ("of a spreadsheet", -25_569),
+    ("of a spreadsheet since 1904", -24_107),
+    ("since 1960", -3_653),
+    ("of the modified Julian calendar", -40_587),
+];
+/// Different numbers after which a column counts no days of a run.
+const MANY_DAYS: usize = 20_000;
+
+/// Numbers that may count days: whole ones, or with the time of day behind the point.
+#[derive(Default)]
+struct Serials {
+    /// Cells by whole number.
+    cells: BTreeMap<i64, u64>,
+    all: u64,
+    fit: u64,
+    /// Cells by how far the number is from the person's birth, counted from one fixed day.
+    births: HashMap<i64, u64>,
+    born: u64,
+    none: bool,
+}
+
+impl Serials {
+    /// Adds the cells of a text; the number, if it may be one.
+    fn add(&mut self, text: &str, cells: u64) -> Option<i64> {
+        if self.none {
+            return None;
+        }
+        self.all += cells;
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+        let number = plain.then(|| text.parse::<f64>().ok()).flatten();
+        let number = number.filter(|n| (-40_000.0..80_000.0).contains(n)).map(|n| n.floor() as i64);
+        if let Some(number) = number {
+            self.fit += cells;
+            *self.cells.entry(number).or_default() += cells;
+        }
+        let few = self.all >= 1000 && self.fit * 10 < self.all * 9;
+        if few || self.cells.len() > MANY_DAYS {
+            *self = Serials { none: true, ..Serials::default() };
+        }
+        number
+    }
+
+    fn add_birth(&mut self, number: i64, birth: i32) {
+        self.born += 1;
+        if self.births.len() <= FEW_PAIRS {
+            *self.births.entry(number - i64::from(birth)).or_default() += 1;
+        }
+    }
+
+    /// From when the numbers count, if they lie where the dates of the run do and are spread over them, or if they are the births of
+    /// the persons.
+    fn epoch(&self, events: Option<(i32, i32)>) -> Option<&'static str> {
+        let all = Rows { seen: self.all, hold: self.fit };
+        if self.none || !all.most(0.98) {
+            return None;
+        }
+        let born = self.births.iter().max_by_key(|(_, cells)| **cells);
+        if let Some((&away, &hold)) = born
+            && (Rows { seen: self.born, hold }).most(0.95)
+            && self.born * 10 >= self.all * 9
+            && self.cells.len() as u64 >= ENOUGH_ROWS
+        {
+            let known = EPOCHS.iter().find(|(_, epoch)| *epoch == -away);
+            return Some(known.map_or("from the birth of the person", |(name, _)| name));
+        }
+        let (low, high) = events?;
+        let (low, high) = (i64::from(low), i64::from(high));
+        let span = high - low;
+        let least = ENOUGH_ROWS as usize;
+        EPOCHS.iter().find_map(|&(name, epoch)| {
+            let (from, to) = (low - epoch - span / 4, high - epoch + span / 4);
+            let inside = || self.cells.range(from..=to);
+            let hold = inside().map(|(_, cells)| cells).sum::<u64>();
+            let numbers: Vec<i64> = inside().map(|(number, _)| *number).collect();
+            let (first, last) = (*numbers.first()?, *numbers.last()?);
+            // As far apart as the dates, and no gaps: codes come in groups.
+            let wide = (last - first) * 2 >= span && numbers.len() >= least;
+            let mut eighths = [0_usize; 8];
+            for number in &numbers {
+                eighths[((number - first) * 8 / (last - first + 1)) as usize] += 1;
+            }
+            let even = eighths.iter().all(|n| n * 32 >= numbers.len());
+            ((Rows { seen: self.all, hold }).most(0.98) && wide && even).then_some(name)
+        })
+    }
+}
+
 /// Whether a release shows the cells as they are.
 fn whole(column: &ColumnPlan, kind: Kind) -> bool {
     shows(column, kind)
@@ -268,6 +380,7 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
                 table: t,
                 column: c,
                 kinds,
+                counted,
                 unique: counted.then(Unique::default),
                 whole: Rows::default(),
                 rows: 0,
@@ -276,6 +389,8 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
                 date_texts: 0,
                 months: Rows::default(),
                 month_texts: 0,
+                spelled: Calendar::default(),
+                serials: Serials::default(),
                 range: None,
                 number_texts: 0,
                 small: [0; 32],
@@ -398,6 +513,9 @@ impl Watched {
             unique.add(&column.facts, cells, &part.persons, &used);
             self.add_texts(cells, &used, &rows, filled);
         }
+        if self.counted {
+            self.add_calendar(cells, &used, &rows, &part.persons, known);
+        }
         if !self.looked && used.len() as u64 >= ENOUGH_ROWS {
             self.looked = true;
             self.digits = checked(plan, self.table, self.column, cells, &used);
@@ -445,6 +563,33 @@ impl Watched {
         self.sentences.rows += filled;
         self.sentences.texts += used.len() as u64;
         self.sentences.long += long * used.len() as u64 / seen.max(1);
+    }
+
+    /// Days in other spellings, and numbers that may count days.
+    fn add_calendar(
+        &mut self,
+        cells: &Column,
+        used: &[u32],
+        rows: &[u64],
+        persons: &[u32],
+        known: &Known,
+    ) {
+        let mut numbers = vec![None; cells.dictionary().len()];
+        for &code in used {
+            let text = bare(cells.dictionary().text(code));
+            let read = (text.len() >= 6).then(|| date::parse(text)).flatten();
+            let read = read.and_then(|when| Some((when.month?, when.day?)));
+            self.spelled.add(text, rows[code as usize], read);
+            numbers[code as usize] = self.serials.add(text, rows[code as usize]);
+        }
+        if known.births.is_empty() || self.serials.none {
+            return;
+        }
+        for (&code, &person) in cells.codes().iter().zip(persons).filter(|(code, _)| **code != MISSING) {
+            if let (Some(number), Some(birth)) = (numbers[code as usize], known.births[person as usize]) {
+                self.serials.add_birth(number, birth);
+            }
+        }
     }
 
     /// Cells that are identifiers of the same person.
@@ -749,7 +894,13 @@ struct Found {
 }
 
 impl Watched {
-    fn judge(&self, plan: &Plan, others: &[Other], all_watched: &[Watched]) -> Vec<Found> {
+    fn judge(
+        &self,
+        plan: &Plan,
+        others: &[Other],
+        all_watched: &[Watched],
+        events: Option<(i32, i32)>,
+    ) -> Vec<Found> {
         let column = &plan.tables[self.table].columns[self.column];
         let facts = &column.facts;
         let shown = match &column.alias {
@@ -788,6 +939,8 @@ impl Watched {
             || matches!(facts.ty, Type::Decimal | Type::Measured)
                 && self.whole.hold * 20 < self.whole.seen * 19;
         let dated = !measured && self.dates.most(0.8) && self.date_texts >= 3;
+        // Whatever the type: what is measured is not spread over the days of a calendar.
+        let spelled = self.spelled.held().filter(|_| self.counted && !dated);
         let same = (0..others.len())
             .filter(|&o| self.same[o].most(0.8))
             .max_by_key(|&o| self.same[o].hold);
@@ -847,6 +1000,34 @@ impl Watched {
                 say!("its values are a one-to-one function of the date {}", named(o)),
                 say!("日付の列{}と一対一に対応する", named(o)),
                 say!("treat it as that date is treated, or drop it"),
+            ));
+        } else if let Some((Held::Days, cells)) = spelled {
+            all.push(found(
+                "C0411",
+                "W0161",
+                say!(
+                    "{} of {} cells are days of the calendar, in a spelling that no treatment of dates reads",
+                    small(cells),
+                    small(self.rows)
+                ),
+                say!(
+                    "{}セル中{}セルが、日付の加工では読めない書き方の日付である",
+                    small(self.rows),
+                    small(cells)
+                ),
+                say!(
+                    "\"drop\", or let the source write the dates with a year of four digits (2024-05-07) and give the column type = \"date\""
+                ),
+            ));
+        } else if let Some(epoch) = self.serials.epoch(events).filter(|_| self.counted) {
+            all.push(found(
+                "C0411",
+                "W0161",
+                say!("its numbers count days ({}): they are dates", epoch),
+                say!("日数を数えた数（{}）であり、日付である", epoch),
+                say!(
+                    "\"drop\", or let the source write the dates with a year of four digits (2024-05-07) and give the column type = \"date\""
+                ),
             ));
         } else if let Some((what, ja)) = self.calendar(facts, measured) {
             let advice = say!(
@@ -937,8 +1118,13 @@ impl Watched {
         if measured || !content {
             return None;
         }
-        if self.months.most(0.95) && self.month_texts >= 6 {
-            let (hold, seen) = (small(self.months.hold), small(self.months.seen));
+        let spelled = match self.spelled.held() {
+            Some((Held::Months, cells)) => Some(Rows { seen: self.rows, hold: cells }),
+            _ => None,
+        };
+        let read = (self.months.most(0.95) && self.month_texts >= 6).then_some(self.months);
+        if let Some(months) = read.or(spelled) {
+            let (hold, seen) = (small(months.hold), small(months.seen));
             return Some((
                 say!("{} of {} cells are months of the calendar", hold, seen),
                 say!("{}セル中{}セルが年月である", seen, hold),

@@ -216,14 +216,9 @@ fn own_spans(folded: &Folded, patterns: &[Pattern], spans: &mut Vec<(usize, usiz
                 }
             }
             Pattern::Day(day) => {
-                for (start, c) in text.char_indices() {
-                    if detect::birth_date::can_begin(text, start, c)
-                        && let Some((end, days)) = detect::birth_date::day_from(text, start)
-                        && days == *day
-                    {
-                        let original = folded.original(start..end);
-                        spans.push((original.start, original.end, BIRTH));
-                    }
+                for (start, end) in detect::dates::of_day(text, *day) {
+                    let original = folded.original(start..end);
+                    spans.push((original.start, original.end, BIRTH));
                 }
             }
         }

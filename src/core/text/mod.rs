@@ -6,3 +6,4 @@ pub mod link;
 pub mod normalize;
 pub mod number;
 pub mod romaji;
+pub mod spelled;
