@@ -153,6 +153,60 @@ fn dirt_does_not_turn_a_birth_date_into_a_code() {
     assert!(line("検査日").contains("missing = [\"不明\"]"), "{draft}");
 }
 
+/// Days under names that say nothing, as they are spelled in Japanese files: none is kept, and births are known for births.
+#[test]
+fn days_under_weak_names_are_never_kept() {
+    let work = tempfile::tempdir().unwrap();
+    let mut csv = String::from("患者ID,甲,乙,丙,丁,戊,己,庚,辛,壬,癸,和,洋\n");
+    for n in 0..60_usize {
+        let (year, month, day) = (n * 7 % 55 + 8, n * 5 % 12 + 1, n * 11 % 28 + 1);
+        let event = (n * 5 % 12 + 1, n * 17 % 28 + 1);
+        let serial = 45_300 + n * 6;
+        csv.push_str(&format!(
+            "{n:08},S{year}.{month}.{day},昭和{year}年{month}月{day}日,25/{:02}/{:02},{}/{},R07{:02}{:02},2025-{:02}-{:02},3{year:02}{month:02}{day:02},{serial},{},{}月{}日,2025{:02},{}-{:02}-{:02}\n",
+            event.0, event.1, event.0, event.1, event.0, event.1, event.0, event.1, 1925 + year, event.0, event.1, event.0,
+            1925 + year, month, day
+        ));
+    }
+    std::fs::write(work.path().join("a.csv"), csv).unwrap();
+    let draft = draft(work.path());
+    let line = |name: &str| draft.lines().find(|l| l.starts_with(&format!("\"{name}\""))).unwrap();
+    for name in ["甲", "乙", "庚", "洋"] {
+        for part in ["role = \"quasi\"", "type = \"date\"", "kind = \"birth\""] {
+            assert!(line(name).contains(part), "{name}: {}", line(name));
+        }
+    }
+    for name in ["丙", "丁", "戊", "辛", "癸"] {
+        for part in ["role = \"quasi\"", "pseudonymized = \"drop\", anonymized = \"drop\""] {
+            assert!(line(name).contains(part), "{name}: {}", line(name));
+        }
+    }
+    assert!(line("己").contains("kind = \"event\""), "{}", line("己"));
+    assert!(line("和").contains("type = \"partial_date\""), "{}", line("和"));
+    assert!(line("壬").contains("role = \"quasi\""), "{}", line("壬"));
+    for row in draft.lines().filter(|l| l.starts_with('"')) {
+        assert!(!row.contains("\"keep\""), "{row}");
+    }
+}
+
+/// Births of few persons, of whom the other dates are not far apart.
+#[test]
+fn dates_long_before_the_others_are_births() {
+    let work = tempfile::tempdir().unwrap();
+    let mut csv = String::from("患者ID,X1,X2\n");
+    for n in 0..8 {
+        csv.push_str(&format!("{n:08},{}/0{}/1{n},2025/0{}/0{}\n", 1950 + n, n % 3 + 1, n % 9 + 1, n + 1));
+    }
+    std::fs::write(work.path().join("a.csv"), csv).unwrap();
+    let draft = draft(work.path());
+    let line = |name: &str| {
+        let heads = [format!("\"{name}\""), format!("{name} =")];
+        draft.lines().find(|l| heads.iter().any(|h| l.starts_with(h))).unwrap()
+    };
+    assert!(line("X1").contains("kind = \"birth\""), "{draft}");
+    assert!(line("X2").contains("kind = \"event\""), "{draft}");
+}
+
 #[test]
 fn a_shipped_policy_runs_by_its_name() {
     let output = Command::new(env!("CARGO_BIN_EXE_kakou"))

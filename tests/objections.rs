@@ -201,6 +201,9 @@ fn a_list_that_excludes_nobody_is_refused_with_its_lines_and_no_value() {
         ("00001,山田太郎\n", 3, "D0302", "line 1"),
         ("00001\n00002,2026-04-01\n", 3, "D0302", "line 2"),
         ("不明\n", 3, "D0303", "no usable identifier"),
+        ("テスト\n", 3, "D0303", "no usable identifier"),
+        // The letters before all numbers of a list are told, and nobody is taken for somebody.
+        ("ID00001\nID00002\n", 1, "C0612", "without the letters before the number"),
         ("########\n00001\n", 3, "D0371", "line 1"),
     ] {
         let path = house.write("list.txt", content.as_bytes());

@@ -10,6 +10,7 @@ use super::ledger::Signer;
 use crate::error::Result;
 use crate::record::attest;
 use crate::record::ledger::Ledger;
+use crate::record::recipients;
 use crate::record::package::{Provision, Reasons, Recipient, RecipientKind, make};
 use crate::record::verify::Trust;
 use crate::schema::Kind;
@@ -120,9 +121,16 @@ impl Package {
             reasons: &reasons,
             out: &self.out,
         };
+        let known = recipients::otherwise(&ledger.read(&[])?, &self.to, &self.address);
         let made = make(&self.release, &provision, trust, &ledger, &key)?;
         show.line(&words!("package: {}", made.display()));
         show.line(&words!("the provision stands in the ledger"));
+        if let Some(entry) = known {
+            show.line(&words!(
+                "entry {} of the ledger has this name in another spelling or at another address: it is taken for the same recipient",
+                entry
+            ));
+        }
         show.json(&json!({ "package": made.to_string_lossy() }));
         Ok(())
     }

@@ -11,6 +11,9 @@
 //!    ([`super::Doc::chance`]) is below [`SIGNIFICANCE`]. Of 10,000 order numbers about 909 pass as 個人番号 and there is no finding; four
 //!    cells, all passing, are one.
 //!
+//! 4. (names of persons) a cell that is nothing but a name, in ideographs or kana, is the only kind of word among codes: nine of
+//!    ten distinct texts, and ten or more, have no Japanese letter, and every other one is such a name.
+//!
 //! "Most" is more than half of the filled cells, or of the distinct texts. What this cannot see: one real number among
 //! thousands of order numbers in one column of bare numbers of that length ([`super::measure::columns`] says how often), and
 //! telephone numbers whose leading zero was lost in a number column.
@@ -54,6 +57,8 @@ pub fn judge<'t>(
     let mut hits: Vec<Vec<u32>> = vec![Vec::new(); CATALOGUE.len()];
     let mut number = 0_u32;
     let mut filled = [0_u64; 2];
+    // Texts with Japanese letters, and those of them that are nothing but a name.
+    let (mut worded, mut names) = (0_u64, Vec::new());
     for (text, cells) in texts {
         number += 1;
         if cells == 0 || text.is_empty() {
@@ -62,6 +67,14 @@ pub fn judge<'t>(
         filled[0] += 1;
         filled[1] += cells;
         let found = scanner.scan(text);
+        if !text.is_ascii() && text.chars().any(|c| c >= '\u{3041}') {
+            let folded = crate::text::normalize::fold(text);
+            let letters = folded.text().chars().any(|c| !c.is_ascii() && c.is_alphabetic());
+            worded += u64::from(letters);
+            if letters && super::person_name::is_name(folded.text()) {
+                names.push(number - 1);
+            }
+        }
         if found.is_empty() {
             continue;
         }
@@ -90,7 +103,14 @@ pub fn judge<'t>(
     for (detector, (count, hit)) in counts.iter().zip(hits).enumerate() {
         let rate = (CATALOGUE[detector].doc().chance * MARGIN).min(0.9);
         let few = count.long.iter().zip(filled).any(|(&long, filled)| long * 2 < filled);
-        let alone = count.rare > 0 && few;
+        let codes = filled[0] - worded;
+        let lone = CATALOGUE[detector].doc().name == "person_name"
+            && names.len() as u64 == worded
+            && worded > 0
+            && codes >= 10
+            && codes >= worded * 9;
+        let hit = if lone { names.clone() } else { hit };
+        let alone = count.rare > 0 && few || lone;
         if count.sure > 0 || alone || tail(count.formed, count.passed, rate) < SIGNIFICANCE {
             let mut hits = vec![false; number as usize];
             for at in hit {
@@ -174,6 +194,20 @@ mod tests {
         let judged = judge(&Scanner::new(), few.into_iter().zip([30, 27, 1, 1, 1]));
         assert_eq!(judged.len(), 1);
         assert_eq!(judged[0].hits, [false, false, true, true, true]);
+        // The only words among codes.
+        for name in ["サトウ タロウ", "ｻﾄｳﾀﾛｳ", "さとう　たろう", "山本大輔", "林 薫", "高橋 崎子"] {
+            let codes = (0..57).map(|i| format!("W{i:03}"));
+            let all: Vec<String> = codes.clone().chain([name.to_owned()]).collect();
+            assert!(found(&all).contains(&"person_name"), "{name}");
+            let words: Vec<String> = codes.chain(["ソノタ", "ナシ", name].map(str::to_owned)).collect();
+            let found = found(&words);
+            assert!(name.contains("大輔") || !found.contains(&"person_name"), "{name}");
+        }
+        for word in ["ソノタ", "アムロジピン", "ナシ", "アリ", "不明", "病棟", "外来", "手術室", "エイズ", "テスト"] {
+            let all: Vec<String> =
+                (0..57).map(|i| format!("W{i:03}")).chain([word.to_owned()]).collect();
+            assert!(!found(&all).contains(&"person_name"), "{word}");
+        }
         // Names among other words, in ideographs and in Latin letters.
         for name in ["山本大輔", "SATO TARO"] {
             let words = ["入院", "外来", "救急", "CT Angio", "MRI"].map(str::to_owned);

@@ -47,6 +47,7 @@ const CONCLUSIVE: usize = 200_000;
 struct Watched {
     table: usize,
     column: usize,
+    name: String,
     /// The releases that show the cells.
     kinds: [bool; 2],
     /// Whether texts and numbers are looked at.
@@ -379,6 +380,7 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
             all.push(Watched {
                 table: t,
                 column: c,
+                name: facts.column.as_str().to_owned(),
                 kinds,
                 counted,
                 unique: counted.then(Unique::default),
@@ -1158,6 +1160,9 @@ impl Watched {
         all: &'a [Watched],
     ) -> Option<(&'a Watched, &'a Watched)> {
         let content = matches!(facts.role, Role::Payload | Role::Sensitive | Role::ThirdParty);
+        if let Some(beside) = self.day_by_structure(facts, all) {
+            return Some(beside);
+        }
         if !content || !self.counts_to(31) {
             return None;
         }
@@ -1169,6 +1174,75 @@ impl Watched {
             w.number_texts == w.dates.seen && w.range.is_some_and(years)
         })?;
         Some((month, year))
+    }
+
+    /// Whether all cells are whole numbers from 1 to `last`.
+    fn within(&self, last: usize) -> bool {
+        let cells: u64 = self.small[1..=last].iter().sum();
+        cells == self.dates.seen && cells == self.rows && cells > 0
+    }
+
+    /// Year, month and day side by side, however few rows there are: three columns next to each other whose numbers are of these
+    /// ranges, the years of decades as those of births are; or whose names are one but for their ends.
+    fn day_by_structure<'a>(
+        &self,
+        facts: &ColumnFacts,
+        all: &'a [Watched],
+    ) -> Option<(&'a Watched, &'a Watched)> {
+        let role = |role| {
+            matches!(role, Role::Payload | Role::Sensitive | Role::ThirdParty | Role::Quasi)
+        };
+        // Numbers up to 12 alone are months as well.
+        let late: u64 = self.small[13..].iter().sum();
+        if !role(facts.role) || self.rows < 3 || !self.within(31) || late == 0 {
+            return None;
+        }
+        let shown = |w: &Watched| w.kinds.iter().zip(self.kinds).any(|(a, b)| *a && b);
+        let near = |w: &Watched| w.column != self.column && w.column.abs_diff(self.column) <= 2;
+        let beside: Vec<&Watched> = all
+            .iter()
+            .filter(|w| w.table == self.table && shown(w) && near(w) && w.rows * 2 >= self.rows)
+            .collect();
+        for month in beside.iter().filter(|w| w.within(12)) {
+            for year in beside.iter().filter(|w| w.column != month.column) {
+                let columns = [self.column, month.column, year.column];
+                let (Some(first), Some(last)) = (columns.iter().min(), columns.iter().max()) else { continue };
+                // The month stands in the middle, whichever way the three are written, or the year before both.
+                if last - first != 2 {
+                    continue;
+                }
+                let Some((low, high)) = year.range.filter(|_| year.number_texts == year.dates.seen)
+                else {
+                    continue;
+                };
+                let months = month.small[1..=12].iter().filter(|n| **n > 0).count();
+                let four = low >= 1880 && high <= 2100;
+                // Of many rows the days are even, or they are none; of few they are at least not the small ones alone.
+                let days = match self.rows {
+                    620.. => self.counts_to(31),
+                    20.. => [1..=10, 11..=20, 21..=31].into_iter().all(|third| {
+                        self.small[third].iter().sum::<u64>() * 10 >= self.rows
+                    }),
+                    rows => rows >= 5,
+                };
+                let births = four && low >= 1900 && high - low >= 15 && days && months >= 3;
+                let named = self.named_alike(month, year) && (four || low >= 0 && high <= 99);
+                if births || named {
+                    return Some((*month, *year));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the names of three columns are one but for their ends: birth_y, birth_m, birth_d; 甲1, 甲2, 甲3.
+    fn named_alike(&self, month: &Watched, year: &Watched) -> bool {
+        let names = [self, month, year].map(|w| w.name.to_lowercase());
+        let [a, b, c] = names.each_ref().map(|n| n.chars().collect::<Vec<_>>());
+        let shared = |x: &[char], y: &[char]| x.iter().zip(y).take_while(|(x, y)| x == y).count();
+        let head = shared(&a, &b).min(shared(&a, &c));
+        let rest = [&a, &b, &c].iter().map(|n| n.len() - head).max().unwrap_or(0);
+        head >= 1 && rest <= 5 && names[0] != names[1] && names[1] != names[2]
     }
 
     fn free_text(&self) -> bool {

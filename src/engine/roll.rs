@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 
 use super::identity;
@@ -279,11 +279,14 @@ pub enum Near {
     Zeros,
     /// Other characters stand around or within it.
     Marks,
+    /// The same letters stand before the number in every line that is named so (`ID1000000`), or before the input's.
+    Prefix,
 }
 
 impl Near {
     /// All of them.
-    pub const ALL: [Near; 4] = [Near::Order, Near::Float, Near::Zeros, Near::Marks];
+    pub const ALL: [Near; 5] =
+        [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Prefix];
     /// What differs, to be told.
     #[must_use]
     pub const fn told(self) -> &'static str {
@@ -292,6 +295,7 @@ impl Near {
             Near::Float => "without the `.0` of a spreadsheet",
             Near::Zeros => "with other leading zeros",
             Near::Marks => "with other characters in or around it",
+            Near::Prefix => "without the letters before the number (or with some)",
         }
     }
     const fn bit(self) -> u8 {
@@ -321,6 +325,23 @@ fn loose(identity: &str) -> Option<(Vec<String>, String)> {
     sorted.sort_unstable();
     let sorted = identifier::compose(&sorted);
     Some((parts, sorted))
+}
+
+/// The parts with what letters stand before a number taken off, and those letters; none where a part is no number at its end.
+fn numbered(identity: &str) -> Option<(String, Vec<String>)> {
+    let mut letters = Vec::new();
+    let mut numbers = Vec::new();
+    for part in identifier::decompose(identity)? {
+        let part = bare(part);
+        let number = part.trim_start_matches(|c: char| !c.is_ascii_digit());
+        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        letters.push(part[..part.len() - number.len()].to_owned());
+        numbers.push(number.trim_start_matches('0').to_owned());
+    }
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    Some((identifier::compose(&numbers), letters))
 }
 
 fn difference(named: &str, person: &str) -> Near {
@@ -374,6 +395,8 @@ pub struct Roll {
     entries: Vec<Entry>,
     by_identity: HashMap<String, usize>,
     by_bare: HashMap<String, Vec<usize>>,
+    /// By the parts without letters before a number.
+    by_number: HashMap<String, Vec<usize>>,
 }
 
 impl Roll {
@@ -386,6 +409,9 @@ impl Roll {
         let at = self.entries.len();
         if let Some((_, bare)) = loose(&identity) {
             self.by_bare.entry(bare).or_default().push(at);
+        }
+        if let Some((number, _)) = numbered(&identity) {
+            self.by_number.entry(number).or_default().push(at);
         }
         self.by_identity.insert(identity.clone(), at);
         let (matched, near) = (AtomicBool::new(false), AtomicU8::new(0));
@@ -403,6 +429,14 @@ impl Roll {
     pub fn compare(&self, identity: &str) {
         if self.entries.is_empty() {
             return;
+        }
+        if let Some((number, prefix)) = numbered(identity) {
+            for &at in self.by_number.get(&number).into_iter().flatten() {
+                let entry = &self.entries[at];
+                if numbered(&entry.identity).is_some_and(|(_, own)| own != prefix) {
+                    entry.near.fetch_or(Near::Prefix.bit(), Ordering::Relaxed);
+                }
+            }
         }
         let Some((_, bare)) = loose(identity) else { return };
         for &at in self.by_bare.get(&bare).into_iter().flatten() {
@@ -439,8 +473,16 @@ impl Roll {
     /// Lines whose name a person of the input has in another spelling, by how it differs.
     #[must_use]
     pub fn spelled(&self) -> Vec<(Near, Vec<u64>)> {
+        // Letters that differ from line to line are part of the numbers.
+        let of_prefix = |e: &&Entry| e.near() == Some(Near::Prefix);
+        let prefixes: HashSet<Vec<String>> = self
+            .names()
+            .filter(of_prefix)
+            .filter_map(|e| numbered(&e.identity).map(|(_, prefix)| prefix))
+            .collect();
         Near::ALL
             .into_iter()
+            .filter(|near| *near != Near::Prefix || prefixes.len() == 1)
             .map(|near| {
                 (near, self.names().filter(|e| e.near() == Some(near)).map(|e| e.line).collect())
             })
@@ -597,6 +639,23 @@ mod tests {
             names.roll.compare(&person);
             assert_eq!(names.roll.spelled(), [(near, vec![1])], "{named}");
         }
+        // One set of letters before all numbers is a prefix; several are numbers of several hospitals.
+        let one = Key::with(&["id"], &normalize);
+        for (file, person, near) in [
+            ("ID1000000\nID1000007", "1000000", Some((Near::Prefix, vec![1]))),
+            ("1000000\n1000007", "P-1000000", Some((Near::Prefix, vec![1]))),
+            ("ID-1000000", "1000001", None),
+            ("A17X", "17", None),
+        ] {
+            let names = names(file, &one);
+            let person = identifier::normalize(person, false, None).unwrap();
+            names.roll.compare(&person);
+            assert!(names.roll.find(&person).is_none());
+            assert_eq!(names.roll.spelled().first().cloned(), near, "{file}");
+        }
+        let several = names("A0017\nB0018", &one);
+        ["17", "18"].iter().for_each(|person| several.roll.compare(person));
+        assert!(several.roll.spelled().is_empty());
         // Who is named exactly is meant exactly.
         let names = names("A0,1", &two);
         names.roll.compare(&identifier::compose(&["A0", "00001"]));

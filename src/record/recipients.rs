@@ -110,6 +110,21 @@ pub fn has_other_kind(book: &Book, recipient: &Value, kind: Kind) -> Option<u64>
     provisions(book, recipient, true).into_iter().find(other).map(|entry| entry.index)
 }
 
+/// Where the ledger has the recipient's name in another spelling or at another address, which is one recipient all the same: the
+/// number of the last such entry.
+#[must_use]
+pub fn otherwise(book: &Book, name: &str, address: &str) -> Option<u64> {
+    let own = folded(name);
+    let other = |entry: &&Entry| {
+        let theirs = &entry.body["recipient"];
+        let spelled = theirs["name"].as_str().unwrap_or_default();
+        let place = theirs["address"].as_str().unwrap_or_default();
+        !own.is_empty() && folded(spelled) == own && (spelled != name || place != address)
+    };
+    let last = book.entries.iter().filter(|entry| given(book, entry)).rfind(other);
+    last.map(|entry| entry.index)
+}
+
 /// Whether another recipient has the tokens of a release: the same release, or a pseudonymized one of the same derivation.
 /// Gives the number of the entry.
 #[must_use]
@@ -148,6 +163,11 @@ mod tests {
         {
             assert_eq!(folded(name), one, "{name}");
         }
+        for name in ["東京大学 ", " 東京 大学", "東京大学\u{3000}", "国立大学法人東京大学"] {
+            assert_eq!(folded(name), folded("東京大学"), "{name}");
+        }
+        assert_eq!(folded("ＴＯＫＹＯ　ＵＮＩＶＥＲＳＩＴＹ"), folded("Tokyo University"));
+        assert_eq!(folded("Tokyo\u{200b} University"), folded("Tokyo University"));
         assert_eq!(folded("Research Co., Ltd."), folded("ＲＥＳＥＡＲＣＨ"));
         assert_ne!(folded("創薬研究第二株式会社"), one);
         // A name that is nothing but such words stays one.

@@ -58,6 +58,9 @@ pub struct Verified {
     pub signed: Option<SignedBy>,
     /// Whether this is what a recipient has: one release with its public statement, without the confidential record.
     pub package: bool,
+    /// Which of the two releases a package has; none of a release folder, which has both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// The signed statement that was verified.
     pub statement_file: String,
     /// How far the release has come.
@@ -235,6 +238,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     }
     let mut verified = Verified {
         package: false,
+        kind: None,
         statement_file: seal::RUN_FILE.to_owned(),
         strangers: Vec::new(),
         state: reached,
@@ -515,6 +519,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         reasons_ja: Vec::new(),
         not_for_release: told["notForRelease"].as_bool().unwrap_or(true),
         package: true,
+        kind: Some(kind),
         statement_file: file,
         state: reached,
         state_checked: false,

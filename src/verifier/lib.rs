@@ -48,13 +48,21 @@ impl Look {
 pub fn told(verified: &Verified) -> Vec<String> {
     let mut lines = vec![
         words!("release {}: {} files are as they were sealed", verified.release, verified.files),
-        words!(
-            "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
-            verified.rows[0],
-            verified.persons[0],
-            verified.rows[1],
-            verified.persons[1]
-        ),
+        match verified.kind {
+            Some(kind) => words!(
+                "a recipient's package of one release, {} only: {} rows of {} persons",
+                lang::spoken().pick(kind.ja(), kind.word()),
+                verified.rows[kind as usize],
+                verified.persons[kind as usize]
+            ),
+            None => words!(
+                "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
+                verified.rows[0],
+                verified.persons[0],
+                verified.rows[1],
+                verified.persons[1]
+            ),
+        },
     ];
     if let Some(tier) = &verified.tier {
         lines.push(words!("tier of the anonymized release: {}", tier));

@@ -4,12 +4,14 @@ use super::Draft;
 use crate::frame::Column;
 use crate::schema::Type;
 use crate::schema::names::{Meaning, suggests};
+use crate::text::spelled::Calendar;
 use crate::text::{date, number};
 
 /// Role and type of a column from its name and a sample of its cells. Order matters: what identifies comes first.
 pub(super) fn guess(name: &str, cells: &Column) -> Draft {
     let (ty, others) = guess_type(name, cells);
     let mut draft = by_name(name, cells, ty);
+    unreadable(&mut draft, ty, cells);
     if draft.ty == ty {
         let specials: Vec<&str> = FILLERS.iter().copied().filter(|f| others.contains(f)).collect();
         if !specials.is_empty() {
@@ -146,6 +148,72 @@ fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
     }
 }
 
+/// Days that no treatment of dates reads (24/09/30, 5月7日, R060507), numbers that count days, years of decades: nothing is kept.
+fn unreadable(draft: &mut Draft, ty: Type, cells: &Column) {
+    if ty.is_date() || !matches!(draft.role, "payload" | "quasi" | "sensitive") {
+        return;
+    }
+    let mut calendar = Calendar::default();
+    let mut numbers: Vec<f64> = Vec::new();
+    let mut filled = 0;
+    for text in cells.cells().flatten().filter(|t| !NONE_WORDS.contains(t)) {
+        let read = (text.len() >= 6).then(|| date::parse(text)).flatten();
+        calendar.add(text, 1, read.and_then(|when| Some((when.month?, when.day?))));
+        filled += 1;
+        numbers.extend(text.parse::<f64>().ok().filter(|n| n.is_finite()));
+    }
+    let all = numbers.len() == filled && filled >= 20;
+    numbers.sort_by(f64::total_cmp);
+    let range = numbers.first().copied().zip(numbers.last().copied()).filter(|_| all);
+    let within = |low: f64, high: f64, spread: f64| {
+        range.is_some_and(|(first, last)| first >= low && last < high && last - first >= spread)
+    };
+    let days = calendar.held().is_some()
+        || within(36_526.0, 49_310.0, 300.0)
+        || within(946_684_800.0, 2_051_222_400.0, 2_592_000.0)
+        || within(946_684_800_000.0, 2_051_222_400_000.0, 2_592_000_000.0);
+    if days {
+        draft.role = "quasi";
+        draft.ty = if ty.is_number() { ty } else { Type::String };
+        draft.extra = String::new();
+        draft.why = "日付だが、日付の加工では読めない書き方。元データで 2024-05-07 のように書けば加工できる / dates in a spelling that no treatment of dates reads: written as 2024-05-07 at the source they can be treated";
+        draft.suggestion = ("\"drop\"", "\"drop\"");
+    } else if ty == Type::Integer && within(1900.0, 2100.0, 20.0) && draft.role == "payload" {
+        draft.role = "quasi";
+        draft.why = "数十年にわたる西暦年（生年か） / years of decades: years of birth?";
+        draft.suggestion = ("\"decide\"", "\"decide\"");
+    }
+}
+
+/// Dates of decades, or of which most lie 20 to 100 years before the other dates of the table: births, whatever the column is called.
+pub(super) fn births(columns: &mut [(String, Draft)], cells: &[Column]) {
+    let years: Vec<Vec<i32>> = columns
+        .iter()
+        .zip(cells)
+        .map(|((_, draft), cells)| {
+            let read = |t: &str| date::parse(t).map(|when| when.year);
+            let dated = draft.ty.is_date() && draft.extra.contains("kind = \"event\"");
+            let mut years: Vec<i32> = match dated {
+                true => cells.cells().flatten().filter_map(read).collect(),
+                false => Vec::new(),
+            };
+            years.sort_unstable();
+            years
+        })
+        .collect();
+    let latest = years.iter().filter_map(|y| y.get(y.len() / 2)).max().copied().unwrap_or(0);
+    for ((_, draft), years) in columns.iter_mut().zip(&years).filter(|(_, y)| y.len() >= 3) {
+        let at = |tenth: usize| years[(years.len() - 1) * tenth / 10];
+        let decades = years.len() >= 10 && at(9) - at(1) >= 20;
+        let before = years.iter().filter(|y| (20..=100).contains(&(latest - **y))).count();
+        if decades || before * 2 > years.len() {
+            draft.extra = "kind = \"birth\"".to_owned();
+            draft.why = "値が数十年にわたるか、他の日付の20〜100年前: 生年月日と思われる / dates of decades, or 20 to 100 years before the others: a birth date";
+            draft.suggestion = ("{ truncate_date = \"month\" }", "\"decide\"");
+        }
+    }
+}
+
 fn texts(cells: &Column) -> impl Iterator<Item = &str> {
     cells.dictionary().texts()
 }
@@ -181,18 +249,29 @@ fn guess_type<'a>(name: &str, cells: &'a Column) -> (Type, Vec<&'a str>) {
     });
     let lower = name.to_lowercase();
     let dated = lower.contains('日') || lower.contains("date") || lower.contains("time");
-    let day = |t: &str| {
-        t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time())
+    // Few digits alone are codes too: a handful of them says nothing.
+    let many = cells.dictionary().len() >= 10;
+    let long = |t: &str| {
+        let digits = t.bytes().all(|b| b.is_ascii_digit());
+        t.len() >= 8 || t.len() >= 6 && !digits || t.len() == 7 && many
     };
-    let moment = |t: &str| t.len() >= 8 && date::parse(t).is_some_and(|w| w.days().is_some());
+    let day = |t: &str| {
+        long(t) && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time())
+    };
+    let moment = |t: &str| long(t) && date::parse(t).is_some_and(|w| w.days().is_some());
+    let month = |t: &str| {
+        t.len() >= 6
+            && date::parse(t).is_some_and(|w| w.month.is_some() && (1900..=2100).contains(&w.year))
+    };
     let boolean = |t: &str| matches!(t.to_ascii_lowercase().as_str(), "true" | "false");
     let integer = |t: &str| !leading_zero && number::parse_integer(t).is_some();
     let decimal = |t: &str| !leading_zero && number::Decimal::parse(t).is_some();
     let measured = |t: &str| !leading_zero && number::Measured::parse(t).is_some();
-    let tries: [(Type, &dyn Fn(&str) -> bool); 6] = [
+    let tries: [(Type, &dyn Fn(&str) -> bool); 7] = [
         (Type::Boolean, &boolean),
         (Type::Date, &day),
         (Type::Datetime, &moment),
+        (Type::PartialDate, &month),
         (Type::Integer, &integer),
         (Type::Decimal, &decimal),
         (Type::Measured, &measured),

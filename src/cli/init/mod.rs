@@ -287,7 +287,7 @@ fn draft(
     if shape.repeats {
         form.push_str(", number_repeats = true");
     }
-    let columns: Vec<(String, Draft)> = names
+    let mut columns: Vec<(String, Draft)> = names
         .iter()
         .zip(&cells)
         .map(|(name, cells)| {
@@ -298,6 +298,7 @@ fn draft(
             (name.clone(), draft)
         })
         .collect();
+    guess::births(&mut columns, &cells);
     let encoding = match encoding {
         Encoding::Cp932 => ", encoding = \"cp932\"",
         Encoding::Iso2022Jp => ", encoding = \"iso-2022-jp\"",

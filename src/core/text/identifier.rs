@@ -8,7 +8,9 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// 2: words for missing and for totals are no identifiers, whole numbers in the form of a float are read, case and hyphens can be
 /// kept, and nines are judged by the column.
-pub const VERSION: &str = "kakou-id-2";
+///
+/// 3: words for test patients are no identifiers.
+pub const VERSION: &str = "kakou-id-3";
 
 /// Part of every token's derivation. It stays when rules are added under which no identity becomes another one's, so that a
 /// project's tokens stay the same.
@@ -17,7 +19,7 @@ pub const DERIVATION: &str = "kakou-id-1";
 /// Whether tokens made under a version of the rules can be made again.
 #[must_use]
 pub fn is_known(version: &str) -> bool {
-    [VERSION, DERIVATION].contains(&version)
+    [VERSION, "kakou-id-2", DERIVATION].contains(&version)
 }
 
 /// What is done to an identifier before it is compared.
@@ -60,6 +62,8 @@ pub enum Unusable {
     Word,
     /// A word for a total (`合計`).
     Total,
+    /// A word for a test patient (`テスト`, `test`, `ダミー`), as hospitals keep them among the others.
+    Test,
     /// A number of which a spreadsheet or a floating point number kept the first digits only (`1.23457E+11`).
     Cut,
 }
@@ -75,6 +79,9 @@ impl Unusable {
             Unusable::Total => {
                 "a word for a total (such as 合計): the row is a sum, not a person's"
             }
+            Unusable::Test => {
+                "a word for a test patient (such as テスト, test, ダミー): nobody is behind it"
+            }
             Unusable::Cut => {
                 "a number that a spreadsheet or a floating point number has cut (such as 1.2E+11): its last digits are lost"
             }
@@ -89,7 +96,15 @@ const MISSING: &[&str] = &[
     "unknown", "unk", "undefined", "undef", "missing", "blank", "empty", "(blank)", "(empty)", "not available", "not applicable",
     "#null!", "#ref!", "#value!", "#name?", "#num!", "#div/0!", "inf", "-inf", "infinity", "-infinity",
     "不明", "未定", "未登録", "未入力", "未記入", "未設定", "未採番", "未割当", "欠損", "欠測", "空白", "空欄", "なし", "無し", "無", "該当なし", "該当無し",
-    "非該当", "データなし", "ダミー", "dummy", ".", "..", "...", "*", "**", "***", "?", "??", "???", "？", "・", "/", "//", "_", "__", "=", "ー", "―", "—",
+    "非該当", "データなし", ".", "..", "...", "*", "**", "***", "?", "??", "???", "？", "・", "/", "//", "_", "__", "=", "ー", "―", "—",
+];
+
+/// Words that stand for a test patient, in lower case, without blanks, marks and a number behind them.
+#[rustfmt::skip]
+const TESTS: &[&str] = &[
+    "テスト", "てすと", "テスト患者", "テスト用", "テスト用患者", "患者テスト", "試験用", "検証用", "研修用", "練習用", "デモ", "デモ患者", "サンプル", "サンプル患者", "ダミー患者",
+    "ダミー", "ダミーデータ", "テストデータ", "架空", "架空患者", "test", "testpatient", "patienttest", "dummy", "dummypatient", "demo", "demopatient",
+    "sample", "samplepatient", "zztest", "zzztest",
 ];
 
 /// Words that stand for a sum of rows, in lower case.
@@ -217,7 +232,18 @@ fn special(text: &str) -> Option<Result<String, Unusable>> {
     if TOTALS.contains(&bare) || TOTALS.contains(&joined.as_str()) {
         return Some(Err(Unusable::Total));
     }
+    if is_test(&joined) {
+        return Some(Err(Unusable::Test));
+    }
     float(&lower)
+}
+
+/// Whether a word is that of a test patient. A word in ideographs or kana may have a number behind it (テスト01); `test-1` in Latin
+/// letters may be the number of somebody in data that are made up.
+fn is_test(lower: &str) -> bool {
+    let word: String = lower.chars().filter(|c| c.is_alphanumeric() || *c == 'ー').collect();
+    let number = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    TESTS.contains(&word.as_str()) || !number.is_ascii() && TESTS.contains(&number)
 }
 
 /// `1234.0` is 1234; `1.2e+11` and whole numbers beyond what a floating point number holds have lost digits.
