@@ -450,8 +450,11 @@ fn the_data_are_held_against_the_declarations() {
             "\"keep\"",
             "C041",
             Box::new(|i, _| {
-                let birth =
-                    chrono::NaiveDate::from_ymd_opt(1930 + i as i32 % 60, i as u32 % 12 + 1, i as u32 % 28 + 1);
+                let birth = chrono::NaiveDate::from_ymd_opt(
+                    1930 + i as i32 % 60,
+                    i as u32 % 12 + 1,
+                    i as u32 % 28 + 1,
+                );
                 let from = chrono::NaiveDate::from_ymd_opt(1899, 12, 30).unwrap();
                 (birth.unwrap() - from).num_days().to_string()
             }),
@@ -608,9 +611,21 @@ fn a_birth_in_three_columns_of_few_rows_is_refused() {
     let birth = |i: usize| [1932 + i * 5, i * 5 % 12 + 1, i * 7 % 28 + 1];
     for (names, cells) in [
         (["甲", "乙", "丙"], Box::new(birth) as Box<dyn Fn(usize) -> [usize; 3]>),
-        (["丙", "乙", "甲"], Box::new(move |i| { let [y, m, d] = birth(i); [d, m, y] })),
+        (
+            ["丙", "乙", "甲"],
+            Box::new(move |i| {
+                let [y, m, d] = birth(i);
+                [d, m, y]
+            }),
+        ),
         (["x_y", "x_m", "x_d"], Box::new(|i| [2024 + i % 2, i * 5 % 12 + 1, i * 7 % 28 + 1])),
-        (["項目1", "項目2", "項目3"], Box::new(move |i| { let [y, m, d] = birth(i); [y - 1925, m, d] })),
+        (
+            ["項目1", "項目2", "項目3"],
+            Box::new(move |i| {
+                let [y, m, d] = birth(i);
+                [y - 1925, m, d]
+            }),
+        ),
     ] {
         let said = told(names, &*cells);
         assert!(said.contains("C0411"), "{names:?}: {said}");
@@ -618,7 +633,8 @@ fn a_birth_in_three_columns_of_few_rows_is_refused() {
     // A year of care, a grade and a length of stay.
     let said = told(["年度", "段階", "在院"], &|i| [2024 + i % 2, i % 5 + 1, i * 7 % 28 + 1]);
     assert!(!said.contains("C0411"), "{said}");
-    let said = told(["白血球", "段階", "在院"], &|i| [3000 + i * 531, i % 5 + 1, i * 7 % 28 + 1]);
+    let said =
+        told(["白血球", "段階", "在院"], &|i| [3000 + i * 531, i % 5 + 1, i * 7 % 28 + 1]);
     assert!(!said.contains("C0411"), "{said}");
 }
 
@@ -645,7 +661,8 @@ fn a_name_among_codes_is_found() {
         for i in 0..60 {
             let own = if i == 7 { "髙橋 一之進".to_owned() } else { format!("某某{i:03}") };
             let cell = if i == 31 { planted.to_owned() } else { format!("W{:03}", i % 20) };
-            writeln!(csv, "{},{},1950-01-01,{},{own},{cell}", number(i), i % 2 + 1, day(i * 7)).unwrap();
+            writeln!(csv, "{},{},1950-01-01,{},{own},{cell}", number(i), i % 2 + 1, day(i * 7))
+                .unwrap();
         }
         std::fs::create_dir_all(folder.join("in")).unwrap();
         std::fs::write(folder.join("in/t.csv"), csv).unwrap();
@@ -653,7 +670,16 @@ fn a_name_among_codes_is_found() {
         let policy = write(folder, &policy);
         let (input, out) = (folder.join("in"), folder.join("out"));
         let output = kakou(&[
-            "run", "--quiet", "--policy", text(&policy), "--input", text(&input), "--key", text(&key), "--out", text(&out),
+            "run",
+            "--quiet",
+            "--policy",
+            text(&policy),
+            "--input",
+            text(&input),
+            "--key",
+            text(&key),
+            "--out",
+            text(&out),
         ]);
         let said = error_of(&output);
         let stopped = said.contains("C0303") || said.contains("C0305");
@@ -732,7 +758,6 @@ fn honest_data_pass() {
             "role = \"payload\", type = \"measured\"",
             Box::new(|i, v| format!("{}.{:02}", i % 9 + 1, (i * 7 + v * 3) % 100)),
         ),
-
         // Leucocytes, and a value that now and then is whole.
         (
             "role = \"payload\", type = \"measured\"",

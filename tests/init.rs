@@ -195,7 +195,13 @@ fn dates_long_before_the_others_are_births() {
     let work = tempfile::tempdir().unwrap();
     let mut csv = String::from("患者ID,X1,X2\n");
     for n in 0..8 {
-        csv.push_str(&format!("{n:08},{}/0{}/1{n},2025/0{}/0{}\n", 1950 + n, n % 3 + 1, n % 9 + 1, n + 1));
+        csv.push_str(&format!(
+            "{n:08},{}/0{}/1{n},2025/0{}/0{}\n",
+            1950 + n,
+            n % 3 + 1,
+            n % 9 + 1,
+            n + 1
+        ));
     }
     std::fs::write(work.path().join("a.csv"), csv).unwrap();
     let draft = draft(work.path());

@@ -75,7 +75,8 @@ pub fn day_from(text: &str, start: usize) -> Option<(usize, i32)> {
 fn named_day(text: &str, start: usize) -> Option<usize> {
     let read = day_from(text, start).map(|(end, _)| end);
     read.or_else(|| {
-        let taken = |one: &spelled::Spelled, _: &str, _: &str| one.year.is_some() && one.day.is_some();
+        let taken =
+            |one: &spelled::Spelled, _: &str, _: &str| one.year.is_some() && one.day.is_some();
         super::dates::spelled_from(text, start, &taken)
     })
 }

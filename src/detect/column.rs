@@ -195,15 +195,28 @@ mod tests {
         assert_eq!(judged.len(), 1);
         assert_eq!(judged[0].hits, [false, false, true, true, true]);
         // The only words among codes.
-        for name in ["サトウ タロウ", "ｻﾄｳﾀﾛｳ", "さとう　たろう", "山本大輔", "林 薫", "高橋 崎子"] {
+        for name in ["サトウ タロウ", "ｻﾄｳﾀﾛｳ", "さとう　たろう", "山本大輔", "林 薫", "高橋 崎子"]
+        {
             let codes = (0..57).map(|i| format!("W{i:03}"));
             let all: Vec<String> = codes.clone().chain([name.to_owned()]).collect();
             assert!(found(&all).contains(&"person_name"), "{name}");
-            let words: Vec<String> = codes.chain(["ソノタ", "ナシ", name].map(str::to_owned)).collect();
+            let words: Vec<String> =
+                codes.chain(["ソノタ", "ナシ", name].map(str::to_owned)).collect();
             let found = found(&words);
             assert!(name.contains("大輔") || !found.contains(&"person_name"), "{name}");
         }
-        for word in ["ソノタ", "アムロジピン", "ナシ", "アリ", "不明", "病棟", "外来", "手術室", "エイズ", "テスト"] {
+        for word in [
+            "ソノタ",
+            "アムロジピン",
+            "ナシ",
+            "アリ",
+            "不明",
+            "病棟",
+            "外来",
+            "手術室",
+            "エイズ",
+            "テスト",
+        ] {
             let all: Vec<String> =
                 (0..57).map(|i| format!("W{i:03}")).chain([word.to_owned()]).collect();
             assert!(!found(&all).contains(&"person_name"), "{word}");

@@ -57,22 +57,56 @@ fn month_of_year(text: &str, start: usize) -> Option<usize> {
 
 /// Units of doses and parts, behind a fraction.
 const UNITS: [&str; 30] = [
-    "T", "t", "tab", "Tab", "錠", "A", "V", "C", "mg", "g", "mL", "ml", "L", "U", "u", "単位", "包", "枚", "本", "個", "量", "杯", "切",
-    "周", "以下", "以上", "程", "ずつ", "横指", "点",
+    "T", "t", "tab", "Tab", "錠", "A", "V", "C", "mg", "g", "mL", "ml", "L", "U", "u", "単位",
+    "包", "枚", "本", "個", "量", "杯", "切", "周", "以下", "以上", "程", "ずつ", "横指", "点",
 ];
 /// Scales and parts of the body, before a fraction.
 const SCALES: [&str; 34] = [
-    "levine", "mmt", "nrs", "vas", "gcs", "jcs", "apgar", "アプガー", "アプガースコア", "grade", "グレード", "スコア", "score", "hds-r", "mmse", "fim",
-    "nihss", "ps", "class", "クラス", "視力", "主食", "副食", "食事", "摂取", "摂取量", "徒手筋力", "反射", "雑音", "収縮期雑音", "筋力", "約", "各", "半量",
+    "levine",
+    "mmt",
+    "nrs",
+    "vas",
+    "gcs",
+    "jcs",
+    "apgar",
+    "アプガー",
+    "アプガースコア",
+    "grade",
+    "グレード",
+    "スコア",
+    "score",
+    "hds-r",
+    "mmse",
+    "fim",
+    "nihss",
+    "ps",
+    "class",
+    "クラス",
+    "視力",
+    "主食",
+    "副食",
+    "食事",
+    "摂取",
+    "摂取量",
+    "徒手筋力",
+    "反射",
+    "雑音",
+    "収縮期雑音",
+    "筋力",
+    "約",
+    "各",
+    "半量",
 ];
 /// Shares that are written far more often than the days.
 const SHARES: [&str; 8] = ["1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "1/8", "1/10"];
 /// What makes a share of these, behind and before it.
-const SHARED: [&str; 10] = ["に減", "へ減", "に増", "に縮", "を占", "が", "を", "に短", "サイズ", "の大"];
+const SHARED: [&str; 10] =
+    ["に減", "へ減", "に増", "に縮", "を占", "が", "を", "に短", "サイズ", "の大"];
 const SIDES: [char; 8] = ['左', '右', '上', '下', '遠', '近', '肺', '胃'];
 /// What stands behind a day, so that fewer digits are one.
 const DATED: [&str; 19] = [
-    "入院", "退院", "手術", "受診", "来院", "採血", "撮影", "実施", "施行", "検査", "再診", "転院", "転棟", "外来", "より", "から", "まで", "頃", "付",
+    "入院", "退院", "手術", "受診", "来院", "採血", "撮影", "実施", "施行", "検査", "再診", "転院",
+    "転棟", "外来", "より", "から", "まで", "頃", "付",
 ];
 
 /// Whether a word stands before a place, blanks and marks between them.
@@ -94,7 +128,8 @@ fn is_weekday(behind: &str) -> bool {
 
 /// Whether two numbers with a slash are a share, a grade or a dose.
 fn is_share(text: &str, start: usize, end: usize) -> bool {
-    let (before, behind) = (text[..start].trim_end_matches([' ', ':', '=', '(', 'は', 'が']), &text[end..]);
+    let (before, behind) =
+        (text[..start].trim_end_matches([' ', ':', '=', '(', 'は', 'が']), &text[end..]);
     if is_weekday(behind) || is_behind(behind, &DATED) {
         return false;
     }
@@ -114,7 +149,8 @@ fn further(text: &str, end: usize, last: &str) -> Option<usize> {
     let mut at = end;
     loop {
         let rest = &text[at..];
-        let mark = rest.chars().next().filter(|c| matches!(c, '-' | '~' | '〜' | '・' | ',' | '、'))?;
+        let mark =
+            rest.chars().next().filter(|c| matches!(c, '-' | '~' | '〜' | '・' | ',' | '、'))?;
         let (behind, _) = number(text, at + mark.len_utf8(), 31)?;
         let tail = &text[behind..];
         if !last.is_empty() && tail.starts_with(last) {
@@ -165,8 +201,10 @@ fn is_daily(behind: &str) -> bool {
     if digits.len() < rest.len() {
         return !digits.starts_with(['時', ':', '/', '月']);
     }
-    let counted = spelled::kanji_number(rest).is_some_and(|(_, length)| rest[length..].starts_with('回'));
-    counted || ["量", "あたり", "当", "最大", "尿量", "おき"].iter().any(|word| rest.starts_with(word))
+    let counted =
+        spelled::kanji_number(rest).is_some_and(|(_, length)| rest[length..].starts_with('回'));
+    counted
+        || ["量", "あたり", "当", "最大", "尿量", "おき"].iter().any(|word| rest.starts_with(word))
 }
 
 /// The longest word from a place that a date can be, read as days and months are spelled, which `taken` takes (with what stands behind).
@@ -176,8 +214,15 @@ pub(crate) fn spelled_from(
     taken: &dyn Fn(&Spelled, &str, &str) -> bool,
 ) -> Option<usize> {
     let rest = &text[start..];
+    // What no date is written with ends the word.
+    let written = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "/-.,_ '年月日元和治正成".contains(c)
+            || spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some()
+    };
     let mut ends: Vec<usize> = rest
         .char_indices()
+        .take_while(|&(at, c)| at == 0 || written(c))
         .map(|(at, c)| at + c.len_utf8())
         .take_while(|&at| at <= super::birth_date::LONGEST)
         .collect();
@@ -185,7 +230,9 @@ pub(crate) fn spelled_from(
     ends.into_iter().find_map(|end| {
         let (word, behind) = rest.split_at(end);
         let last = word.chars().next_back()?;
-        let digit = |c: char| c.is_ascii_digit() || spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some();
+        let digit = |c: char| {
+            c.is_ascii_digit() || spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some()
+        };
         let whole = matches!(last, '日' | '月') || digit(last);
         let cut = digit(last) && behind.starts_with(digit)
             || last.is_ascii_digit() && behind.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -201,28 +248,32 @@ pub(crate) fn spelled_from(
 /// Whether a reading of a word in running text is a date.
 fn is_date(text: &str, start: usize, one: &Spelled, word: &str, behind: &str) -> bool {
     let before = &text[..start];
-    let open = behind.starts_with(['/', '.', '-']) && behind[1..].starts_with(|c: char| c.is_ascii_digit())
+    let open = behind.starts_with(['/', '.', '-'])
+        && behind[1..].starts_with(|c: char| c.is_ascii_digit())
         || before.ends_with(['/', '.', '-']);
     let recent = one.year.is_some_and(|year| (1..=35).contains(&year));
     let dated = is_weekday(behind) || is_behind(behind, &DATED);
     let padded = word.bytes().filter(u8::is_ascii_digit).count() == 6;
     let thirds = |c: char| word.contains(c) && word.len() - word.rfind(c).unwrap_or(0) == 3;
-    let spaced = word.starts_with(|c: char| c.is_ascii_digit()) && word.contains(' ') && word.is_ascii();
+    let spaced =
+        word.starts_with(|c: char| c.is_ascii_digit()) && word.contains(' ') && word.is_ascii();
     match one.form {
         Form::Sure if word.contains('月') => word.ends_with('日'),
         Form::Sure | Form::Month | Form::Named => {
             // May is a word as well.
-            let capital = !word.starts_with(|c: char| c.is_ascii_lowercase() && c != 'r' && c != 'h' && c != 's');
+            let capital = !word
+                .starts_with(|c: char| c.is_ascii_lowercase() && c != 'r' && c != 'h' && c != 's');
             let letters = word.chars().any(|c| c.is_ascii_alphabetic());
             capital && !open && (!spaced || letters)
         }
         Form::ShortYmd => {
             let years = word.bytes().take_while(u8::is_ascii_digit).count();
-            !open && match () {
-                () if word.contains('-') => padded && recent && !is_behind(behind, &UNITS),
-                () if word.contains('.') => years == 2 || dated,
-                () => !is_behind(behind, &UNITS),
-            }
+            !open
+                && match () {
+                    () if word.contains('-') => padded && recent && !is_behind(behind, &UNITS),
+                    () if word.contains('.') => years == 2 || dated,
+                    () => !is_behind(behind, &UNITS),
+                }
         }
         Form::ShortDmy | Form::ShortMdy => {
             let late = one.year.is_some_and(|year| (15..=35).contains(&year));
@@ -231,7 +282,10 @@ fn is_date(text: &str, start: usize, one: &Spelled, word: &str, behind: &str) ->
         Form::EraDigits => true,
         Form::PairMd => is_weekday(behind) && !open,
         Form::SixYmd => {
-            word.len() == 6 && recent && !open && !is_behind(behind, &["点", "円", "個", "件", "mL", "ml", "/"])
+            word.len() == 6
+                && recent
+                && !open
+                && !is_behind(behind, &["点", "円", "個", "件", "mL", "ml", "/"])
         }
         Form::EightDmy | Form::EightMdy => {
             !open && one.year.is_some_and(|year| (2000..=2035).contains(&year))
@@ -276,7 +330,10 @@ pub fn of_day(text: &str, day: i32) -> Vec<(usize, usize)> {
     for (start, c) in text.char_indices() {
         let kanji = spelled::kanji_number(&text[start..]).is_some();
         let joined = kanji && text[..start].ends_with(|c: char| c.is_numeric());
-        if found.last().is_some_and(|last| start < last.1) || joined || !kanji && !can_begin(text, start, c) {
+        if found.last().is_some_and(|last| start < last.1)
+            || joined
+            || !kanji && !can_begin(text, start, c)
+        {
             continue;
         }
         let end = match day_from(text, start) {
@@ -297,7 +354,8 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
         if start < from {
             continue;
         }
-        let named = c.is_ascii_uppercase() && !text[..start].ends_with(|b: char| b.is_ascii_alphanumeric());
+        let named =
+            c.is_ascii_uppercase() && !text[..start].ends_with(|b: char| b.is_ascii_alphanumeric());
         let kanji = spelled::kanji_number(&text[start..]).is_some();
         let begins = can_begin(text, start, c);
         if !begins && !named && !kanji {
@@ -306,9 +364,12 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
         let joined = found.last().is_some_and(|&(_, end)| {
             text.get(end..start).is_some_and(|mark| matches!(mark, "-" | "~" | "〜"))
         });
-        let taken = |one: &Spelled, word: &str, behind: &str| is_date(text, start, one, word, behind);
+        let taken =
+            |one: &Spelled, word: &str, behind: &str| is_date(text, start, one, word, behind);
         let end = begins
-            .then(|| day_from(text, start).map(|(end, _)| end).or_else(|| month_of_year(text, start)))
+            .then(|| {
+                day_from(text, start).map(|(end, _)| end).or_else(|| month_of_year(text, start))
+            })
             .flatten()
             .or_else(|| spelled_from(text, start, &taken))
             .or_else(|| begins.then(|| day_of_month(text, start, joined)).flatten())
@@ -375,20 +436,70 @@ mod tests {
         for month in 1..=12 {
             for day in 1..=28 {
                 for (before, behind) in [
-                    ("", "に入院"), ("", " CT"), ("次回", "受診"), ("前医で", "手術"), ("", "~抗菌薬"), ("最終排便", ""), ("(", "退院)"), ("", "血液培養陰性"),
-                    ("", "夜に発熱"), ("術後", "に抜糸"), ("PSA", "採血"), ("", "主治医より説明"), ("", "まで内服"), ("", "(火)再診"), ("CRP(", ")2.1"), ("入院日:", "。"),
+                    ("", "に入院"),
+                    ("", " CT"),
+                    ("次回", "受診"),
+                    ("前医で", "手術"),
+                    ("", "~抗菌薬"),
+                    ("最終排便", ""),
+                    ("(", "退院)"),
+                    ("", "血液培養陰性"),
+                    ("", "夜に発熱"),
+                    ("術後", "に抜糸"),
+                    ("PSA", "採血"),
+                    ("", "主治医より説明"),
+                    ("", "まで内服"),
+                    ("", "(火)再診"),
+                    ("CRP(", ")2.1"),
+                    ("入院日:", "。"),
                 ] {
                     let text = format!("{before}{month}/{day}{behind}");
                     days.1 += 1;
-                    days.0 += usize::from(spans(&text).iter().any(|&(a, b)| text[a..b].contains('/')));
+                    days.0 +=
+                        usize::from(spans(&text).iter().any(|&(a, b)| text[a..b].contains('/')));
                 }
             }
         }
-        for (a, b) in [(1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (4, 5), (1, 6), (2, 6), (3, 6), (5, 6), (1, 10), (3, 10), (8, 10), (10, 10), (8, 9)] {
+        for (a, b) in [
+            (1, 2),
+            (1, 3),
+            (2, 3),
+            (1, 4),
+            (3, 4),
+            (1, 5),
+            (2, 5),
+            (4, 5),
+            (1, 6),
+            (2, 6),
+            (3, 6),
+            (5, 6),
+            (1, 10),
+            (3, 10),
+            (8, 10),
+            (10, 10),
+            (8, 9),
+        ] {
             for (before, behind) in [
-                ("ラシックス ", "錠"), ("", "T分1"), ("ハルシオン", " T 眠前"), ("MMT ", ""), ("MMT:", "、左は弱い"), ("Levine ", "の収縮期雑音"), ("NRS ", "で自制内"),
-                ("主食", "摂取"), ("食事 ", "、副食"), ("Apgar ", "点"), ("", "包"), ("約", "が壊死"), ("", "以下に"), ("視力 ", ""), ("各", "ずつ"), ("", "量で開始"),
-                ("腫瘍は", "程度に"), ("疼痛スコア", ""), ("右", "に浸潤"), ("主食は", "、全量摂取できず"),
+                ("ラシックス ", "錠"),
+                ("", "T分1"),
+                ("ハルシオン", " T 眠前"),
+                ("MMT ", ""),
+                ("MMT:", "、左は弱い"),
+                ("Levine ", "の収縮期雑音"),
+                ("NRS ", "で自制内"),
+                ("主食", "摂取"),
+                ("食事 ", "、副食"),
+                ("Apgar ", "点"),
+                ("", "包"),
+                ("約", "が壊死"),
+                ("", "以下に"),
+                ("視力 ", ""),
+                ("各", "ずつ"),
+                ("", "量で開始"),
+                ("腫瘍は", "程度に"),
+                ("疼痛スコア", ""),
+                ("右", "に浸潤"),
+                ("主食は", "、全量摂取できず"),
             ] {
                 let text = format!("{before}{a}/{b}{behind}");
                 others.1 += 1;

@@ -413,14 +413,16 @@ fn whole(text: &str) -> Strength {
 pub(super) fn is_name(text: &str) -> bool {
     let text = text.trim();
     let length = text.chars().count();
-    let letters =
-        text.chars().all(|c| is_kanji(c) || is_katakana(c) || is_hiragana(c) || c == ' ' || c == '・');
+    let letters = text
+        .chars()
+        .all(|c| is_kanji(c) || is_katakana(c) || is_hiragana(c) || c == ' ' || c == '・');
     if !(2..=14).contains(&length) || !letters {
         return false;
     }
     if let Some((family, given)) = text.split_once([' ', '・']) {
         let (family, given) = (family.trim(), given.trim());
-        return (is_family(family) || is_short_reading(family)) && (is_given(given) || may_be_given(given));
+        return (is_family(family) || is_short_reading(family))
+            && (is_given(given) || may_be_given(given));
     }
     if kana_key(text).is_none() {
         return whole(text) >= Strength::Fair;

@@ -280,6 +280,8 @@ struct Serials {
     /// Cells by how far the number is from the person's birth, counted from one fixed day.
     births: HashMap<i64, u64>,
     born: u64,
+    /// No function of the births: nothing more is remembered.
+    no_births: bool,
     none: bool,
 }
 
@@ -305,9 +307,13 @@ impl Serials {
     }
 
     fn add_birth(&mut self, number: i64, birth: i32) {
+        if self.no_births {
+            return;
+        }
         self.born += 1;
-        if self.births.len() <= FEW_PAIRS {
-            *self.births.entry(number - i64::from(birth)).or_default() += 1;
+        *self.births.entry(number - i64::from(birth)).or_default() += 1;
+        if self.births.len() > FEW_PAIRS {
+            (self.no_births, self.births) = (true, HashMap::new());
         }
     }
 
@@ -584,11 +590,15 @@ impl Watched {
             self.spelled.add(text, rows[code as usize], read);
             numbers[code as usize] = self.serials.add(text, rows[code as usize]);
         }
-        if known.births.is_empty() || self.serials.none {
+        if known.births.is_empty() || self.serials.none || self.serials.no_births {
             return;
         }
-        for (&code, &person) in cells.codes().iter().zip(persons).filter(|(code, _)| **code != MISSING) {
-            if let (Some(number), Some(birth)) = (numbers[code as usize], known.births[person as usize]) {
+        for (&code, &person) in
+            cells.codes().iter().zip(persons).filter(|(code, _)| **code != MISSING)
+        {
+            if let (Some(number), Some(birth)) =
+                (numbers[code as usize], known.births[person as usize])
+            {
                 self.serials.add_birth(number, birth);
             }
         }
@@ -1189,9 +1199,8 @@ impl Watched {
         facts: &ColumnFacts,
         all: &'a [Watched],
     ) -> Option<(&'a Watched, &'a Watched)> {
-        let role = |role| {
-            matches!(role, Role::Payload | Role::Sensitive | Role::ThirdParty | Role::Quasi)
-        };
+        let role =
+            |role| matches!(role, Role::Payload | Role::Sensitive | Role::ThirdParty | Role::Quasi);
         // Numbers up to 12 alone are months as well.
         let late: u64 = self.small[13..].iter().sum();
         if !role(facts.role) || self.rows < 3 || !self.within(31) || late == 0 {
@@ -1206,7 +1215,9 @@ impl Watched {
         for month in beside.iter().filter(|w| w.within(12)) {
             for year in beside.iter().filter(|w| w.column != month.column) {
                 let columns = [self.column, month.column, year.column];
-                let (Some(first), Some(last)) = (columns.iter().min(), columns.iter().max()) else { continue };
+                let (Some(first), Some(last)) = (columns.iter().min(), columns.iter().max()) else {
+                    continue;
+                };
                 // The month stands in the middle, whichever way the three are written, or the year before both.
                 if last - first != 2 {
                     continue;
@@ -1220,9 +1231,9 @@ impl Watched {
                 // Of many rows the days are even, or they are none; of few they are at least not the small ones alone.
                 let days = match self.rows {
                     620.. => self.counts_to(31),
-                    20.. => [1..=10, 11..=20, 21..=31].into_iter().all(|third| {
-                        self.small[third].iter().sum::<u64>() * 10 >= self.rows
-                    }),
+                    20.. => [1..=10, 11..=20, 21..=31]
+                        .into_iter()
+                        .all(|third| self.small[third].iter().sum::<u64>() * 10 >= self.rows),
                     rows => rows >= 5,
                 };
                 let births = four && low >= 1900 && high - low >= 15 && days && months >= 3;

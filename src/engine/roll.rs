@@ -285,8 +285,7 @@ pub enum Near {
 
 impl Near {
     /// All of them.
-    pub const ALL: [Near; 5] =
-        [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Prefix];
+    pub const ALL: [Near; 5] = [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Prefix];
     /// What differs, to be told.
     #[must_use]
     pub const fn told(self) -> &'static str {

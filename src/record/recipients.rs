@@ -163,7 +163,8 @@ mod tests {
         {
             assert_eq!(folded(name), one, "{name}");
         }
-        for name in ["東京大学 ", " 東京 大学", "東京大学\u{3000}", "国立大学法人東京大学"] {
+        for name in ["東京大学 ", " 東京 大学", "東京大学\u{3000}", "国立大学法人東京大学"]
+        {
             assert_eq!(folded(name), folded("東京大学"), "{name}");
         }
         assert_eq!(folded("ＴＯＫＹＯ　ＵＮＩＶＥＲＳＩＴＹ"), folded("Tokyo University"));

@@ -255,9 +255,8 @@ fn guess_type<'a>(name: &str, cells: &'a Column) -> (Type, Vec<&'a str>) {
         let digits = t.bytes().all(|b| b.is_ascii_digit());
         t.len() >= 8 || t.len() >= 6 && !digits || t.len() == 7 && many
     };
-    let day = |t: &str| {
-        long(t) && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time())
-    };
+    let day =
+        |t: &str| long(t) && date::parse(t).is_some_and(|w| w.days().is_some() && !w.has_time());
     let moment = |t: &str| long(t) && date::parse(t).is_some_and(|w| w.days().is_some());
     let month = |t: &str| {
         t.len() >= 6

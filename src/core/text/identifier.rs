@@ -102,9 +102,8 @@ const MISSING: &[&str] = &[
 /// Words that stand for a test patient, in lower case, without blanks, marks and a number behind them.
 #[rustfmt::skip]
 const TESTS: &[&str] = &[
-    "テスト", "てすと", "テスト患者", "テスト用", "テスト用患者", "患者テスト", "試験用", "検証用", "研修用", "練習用", "デモ", "デモ患者", "サンプル", "サンプル患者", "ダミー患者",
-    "ダミー", "ダミーデータ", "テストデータ", "架空", "架空患者", "test", "testpatient", "patienttest", "dummy", "dummypatient", "demo", "demopatient",
-    "sample", "samplepatient", "zztest", "zzztest",
+    "テスト", "てすと", "テスト患者", "テスト用", "テスト用患者", "患者テスト", "テストデータ", "デモ患者", "サンプル患者", "ダミー", "ダミー患者", "ダミーデータ", "架空患者",
+    "test", "testpatient", "patienttest", "dummy", "dummypatient", "demopatient", "samplepatient", "zztest", "zzztest",
 ];
 
 /// Words that stand for a sum of rows, in lower case.

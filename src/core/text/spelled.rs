@@ -225,10 +225,8 @@ fn without_tail(text: &str) -> &str {
         let clock = |c: char| {
             c.is_ascii_digit() || matches!(c, ':' | '.' | '時' | '分' | '秒' | '頃' | '+' | 'Z')
         };
-        let bare = text
-            .trim_end_matches(['m', 'M'])
-            .trim_end_matches(['a', 'A', 'p', 'P'])
-            .trim_end();
+        let bare =
+            text.trim_end_matches(['m', 'M']).trim_end_matches(['a', 'A', 'p', 'P']).trim_end();
         let start = bare.trim_end_matches(clock);
         let tail = &bare[start.len()..];
         let worded = start.strip_suffix("午前").or(start.strip_suffix("午後")).unwrap_or(start);
@@ -257,7 +255,8 @@ fn is_weekday(word: &str) -> bool {
 
 fn month_named(word: &str) -> Option<u8> {
     let word = word.trim_end_matches('.').to_ascii_lowercase();
-    let short = |name: &str| word == name || word == name[..3] || word == "sept" && name == "september";
+    let short =
+        |name: &str| word == name || word == name[..3] || word == "sept" && name == "september";
     MONTHS.iter().position(|name| short(name)).map(|at| at as u8 + 1)
 }
 
@@ -265,11 +264,14 @@ fn month_named(word: &str) -> Option<u8> {
 fn era(text: &str) -> Option<(usize, &str)> {
     ERAS.iter().enumerate().find_map(|(index, (letter, first, name, ..))| {
         let rest = text.strip_prefix(name).or_else(|| text.strip_prefix(first)).or_else(|| {
-            let rest = text.strip_prefix(*letter).or_else(|| text.strip_prefix(letter.to_ascii_lowercase()))?;
+            let rest = text
+                .strip_prefix(*letter)
+                .or_else(|| text.strip_prefix(letter.to_ascii_lowercase()))?;
             Some(rest.strip_prefix('.').unwrap_or(rest))
         })?;
         let rest = rest.trim_start();
-        let number = rest.starts_with(|c: char| c.is_ascii_digit() || c == '元' || kanji_digit(c).is_some());
+        let number =
+            rest.starts_with(|c: char| c.is_ascii_digit() || c == '元' || kanji_digit(c).is_some());
         number.then_some((index, rest))
     })
 }
@@ -368,19 +370,21 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
                 _ => {}
             }
         }
-        [Number(a, wa), Word(x @ ("/" | "-" | ".")), Number(b, wb)] if era.is_none() => match (wa, wb) {
-            (1 | 2, 1 | 2) if x == "/" => {
-                put(Form::SlashMd, None, a, Some(b));
-                put(Form::SlashDm, None, b, Some(a));
+        [Number(a, wa), Word(x @ ("/" | "-" | ".")), Number(b, wb)] if era.is_none() => {
+            match (wa, wb) {
+                (1 | 2, 1 | 2) if x == "/" => {
+                    put(Form::SlashMd, None, a, Some(b));
+                    put(Form::SlashDm, None, b, Some(a));
+                }
+                (1 | 2, 1 | 2) => {
+                    put(Form::PairMd, None, a, Some(b));
+                    put(Form::PairDm, None, b, Some(a));
+                }
+                (1 | 2, 4) => put(Form::Month, Some((b, wb)), a, None),
+                (4, 3) => ordinal(a, b, found),
+                _ => {}
             }
-            (1 | 2, 1 | 2) => {
-                put(Form::PairMd, None, a, Some(b));
-                put(Form::PairDm, None, b, Some(a));
-            }
-            (1 | 2, 4) => put(Form::Month, Some((b, wb)), a, None),
-            (4, 3) => ordinal(a, b, found),
-            _ => {}
-        },
+        }
         [Number(n, 6)] if era.is_some() => {
             put(Form::EraDigits, Some((n / 10_000, 2)), n / 100 % 100, Some(n % 100));
         }
@@ -390,10 +394,7 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
 }
 
 /// Months by their English names: 7-May-24, May 7, 2024, Tue 7 May, May-24.
-fn named(
-    tokens: &[Token<'_>],
-    put: &mut dyn FnMut(Form, Option<(u32, usize)>, u32, Option<u32>),
-) {
+fn named(tokens: &[Token<'_>], put: &mut dyn FnMut(Form, Option<(u32, usize)>, u32, Option<u32>)) {
     let mut month = None;
     let mut numbers: Vec<(u32, usize)> = Vec::new();
     let mut first = false;
@@ -515,7 +516,8 @@ impl Count {
     }
     /// Whether the days are spread over the month as those of a calendar are: small numbers alone are something else.
     fn spread(&self) -> bool {
-        let third = |days: std::ops::RangeInclusive<usize>| self.days[days].iter().sum::<u64>() * 10;
+        let third =
+            |days: std::ops::RangeInclusive<usize>| self.days[days].iter().sum::<u64>() * 10;
         let most = self.days.iter().max().copied().unwrap_or(0);
         [1..=10, 11..=20, 21..=31].into_iter().all(|days| third(days) >= self.cells)
             && most * 3 <= self.cells
@@ -563,7 +565,8 @@ impl Calendar {
             EightDmy, EightMdy, EraDigits, FourDm, FourMd, Month, Named, Ordinal, PairDm, PairMd,
             ShortDmy, ShortMdy, ShortYmd, SixDmy, SixMdy, SixYmd, SlashDm, SlashMd, Sure,
         };
-        let most = |cells: u64, percent: u64| cells >= ENOUGH && cells * 100 >= self.cells * percent;
+        let most =
+            |cells: u64, percent: u64| cells >= ENOUGH && cells * 100 >= self.cells * percent;
         if self.cells < ENOUGH {
             return None;
         }
@@ -626,11 +629,53 @@ mod tests {
     #[test]
     fn one_day_in_its_spellings() {
         for text in [
-            "24/05/07", "24/5/7", "24.05.07", "24-05-07", "'24/5/7", "240507", "R060507", "令060507", "R.6.5.7", "令6.5.7", "令和6.5.7",
-            "令和六年五月七日", "二〇二四年五月七日", "24年5月7日", "2024_05_07", "2024 5 7", "5月7日", "五月七日", "5月7日(火)", "05月07日 9時30分",
-            "7-May-24", "7 May 2024", "May 7, 2024", "Tue, 7 May 2024", "07-MAY-2024", "24-May-07", "5/7/2024", "07.05.2024", "5/7", "05-07", "5.7", "0507",
-            "507", "07052024", "05072024", "2024128", "2024-128", "24/5/7 9:30", "24/05/07 09:30:00", "２４／５／７", "㋿6年5月7日", "5/7(火)", "R06/05/07",
-            "令和元年5月7日", "24/5/7 午前9時30分", "May-07", "60507",
+            "24/05/07",
+            "24/5/7",
+            "24.05.07",
+            "24-05-07",
+            "'24/5/7",
+            "240507",
+            "R060507",
+            "令060507",
+            "R.6.5.7",
+            "令6.5.7",
+            "令和6.5.7",
+            "令和六年五月七日",
+            "二〇二四年五月七日",
+            "24年5月7日",
+            "2024_05_07",
+            "2024 5 7",
+            "5月7日",
+            "五月七日",
+            "5月7日(火)",
+            "05月07日 9時30分",
+            "7-May-24",
+            "7 May 2024",
+            "May 7, 2024",
+            "Tue, 7 May 2024",
+            "07-MAY-2024",
+            "24-May-07",
+            "5/7/2024",
+            "07.05.2024",
+            "5/7",
+            "05-07",
+            "5.7",
+            "0507",
+            "507",
+            "07052024",
+            "05072024",
+            "2024128",
+            "2024-128",
+            "24/5/7 9:30",
+            "24/05/07 09:30:00",
+            "２４／５／７",
+            "㋿6年5月7日",
+            "5/7(火)",
+            "R06/05/07",
+            "令和元年5月7日",
+            "24/5/7 午前9時30分",
+            "May-07",
+            "60507",
         ] {
             let found = all(text);
             let day = |y| NaiveDate::from_ymd_opt(y, 5, 7).unwrap().num_days_from_ce() - 719_163;
@@ -641,7 +686,22 @@ mod tests {
         for text in ["五年四月", "05/2024", "May 2024", "令和六年五月", "May-99"] {
             assert!(all(text).iter().any(|one| one.day.is_none()), "{text}");
         }
-        for text in ["", "hello", "120/80", "2024-05", "13/32", "0-0", "一般", "K0605", "1.2.3.4", "99/99/99", "R990230", "maybe 7", "令和", "三十二月一日"] {
+        for text in [
+            "",
+            "hello",
+            "120/80",
+            "2024-05",
+            "13/32",
+            "0-0",
+            "一般",
+            "K0605",
+            "1.2.3.4",
+            "99/99/99",
+            "R990230",
+            "maybe 7",
+            "令和",
+            "三十二月一日",
+        ] {
             assert!(all(text).is_empty(), "{text}: {:?}", all(text));
         }
     }
@@ -661,18 +721,52 @@ mod tests {
     #[test]
     fn columns_of_days_are_known() {
         let kanji = |n: u32| -> String {
-            let digit = |n: u32| ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"][n as usize];
-            let ten = if n >= 20 { format!("{}十", digit(n / 10)) } else if n >= 10 { "十".into() } else { String::new() };
+            let digit =
+                |n: u32| ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"][n as usize];
+            let ten = if n >= 20 {
+                format!("{}十", digit(n / 10))
+            } else if n >= 10 {
+                "十".into()
+            } else {
+                String::new()
+            };
             format!("{ten}{}", digit(n % 10))
         };
         for format in [
-            "%y/%m/%d", "%y.%-m.%-d", "%y%m%d", "%-m/%-d", "%-m月%-d日", "%m-%d", "%-m.%-d", "%d-%b-%y", "%b %-d, %Y", "%-m/%-d/%Y", "%d/%m/%y", "%d%m%Y",
-            "%m%d%Y", "%Y%j", "%y-%m-%d %H:%M", "%m%d", "%-d/%-m", "%d-%b", "%b-%d",
+            "%y/%m/%d",
+            "%y.%-m.%-d",
+            "%y%m%d",
+            "%-m/%-d",
+            "%-m月%-d日",
+            "%m-%d",
+            "%-m.%-d",
+            "%d-%b-%y",
+            "%b %-d, %Y",
+            "%-m/%-d/%Y",
+            "%d/%m/%y",
+            "%d%m%Y",
+            "%m%d%Y",
+            "%Y%j",
+            "%y-%m-%d %H:%M",
+            "%m%d",
+            "%-d/%-m",
+            "%d-%b",
+            "%b-%d",
         ] {
-            assert_eq!(held(days().map(|d| d.and_hms_opt(9, 30, 0).unwrap().format(format).to_string())), Some(Held::Days), "{format}");
+            assert_eq!(
+                held(days().map(|d| d.and_hms_opt(9, 30, 0).unwrap().format(format).to_string())),
+                Some(Held::Days),
+                "{format}"
+            );
         }
-        assert_eq!(held(days().map(|d| format!("{}月{}日", kanji(d.month()), kanji(d.day())))), Some(Held::Days));
-        assert_eq!(held(days().map(|d| format!("R{:02}{:02}{:02}", d.year() - 2018, d.month(), d.day()))), Some(Held::Days));
+        assert_eq!(
+            held(days().map(|d| format!("{}月{}日", kanji(d.month()), kanji(d.day())))),
+            Some(Held::Days)
+        );
+        assert_eq!(
+            held(days().map(|d| format!("R{:02}{:02}{:02}", d.year() - 2018, d.month(), d.day()))),
+            Some(Held::Days)
+        );
         assert_eq!(held(days().map(|d| d.format("%b-%y").to_string())), Some(Held::Months));
         assert_eq!(held(days().map(|d| d.format("%m/%Y").to_string())), Some(Held::Months));
     }
@@ -683,7 +777,9 @@ mod tests {
             assert_eq!(held((0..600).map(|i| f(i * 2_654_435_761 % 1_000_003))), None, "{name}");
         };
         other("six digits", &|i| format!("{:06}", i % 1_000_000));
-        other("small codes", &|i| format!("{:02}{:02}{:02}", i % 7 + 1, i / 7 % 5 + 1, i / 35 % 9 + 1));
+        other("small codes", &|i| {
+            format!("{:02}{:02}{:02}", i % 7 + 1, i / 7 % 5 + 1, i / 35 % 9 + 1)
+        });
         other("tenths", &|i| format!("{}/10", i % 11));
         other("doses", &|i| ["1/2", "1/3", "1/4", "2/3"][(i % 4) as usize].to_owned());
         other("pressure", &|i| format!("{}/{}", 90 + i % 70, 50 + i / 70 % 50));
@@ -695,9 +791,14 @@ mod tests {
         other("scores", &|i| format!("{}/30", i % 31));
         other("versions", &|i| format!("{}.{}.{}", i % 4, i / 4 % 10, i / 40 % 10));
         other("insulin", &|i| format!("{}-{}-{}", i % 8 + 2, i / 8 % 6 + 2, i / 48 % 8 + 2));
-        other("months of years in six digits", &|i| format!("20{:02}{:02}", i % 12 + 1, i / 12 % 12 + 1));
+        other("months of years in six digits", &|i| {
+            format!("20{:02}{:02}", i % 12 + 1, i / 12 % 12 + 1)
+        });
         other("groups of DPC", &|i| format!("{:02}{:04}", i % 18 + 1, i / 18 % 40 * 10));
-        other("municipalities", &|i| ["131016", "131024", "131032", "131041", "131059", "131067"][(i % 6) as usize].to_owned());
+        other("municipalities", &|i| {
+            ["131016", "131024", "131032", "131041", "131059", "131067"][(i % 6) as usize]
+                .to_owned()
+        });
     }
 
     proptest! {
