@@ -109,9 +109,18 @@ const DATED: [&str; 19] = [
     "転棟", "外来", "より", "から", "まで", "頃", "付",
 ];
 
+/// Words that begin as a unit does and are none.
+const NO_UNITS: [&str; 14] = [
+    "点滴", "点眼", "本人", "本日", "本院", "個室", "個別", "切開", "切除", "切断", "周術", "周囲",
+    "包交", "包帯",
+];
+
 /// Whether a word stands before a place, blanks and marks between them.
 fn is_behind(text: &str, words: &[&str]) -> bool {
     let text = text.trim_start_matches(' ');
+    if NO_UNITS.iter().any(|word| text.starts_with(word)) {
+        return false;
+    }
     words.iter().any(|word| {
         text.strip_prefix(word).is_some_and(|rest| {
             // A unit in Latin letters is a word: 5/7 CT is a day.
@@ -403,6 +412,7 @@ mod tests {
             ("血圧120/80、Hb 12.5、WBC 6500", vec![]),
             ("2024年の検診", vec![]),
             ("25.02.27に入院、24/4/10よりCT", vec!["25.02.27", "24/4/10"]),
+            ("5/7 本人へ説明、5/8包交、5/9 切開排膿", vec!["5/7", "5/8", "5/9"]),
             ("R6.5.7 入院、R060508手術", vec!["R6.5.7", "R060508"]),
             ("四月三日に入院、令和六年五月七日退院", vec!["四月三日", "令和六年五月七日"]),
             ("5/7 採血、5/8~5/10 点滴", vec!["5/7", "5/8", "5/10"]),
@@ -446,7 +456,7 @@ mod tests {
                     ("", "血液培養陰性"),
                     ("", "夜に発熱"),
                     ("術後", "に抜糸"),
-                    ("PSA", "採血"),
+                    ("PSA ", "採血"),
                     ("", "主治医より説明"),
                     ("", "まで内服"),
                     ("", "(火)再診"),
