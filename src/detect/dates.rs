@@ -200,7 +200,8 @@ fn day_of_month(text: &str, start: usize, joined: bool) -> Option<usize> {
     let (end, number) = number(text, start, 31)?;
     let behind = text[end..].strip_prefix('日')?;
     let length = LENGTHS.iter().any(|word| behind.starts_with(word));
-    (!length && !(number == 1 && is_daily(behind))).then_some(text.len() - behind.len())
+    let length = length || number == 1 && is_daily(behind);
+    (!length).then_some(text.len() - behind.len())
 }
 
 /// 1日3回, 1日量: a day is as long as that.

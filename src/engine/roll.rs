@@ -648,12 +648,15 @@ mod tests {
         ] {
             let names = names(file, &one);
             let person = identifier::normalize(person, false, None).unwrap();
+            let person = identifier::compose(&[&person]);
             names.roll.compare(&person);
             assert!(names.roll.find(&person).is_none());
             assert_eq!(names.roll.spelled().first().cloned(), near, "{file}");
         }
         let several = names("A0017\nB0018", &one);
-        ["17", "18"].iter().for_each(|person| several.roll.compare(person));
+        ["17", "18"]
+            .iter()
+            .for_each(|person| several.roll.compare(&identifier::compose(&[person])));
         assert!(several.roll.spelled().is_empty());
         // Who is named exactly is meant exactly.
         let names = names("A0,1", &two);
