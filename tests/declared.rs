@@ -366,7 +366,7 @@ fn japanese(i: usize, visit: usize, letter: bool) -> String {
     let ones = ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
     let tens = ["", "十", "二十", "三十"];
     let number = |n: usize| format!("{}{}", tens[n / 10], ones[n % 10]);
-    let era = if i % 2 == 0 { "令和六年" } else { "" };
+    let era = if i.is_multiple_of(2) { "令和六年" } else { "" };
     format!("{era}{}月{}日", number(month), number(day))
 }
 

@@ -337,6 +337,22 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
         }
         found(Spelled { form, year, short, month: month as u8, day: day.map(|d| d as u8) });
     };
+    let slim: Vec<Token<'_>> = tokens.iter().filter(|t| **t != Word("-")).copied().collect();
+    if let [Number(y, 4), Word("W" | "w"), Number(w, 2), rest @ ..] = slim.as_slice() {
+        let day = match rest {
+            [] => Some(1),
+            [Number(day @ 1..=7, 1)] => Some(*day),
+            _ => None,
+        };
+        let weekday = day.and_then(|day| chrono::Weekday::try_from(day as u8 - 1).ok());
+        let at = weekday.and_then(|day| NaiveDate::from_isoywd_opt(*y as i32, *w, day));
+        if let Some(at) = at {
+            let form = if rest.is_empty() { Form::Month } else { Form::Sure };
+            let day = (!rest.is_empty()).then(|| at.day());
+            put(form, u32::try_from(at.year()).ok().map(|y| (y, 4)), at.month(), day);
+        }
+        return;
+    }
     let separator = |word: &str| matches!(word, "/" | "-" | "." | "" | "_" | ",");
     match *tokens {
         [Number(y, w), Word("年"), Number(m, _), Word("月"), Number(d, _), Word("日")] => {
@@ -416,9 +432,8 @@ fn named(tokens: &[Token<'_>], put: &mut dyn FnMut(Form, Option<(u32, usize)>, u
     match *numbers.as_slice() {
         [(year, w @ 4)] => put(Form::Month, Some((year, w)), month, None),
         [(day, 1 | 2)] if first => put(Form::Sure, None, month, Some(day)),
-        [(number, w @ (1 | 2))] if (1..=31).contains(&number) && is_day(None, month, number) => {
+        [(number, 1 | 2)] if is_day(None, month, number) => {
             put(Form::Named, None, month, Some(number));
-            let _ = w;
         }
         [(number, w @ (1 | 2))] => put(Form::Named, Some((number, w)), month, None),
         [(year, w @ 4), (day, 1 | 2)] | [(day, 1 | 2), (year, w)] => {
@@ -665,6 +680,7 @@ mod tests {
             "05072024",
             "2024128",
             "2024-128",
+            "2024-W19-2",
             "24/5/7 9:30",
             "24/05/07 09:30:00",
             "２４／５／７",
