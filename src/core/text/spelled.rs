@@ -2,6 +2,8 @@
 //! `24/09/30`, `5/7`, `5月7日`, `May-24`, `四月三日`, `240507`. They are recognized only, so that no column releases true days
 //! as codes. What one cell cannot tell (`5/7` may be a share, `240507` a code) a column can: [`Calendar`].
 
+use std::cell::Cell;
+
 use chrono::{Datelike as _, NaiveDate};
 
 use super::normalize::fold;
@@ -92,6 +94,8 @@ pub struct Spelled {
     pub month: u8,
     /// The day; none of a month.
     pub day: Option<u8>,
+    /// Whether the month may be the day: `5/7/2024`.
+    pub either: bool,
 }
 
 impl Spelled {
@@ -114,9 +118,9 @@ impl Spelled {
             }
             Some(own) => own == at.year(),
         };
-        same_year
-            && u32::from(self.month) == at.month()
-            && self.day.map(u32::from) == Some(at.day())
+        let own = (u32::from(self.month), self.day.map(u32::from));
+        let swapped = own == (at.day(), Some(at.month()));
+        same_year && (own == (at.month(), Some(at.day())) || self.either && swapped)
     }
     /// The years that may be meant: those of a short one in the last hundred years before `now`, in each era.
     pub fn years(&self, now: i32) -> impl Iterator<Item = i32> {
@@ -318,6 +322,7 @@ pub fn each(text: &str, found: &mut dyn FnMut(Spelled)) {
 
 fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled)) {
     use Token::{Number, Word};
+    let either = Cell::new(false);
     let mut put = |form, year: Option<(u32, usize)>, month: u32, day: Option<u32>| {
         let (year, short) = match (year, era) {
             (Some((year, _)), Some(era)) if year >= 1 && year <= ERAS[era].4 => {
@@ -335,7 +340,8 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
         if !(1..=12).contains(&month) || day.is_some_and(|day| !is_day(of, month, day)) {
             return;
         }
-        found(Spelled { form, year, short, month: month as u8, day: day.map(|d| d as u8) });
+        let (month, day) = (month as u8, day.map(|d| d as u8));
+        found(Spelled { form, year, short, month, day, either: either.get() });
     };
     let slim: Vec<Token<'_>> = tokens.iter().filter(|t| **t != Word("-")).copied().collect();
     if let [Number(y, 4), Word("W" | "w"), Number(w, 2), rest @ ..] = slim.as_slice() {
@@ -376,6 +382,7 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
                 (None, 1 | 2, 4) => {
                     let (month, day) = if b > 12 { (a, b) } else { (b, a) };
                     let (month, day) = if month > 12 { (day, month) } else { (month, day) };
+                    either.set(month.max(day) <= 12);
                     put(Form::Sure, Some((c, wc)), month, Some(day));
                 }
                 (None, 1 | 2, 1 | 2) if !x.is_empty() && x != "," => {
@@ -454,6 +461,7 @@ fn ordinal(year: u32, day: u32, found: &mut dyn FnMut(Spelled)) {
             short: false,
             month: at.month() as u8,
             day: Some(at.day() as u8),
+            either: false,
         });
     }
 }
@@ -467,7 +475,7 @@ fn bare(digits: &str, found: &mut dyn FnMut(Spelled)) {
         let year = year.map(|y| y as i32);
         if is_day(year.filter(|_| !short), month, day) {
             let (month, day) = (month as u8, Some(day as u8));
-            found(Spelled { form, year, short, month, day });
+            found(Spelled { form, year, short, month, day, either: false });
         }
     };
     match digits.len() {
