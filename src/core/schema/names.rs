@@ -195,9 +195,11 @@ impl Words {
             .iter()
             .find_map(|tail| self.joined.strip_suffix(tail))
             .unwrap_or(&self.joined);
-        PROPERTIES.iter().any(|p| base.ends_with(p))
+        CLASSES.iter().chain(PROPERTIES).any(|p| base.ends_with(p))
             || self.joined.ends_with("コード体系")
-            || self.ascii.last().is_some_and(|l| self.plain && EN_PROPERTIES.contains(&l.as_str()))
+            || self.ascii.last().is_some_and(|l| {
+                self.plain && EN_CLASSES.iter().chain(EN_PROPERTIES).any(|p| p == l)
+            })
     }
     /// Ends in what numbers and codes are called.
     fn numbered(&self) -> bool {
@@ -225,7 +227,8 @@ const WRITTEN: &[&str] = &[
     "利用者",
 ];
 
-const PROPERTIES: &[&str] = &[
+/// Classes: numbers under such a name stand for something.
+const CLASSES: &[&str] = &[
     "区分",
     "種別",
     "種類",
@@ -233,51 +236,24 @@ const PROPERTIES: &[&str] = &[
     "体系",
     "有無",
     "フラグ",
-    "件数",
-    "回数",
-    "日数",
-    "人数",
-    "名数",
-    "点数",
-    "金額",
-    "割合",
-    "率",
-    "係数",
-    "単位",
     "状態",
     "状況",
     "可否",
     "要否",
     "順位",
-    "桁数",
     "形式",
+];
+const EN_CLASSES: &[&str] =
+    &["type", "kind", "class", "category", "flag", "status", "indicator", "group"];
+
+/// Other properties of a thing.
+const PROPERTIES: &[&str] = &[
+    "件数", "回数", "日数", "人数", "名数", "点数", "金額", "割合", "率", "係数", "単位", "桁数",
     "版",
 ];
-
 const EN_PROPERTIES: &[&str] = &[
-    "type",
-    "kind",
-    "class",
-    "category",
-    "flag",
-    "count",
-    "status",
-    "system",
-    "unit",
-    "format",
-    "method",
-    "indicator",
-    "present",
-    "verified",
-    "valid",
-    "version",
-    "level",
-    "group",
-    "score",
-    "ratio",
-    "rate",
-    "length",
-    "weight",
+    "count", "system", "unit", "format", "method", "present", "verified", "valid", "version",
+    "level", "score", "ratio", "rate", "length", "weight",
 ];
 
 const EN_NUMBERS: &[&str] = &[
@@ -474,21 +450,8 @@ impl Words {
     }
 }
 
-/// Words of classes: numbers under such a name stand for something.
-const CLASSES: &[&str] = &[
-    "区分",
-    "種別",
-    "種類",
-    "分類",
-    "体系",
-    "有無",
-    "フラグ",
-    "状態",
-    "状況",
-    "可否",
-    "要否",
-    "順位",
-    "形式",
+/// What else numbers stand for.
+const PLACES: &[&str] = &[
     "コード",
     "符号",
     "病棟",
@@ -503,15 +466,7 @@ const CLASSES: &[&str] = &[
     "曜日",
     "パターン",
 ];
-const EN_CLASSES: &[&str] = &[
-    "type",
-    "kind",
-    "class",
-    "category",
-    "flag",
-    "status",
-    "indicator",
-    "group",
+const EN_PLACES: &[&str] = &[
     "code",
     "cd",
     "kbn",
@@ -538,9 +493,9 @@ const EN_DAYS: &[&str] =
 #[must_use]
 pub fn tells_by_value(name: &str) -> bool {
     let words = Words::of(name);
-    let ja = |list: &[&str]| list.iter().any(|w| words.joined.ends_with(w));
-    let en = |list: &[&str]| list.iter().any(|p| words.ends(p));
-    if ja(CLASSES) || ja(DAYS) || en(EN_CLASSES) || en(EN_DAYS) {
+    let ja = [CLASSES, PLACES, DAYS].concat();
+    let en = [EN_CLASSES, EN_PLACES, EN_DAYS].concat();
+    if ja.iter().any(|w| words.joined.ends_with(w)) || en.iter().any(|p| words.ends(p)) {
         return true;
     }
     use Meaning::{
