@@ -18,7 +18,7 @@ use crate::proof::floors::{self, FloorRecount};
 use crate::proof::joins::{self, Joins};
 use crate::proof::links::Links;
 use crate::proof::receipts;
-use crate::proof::recount::{self, Recount};
+use crate::proof::recount::{self, Cells, Recount};
 use crate::proof::sets;
 use crate::proof::steady;
 use crate::proof::structure::Structure;
@@ -157,7 +157,6 @@ pub(super) fn verify_behind(folder: &Path, trust: Trust<'_>) -> Result<Verified>
 
 fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     let keys = trust.keys;
-    let mut errors = Vec::new();
     if !folder.join(MANIFEST).exists()
         && let Some(kind) =
             Kind::BOTH.into_iter().find(|&k| folder.join(seal::release_file(k)).exists())
@@ -168,6 +167,73 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         return Err(Error::environment("X0405", say!("there is no such release folder"))
             .advice(say!("name the folder of the release itself (`OUT/<release-id>`), which `kakou run` printed")));
     }
+    let (files, signed) = as_sealed(folder, keys)?;
+    let statement = own_statement(folder, signed.as_ref())?;
+    let reached = state::state(folder, keys)?;
+    let (entered, book) = ledger_entry(folder, trust, &statement)?;
+    if let Some(book) = &book {
+        state::against(folder, book, &statement.release, reached, behind)?;
+    }
+    let mut errors = Vec::new();
+    if let Err(error) = balance::check(&statement) {
+        errors.extend(error.each().cloned());
+    }
+    let mut verified = Verified {
+        package: false,
+        kind: None,
+        statement_file: seal::RUN_FILE.to_owned(),
+        strangers: Vec::new(),
+        state: reached,
+        state_checked: book.is_some(),
+        signed,
+        entered,
+        joins: None,
+        stamps: Vec::new(),
+        objections: Vec::new(),
+        release: statement.release.clone(),
+        files,
+        rows: [0; 2],
+        persons: [0; 2],
+        views: Vec::new(),
+        floors: Vec::new(),
+        unique: Unique::default(),
+        tier: statement.policy.tier.map(|tier| tier.word().to_owned()),
+        reasons: statement.reasons(Lang::En).map(str::to_owned).collect(),
+        reasons_ja: statement.reasons(Lang::Ja).map(str::to_owned).collect(),
+        not_for_release: statement.not_for_release,
+    };
+    let structures = Kind::BOTH.map(|kind| statement.structure[kind].clone());
+    let common = joins::Common::of(&structures);
+    let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
+    let linked = Links::read(folder)?;
+    let told = statement.link_keys.as_ref();
+    let persons = linked.as_ref().map(|l| small(l.persons()));
+    if told.map(|t| t.persons.as_str()) != persons.as_ref().map(Name::as_str)
+        || told.is_some_and(|t| t.release != statement.release)
+    {
+        errors.push(wrong(say!("the link keys are not those that the record tells of")));
+    }
+    let statement = &statement;
+    let recounting = Recounting { folder, statement, linked: linked.as_ref(), common: &common };
+    for kind in Kind::BOTH {
+        let found = &mut signatures[kind as usize];
+        recounting.release(kind, &structures[kind as usize], found, &mut verified, &mut errors)?;
+    }
+    let joins = joins::measure(signatures)?;
+    // Records of older programs do not tell it.
+    if statement.proof.joins.as_ref().is_some_and(|told| *told != joins) {
+        errors.push(wrong(say!(
+            "how far the two releases join by content is not what the record says"
+        )));
+    }
+    verified.joins = Some(joins);
+    verified.objections = objections::told(statement);
+    Error::all(errors).map_or(Ok(verified), Err)
+}
+
+/// Holds every file of a release folder against its manifest; gives the number of files, and who signed the manifest.
+fn as_sealed(folder: &Path, keys: &[PublicKey]) -> Result<(u64, Option<SignedBy>)> {
+    let mut errors = Vec::new();
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
     let listed = match parse_manifest(&manifest) {
@@ -200,9 +266,11 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         }
     }
     // What is not as it was sealed is not read further.
-    if let Some(error) = Error::all(std::mem::take(&mut errors)) {
-        return Err(error);
-    }
+    Error::all(errors).map_or(Ok((listed.len() as u64, signed)), Err)
+}
+
+/// The statement of the run, which says that it is signed as it is, and is of the release whose name the folder has.
+fn own_statement(folder: &Path, signed: Option<&SignedBy>) -> Result<Statement> {
     let statement = Statement::read(folder).map_err(|unread| {
         wrong(match unread {
             Unread::Version => {
@@ -211,7 +279,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             Unread::Damaged => say!("{} cannot be read", STATEMENT),
         })
     })?;
-    if statement.signed_by.as_deref() != signed.as_ref().map(|s| s.key_id.as_str()) {
+    if statement.signed_by.as_deref() != signed.map(|s| s.key_id.as_str()) {
         return Err(wrong(say!(
             "the record says that it is signed, but {} is missing or another's",
             seal::RUN_FILE
@@ -228,55 +296,62 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
             "it was renamed, or the record is of another release: give it its name back"
         )));
     }
-    let reached = state::state(folder, keys)?;
-    let (entered, book) = ledger_entry(folder, trust, &statement)?;
-    if let Some(book) = &book {
-        state::against(folder, book, id, reached, behind)?;
+    Ok(statement)
+}
+
+/// What both releases are recounted against.
+struct Recounting<'a> {
+    folder: &'a Path,
+    statement: &'a Statement,
+    linked: Option<&'a Links>,
+    common: &'a joins::Common,
+}
+
+impl Recounting<'_> {
+    /// Recounts one release from its files: what is found goes into `verified`, what the record says otherwise into `errors`.
+    fn release(
+        &self,
+        kind: Kind,
+        structure: &Structure,
+        signatures: &mut Vec<joins::Signatures>,
+        verified: &mut Verified,
+        errors: &mut Vec<Error>,
+    ) -> Result<()> {
+        let tables = self.tables(kind, structure, signatures, errors)?;
+        verified.rows[kind as usize] = tables.iter().map(|cells| cells.rows).sum();
+        if let Some(links) = self.linked {
+            errors.extend(links.check(kind, structure, &tables));
+        }
+        self.receipts(structure, &tables, errors);
+        verified.persons[kind as usize] = recount::persons(structure, &tables);
+        if self.statement.persons.released[kind] != verified.persons[kind as usize] {
+            errors.push(wrong(say!(
+                "the {} release does not have the number of persons that the record says",
+                kind
+            )));
+        }
+        verified.views.extend(self.views(structure, &tables, errors)?);
+        verified.floors.extend(self.floors(structure, &tables, errors));
+        let found = self.unique(kind, structure, &tables, errors)?;
+        if kind == Kind::Anonymized {
+            verified.unique = found;
+        }
+        self.steady(structure, &tables, errors)?;
+        self.sets(structure, &tables, errors)
     }
-    if let Err(error) = balance::check(&statement) {
-        errors.extend(error.each().cloned());
-    }
-    let mut verified = Verified {
-        package: false,
-        kind: None,
-        statement_file: seal::RUN_FILE.to_owned(),
-        strangers: Vec::new(),
-        state: reached,
-        state_checked: book.is_some(),
-        signed,
-        entered,
-        joins: None,
-        stamps: Vec::new(),
-        objections: Vec::new(),
-        release: statement.release.clone(),
-        files: listed.len() as u64,
-        rows: [0; 2],
-        persons: [0; 2],
-        views: Vec::new(),
-        floors: Vec::new(),
-        unique: Unique::default(),
-        tier: statement.policy.tier.map(|tier| tier.word().to_owned()),
-        reasons: statement.reasons(Lang::En).map(str::to_owned).collect(),
-        reasons_ja: statement.reasons(Lang::Ja).map(str::to_owned).collect(),
-        not_for_release: statement.not_for_release,
-    };
-    let structures = Kind::BOTH.map(|kind| statement.structure[kind].clone());
-    let common = joins::Common::of(&structures);
-    let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
-    let linked = Links::read(folder)?;
-    let told = statement.link_keys.as_ref();
-    let persons = linked.as_ref().map(|l| small(l.persons()));
-    if told.map(|t| t.persons.as_str()) != persons.as_ref().map(Name::as_str)
-        || told.is_some_and(|t| t.release != statement.release)
-    {
-        errors.push(wrong(say!("the link keys are not those that the record tells of")));
-    }
-    for kind in Kind::BOTH {
-        let structure = &structures[kind as usize];
+
+    /// The tables of a release, whose rows and persons are held against the record.
+    fn tables(
+        &self,
+        kind: Kind,
+        structure: &Structure,
+        signatures: &mut Vec<joins::Signatures>,
+        errors: &mut Vec<Error>,
+    ) -> Result<Vec<Cells>> {
         let mut tables = Vec::new();
-        for (shape, cells) in structure.tables.iter().zip(recount::read(folder, structure)?) {
-            signatures[kind as usize].extend(common.of_table(shape, &cells));
-            let told = statement.table(&shape.name).map(|t| &t.releases[kind]);
+        for (shape, cells) in structure.tables.iter().zip(recount::read(self.folder, structure)?) {
+            signatures.extend(self.common.of_table(shape, &cells));
+            let told = self.statement.table(&shape.name).map(|t| &t.releases[kind]);
             let rows = told.and_then(|t| t.rows_out);
             let persons = told.and_then(|t| t.persons);
             if rows != Some(cells.rows) {
@@ -295,49 +370,60 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
                     kind
                 )));
             }
-            verified.rows[kind as usize] += cells.rows;
             tables.push(cells);
         }
-        if let Some(links) = &linked {
-            errors.extend(links.check(kind, structure, &tables));
-        }
-        if let Some(shape) = &structure.receipts {
-            match receipts::recount(folder, structure, shape, &tables) {
-                Ok((found, _)) => {
-                    let told = statement.receipt_file.as_ref();
-                    if told.and_then(|t| t.recounted.as_ref()) != Some(&found) {
-                        errors.push(wrong(say!(
-                            "the receipt file: the recount is not what the record says"
-                        )));
-                    }
+        Ok(tables)
+    }
+
+    fn receipts(&self, structure: &Structure, tables: &[Cells], errors: &mut Vec<Error>) {
+        let Some(shape) = &structure.receipts else { return };
+        match receipts::recount(self.folder, structure, shape, tables) {
+            Ok((found, _)) => {
+                let told = self.statement.receipt_file.as_ref();
+                if told.and_then(|t| t.recounted.as_ref()) != Some(&found) {
+                    errors.push(wrong(say!(
+                        "the receipt file: the recount is not what the record says"
+                    )));
                 }
-                Err(error) => errors.extend(error.each().cloned()),
             }
+            Err(error) => errors.extend(error.each().cloned()),
         }
-        verified.persons[kind as usize] = recount::persons(structure, &tables);
-        if statement.persons.released[kind] != verified.persons[kind as usize] {
-            errors.push(wrong(say!(
-                "the {} release does not have the number of persons that the record says",
-                kind
-            )));
-        }
+    }
+
+    fn views(
+        &self,
+        structure: &Structure,
+        tables: &[Cells],
+        errors: &mut Vec<Error>,
+    ) -> Result<Vec<Recount>> {
+        let mut recounted = Vec::new();
         for (index, view) in structure.views.iter().enumerate() {
-            let recount = recount::recount(structure, &tables, view)?;
+            let recount = recount::recount(structure, tables, view)?;
             if !recount.holds {
                 errors.push(wrong(say!(
                     "view `{}`: k or l does not hold",
                     Name::from_policy(view.name.clone())
                 )));
             }
-            if statement.views.get(index).map(|v| &v.recounted) != Some(&recount) {
+            if self.statement.views.get(index).map(|v| &v.recounted) != Some(&recount) {
                 errors.push(wrong(say!(
                     "view `{}`: the recount is not what the record says",
                     Name::from_policy(view.name.clone())
                 )));
             }
-            verified.views.push(recount);
+            recounted.push(recount);
         }
-        let mut told = statement.proof.floors.iter();
+        Ok(recounted)
+    }
+
+    fn floors(
+        &self,
+        structure: &Structure,
+        tables: &[Cells],
+        errors: &mut Vec<Error>,
+    ) -> Vec<FloorRecount> {
+        let mut recounted = Vec::new();
+        let mut told = self.statement.proof.floors.iter();
         for floor in &structure.floors {
             let found = structure.tables.get(floor.table).zip(tables.get(floor.table));
             let found = found.and_then(|(shape, cells)| floors::recount(shape, cells, floor));
@@ -355,53 +441,67 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
                     Name::from_policy(found.column.clone())
                 )));
             }
-            verified.floors.push(found);
+            recounted.push(found);
         }
-        let found = unique::measure(structure, &tables)?;
+        recounted
+    }
+
+    /// Whom facts beside the views single out.
+    fn unique(
+        &self,
+        kind: Kind,
+        structure: &Structure,
+        tables: &[Cells],
+        errors: &mut Vec<Error>,
+    ) -> Result<Unique> {
+        let found = unique::measure(structure, tables)?;
         errors.extend(unique::exceeding(&found));
         // Records that were made before this was measured have none.
-        let told = statement.unique.as_ref().filter(|_| kind == Kind::Anonymized);
+        let told = self.statement.unique.as_ref().filter(|_| kind == Kind::Anonymized);
         if told.is_some_and(|told| *told != found) {
             errors.push(wrong(say!(
                 "the rows that further facts single out are not those that the record says"
             )));
         }
-        if kind == Kind::Anonymized {
-            verified.unique = found;
-        }
-        let found = steady::recount(structure, &tables)?;
-        if statement.policy.tier == Some(Tier::Public) {
+        Ok(found)
+    }
+
+    /// What facts that are the same in all rows of a person make of the views.
+    fn steady(
+        &self,
+        structure: &Structure,
+        tables: &[Cells],
+        errors: &mut Vec<Error>,
+    ) -> Result<()> {
+        let found = steady::recount(structure, tables)?;
+        if self.statement.policy.tier == Some(Tier::Public) {
             errors.extend(steady::without_reason(&found));
         }
         // Records of older programs do not say which columns it is counted of.
-        let told = || statement.steady.iter();
+        let told = || self.statement.steady.iter();
         if !structure.steady.is_empty() && !found.iter().map(SteadyTold::of).eq(told().cloned()) {
             errors.push(wrong(say!(
                 "what facts that are the same in all rows of a person make of the views is not what the record says"
             )));
         }
+        Ok(())
+    }
+
+    /// The sets of items of a person.
+    fn sets(&self, structure: &Structure, tables: &[Cells], errors: &mut Vec<Error>) -> Result<()> {
         for (index, set) in structure.sets.iter().enumerate() {
-            let recount = sets::recount(&tables, structure, set)?;
+            let recount = sets::recount(tables, structure, set)?;
             let shown = Name::from_policy(set.name.clone());
             if !recount.holds {
                 errors.push(wrong(say!("set `{}`: k does not hold", shown)));
             }
-            if statement.sets.get(index).map(|s| &s.recounted) != Some(&recount) {
+            if self.statement.sets.get(index).map(|s| &s.recounted) != Some(&recount) {
                 errors
                     .push(wrong(say!("set `{}`: the recount is not what the record says", shown)));
             }
         }
+        Ok(())
     }
-    let joins = joins::measure(signatures)?;
-    // Records of older programs do not tell it.
-    if statement.proof.joins.as_ref().is_some_and(|told| *told != joins) {
-        errors.push(wrong(say!(
-            "how far the two releases join by content is not what the record says"
-        )));
-    }
-    verified.joins = Some(joins);
-    verified.objections = objections::told(&statement);
-    Error::all(errors).map_or(Ok(verified), Err)
 }
 
 /// Verifies the statement of the run: its signature, and that it is about this manifest and its files.
