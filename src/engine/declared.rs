@@ -913,6 +913,16 @@ struct Found {
     advice: Said,
 }
 
+fn found(code: &'static str, warning: &'static str, what: Said, ja: Said, advice: Said) -> Found {
+    Found { code, warning, what, ja, advice }
+}
+
+/// A column in words.
+fn named(plan: &Plan, table: usize, column: usize) -> Said {
+    let facts = &plan.tables[table].columns[column].facts;
+    say!("`{}`.`{}`", facts.table, facts.column)
+}
+
 impl Watched {
     fn judge(
         &self,
@@ -922,6 +932,32 @@ impl Watched {
         events: Option<(i32, i32)>,
     ) -> Vec<Found> {
         let column = &plan.tables[self.table].columns[self.column];
+        let facts = &column.facts;
+        // Measured values belong to nobody and are no dates; whole numbers may be either, whatever their type says.
+        let measured = self.unique.is_none()
+            || matches!(facts.ty, Type::Decimal | Type::Measured)
+                && self.whole.hold * 20 < self.whole.seen * 19;
+        let dated = !measured && self.dates.most(0.8) && self.date_texts >= 3;
+        // Whatever the type: what is measured is not spread over the days of a calendar.
+        let spelled = self.spelled.held().filter(|_| self.counted && !dated);
+        // The first that holds is told; what it says explains the others.
+        let first = self
+            .copy(plan, others)
+            .or_else(|| self.date(plan, dated))
+            .or_else(|| self.function(plan, others, measured))
+            .or_else(|| self.days(spelled))
+            .or_else(|| self.serial(events))
+            .or_else(|| self.moments(facts, measured))
+            .or_else(|| self.day_of_month(plan, facts, all_watched))
+            .or_else(|| self.check_digits())
+            .or_else(|| self.own_values(facts, measured))
+            .or_else(|| self.free());
+        let all = first.into_iter().chain(self.birth());
+        all.map(|found| self.of_column(column, found)).collect()
+    }
+
+    /// Says of which column and which releases it is.
+    fn of_column(&self, column: &ColumnPlan, found: Found) -> Found {
         let facts = &column.facts;
         let shown = match &column.alias {
             Some(alias) if *alias != facts.column => {
@@ -935,11 +971,8 @@ impl Watched {
             .map(|k| say!("{}", k))
             .collect();
         let kinds = Said::join(&kinds, ", ");
-        let named = |o: usize| {
-            let facts = &plan.tables[others[o].table].columns[others[o].column].facts;
-            say!("`{}`.`{}`", facts.table, facts.column)
-        };
-        let found = |code, warning, what: Said, ja: Said, advice: Said| Found {
+        let Found { code, warning, what, ja, advice } = found;
+        Found {
             code,
             warning,
             what: say!(
@@ -952,184 +985,228 @@ impl Watched {
             ),
             ja: say!("列{}（役割{}、型{}）: {}", shown, facts.role.ja(), facts.ty, ja),
             advice,
-        };
-        let mut all = Vec::new();
-        // Measured values belong to nobody and are no dates; whole numbers may be either, whatever their type says.
-        let measured = self.unique.is_none()
-            || matches!(facts.ty, Type::Decimal | Type::Measured)
-                && self.whole.hold * 20 < self.whole.seen * 19;
-        let dated = !measured && self.dates.most(0.8) && self.date_texts >= 3;
-        // Whatever the type: what is measured is not spread over the days of a calendar.
-        let spelled = self.spelled.held().filter(|_| self.counted && !dated);
+        }
+    }
+
+    /// The cells are those of another column.
+    fn copy(&self, plan: &Plan, others: &[Other]) -> Option<Found> {
         let same = (0..others.len())
             .filter(|&o| self.same[o].most(0.8))
             .max_by_key(|&o| self.same[o].hold);
-        if let Some(o) = same {
-            all.push(found(
-                "C0410",
-                "W0160",
-                say!(
-                    "{} of {} cells are those of column {} of the same person",
-                    small(self.same[o].hold),
-                    small(self.same[o].seen),
-                    named(o)
-                ),
-                say!(
-                    "{}セル中{}セルが、同じ本人の列{}の値である",
-                    small(self.same[o].seen),
-                    small(self.same[o].hold),
-                    named(o)
-                ),
-                say!("give it the role and treatment of that column, or drop it"),
-            ));
-        } else if dated {
-            let shifted = plan.tables.iter().flat_map(|t| &t.columns).any(|c| {
-                let shows = c.treatment(Kind::Pseudonymized).treatment.shows();
-                shows == Shows::Near && c.facts.ty.is_date()
-            }) && self.kinds[Kind::Pseudonymized as usize];
-            let (more, more_ja) = if shifted {
-                (
-                    say!("; beside dates that are shifted it tells by how much"),
-                    say!("。ずらした日付の隣にあると、ずらした日数が分かる"),
-                )
-            } else {
-                (say!(""), say!(""))
-            };
-            all.push(found(
-                "C0411",
-                "W0161",
-                say!(
-                    "{} of {} cells are dates{}",
-                    small(self.dates.hold),
-                    small(self.dates.seen),
-                    more
-                ),
-                say!(
-                    "{}セル中{}セルが日付である{}",
-                    small(self.dates.seen),
-                    small(self.dates.hold),
-                    more_ja
-                ),
-                say!("type = \"date\" with its kind, and a treatment for dates"),
-            ));
-        } else if let Some(o) = (0..others.len()).find(|&o| !measured && self.functions[o].holds())
-        {
-            all.push(found(
-                "C0412",
-                "W0162",
-                say!("its values are a one-to-one function of the date {}", named(o)),
-                say!("日付の列{}と一対一に対応する", named(o)),
-                say!("treat it as that date is treated, or drop it"),
-            ));
-        } else if let Some((Held::Days, cells)) = spelled {
-            all.push(found(
-                "C0411",
-                "W0161",
-                say!(
-                    "{} of {} cells are days of the calendar, in a spelling that no treatment of dates reads",
-                    small(cells),
-                    small(self.rows)
-                ),
-                say!(
-                    "{}セル中{}セルが、日付の加工では読めない書き方の日付である",
-                    small(self.rows),
-                    small(cells)
-                ),
-                say!(
-                    "\"drop\", or let the source write the dates with a year of four digits (2024-05-07) and give the column type = \"date\""
-                ),
-            ));
-        } else if let Some(epoch) = self.serials.epoch(events).filter(|_| self.counted) {
-            all.push(found(
-                "C0411",
-                "W0161",
-                say!("its numbers count days ({}): they are dates", epoch),
-                say!("日数を数えた数（{}）であり、日付である", epoch),
-                say!(
-                    "\"drop\", or let the source write the dates with a year of four digits (2024-05-07) and give the column type = \"date\""
-                ),
-            ));
-        } else if let Some((what, ja)) = self.calendar(facts, measured) {
-            let advice = say!(
-                "type = \"date\" or \"partial_date\" with its kind, and a treatment for dates; numbers of days are dates to whoever knows the first"
-            );
-            all.push(found("C0411", "W0161", what, ja, advice));
-        } else if let Some((month, year)) = self.day_beside(facts, all_watched) {
-            let named = |w: &Watched| {
-                let facts = &plan.tables[w.table].columns[w.column].facts;
-                say!("`{}`.`{}`", facts.table, facts.column)
-            };
-            all.push(found(
-                "C0411",
-                "W0161",
-                say!(
-                    "its numbers are days of a month as columns {} and {} are months and years: together they are a date",
-                    named(month),
-                    named(year)
-                ),
-                say!("列{}（月）、列{}（年）とともに、日付の日である", named(month), named(year)),
-                say!("drop it, or keep year and month alone where a view counts them"),
-            ));
-        } else if let Some((detector, passed, seen)) = self.digits {
-            let doc = CATALOGUE[detector].doc();
-            all.push(found(
-                "C0413",
-                "W0163",
-                say!(
-                    "{} of {} distinct numbers pass the check digit of `{}` ({})",
-                    passed,
-                    seen,
-                    doc.name,
-                    doc.ja
-                ),
-                say!("異なる番号{}個のうち{}個が{}の検査数字に合う", seen, passed, doc.ja),
-                say!("role = \"id_code\" (or direct, financial) and \"drop\""),
-            ));
-        } else if let Some(unique) =
-            self.unique.as_ref().filter(|u| !measured && u.identifies(self.persons, facts.ty))
-        {
-            all.push(found(
-                "C0414",
-                "W0164",
-                say!("{} of its {} distinct values belong to one person each ({} persons have one): it identifies persons", small(unique.own() as u64), small(unique.values.len() as u64), small(self.persons)),
-                say!("{}種類の値のうち{}種類がただ一人のものである（値のある人は{}人）。個人を識別する", small(unique.values.len() as u64), small(unique.own() as u64), small(self.persons)),
-                say!("role = \"link\" with a token, or \"drop\""),
-            ));
-        } else if self.free_text() {
-            all.push(found(
-                "C0415",
-                "W0165",
-                say!(
-                    "most of its {} distinct values are sentences: free text may name anybody",
-                    small(self.sentences.texts)
-                ),
-                say!(
-                    "{}種類の値の多くが文である。自由記載には誰の名も現れ得る",
-                    small(self.sentences.texts)
-                ),
-                say!(
-                    "role = \"text\" with \"drop\" (in the pseudonymized release also \"redact\")"
-                ),
-            ));
+        let o = same?;
+        Some(found(
+            "C0410",
+            "W0160",
+            say!(
+                "{} of {} cells are those of column {} of the same person",
+                small(self.same[o].hold),
+                small(self.same[o].seen),
+                named(plan, others[o].table, others[o].column)
+            ),
+            say!(
+                "{}セル中{}セルが、同じ本人の列{}の値である",
+                small(self.same[o].seen),
+                small(self.same[o].hold),
+                named(plan, others[o].table, others[o].column)
+            ),
+            say!("give it the role and treatment of that column, or drop it"),
+        ))
+    }
+
+    fn date(&self, plan: &Plan, dated: bool) -> Option<Found> {
+        if !dated {
+            return None;
         }
-        if self.born.most(0.95) {
-            all.push(found(
-                "C0416",
-                "W0166",
-                say!(
-                    "{} of {} dates are the person's birth date",
-                    small(self.born.hold),
-                    small(self.born.seen)
-                ),
-                say!(
-                    "{}個の日付のうち{}個が本人の生年月日である",
-                    small(self.born.seen),
-                    small(self.born.hold)
-                ),
-                say!("kind = \"birth\" with a treatment for birth dates"),
-            ));
+        let shifted = plan.tables.iter().flat_map(|t| &t.columns).any(|c| {
+            let shows = c.treatment(Kind::Pseudonymized).treatment.shows();
+            shows == Shows::Near && c.facts.ty.is_date()
+        }) && self.kinds[Kind::Pseudonymized as usize];
+        let (more, more_ja) = if shifted {
+            (
+                say!("; beside dates that are shifted it tells by how much"),
+                say!("。ずらした日付の隣にあると、ずらした日数が分かる"),
+            )
+        } else {
+            (say!(""), say!(""))
+        };
+        Some(found(
+            "C0411",
+            "W0161",
+            say!(
+                "{} of {} cells are dates{}",
+                small(self.dates.hold),
+                small(self.dates.seen),
+                more
+            ),
+            say!(
+                "{}セル中{}セルが日付である{}",
+                small(self.dates.seen),
+                small(self.dates.hold),
+                more_ja
+            ),
+            say!("type = \"date\" with its kind, and a treatment for dates"),
+        ))
+    }
+
+    fn function(&self, plan: &Plan, others: &[Other], measured: bool) -> Option<Found> {
+        let o = (0..others.len()).find(|&o| !measured && self.functions[o].holds())?;
+        Some(found(
+            "C0412",
+            "W0162",
+            say!(
+                "its values are a one-to-one function of the date {}",
+                named(plan, others[o].table, others[o].column)
+            ),
+            say!("日付の列{}と一対一に対応する", named(plan, others[o].table, others[o].column)),
+            say!("treat it as that date is treated, or drop it"),
+        ))
+    }
+
+    /// Days in another spelling.
+    fn days(&self, spelled: Option<(Held, u64)>) -> Option<Found> {
+        let Some((Held::Days, cells)) = spelled else { return None };
+        Some(found(
+            "C0411",
+            "W0161",
+            say!(
+                "{} of {} cells are days of the calendar, in a spelling that no treatment of dates reads",
+                small(cells),
+                small(self.rows)
+            ),
+            say!(
+                "{}セル中{}セルが、日付の加工では読めない書き方の日付である",
+                small(self.rows),
+                small(cells)
+            ),
+            say!(
+                "\"drop\", or let the source write the dates with a year of four digits (2024-05-07) and give the column type = \"date\""
+            ),
+        ))
+    }
+
+    /// Numbers that count days.
+    fn serial(&self, events: Option<(i32, i32)>) -> Option<Found> {
+        let epoch = self.serials.epoch(events).filter(|_| self.counted)?;
+        Some(found(
+            "C0411",
+            "W0161",
+            say!("its numbers count days ({}): they are dates", epoch),
+            say!("日数を数えた数（{}）であり、日付である", epoch),
+            say!(
+                "\"drop\", or let the source write the dates with a year of four digits (2024-05-07) and give the column type = \"date\""
+            ),
+        ))
+    }
+
+    fn moments(&self, facts: &ColumnFacts, measured: bool) -> Option<Found> {
+        let (what, ja) = self.calendar(facts, measured)?;
+        let advice = say!(
+            "type = \"date\" or \"partial_date\" with its kind, and a treatment for dates; numbers of days are dates to whoever knows the first"
+        );
+        Some(found("C0411", "W0161", what, ja, advice))
+    }
+
+    /// Days beside months and years.
+    fn day_of_month(
+        &self,
+        plan: &Plan,
+        facts: &ColumnFacts,
+        all_watched: &[Watched],
+    ) -> Option<Found> {
+        let (month, year) = self.day_beside(facts, all_watched)?;
+        let named = |w: &Watched| named(plan, w.table, w.column);
+        Some(found(
+            "C0411",
+            "W0161",
+            say!(
+                "its numbers are days of a month as columns {} and {} are months and years: together they are a date",
+                named(month),
+                named(year)
+            ),
+            say!("列{}（月）、列{}（年）とともに、日付の日である", named(month), named(year)),
+            say!("drop it, or keep year and month alone where a view counts them"),
+        ))
+    }
+
+    fn check_digits(&self) -> Option<Found> {
+        let (detector, passed, seen) = self.digits?;
+        let doc = CATALOGUE[detector].doc();
+        Some(found(
+            "C0413",
+            "W0163",
+            say!(
+                "{} of {} distinct numbers pass the check digit of `{}` ({})",
+                passed,
+                seen,
+                doc.name,
+                doc.ja
+            ),
+            say!("異なる番号{}個のうち{}個が{}の検査数字に合う", seen, passed, doc.ja),
+            say!("role = \"id_code\" (or direct, financial) and \"drop\""),
+        ))
+    }
+
+    /// Values that belong to one person each.
+    fn own_values(&self, facts: &ColumnFacts, measured: bool) -> Option<Found> {
+        let unique =
+            self.unique.as_ref().filter(|u| !measured && u.identifies(self.persons, facts.ty))?;
+        Some(found(
+            "C0414",
+            "W0164",
+            say!(
+                "{} of its {} distinct values belong to one person each ({} persons have one): it identifies persons",
+                small(unique.own() as u64),
+                small(unique.values.len() as u64),
+                small(self.persons)
+            ),
+            say!(
+                "{}種類の値のうち{}種類がただ一人のものである（値のある人は{}人）。個人を識別する",
+                small(unique.values.len() as u64),
+                small(unique.own() as u64),
+                small(self.persons)
+            ),
+            say!("role = \"link\" with a token, or \"drop\""),
+        ))
+    }
+
+    fn free(&self) -> Option<Found> {
+        if !self.free_text() {
+            return None;
         }
-        all
+        Some(found(
+            "C0415",
+            "W0165",
+            say!(
+                "most of its {} distinct values are sentences: free text may name anybody",
+                small(self.sentences.texts)
+            ),
+            say!(
+                "{}種類の値の多くが文である。自由記載には誰の名も現れ得る",
+                small(self.sentences.texts)
+            ),
+            say!("role = \"text\" with \"drop\" (in the pseudonymized release also \"redact\")"),
+        ))
+    }
+
+    fn birth(&self) -> Option<Found> {
+        if !self.born.most(0.95) {
+            return None;
+        }
+        Some(found(
+            "C0416",
+            "W0166",
+            say!(
+                "{} of {} dates are the person's birth date",
+                small(self.born.hold),
+                small(self.born.seen)
+            ),
+            say!(
+                "{}個の日付のうち{}個が本人の生年月日である",
+                small(self.born.seen),
+                small(self.born.hold)
+            ),
+            say!("kind = \"birth\" with a treatment for birth dates"),
+        ))
     }
 
     /// Months of the calendar, or numbers that count its days or seconds, as content outside all views.

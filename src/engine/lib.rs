@@ -289,40 +289,16 @@ pub fn write(
         intake;
     let frozen = outcome.frozen.to_bytes(&job.policy)?;
     progress.room("apply");
-    let mut tallies = Kind::BOTH.map(|_| {
-        plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect::<Vec<_>>()
-    });
-    let mut marks: Vec<Vec<Marks>> =
-        plan.tables.iter().map(|t| vec![Marks::default(); t.columns.len()]).collect();
     let everyone = apply::everyone(plan, &store, lists)?;
-    let mut removed = Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]);
     let partitions = store.len();
     let mut workers = outcome.take_kept();
-    let blankable = freeze::blankable(plan);
-    let mut persons_out = [0_u64; 2];
-    let mut persons_gone = [0_u64; 2];
-    let mut out_files: Vec<OutputFile> = Vec::new();
-    let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
-    let files_of = Kind::BOTH.map(|kind| shape::files(plan, kind));
-    let spill = if matches!(store, intake::Store::Spilled(_)) {
-        for files in &files_of {
-            let rows = |file: &shape::FilePlan<'_>| -> u64 {
-                file.tables.iter().map(|&t| tables[t].rows_in).sum()
-            };
-            let cells = |file: &shape::FilePlan<'_>| rows(file) * file.width(plan) as u64;
-            let shuffle = |file| emit::Shuffle::new(cells(file), job.limits.memory);
-            shuffles.push(files.iter().map(shuffle).collect());
-        }
-        Some(formats::spill::SpillDir::create(&job.limits.spill_root)?)
-    } else {
-        None
-    };
+    let mut sums = Sums::new(plan);
+    let mut emitting = Emitting::new(job, matches!(store, intake::Store::Spilled(_)), &tables)?;
     let mut links = Vec::new();
     let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
-    let mut observed = observe::Observed::new(plan);
     store.each(plan, lists, |p, whole| {
         let source: Vec<&Table> = whole.tables.iter().map(|t| &t.table).collect();
-        rayon::join(|| witness.source(plan, &source), || observed.add_source(plan, whole));
+        rayon::join(|| witness.source(plan, &source), || sums.observed.add_source(plan, whole));
         for kind in Kind::BOTH {
             progress.check()?;
             // What was written between the two is no part of it.
@@ -345,31 +321,7 @@ pub fn write(
                     (&own, &treated, &there)
                 }
             };
-            for (t, applied) in applied.tables.iter().enumerate() {
-                for (slot, tally) in tallies[k][t].iter_mut().zip(&applied.tallies) {
-                    *slot += *tally;
-                }
-                for (slot, here) in marks[t].iter_mut().zip(&applied.marks) {
-                    slot.merge(here);
-                }
-                removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
-            }
-            log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
-            observed.add_release(plan, kind, partition, applied, alive, &blankable);
-            let mut present = vec![false; partition.ids.len()];
-            for (t, part) in partition.tables.iter().enumerate() {
-                if shape::released(plan, t, kind).is_empty() {
-                    continue;
-                }
-                for (row, &person) in part.persons.iter().enumerate() {
-                    present[person as usize] |= alive.rows[t][row];
-                }
-            }
-            persons_out[k] += present.iter().filter(|&&p| p).count() as u64;
-            let gone = |(here, may): (&bool, &bool)| !here && *may;
-            persons_gone[k] +=
-                present.iter().zip(&partition.eligible[k]).filter(|&both| gone(both)).count()
-                    as u64;
+            let present = sums.add(kind, partition, applied, alive);
             let made;
             let domain = plan.person_key.as_str();
             let persons = match applied.tokens.of(domain, &partition.ids) {
@@ -387,34 +339,9 @@ pub fn write(
                 let given = promise::links::given(keys, &partition.ids, &present, token, project);
                 links.extend(given);
             }
-            let shown = emit::Shown {
-                plan,
-                partition,
-                applied,
-                alive,
-                blankable: &blankable,
-                kind,
-                tokens,
-            };
-            let rows_of = |file: &shape::FilePlan<'_>| emit::rows_of(shown, file);
-            match &spill {
-                Some(directory) => {
-                    for (file, shuffle) in files_of[k].iter().zip(&mut shuffles[k]) {
-                        shuffle.add(directory, &rows_of(file))?;
-                    }
-                }
-                None => {
-                    progress.room("write");
-                    let written: Vec<Vec<OutputFile>> = files_of[k]
-                        .par_iter()
-                        .map(|file| {
-                            let rows = std::iter::once(Ok(rows_of(file)));
-                            emit::write(plan, kind, file, &job.staging, rows, progress)
-                        })
-                        .collect::<Result<_>>()?;
-                    out_files.extend(written.into_iter().flatten());
-                }
-            }
+            let blankable = &sums.blankable;
+            let shown = emit::Shown { plan, partition, applied, alive, blankable, kind, tokens };
+            emitting.add(shown, progress)?;
         }
         Ok(())
     })?;
@@ -422,17 +349,183 @@ pub fn write(
         emit::distinct_tokens(&mut all_tokens[kind as usize], kind)?;
     }
     drop(store);
-    if let Some(directory) = &spill {
+    emitting.finish(progress)?;
+    let out_files = std::mem::take(&mut emitting.written);
+    let Sums { tallies, marks, removed, persons: persons_out, persons_gone, observed, .. } = sums;
+    note_made(plan, &out_files, &tallies);
+    let Outcome { views, sets, unique, search, floors, steady, .. } = outcome;
+    let mut warnings = warnings;
+    warnings.extend(emptied(plan, &tallies));
+    Ok(Made {
+        receipts: receipts::write(plan, &job.staging)?,
+        files: out_files,
+        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same, told, warnings },
+        views,
+        sets,
+        floors,
+        steady,
+        unique,
+        search,
+        frozen,
+        tallies,
+        marks,
+        removed,
+        persons: persons_out,
+        persons_without_rows: persons_gone,
+        partitions,
+        observed,
+        declared,
+        links: {
+            links.sort_unstable();
+            links
+        },
+    })
+}
+
+/// What the partitions add up to.
+struct Sums<'a> {
+    plan: &'a Plan,
+    blankable: Vec<Vec<Option<u8>>>,
+    tallies: [Vec<Vec<Tally>>; 2],
+    marks: Vec<Vec<Marks>>,
+    removed: [Vec<u64>; 2],
+    persons: [u64; 2],
+    /// Persons who may be in the release, but of whom no row is left.
+    persons_gone: [u64; 2],
+    observed: observe::Observed,
+}
+
+impl<'a> Sums<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        Sums {
+            plan,
+            blankable: freeze::blankable(plan),
+            tallies: Kind::BOTH.map(|_| {
+                plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect()
+            }),
+            marks: plan.tables.iter().map(|t| vec![Marks::default(); t.columns.len()]).collect(),
+            removed: Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]),
+            persons: [0; 2],
+            persons_gone: [0; 2],
+            observed: observe::Observed::new(plan),
+        }
+    }
+
+    /// Adds a release of a partition, whose persons who are in it are given back.
+    fn add(
+        &mut self,
+        kind: Kind,
+        partition: &Partition,
+        applied: &Applied,
+        alive: &Alive,
+    ) -> Vec<bool> {
+        let (plan, k) = (self.plan, kind as usize);
+        for (t, applied) in applied.tables.iter().enumerate() {
+            for (slot, tally) in self.tallies[k][t].iter_mut().zip(&applied.tallies) {
+                *slot += *tally;
+            }
+            for (slot, here) in self.marks[t].iter_mut().zip(&applied.marks) {
+                slot.merge(here);
+            }
+            self.removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
+        }
+        log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
+        self.observed.add_release(plan, kind, partition, applied, alive, &self.blankable);
+        let mut present = vec![false; partition.ids.len()];
+        for (t, part) in partition.tables.iter().enumerate() {
+            if shape::released(plan, t, kind).is_empty() {
+                continue;
+            }
+            for (row, &person) in part.persons.iter().enumerate() {
+                present[person as usize] |= alive.rows[t][row];
+            }
+        }
+        self.persons[k] += present.iter().filter(|&&p| p).count() as u64;
+        let gone = |(here, may): (&bool, &bool)| !here && *may;
+        self.persons_gone[k] +=
+            present.iter().zip(&partition.eligible[k]).filter(|&both| gone(both)).count() as u64;
+        present
+    }
+}
+
+/// The files of both releases: of one partition they are written at once, those of several are shuffled first.
+struct Emitting<'a> {
+    job: &'a Job<'a>,
+    files_of: [Vec<shape::FilePlan<'a>>; 2],
+    spill: Option<formats::spill::SpillDir>,
+    shuffles: Vec<Vec<emit::Shuffle>>,
+    written: Vec<OutputFile>,
+}
+
+impl<'a> Emitting<'a> {
+    fn new(job: &'a Job<'a>, spilled: bool, tables: &[intake::TableIntake]) -> Result<Self> {
+        let plan = job.plan;
+        let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
+        let files_of = Kind::BOTH.map(|kind| shape::files(plan, kind));
+        let spill = if spilled {
+            for files in &files_of {
+                let rows = |file: &shape::FilePlan<'_>| -> u64 {
+                    file.tables.iter().map(|&t| tables[t].rows_in).sum()
+                };
+                let cells = |file: &shape::FilePlan<'_>| rows(file) * file.width(plan) as u64;
+                let shuffle = |file| emit::Shuffle::new(cells(file), job.limits.memory);
+                shuffles.push(files.iter().map(shuffle).collect());
+            }
+            Some(formats::spill::SpillDir::create(&job.limits.spill_root)?)
+        } else {
+            None
+        };
+        Ok(Emitting { job, files_of, spill, shuffles, written: Vec::new() })
+    }
+
+    /// Adds the rows of a partition.
+    fn add(&mut self, shown: emit::Shown<'_>, progress: &dyn Progress) -> Result<()> {
+        let emit::Shown { plan, kind, .. } = shown;
+        let k = kind as usize;
+        let staging = &self.job.staging;
+        let rows_of = |file: &shape::FilePlan<'_>| emit::rows_of(shown, file);
+        match &self.spill {
+            Some(directory) => {
+                for (file, shuffle) in self.files_of[k].iter().zip(&mut self.shuffles[k]) {
+                    shuffle.add(directory, &rows_of(file))?;
+                }
+            }
+            None => {
+                progress.room("write");
+                let written: Vec<Vec<OutputFile>> = self.files_of[k]
+                    .par_iter()
+                    .map(|file| {
+                        let rows = std::iter::once(Ok(rows_of(file)));
+                        emit::write(plan, kind, file, staging, rows, progress)
+                    })
+                    .collect::<Result<_>>()?;
+                self.written.extend(written.into_iter().flatten());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was shuffled.
+    fn finish(&mut self, progress: &dyn Progress) -> Result<()> {
+        let (plan, staging) = (self.job.plan, &self.job.staging);
+        let Some(directory) = &self.spill else { return Ok(()) };
         progress.room("write");
         for kind in Kind::BOTH {
             let k = kind as usize;
-            for (file, shuffle) in files_of[k].iter().zip(std::mem::take(&mut shuffles[k])) {
+            let shuffles = std::mem::take(&mut self.shuffles[k]);
+            for (file, shuffle) in self.files_of[k].iter().zip(shuffles) {
                 let ranges = shuffle.ranges(directory, file.width(plan));
-                out_files.extend(emit::write(plan, kind, file, &job.staging, ranges, progress)?);
+                let written = emit::write(plan, kind, file, staging, ranges, progress)?;
+                self.written.extend(written);
             }
         }
+        Ok(())
     }
-    for file in &out_files {
+}
+
+/// Tells the log what was written and how columns were treated.
+fn note_made(plan: &Plan, files: &[OutputFile], tallies: &[Vec<Vec<Tally>>; 2]) {
+    for file in files {
         note!(
             info,
             "file written",
@@ -459,8 +552,11 @@ pub fn write(
             }
         }
     }
-    let Outcome { views, sets, unique, search, floors, steady, .. } = outcome;
-    let mut warnings = warnings;
+}
+
+/// Columns with cells that are empty though the source has a value.
+fn emptied(plan: &Plan, tallies: &[Vec<Vec<Tally>>; 2]) -> Vec<crate::plan::Warning> {
+    let mut warnings = Vec::new();
     for kind in Kind::BOTH {
         for (t, table) in plan.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
@@ -483,28 +579,5 @@ pub fn write(
             }
         }
     }
-    Ok(Made {
-        receipts: receipts::write(plan, &job.staging)?,
-        files: out_files,
-        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same, told, warnings },
-        views,
-        sets,
-        floors,
-        steady,
-        unique,
-        search,
-        frozen,
-        tallies,
-        marks,
-        removed,
-        persons: persons_out,
-        persons_without_rows: persons_gone,
-        partitions,
-        observed,
-        declared,
-        links: {
-            links.sort_unstable();
-            links
-        },
-    })
+    warnings
 }
