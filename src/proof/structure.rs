@@ -326,8 +326,7 @@ impl Structure {
     /// The shape of a release of a plan. Views are part of the anonymized release only.
     #[must_use]
     pub fn of(plan: &Plan, kind: Kind) -> Structure {
-        let mut place: Vec<Option<usize>> = Vec::new();
-        let mut columns_at: Vec<Vec<Option<usize>>> = Vec::new();
+        let mut places = Places { plan, tables: Vec::new(), columns: Vec::new() };
         let mut tables = Vec::new();
         let files = shape::files(plan, kind);
         for (t, table) in plan.tables.iter().enumerate() {
@@ -341,201 +340,230 @@ impl Structure {
                 .iter()
                 .position(|c| c.key == Some(table.person_key))
                 .and_then(|c| at[c]);
-            columns_at.push(at);
+            places.columns.push(at);
             let file = files.iter().find(|f| f.tables.contains(&t));
             let (Some(person), Some(file)) = (person, file) else {
-                place.push(None);
+                places.tables.push(None);
                 continue;
             };
-            place.push(Some(tables.len()));
-            tables.push(TableShape {
-                name: table.name.as_str().to_owned(),
-                file: file.relative.clone(),
-                columns: released
-                    .iter()
-                    .map(|r| {
-                        let column = &table.columns[r.column];
-                        ColumnShape {
-                            name: table.name_in(kind, r.column).as_str().to_owned(),
-                            ty: type_word(r.out).to_owned(),
-                            token: column.treatment(kind).treatment.shows().token(),
-                            parts: r.parts,
-                        }
-                    })
-                    .collect(),
-                person,
-                long: file.long.map(|_| {
-                    let dialect = file.dialect(plan);
-                    let matching = table.part.iter().flat_map(|p| &p.matching);
-                    LongShape {
-                        columns: file
-                            .columns
-                            .iter()
-                            .map(|&c| table.columns[c].facts.column.as_str().to_owned())
-                            .collect(),
-                        at: released.iter().filter_map(|r| file.place(r.column)).collect(),
-                        matching: matching
-                            .filter_map(|(c, values)| Some((file.place(*c)?, values.clone())))
-                            .collect(),
-                        delimiter: char::from(dialect.delimiter),
-                        header: dialect.header,
-                        encoding: file.encoding(plan),
-                    }
-                }),
-            });
+            places.tables.push(Some(tables.len()));
+            tables.push(table_shape(plan, kind, t, file, &released, person));
         }
-        let path = |view_table: usize, column: &ViewColumn| -> Option<ColumnPath> {
-            let at = columns_at[column.table][column.column]?;
-            let key_column = |table: usize, key: usize| {
-                plan.tables[table]
-                    .columns
-                    .iter()
-                    .position(|c| c.key == Some(key))
-                    .and_then(|c| columns_at[table][c])
-            };
-            let by = match column.join {
-                Join::SameRow => Path::Row,
-                Join::Person => Path::Person,
-                Join::Key { here, there } | Join::KeySet { here, there } => {
-                    Path::Token(key_column(view_table, here)?, key_column(column.table, there)?)
-                }
-            };
-            Some(ColumnPath { table: place[column.table]?, column: at, by })
+        let format = match plan.output.format {
+            OutputFormat::Csv => OutputFormatName::Csv,
+            OutputFormat::Parquet => OutputFormatName::Parquet,
         };
-        // Each with its place in the plan.
-        let steady: Vec<((usize, usize), SteadyShape)> = match kind {
-            Kind::Pseudonymized => Vec::new(),
-            Kind::Anonymized => {
-                let may_be = plan.may_be_steady().into_iter();
-                may_be
-                    .filter_map(|((t, c), measured)| {
-                        let table = &plan.tables[t];
-                        let column = &table.columns[c];
-                        let shape = SteadyShape {
-                            name: format!("{}.{}", table.name, column.facts.column),
-                            table: place[t]?,
-                            column: columns_at[t][c]?,
-                            by_row: table.grain == Grain::Person,
-                            measured,
-                            quasi: column.facts.role == Role::Quasi,
-                            because: column.because.as_ref().map(|b| b.as_str().to_owned()),
-                        };
-                        Some(((t, c), shape))
-                    })
-                    .collect()
-            }
-        };
-        let views = match kind {
-            Kind::Pseudonymized => Vec::new(),
-            Kind::Anonymized => plan
-                .views
-                .iter()
-                .zip(&plan.unique)
-                .map(|(view, unique)| ViewShape {
-                    name: view.name.as_str().to_owned(),
-                    table: place[view.table],
-                    k: view.k,
-                    quasi: view.quasi.iter().filter_map(|c| path(view.table, c)).collect(),
-                    facts: view.facts.iter().filter_map(|c| path(view.table, c)).collect(),
-                    implied: view.implied,
-                    sensitive: view
-                        .sensitive
-                        .iter()
-                        .filter_map(|(c, l)| Some((path(view.table, c)?, *l)))
-                        .collect(),
-                    models: view
-                        .models
-                        .iter()
-                        .map(|m| ModelShape {
-                            model: m.key.to_owned(),
-                            sensitive: m.sensitive,
-                            with: m.numbers.clone(),
-                        })
-                        .collect(),
-                    seems_counted: steady
-                        .iter()
-                        .enumerate()
-                        .filter_map(|(at, (place, _))| {
-                            Some((at, path(view.table, plan.seems_counted(view, *place)?)?))
-                        })
-                        .collect(),
-                    unique: Some(UniqueShape {
-                        facts: unique
-                            .facts
-                            .iter()
-                            .filter_map(|c| {
-                                let name = fact_name(&plan.tables, c.table, c.column);
-                                Some((name.to_string(), path(view.table, c)?))
-                            })
-                            .collect(),
-                        m: unique.m,
-                        at_most: unique.at_most,
-                    }),
-                })
-                .collect(),
-        };
-        let sets = match kind {
-            Kind::Pseudonymized => Vec::new(),
-            Kind::Anonymized => plan
-                .sets
-                .iter()
-                .filter_map(|set| {
-                    Some(SetShape {
-                        name: set.name.as_str().to_owned(),
-                        table: place[set.table]?,
-                        column: columns_at[set.table][set.column]?,
-                        m: set.m,
-                        k: set.k,
-                    })
-                })
-                .collect(),
-        };
-        let floors = match kind {
-            Kind::Pseudonymized => Vec::new(),
-            Kind::Anonymized => {
-                let all = plan.tables.iter().enumerate().flat_map(|(t, table)| {
-                    (0..table.columns.len()).filter_map(move |c| {
-                        let floor = plan.floor_of(t, c)?;
-                        let specials = if floor.tails {
-                            table.columns[c].facts.specials.clone()
-                        } else {
-                            Vec::new()
-                        };
-                        Some((t, c, floor, specials))
-                    })
-                });
-                all.filter_map(|(t, c, floor, specials)| {
-                    Some(FloorShape {
-                        table: place[t]?,
-                        column: columns_at[t][c]?,
-                        persons: floor.persons,
-                        tails: floor.tails,
-                        specials,
-                    })
-                })
-                .collect()
-            }
-        };
-        Structure {
-            format: match plan.output.format {
-                OutputFormat::Csv => OutputFormatName::Csv,
-                OutputFormat::Parquet => OutputFormatName::Parquet,
-            },
+        let plain = Structure {
+            format,
             encoding: plan.output.encoding,
             formula_prefix: plan.output.formula == Formula::Prefix,
-            receipts: ReceiptShape::of(plan, kind, &place),
-            steady: steady.into_iter().map(|(_, shape)| shape).collect(),
+            receipts: ReceiptShape::of(plan, kind, &places.tables),
             tables,
-            views,
-            sets,
-            floors,
-            events: match kind {
-                Kind::Pseudonymized => Vec::new(),
-                Kind::Anonymized => {
-                    plan.counted_tables().into_iter().filter_map(|t| place[t]).collect()
+            steady: Vec::new(),
+            views: Vec::new(),
+            sets: Vec::new(),
+            floors: Vec::new(),
+            events: Vec::new(),
+        };
+        match kind {
+            Kind::Pseudonymized => plain,
+            Kind::Anonymized => {
+                let steady = places.steady();
+                Structure {
+                    views: places.views(&steady),
+                    steady: steady.into_iter().map(|(_, shape)| shape).collect(),
+                    sets: places.sets(),
+                    floors: places.floors(),
+                    events: plan
+                        .counted_tables()
+                        .into_iter()
+                        .filter_map(|t| places.tables[t])
+                        .collect(),
+                    ..plain
                 }
-            },
+            }
         }
+    }
+}
+
+fn table_shape(
+    plan: &Plan,
+    kind: Kind,
+    t: usize,
+    file: &shape::FilePlan<'_>,
+    released: &[shape::Released],
+    person: usize,
+) -> TableShape {
+    let table = &plan.tables[t];
+    TableShape {
+        name: table.name.as_str().to_owned(),
+        file: file.relative.clone(),
+        columns: released
+            .iter()
+            .map(|r| {
+                let column = &table.columns[r.column];
+                ColumnShape {
+                    name: table.name_in(kind, r.column).as_str().to_owned(),
+                    ty: type_word(r.out).to_owned(),
+                    token: column.treatment(kind).treatment.shows().token(),
+                    parts: r.parts,
+                }
+            })
+            .collect(),
+        person,
+        long: file.long.map(|_| {
+            let dialect = file.dialect(plan);
+            let matching = table.part.iter().flat_map(|p| &p.matching);
+            LongShape {
+                columns: file
+                    .columns
+                    .iter()
+                    .map(|&c| table.columns[c].facts.column.as_str().to_owned())
+                    .collect(),
+                at: released.iter().filter_map(|r| file.place(r.column)).collect(),
+                matching: matching
+                    .filter_map(|(c, values)| Some((file.place(*c)?, values.clone())))
+                    .collect(),
+                delimiter: char::from(dialect.delimiter),
+                header: dialect.header,
+                encoding: file.encoding(plan),
+            }
+        }),
+    }
+}
+
+/// Where the tables and columns of a plan are in the structure; none if they are not released.
+struct Places<'a> {
+    plan: &'a Plan,
+    tables: Vec<Option<usize>>,
+    columns: Vec<Vec<Option<usize>>>,
+}
+
+impl Places<'_> {
+    fn path(&self, view_table: usize, column: &ViewColumn) -> Option<ColumnPath> {
+        let at = self.columns[column.table][column.column]?;
+        let key_column = |table: usize, key: usize| {
+            self.plan.tables[table]
+                .columns
+                .iter()
+                .position(|c| c.key == Some(key))
+                .and_then(|c| self.columns[table][c])
+        };
+        let by = match column.join {
+            Join::SameRow => Path::Row,
+            Join::Person => Path::Person,
+            Join::Key { here, there } | Join::KeySet { here, there } => {
+                Path::Token(key_column(view_table, here)?, key_column(column.table, there)?)
+            }
+        };
+        Some(ColumnPath { table: self.tables[column.table]?, column: at, by })
+    }
+
+    /// Columns that may be the same in all rows of a person, each with its place in the plan.
+    fn steady(&self) -> Vec<((usize, usize), SteadyShape)> {
+        let may_be = self.plan.may_be_steady().into_iter();
+        may_be
+            .filter_map(|((t, c), measured)| {
+                let table = &self.plan.tables[t];
+                let column = &table.columns[c];
+                let shape = SteadyShape {
+                    name: format!("{}.{}", table.name, column.facts.column),
+                    table: self.tables[t]?,
+                    column: self.columns[t][c]?,
+                    by_row: table.grain == Grain::Person,
+                    measured,
+                    quasi: column.facts.role == Role::Quasi,
+                    because: column.because.as_ref().map(|b| b.as_str().to_owned()),
+                };
+                Some(((t, c), shape))
+            })
+            .collect()
+    }
+
+    fn views(&self, steady: &[((usize, usize), SteadyShape)]) -> Vec<ViewShape> {
+        let plan = self.plan;
+        let path = |table: usize, column: &ViewColumn| self.path(table, column);
+        plan.views
+            .iter()
+            .zip(&plan.unique)
+            .map(|(view, unique)| ViewShape {
+                name: view.name.as_str().to_owned(),
+                table: self.tables[view.table],
+                k: view.k,
+                quasi: view.quasi.iter().filter_map(|c| path(view.table, c)).collect(),
+                facts: view.facts.iter().filter_map(|c| path(view.table, c)).collect(),
+                implied: view.implied,
+                sensitive: view
+                    .sensitive
+                    .iter()
+                    .filter_map(|(c, l)| Some((path(view.table, c)?, *l)))
+                    .collect(),
+                models: view
+                    .models
+                    .iter()
+                    .map(|m| ModelShape {
+                        model: m.key.to_owned(),
+                        sensitive: m.sensitive,
+                        with: m.numbers.clone(),
+                    })
+                    .collect(),
+                seems_counted: steady
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(at, (place, _))| {
+                        Some((at, path(view.table, plan.seems_counted(view, *place)?)?))
+                    })
+                    .collect(),
+                unique: Some(UniqueShape {
+                    facts: unique
+                        .facts
+                        .iter()
+                        .filter_map(|c| {
+                            let name = fact_name(&plan.tables, c.table, c.column);
+                            Some((name.to_string(), path(view.table, c)?))
+                        })
+                        .collect(),
+                    m: unique.m,
+                    at_most: unique.at_most,
+                }),
+            })
+            .collect()
+    }
+
+    fn sets(&self) -> Vec<SetShape> {
+        let sets = self.plan.sets.iter();
+        sets.filter_map(|set| {
+            Some(SetShape {
+                name: set.name.as_str().to_owned(),
+                table: self.tables[set.table]?,
+                column: self.columns[set.table][set.column]?,
+                m: set.m,
+                k: set.k,
+            })
+        })
+        .collect()
+    }
+
+    fn floors(&self) -> Vec<FloorShape> {
+        let plan = self.plan;
+        let all = plan.tables.iter().enumerate().flat_map(|(t, table)| {
+            (0..table.columns.len()).filter_map(move |c| {
+                let floor = plan.floor_of(t, c)?;
+                let specials =
+                    if floor.tails { table.columns[c].facts.specials.clone() } else { Vec::new() };
+                Some((t, c, floor, specials))
+            })
+        });
+        all.filter_map(|(t, c, floor, specials)| {
+            Some(FloorShape {
+                table: self.tables[t]?,
+                column: self.columns[t][c]?,
+                persons: floor.persons,
+                tails: floor.tails,
+                specials,
+            })
+        })
+        .collect()
     }
 }
 

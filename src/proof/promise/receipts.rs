@@ -145,17 +145,73 @@ pub fn recount(
         .flat_map(|(token, r)| r.parts.iter().map(|(n, m)| (n.as_str(), (token.as_str(), *m))))
         .collect();
     let moved: BTreeMap<&str, &Receipt> = expected.iter().map(|(t, r)| (t.as_str(), r)).collect();
+    let against = Against { shape, expected: &expected, by_number, moved };
     let mut seen = ReceiptRecount { receipts: 0, lines: 0, points: 0 };
     let mut told_end: Row = Vec::new();
     let mut digest = [0; 32];
     for (kind, layout) in &form.records {
-        let differs = |what: &'static str| {
-            wrong(say!(
-                "the receipt file and the tables differ: {}, {}",
-                Name::from_policy(kind.clone()),
-                what
-            ))
+        let (file, sha3_256) = Filed::read(&path, &prefix, form, kind, layout)?;
+        digest = sha3_256;
+        let table = released.get(kind.as_str()).map(|(r, _)| r);
+        seen.lines += file.lines();
+        if file.plain {
+            if file.rows != 1 && table.is_none() {
+                return Err(file.differs("its one record"));
+            }
+            if kind == "GO" {
+                told_end = (0..file.names.len())
+                    .map(|c| file.cell(Some(c), 0).map(str::to_owned))
+                    .collect();
+            }
+            file.fields(table, shape)?;
+            continue;
+        }
+        let Some(table) = table else {
+            if file.rows > 0 {
+                return Err(file.differs("records that no table holds"));
+            }
+            continue;
         };
+        against.lines(&file, table, &mut seen)?;
+    }
+    if !released.contains_key("GO") {
+        let told = |at: usize| told_end.get(at).and_then(|t| t.as_ref()?.parse::<u64>().ok());
+        if told(0) != Some(seen.receipts) || told(1) != Some(seen.points) {
+            return Err(wrong(say!(
+                "the receipt file: its GO record does not count what is there"
+            )));
+        }
+    }
+    if seen.receipts != against.by_number.len() as u64 {
+        return Err(wrong(say!(
+            "the receipt file: {} receipts instead of {}",
+            seen.receipts,
+            against.by_number.len()
+        )));
+    }
+    Ok((seen, digest))
+}
+
+/// The records of one type as they stand in the file.
+struct Filed<'a> {
+    kind: &'a str,
+    layout: &'a uke::Record,
+    names: Vec<String>,
+    columns: Vec<Column>,
+    rows: usize,
+    /// Whether it belongs to the whole file, not to a receipt.
+    plain: bool,
+}
+
+impl<'a> Filed<'a> {
+    /// Gives the digest of the bytes that were read, too.
+    fn read(
+        path: &Path,
+        prefix: &str,
+        form: &uke::Form,
+        kind: &'a str,
+        layout: &'a uke::Record,
+    ) -> Result<(Self, [u8; 32])> {
         let plain = form.begins_with(kind) || kind == "GO";
         let mut names: Vec<String> = layout.columns.clone();
         if !plain {
@@ -167,72 +223,134 @@ pub fn recount(
         if layout.days {
             names.extend([uke::DAY.to_owned(), uke::TIMES.to_owned()]);
         }
-        let (columns, sha3_256) = read(&path, &format!("{prefix}{kind}"), &names)?;
-        digest = sha3_256;
-        let at = |name: &str| names.iter().position(|n| n == name);
+        let (columns, sha3_256) = read(path, &format!("{prefix}{kind}"), &names)?;
         let rows = columns.first().map_or(0, |c| c.codes().len());
-        let cell = |column: Option<usize>, row: usize| columns[column?].text(row);
-        let table = released.get(kind.as_str()).map(|(r, _)| r);
-        // A line with several days is one line.
+        Ok((Filed { kind, layout, names, columns, rows, plain }, sha3_256))
+    }
+
+    fn differs(&self, what: &'static str) -> Error {
+        wrong(say!(
+            "the receipt file and the tables differ: {}, {}",
+            Name::from_policy(self.kind),
+            what
+        ))
+    }
+
+    fn at(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+
+    fn cell(&self, column: Option<usize>, row: usize) -> Option<&str> {
+        self.columns[column?].text(row)
+    }
+
+    /// How many lines it has in the file: a line with several days is one line.
+    fn lines(&self) -> u64 {
+        let (at, cell) = (|name: &str| self.at(name), |column, row| self.cell(column, row));
         let mut lines: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for row in 0..rows {
+        for row in 0..self.rows {
             let number = cell(at(&format!("RE.{NUMBER}")).or_else(|| at(NUMBER)), row);
             lines.insert((
                 number.unwrap_or_default(),
                 cell(at(uke::SEQUENCE), row).unwrap_or_default(),
             ));
         }
-        seen.lines += if plain { rows as u64 } else { lines.len() as u64 };
-        if plain {
-            if rows != 1 && table.is_none() {
-                return Err(differs("its one record"));
+        if self.plain { self.rows as u64 } else { lines.len() as u64 }
+    }
+
+    /// Compares the fields of records that belong to the whole file.
+    fn fields(&self, table: Option<&Released<'_>>, shape: &ReceiptShape) -> Result<()> {
+        let Filed { kind, layout, names, rows, .. } = self;
+        match table {
+            None if *kind != "GO" && (0..names.len()).any(|c| self.cell(Some(c), 0).is_some()) => {
+                return Err(self.differs("a field that no table holds"));
             }
-            if kind == "GO" {
-                told_end = (0..names.len()).map(|c| cell(Some(c), 0).map(str::to_owned)).collect();
-            }
-            match table {
-                None if kind != "GO" && (0..names.len()).any(|c| cell(Some(c), 0).is_some()) => {
-                    return Err(differs("a field that no table holds"));
-                }
-                None => {}
-                Some(table) => {
-                    let own = own_fields(table, layout);
-                    let mut here: Vec<Row> =
-                        (0..rows).map(|row| texts(&own, |n| cell(at(n), row))).collect();
-                    let mut there: Vec<Row> = (0..table.cells.rows as usize)
-                        .map(|row| fitted(texts(&own, |n| table.cell(table.at(n), row)), shape))
-                        .collect::<Result<_>>()?;
-                    here.sort();
-                    there.sort();
-                    if here != there {
-                        return Err(differs("fields"));
-                    }
+            None => {}
+            Some(table) => {
+                let own = own_fields(table, layout);
+                let mut here: Vec<Row> =
+                    (0..*rows).map(|row| texts(&own, |n| self.cell(self.at(n), row))).collect();
+                let mut there: Vec<Row> = (0..table.cells.rows as usize)
+                    .map(|row| fitted(texts(&own, |n| table.cell(table.at(n), row)), shape))
+                    .collect::<Result<_>>()?;
+                here.sort();
+                there.sort();
+                if here != there {
+                    return Err(self.differs("fields"));
                 }
             }
-            continue;
         }
-        let Some(table) = table else {
-            if rows > 0 {
-                return Err(differs("records that no table holds"));
-            }
-            continue;
-        };
-        let own = own_fields(table, layout);
-        let days = layout.days && table.at(uke::DAY).is_some();
-        // Rows by content, counts of the head apart: (receipt or its part, fields), with how often they occur.
-        let mut here: HashMap<(String, Row), u64> = HashMap::new();
-        let mut there: HashMap<(String, Row), u64> = HashMap::new();
-        let mut counts: [Vec<(String, &str, String)>; 2] = [Vec::new(), Vec::new()];
-        let mut next = expected.iter().flat_map(|(_, r)| &r.parts);
-        for row in 0..rows {
-            let number = match kind.as_str() {
+        Ok(())
+    }
+}
+
+/// Rows by content, counts of the head apart: (receipt or its part, fields), with how often they occur.
+type Contents = HashMap<(String, Row), u64>;
+/// What is told once a receipt: the receipt, the field and its text.
+type Counts<'a> = Vec<(String, &'a str, String)>;
+
+/// What the lines of receipts are held against.
+struct Against<'a> {
+    shape: &'a ReceiptShape,
+    expected: &'a [(String, Receipt)],
+    /// By its number in the file: the receipt of the tables, and the month.
+    by_number: HashMap<&'a str, (&'a str, Option<Month>)>,
+    moved: BTreeMap<&'a str, &'a Receipt>,
+}
+
+impl Against<'_> {
+    /// Compares the lines of a record type with their table, and counts receipts and points.
+    fn lines(
+        &self,
+        file: &Filed<'_>,
+        table: &Released<'_>,
+        seen: &mut ReceiptRecount,
+    ) -> Result<()> {
+        let own = own_fields(table, file.layout);
+        let days = file.layout.days && table.at(uke::DAY).is_some();
+        let mut counts: [Counts<'_>; 2] = [Vec::new(), Vec::new()];
+        let here = self.in_file(file, (&own, days), &mut counts[0], seen)?;
+        let there = self.in_table(file, table, (&own, days), &mut counts[1])?;
+        if here != there {
+            return Err(file.differs("what its lines hold"));
+        }
+        let [mut here, mut there] = counts;
+        here.sort();
+        there.sort();
+        if here != there {
+            return Err(file.differs("days and points of a receipt"));
+        }
+        if file.kind == "HO" {
+            let points = here.iter().filter(|(_, name, _)| *name == "合計点数");
+            seen.points = points.filter_map(|(_, _, text)| text.parse::<u64>().ok()).sum();
+        }
+        Ok(())
+    }
+
+    /// What the lines of the file hold.
+    fn in_file<'t>(
+        &self,
+        file: &Filed<'_>,
+        (own, days): (&[&'t str], bool),
+        counts: &mut Counts<'t>,
+        seen: &mut ReceiptRecount,
+    ) -> Result<Contents> {
+        let Filed { kind, layout, names, .. } = file;
+        let (at, cell) = (|name: &str| file.at(name), |column, row| file.cell(column, row));
+        let differs = |what| file.differs(what);
+        let mut here = Contents::new();
+        let mut next = self.expected.iter().flat_map(|(_, r)| &r.parts);
+        for row in 0..file.rows {
+            let number = match *kind {
                 "RE" => cell(at(NUMBER), row),
                 _ => cell(at(&format!("RE.{NUMBER}")), row),
             };
             let number = number.ok_or_else(|| differs("a receipt without a number"))?;
-            let &(token, month) =
-                by_number.get(number).ok_or_else(|| differs("a receipt that no table holds"))?;
-            if kind == "RE" {
+            let &(token, month) = self
+                .by_number
+                .get(number)
+                .ok_or_else(|| differs("a receipt that no table holds"))?;
+            if *kind == "RE" {
                 seen.receipts += 1;
                 if next.next().map(|(n, _)| n.as_str()) != Some(number) {
                     return Err(differs("the order of receipts"));
@@ -243,39 +361,52 @@ pub fn recount(
                 }
             }
             let given = |name: &str| {
-                own.contains(&name) || name == NUMBER || kind == "RE" && MONTHS.contains(&name)
+                own.contains(&name) || name == NUMBER || *kind == "RE" && MONTHS.contains(&name)
             };
             if (0..layout.columns.len()).any(|c| !given(&names[c]) && cell(Some(c), row).is_some())
             {
                 return Err(differs("a field that the table does not hold"));
             }
-            let split = moved.get(token).is_some_and(|r| r.moved);
+            let split = self.moved.get(token).is_some_and(|r| r.moved);
             let day = cell(at(uke::DAY).filter(|_| days), row);
             if let (Some(day), Some(month)) = (day, month)
                 && month_of(Some(day)) != Some(month)
             {
                 return Err(differs("a day in another month than its receipt's"));
             }
-            let mut fields = texts(&own, |n| cell(at(n), row));
-            mask(&own, layout.head, split, &mut fields, token, &mut counts[0]);
+            let mut fields = texts(own, |n| cell(at(n), row));
+            mask(own, layout.head, split, &mut fields, token, counts);
             fields.extend(day_fields(days, day, cell(at(uke::TIMES), row)));
             // A record of the head is repeated in every part of its receipt.
             let place = if layout.head { number } else { token };
             *here.entry((place.to_owned(), fields)).or_default() += 1;
         }
+        Ok(here)
+    }
+
+    /// What the rows of the table must have become.
+    fn in_table<'t>(
+        &self,
+        file: &Filed<'_>,
+        table: &Released<'_>,
+        (own, days): (&[&'t str], bool),
+        counts: &mut Counts<'t>,
+    ) -> Result<Contents> {
+        let head = file.layout.head;
+        let mut there = Contents::new();
         for row in 0..table.cells.rows as usize {
-            let number = table.at(NUMBER).filter(|_| kind == "RE");
+            let number = table.at(NUMBER).filter(|_| file.kind == "RE");
             let number = number.or_else(|| table.at(&format!("RE.{NUMBER}")));
             let token =
-                table.cell(number, row).ok_or_else(|| differs("a row without its receipt"))?;
-            let split = moved.get(token).is_some_and(|r| r.moved);
+                table.cell(number, row).ok_or_else(|| file.differs("a row without its receipt"))?;
+            let split = self.moved.get(token).is_some_and(|r| r.moved);
             let day = table.cell(table.at(uke::DAY).filter(|_| days), row);
-            let mut fields = fitted(texts(&own, |n| table.cell(table.at(n), row)), shape)?;
-            mask(&own, layout.head, split, &mut fields, token, &mut counts[1]);
+            let mut fields = fitted(texts(own, |n| table.cell(table.at(n), row)), self.shape)?;
+            mask(own, head, split, &mut fields, token, counts);
             let times = table.cell(table.at(uke::TIMES), row);
             fields.extend(day_fields(days, day, times));
-            let parts = moved.get(token).map_or(&[][..], |r| &r.parts);
-            if layout.head {
+            let parts = self.moved.get(token).map_or(&[][..], |r| &r.parts);
+            if head {
                 for (number, _) in parts {
                     *there.entry((number.clone(), fields.clone())).or_default() += 1;
                 }
@@ -283,36 +414,8 @@ pub fn recount(
                 *there.entry((token.to_owned(), fields)).or_default() += 1;
             }
         }
-        if here != there {
-            return Err(differs("what its lines hold"));
-        }
-        let [mut here, mut there] = counts;
-        here.sort();
-        there.sort();
-        if here != there {
-            return Err(differs("days and points of a receipt"));
-        }
-        if kind == "HO" {
-            let points = here.iter().filter(|(_, name, _)| *name == "合計点数");
-            seen.points = points.filter_map(|(_, _, text)| text.parse::<u64>().ok()).sum();
-        }
+        Ok(there)
     }
-    if !released.contains_key("GO") {
-        let told = |at: usize| told_end.get(at).and_then(|t| t.as_ref()?.parse::<u64>().ok());
-        if told(0) != Some(seen.receipts) || told(1) != Some(seen.points) {
-            return Err(wrong(say!(
-                "the receipt file: its GO record does not count what is there"
-            )));
-        }
-    }
-    if seen.receipts != by_number.len() as u64 {
-        return Err(wrong(say!(
-            "the receipt file: {} receipts instead of {}",
-            seen.receipts,
-            by_number.len()
-        )));
-    }
-    Ok((seen, digest))
 }
 
 /// The receipts of the tables, in the order of the file: by person, month and token; a receipt with days in several months
