@@ -130,6 +130,20 @@ pub(crate) fn name(text: &str) -> Name {
     Name::from_policy(text)
 }
 
+/// A floor may put a label that is no number (`>=90`) where the treatment gives numbers.
+fn label_floors(plan: &mut Plan) {
+    for t in 0..plan.tables.len() {
+        for c in 0..plan.tables[t].columns.len() {
+            let floored = plan.floor_of(t, c).is_some();
+            let planned = &mut plan.tables[t].columns[c].treatments[Kind::Anonymized as usize];
+            let number = matches!(planned.output, Some(Type::Integer | Type::Decimal));
+            if floored && number {
+                planned.output = Some(Type::Measured);
+            }
+        }
+    }
+}
+
 impl Builder<'_> {
     pub(crate) fn error(&mut self, code: &'static str, path: &[&str], what: Said) -> &mut Error {
         self.errors.push(Error::policy(code, what).at_opt(self.loaded.place(path)));
@@ -160,26 +174,7 @@ impl Builder<'_> {
         for (table_name, table) in &policy.tables {
             tables.push(self.table(table_name, table));
         }
-        if tables.is_empty() {
-            self.error("P0103", &["tables"], say!("the policy has no tables"));
-        }
-        self.parts(&tables);
-        let key_widths: Vec<(usize, bool)> = tables
-            .iter()
-            .filter_map(|t: &TablePlan| {
-                Some((t.keys.get(t.person_key)?.columns.len(), t.source.per_folder))
-            })
-            .collect();
-        if key_widths.windows(2).any(|w| w[0] != w[1]) {
-            self.error(
-                "P0103",
-                &["person", "key"],
-                say!("the person's key must have the same number of columns in every table, and the folder (`per_folder`) in all or in none"),
-            );
-        }
-        if policy.releases.is_empty() {
-            self.error("P0108", &["releases"], say!("`releases` names no release"));
-        }
+        self.of_all_tables(&tables);
         let floor = super::closure::floor(&policy.anonymized);
         for table in &mut tables {
             for column in &mut table.columns {
@@ -187,23 +182,7 @@ impl Builder<'_> {
             }
         }
         self.tie(&mut tables);
-        // Dates need all tables.
-        for t in 0..tables.len() {
-            for c in 0..tables[t].columns.len() {
-                for kind in Kind::BOTH {
-                    let needs = tables[t].columns[c].treatment(kind).treatment.needs();
-                    let mut dates = Vec::new();
-                    for reference in needs.dates {
-                        let found = self.date(&tables, t, c, kind, &reference);
-                        dates.extend(found.map(|d| match needs.earliest {
-                            true => DateRef { join: Join::Person, ..d },
-                            false => d,
-                        }));
-                    }
-                    tables[t].columns[c].treatments[kind as usize].dates = dates;
-                }
-            }
-        }
+        self.dates(&mut tables);
         self.scopes(&mut tables);
         let anonymizes = policy.makes(Kind::Anonymized);
         let (mut views, sets) = match anonymizes {
@@ -213,52 +192,8 @@ impl Builder<'_> {
         self.check_columns(&tables, &views);
         self.check_tables(&tables, &views);
         self.check_declared(&tables, &views, &sets);
-        if policy.output.encoding == written::Encoding::Utf16 {
-            self.advise(
-                "P0343",
-                &["output", "encoding"],
-                say!("UTF-16 is read and not written"),
-                say!("`encoding = \"utf-8-bom\"` is what spreadsheets open"),
-            );
-        }
-        for fault in super::long::faults(policy, &tables) {
-            let path: Vec<&str> = fault.path.iter().map(String::as_str).collect();
-            self.error(fault.code, &path, fault.what).advice = Some(fault.advice);
-        }
+        self.of_releases(&tables);
         let suppress = policy.anonymized.suppress.clone();
-        if !(0.0..=1.0).contains(&suppress.at_most) {
-            self.error(
-                "P0108",
-                &["anonymized", "suppress", "at_most"],
-                say!("`at_most` is a share between 0 and 1"),
-            );
-        }
-        let pseudonymizes = policy.makes(Kind::Pseudonymized);
-        if pseudonymizes && policy.pseudonymized.project.is_empty() {
-            self.advise(
-                "P0003",
-                &["pseudonymized"],
-                say!("`pseudonymized.project` is missing"),
-                say!("tokens are derived for a project: two projects cannot be joined"),
-            );
-        }
-        if pseudonymizes && policy.pseudonymized.recipient.is_empty() {
-            self.advise(
-                "P0003",
-                &["pseudonymized"],
-                say!("`pseudonymized.recipient` is missing"),
-                say!("tokens are derived for a recipient: two recipients cannot join their data"),
-            );
-        }
-        if policy.anonymized.floor.is_some_and(|n| n < 2) {
-            let what = say!("`floor` is at least 2: one person alone would be shown");
-            self.advise(
-                "P0108",
-                &["anonymized", "floor"],
-                what,
-                say!("a single column is exempt with `no_floor = \"why\"`"),
-            );
-        }
         if anonymizes {
             super::closure::close(&tables, &mut views, floor);
         }
@@ -307,21 +242,107 @@ impl Builder<'_> {
             waivers,
             warnings: Vec::new(),
         };
-        // A floor may put a label that is no number (`>=90`) where the treatment gives numbers.
-        for t in 0..plan.tables.len() {
-            for c in 0..plan.tables[t].columns.len() {
-                let floored = plan.floor_of(t, c).is_some();
-                let planned = &mut plan.tables[t].columns[c].treatments[Kind::Anonymized as usize];
-                let number = matches!(planned.output, Some(Type::Integer | Type::Decimal));
-                if floored && number {
-                    planned.output = Some(Type::Measured);
-                }
-            }
-        }
+        label_floors(&mut plan);
         self.in_file(&plan);
         self.law(&plan);
         plan.warnings = std::mem::take(&mut self.warnings);
         plan
+    }
+
+    /// What can be said of the tables when all are known.
+    fn of_all_tables(&mut self, tables: &[TablePlan]) {
+        let policy = &self.loaded.policy;
+        if tables.is_empty() {
+            self.error("P0103", &["tables"], say!("the policy has no tables"));
+        }
+        self.parts(tables);
+        let key_widths: Vec<(usize, bool)> = tables
+            .iter()
+            .filter_map(|t: &TablePlan| {
+                Some((t.keys.get(t.person_key)?.columns.len(), t.source.per_folder))
+            })
+            .collect();
+        if key_widths.windows(2).any(|w| w[0] != w[1]) {
+            self.error(
+                "P0103",
+                &["person", "key"],
+                say!("the person's key must have the same number of columns in every table, and the folder (`per_folder`) in all or in none"),
+            );
+        }
+        if policy.releases.is_empty() {
+            self.error("P0108", &["releases"], say!("`releases` names no release"));
+        }
+    }
+
+    /// Finds the dates that treatments refer to, which needs all tables.
+    fn dates(&mut self, tables: &mut [TablePlan]) {
+        for t in 0..tables.len() {
+            for c in 0..tables[t].columns.len() {
+                for kind in Kind::BOTH {
+                    let needs = tables[t].columns[c].treatment(kind).treatment.needs();
+                    let mut dates = Vec::new();
+                    for reference in needs.dates {
+                        let found = self.date(tables, t, c, kind, &reference);
+                        dates.extend(found.map(|d| match needs.earliest {
+                            true => DateRef { join: Join::Person, ..d },
+                            false => d,
+                        }));
+                    }
+                    tables[t].columns[c].treatments[kind as usize].dates = dates;
+                }
+            }
+        }
+    }
+
+    /// What is wrong with the output and with what is said of the two releases as a whole.
+    fn of_releases(&mut self, tables: &[TablePlan]) {
+        let policy = &self.loaded.policy;
+        if policy.output.encoding == written::Encoding::Utf16 {
+            self.advise(
+                "P0343",
+                &["output", "encoding"],
+                say!("UTF-16 is read and not written"),
+                say!("`encoding = \"utf-8-bom\"` is what spreadsheets open"),
+            );
+        }
+        for fault in super::long::faults(policy, tables) {
+            let path: Vec<&str> = fault.path.iter().map(String::as_str).collect();
+            self.error(fault.code, &path, fault.what).advice = Some(fault.advice);
+        }
+        let suppress = &policy.anonymized.suppress;
+        if !(0.0..=1.0).contains(&suppress.at_most) {
+            self.error(
+                "P0108",
+                &["anonymized", "suppress", "at_most"],
+                say!("`at_most` is a share between 0 and 1"),
+            );
+        }
+        let pseudonymizes = policy.makes(Kind::Pseudonymized);
+        if pseudonymizes && policy.pseudonymized.project.is_empty() {
+            self.advise(
+                "P0003",
+                &["pseudonymized"],
+                say!("`pseudonymized.project` is missing"),
+                say!("tokens are derived for a project: two projects cannot be joined"),
+            );
+        }
+        if pseudonymizes && policy.pseudonymized.recipient.is_empty() {
+            self.advise(
+                "P0003",
+                &["pseudonymized"],
+                say!("`pseudonymized.recipient` is missing"),
+                say!("tokens are derived for a recipient: two recipients cannot join their data"),
+            );
+        }
+        if policy.anonymized.floor.is_some_and(|n| n < 2) {
+            let what = say!("`floor` is at least 2: one person alone would be shown");
+            self.advise(
+                "P0108",
+                &["anonymized", "floor"],
+                what,
+                say!("a single column is exempt with `no_floor = \"why\"`"),
+            );
+        }
     }
 
     /// How the columns stand in the files: no two have one name, and words about numbers are for files that have numbers.
@@ -428,86 +449,9 @@ impl Builder<'_> {
             );
         }
         let column_names: Vec<&str> = table.columns.keys().map(String::as_str).collect();
-        let mut keys = Vec::new();
-        for (key_name, key) in &table.keys {
-            let mut columns = Vec::new();
-            for column in key.columns() {
-                match table.columns.get_index_of(column) {
-                    Some(index) => columns.push(index),
-                    None => self.unknown_column(
-                        &["tables", table_name, "keys", key_name],
-                        table_name,
-                        column,
-                        &column_names,
-                    ),
-                }
-            }
-            if key.columns().is_empty() {
-                self.error(
-                    "P0103",
-                    &["tables", table_name, "keys", key_name],
-                    say!("key `{}` has no columns", name(key_name)),
-                );
-            }
-            let token = match key.token() {
-                None => columns.last().copied(),
-                Some(token) => {
-                    let at = table.columns.get_index_of(token);
-                    if key.columns().iter().any(|c| c == token) {
-                        self.error(
-                            "P0103",
-                            &["tables", table_name, "keys", key_name],
-                            say!("key `{}`: its token needs a column of its own", name(key_name)),
-                        );
-                    }
-                    if at.is_none() {
-                        self.advise(
-                            "P0103",
-                            &["tables", table_name, "keys", key_name],
-                            say!("table `{}` has no column `{}` for the token of key `{}`", name(table_name), name(token), name(key_name)),
-                            say!("\"{}\" = {{ role = \"link\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}", name(token)),
-                        );
-                    }
-                    at
-                }
-            };
-            keys.push(KeyPlan { name: name(key_name), columns, token: token.unwrap_or(0) });
-        }
-        let person = &self.loaded.policy.person.key;
-        let person_key = match table.keys.get_index_of(person.as_str()) {
-            Some(index) => index,
-            None => {
-                self.advise(
-                    "P0103",
-                    &["tables", table_name, "keys"],
-                    say!(
-                        "table `{}` has no key `{}`: every row must belong to a person",
-                        name(table_name),
-                        name(person)
-                    ),
-                    say!("name the column: keys = {{ {} = \"...\" }}", name(person)),
-                );
-                0
-            }
-        };
-        let grain = match table.grain.as_str() {
-            "person" => Grain::Person,
-            "event" => Grain::Event,
-            other => {
-                match table.keys.get_index_of(other) {
-                    Some(index) if index == person_key => Grain::Person,
-                    Some(index) => Grain::Key(index),
-                    None => {
-                        self.error(
-                        "P0103",
-                        &["tables", table_name, "grain"],
-                        say!("the grain of table `{}` must be `person`, `event` or one of its keys", name(table_name)),
-                    );
-                        Grain::Event
-                    }
-                }
-            }
-        };
+        let keys = self.keys(table_name, table, &column_names);
+        let person_key = self.person_key(table_name, table);
+        let grain = self.grain(table_name, table, person_key);
         let mut columns = Vec::new();
         for (column_name, column) in &table.columns {
             columns.push(self.column(table_name, table, column_name, column, &keys));
@@ -554,6 +498,101 @@ impl Builder<'_> {
             }),
             checks: self.row_checks(table_name, table),
             columns,
+        }
+    }
+
+    fn keys(
+        &mut self,
+        table_name: &str,
+        table: &written::Table,
+        column_names: &[&str],
+    ) -> Vec<KeyPlan> {
+        let mut keys = Vec::new();
+        for (key_name, key) in &table.keys {
+            let mut columns = Vec::new();
+            for column in key.columns() {
+                match table.columns.get_index_of(column) {
+                    Some(index) => columns.push(index),
+                    None => self.unknown_column(
+                        &["tables", table_name, "keys", key_name],
+                        table_name,
+                        column,
+                        column_names,
+                    ),
+                }
+            }
+            if key.columns().is_empty() {
+                self.error(
+                    "P0103",
+                    &["tables", table_name, "keys", key_name],
+                    say!("key `{}` has no columns", name(key_name)),
+                );
+            }
+            let token = match key.token() {
+                None => columns.last().copied(),
+                Some(token) => {
+                    let at = table.columns.get_index_of(token);
+                    if key.columns().iter().any(|c| c == token) {
+                        self.error(
+                            "P0103",
+                            &["tables", table_name, "keys", key_name],
+                            say!("key `{}`: its token needs a column of its own", name(key_name)),
+                        );
+                    }
+                    if at.is_none() {
+                        self.advise(
+                            "P0103",
+                            &["tables", table_name, "keys", key_name],
+                            say!("table `{}` has no column `{}` for the token of key `{}`", name(table_name), name(token), name(key_name)),
+                            say!("\"{}\" = {{ role = \"link\", pseudonymized = \"pseudonym\", anonymized = \"surrogate\" }}", name(token)),
+                        );
+                    }
+                    at
+                }
+            };
+            keys.push(KeyPlan { name: name(key_name), columns, token: token.unwrap_or(0) });
+        }
+        keys
+    }
+
+    fn person_key(&mut self, table_name: &str, table: &written::Table) -> usize {
+        let person = &self.loaded.policy.person.key;
+        match table.keys.get_index_of(person.as_str()) {
+            Some(index) => index,
+            None => {
+                self.advise(
+                    "P0103",
+                    &["tables", table_name, "keys"],
+                    say!(
+                        "table `{}` has no key `{}`: every row must belong to a person",
+                        name(table_name),
+                        name(person)
+                    ),
+                    say!("name the column: keys = {{ {} = \"...\" }}", name(person)),
+                );
+                0
+            }
+        }
+    }
+
+    fn grain(&mut self, table_name: &str, table: &written::Table, person_key: usize) -> Grain {
+        match table.grain.as_str() {
+            "person" => Grain::Person,
+            "event" => Grain::Event,
+            other => {
+                match table.keys.get_index_of(other) {
+                    Some(index) if index == person_key => Grain::Person,
+                    Some(index) => Grain::Key(index),
+                    None => {
+                        self.error(
+                        "P0103",
+                        &["tables", table_name, "grain"],
+                        say!("the grain of table `{}` must be `person`, `event` or one of its keys", name(table_name)),
+                    );
+                        Grain::Event
+                    }
+                }
+            }
         }
     }
 
@@ -777,72 +816,9 @@ impl Builder<'_> {
                 say!("role = \"link\""),
             );
         }
-        let treatments =
-            [(Kind::Pseudonymized, &column.pseudonymized), (Kind::Anonymized, &column.anonymized)]
-                .map(|(kind, written)| {
-                    let path = ["tables", table_name, "columns", column_name, kind.word()];
-                    let makes = self.loaded.policy.makes(kind);
-                    if makes && written.is_none() {
-                        self.advise(
-                            "P0003",
-                            &path[..4],
-                            say!("column `{}` lacks `{}`", facts.column, kind),
-                            say!("every column needs a treatment for each release; `\"drop\"` leaves it out; a policy that makes one release only says so: releases = [\"pseudonymized\"]"),
-                        );
-                    }
-                    let left_out = || Treatment::Drop(crate::technique::drop::Drop {});
-                    let mut treatment = written.clone().filter(|_| makes).unwrap_or_else(left_out);
-                    match treatment.attach(self.ladders, &facts) {
-                        Err(what) => {
-                            self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
-                        }
-                        Ok(()) => {
-                            for what in treatment.check(&facts, kind) {
-                                self.error(
-                                    "P0105",
-                                    &path,
-                                    say!("column `{}`: {}", facts.column, what),
-                                );
-                            }
-                        }
-                    }
-                    let output = treatment.output(&facts);
-                    TreatmentPlan {
-                        treatment,
-                        dates: Vec::new(),
-                        output,
-                        scope: ScopePlan::default(),
-                    }
-                });
+        let treatments = self.treatments(&path, column, &facts);
         let optional = |text: &Option<String>| text.as_deref().map(name);
-        if let Some(why) = &column.no_floor {
-            if why.trim().is_empty() {
-                let what = say!("column `{}`: `no_floor` without a reason", facts.column);
-                self.error(
-                    "P0105",
-                    &["tables", table_name, "columns", column_name, "no_floor"],
-                    what,
-                );
-            }
-            self.warn(
-                "W0122",
-                &path,
-                say!("column `{}`.`{}`: its values may be shown for fewer persons than the floor asks: {}", name(table_name), facts.column, name(why)),
-                say!("列`{}`.`{}`: 下限の人数に満たない値も表示する（理由: {}）", name(table_name), facts.column, name(why)),
-            );
-        }
-        if column.coincides.is_some() {
-            self.warn(
-                "W0102",
-                &path,
-                say!(
-                    "column `{}`.`{}`: short names are not searched for in it",
-                    name(table_name),
-                    facts.column
-                ),
-                say!("列`{}`.`{}`: 短い氏名の残存検査をしない", name(table_name), facts.column),
-            );
-        }
+        self.tell_exempt(&path, column, &facts);
         ColumnPlan {
             facts,
             missing: column.missing.clone(),
@@ -861,6 +837,81 @@ impl Builder<'_> {
             labels: column.labels.clone(),
             unit: optional(&column.unit),
             reason: optional(&column.reason),
+        }
+    }
+
+    /// The treatments of a column as they are written, by kind.
+    fn treatments(
+        &mut self,
+        path: &[&str; 4],
+        column: &written::Column,
+        facts: &ColumnFacts,
+    ) -> [TreatmentPlan; 2] {
+        [(Kind::Pseudonymized, &column.pseudonymized), (Kind::Anonymized, &column.anonymized)]
+                .map(|(kind, written)| {
+                    let [tables, table_name, columns, column_name] = *path;
+                    let path = [tables, table_name, columns, column_name, kind.word()];
+                    let makes = self.loaded.policy.makes(kind);
+                    if makes && written.is_none() {
+                        self.advise(
+                            "P0003",
+                            &path[..4],
+                            say!("column `{}` lacks `{}`", facts.column, kind),
+                            say!("every column needs a treatment for each release; `\"drop\"` leaves it out; a policy that makes one release only says so: releases = [\"pseudonymized\"]"),
+                        );
+                    }
+                    let left_out = || Treatment::Drop(crate::technique::drop::Drop {});
+                    let mut treatment = written.clone().filter(|_| makes).unwrap_or_else(left_out);
+                    match treatment.attach(self.ladders, facts) {
+                        Err(what) => {
+                            self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
+                        }
+                        Ok(()) => {
+                            for what in treatment.check(facts, kind) {
+                                self.error(
+                                    "P0105",
+                                    &path,
+                                    say!("column `{}`: {}", facts.column, what),
+                                );
+                            }
+                        }
+                    }
+                    let output = treatment.output(facts);
+                    TreatmentPlan {
+                        treatment,
+                        dates: Vec::new(),
+                        output,
+                        scope: ScopePlan::default(),
+                    }
+                })
+    }
+
+    /// Warns of columns that the floor or the search for names leaves out.
+    fn tell_exempt(&mut self, path: &[&str; 4], column: &written::Column, facts: &ColumnFacts) {
+        let [tables, table_name, columns, column_name] = *path;
+        if let Some(why) = &column.no_floor {
+            if why.trim().is_empty() {
+                let what = say!("column `{}`: `no_floor` without a reason", facts.column);
+                self.error("P0105", &[tables, table_name, columns, column_name, "no_floor"], what);
+            }
+            self.warn(
+                "W0122",
+                path,
+                say!("column `{}`.`{}`: its values may be shown for fewer persons than the floor asks: {}", name(table_name), facts.column, name(why)),
+                say!("列`{}`.`{}`: 下限の人数に満たない値も表示する（理由: {}）", name(table_name), facts.column, name(why)),
+            );
+        }
+        if column.coincides.is_some() {
+            self.warn(
+                "W0102",
+                path,
+                say!(
+                    "column `{}`.`{}`: short names are not searched for in it",
+                    name(table_name),
+                    facts.column
+                ),
+                say!("列`{}`.`{}`: 短い氏名の残存検査をしない", name(table_name), facts.column),
+            );
         }
     }
 

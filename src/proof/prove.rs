@@ -94,6 +94,7 @@ pub fn prove(
 ) -> Result<Proved> {
     progress.room("prove");
     let shelf = spill.map(Shelf::create).transpose()?.map(Arc::new);
+    let proving = Proving { plan, staging, claims, forbidden, shelf, progress };
     let mut errors = Vec::new();
     let mut proof = Proof {
         views: Vec::new(),
@@ -125,28 +126,7 @@ pub fn prove(
     for kind in Kind::BOTH {
         let k = kind as usize;
         let structure = &structures[k];
-        // Files are proved side by side; what is found is put together in the order of the tables.
-        let all_tokens = Mutex::new(Vec::new());
-        let prove_file = |tables| {
-            progress.check()?;
-            let (common, links) = (&common, links.as_ref());
-            let persons = claims.persons[kind as usize];
-            let known = Known { plan, kind, structure, forbidden, links, common, persons };
-            let mut proof = file_proof(staging, claims, known, tables)?;
-            for (_, table) in &mut proof.tables {
-                merge(&all_tokens, std::mem::take(&mut table.passed.tokens));
-                if let (Some(shelf), Some(signatures)) = (&shelf, &mut table.passed.signatures) {
-                    signatures.shelve(shelf)?;
-                }
-            }
-            Ok(proof)
-        };
-        let files = recount::by_file(structure);
-        let read: Vec<FileProof> = match &shelf {
-            Some(_) => files.into_iter().map(prove_file).collect::<Result<_>>()?,
-            None => files.into_par_iter().map(prove_file).collect::<Result<_>>()?,
-        };
-        tokens[k] = all_tokens.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let read = proving.files(kind, structure, &common, links.as_ref(), &mut tokens[k])?;
         let mut by_table: Vec<(usize, TableProof)> = Vec::new();
         for file in read {
             errors.extend(file.errors);
@@ -168,63 +148,13 @@ pub fn prove(
             errors.extend(links.check(kind, structure, &tables));
         }
         if let Some(shape) = &structure.receipts {
-            let (recount, read) = receipts::recount(staging, structure, shape, &tables)?;
-            formats::scan_bytes(&staging.join(&shape.file), InputFormat::Uke, &mut |bytes| {
-                if forbidden.in_file(bytes) {
-                    errors.push(Error::refused(
-                        "C0303",
-                        say!("the receipt file of the {} release holds a source value of a direct, id_code, financial or link column", kind),
-                    ));
-                }
-            })?;
-            if claims.receipt_lines != Some(recount.lines) {
-                errors.push(Error::refused(
-                    "C0207",
-                    say!("the receipt file does not have as many lines as were written"),
-                ));
-            }
-            // Both digests are of the bytes that were compared.
-            let found = digest::file(&staging.join(&shape.file))?;
-            if found.sha3_256 != read {
-                errors.push(Error::refused(
-                    "C0207",
-                    say!("the receipt file changed while it was proved"),
-                ));
-            }
-            digests[k].push((shape.file.clone(), found));
+            let (recount, digest) =
+                proving.receipts(kind, structure, shape, &tables, &mut errors)?;
+            digests[k].push((shape.file.clone(), digest));
             proof.receipts = Some(recount);
         }
-        for view in &structure.views {
-            progress.check()?;
-            let recount = recount::recount(structure, &tables, view)?;
-            if !recount.holds {
-                errors.push(Error::refused(
-                    "C0202",
-                    say!(
-                        "view `{}`: recounted from the files, a class has fewer than {} persons or too few sensitive values, or another model of the view does not hold",
-                        Name::from_policy(view.name.clone()),
-                        view.k
-                    ),
-                ));
-            }
-            proof.views.push(recount);
-        }
-        for set in &structure.sets {
-            progress.check()?;
-            let recount = sets::recount(&tables, structure, set)?;
-            if !recount.holds {
-                errors.push(Error::refused(
-                    "C0206",
-                    say!(
-                        "set `{}`: recounted from the files, {} items or fewer are shared by fewer than {} persons",
-                        Name::from_policy(set.name.clone()),
-                        set.m,
-                        set.k
-                    ),
-                ));
-            }
-            proof.sets.push(recount);
-        }
+        proof.views.extend(proving.views(structure, &tables, &mut errors)?);
+        proof.sets.extend(proving.sets(structure, &tables, &mut errors)?);
         if kind == Kind::Anonymized {
             progress.check()?;
             proof.unique = unique::measure(structure, &tables)?;
@@ -264,6 +194,141 @@ pub fn prove(
         anonymized: Cleared::proved(anonymized),
         pseudonymized: Cleared::proved(pseudonymized),
     })
+}
+
+/// What both releases are proved with.
+struct Proving<'a> {
+    plan: &'a Plan,
+    staging: &'a Path,
+    claims: &'a Claims,
+    forbidden: &'a Forbidden,
+    /// Where signatures wait for the other release, if memory is scarce.
+    shelf: Option<Arc<Shelf>>,
+    progress: &'a dyn Progress,
+}
+
+impl Proving<'_> {
+    /// Proves each file by itself; their tokens go into `tokens`, sorted, each once.
+    fn files(
+        &self,
+        kind: Kind,
+        structure: &Structure,
+        common: &joins::Common,
+        links: Option<&Links>,
+        tokens: &mut Vec<[u8; 16]>,
+    ) -> Result<Vec<FileProof>> {
+        let Proving { plan, staging, claims, forbidden, shelf, progress } = self;
+        // Files are proved side by side; what is found is put together in the order of the tables.
+        let all_tokens = Mutex::new(Vec::new());
+        let prove_file = |tables| {
+            progress.check()?;
+            let persons = claims.persons[kind as usize];
+            let known = Known { plan, kind, structure, forbidden, links, common, persons };
+            let mut proof = file_proof(staging, claims, known, tables)?;
+            for (_, table) in &mut proof.tables {
+                merge(&all_tokens, std::mem::take(&mut table.passed.tokens));
+                if let (Some(shelf), Some(signatures)) = (shelf, &mut table.passed.signatures) {
+                    signatures.shelve(shelf)?;
+                }
+            }
+            Ok(proof)
+        };
+        let files = recount::by_file(structure);
+        let read: Vec<FileProof> = match shelf {
+            Some(_) => files.into_iter().map(prove_file).collect::<Result<_>>()?,
+            None => files.into_par_iter().map(prove_file).collect::<Result<_>>()?,
+        };
+        *tokens = all_tokens.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(read)
+    }
+
+    /// The receipt file as recounted, and its digests.
+    fn receipts(
+        &self,
+        kind: Kind,
+        structure: &Structure,
+        shape: &receipts::ReceiptShape,
+        tables: &[recount::Cells],
+        errors: &mut Vec<Error>,
+    ) -> Result<(ReceiptRecount, Digests)> {
+        let Proving { staging, claims, forbidden, .. } = self;
+        let (recount, read) = receipts::recount(staging, structure, shape, tables)?;
+        formats::scan_bytes(&staging.join(&shape.file), InputFormat::Uke, &mut |bytes| {
+            if forbidden.in_file(bytes) {
+                errors.push(Error::refused(
+                        "C0303",
+                        say!("the receipt file of the {} release holds a source value of a direct, id_code, financial or link column", kind),
+                    ));
+            }
+        })?;
+        if claims.receipt_lines != Some(recount.lines) {
+            errors.push(Error::refused(
+                "C0207",
+                say!("the receipt file does not have as many lines as were written"),
+            ));
+        }
+        // Both digests are of the bytes that were compared.
+        let found = digest::file(&staging.join(&shape.file))?;
+        if found.sha3_256 != read {
+            errors.push(Error::refused(
+                "C0207",
+                say!("the receipt file changed while it was proved"),
+            ));
+        }
+        Ok((recount, found))
+    }
+
+    fn views(
+        &self,
+        structure: &Structure,
+        tables: &[recount::Cells],
+        errors: &mut Vec<Error>,
+    ) -> Result<Vec<Recount>> {
+        let mut recounted = Vec::new();
+        for view in &structure.views {
+            self.progress.check()?;
+            let recount = recount::recount(structure, tables, view)?;
+            if !recount.holds {
+                errors.push(Error::refused(
+                    "C0202",
+                    say!(
+                        "view `{}`: recounted from the files, a class has fewer than {} persons or too few sensitive values, or another model of the view does not hold",
+                        Name::from_policy(view.name.clone()),
+                        view.k
+                    ),
+                ));
+            }
+            recounted.push(recount);
+        }
+        Ok(recounted)
+    }
+
+    /// The sets of items of a person.
+    fn sets(
+        &self,
+        structure: &Structure,
+        tables: &[recount::Cells],
+        errors: &mut Vec<Error>,
+    ) -> Result<Vec<SetRecount>> {
+        let mut recounted = Vec::new();
+        for set in &structure.sets {
+            self.progress.check()?;
+            let recount = sets::recount(tables, structure, set)?;
+            if !recount.holds {
+                errors.push(Error::refused(
+                    "C0206",
+                    say!(
+                        "set `{}`: recounted from the files, {} items or fewer are shared by fewer than {} persons",
+                        Name::from_policy(set.name.clone()),
+                        set.m,
+                        set.k
+                    ),
+                ));
+            }
+            recounted.push(recount);
+        }
+        Ok(recounted)
+    }
 }
 
 /// Puts tokens among those that are there already: sorted, each once.
