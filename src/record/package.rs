@@ -11,7 +11,7 @@ use super::ledger::{Book, Kind as Entered, Ledger};
 use super::making::{self, Making};
 use super::state::State;
 use super::statement::{STATEMENT, Statement, rfc3339};
-use super::verify::{Trust, package, verify};
+use super::verify::{Trust, Verified, package, verify};
 use super::{attest, recipients, seal};
 use crate::digest;
 use crate::error::{Error, Name, Result, Tell};
@@ -164,45 +164,7 @@ pub fn make(
     let statement = Statement::read(release)
         .map_err(|_| refused("R0503", say!("{} cannot be read", STATEMENT)))?;
     let profile = statement.profile;
-    let (wanted, cite) = RecipientKind::allowed(profile, kind);
-    if recipient.kind != wanted {
-        return Err(refused(
-            "R0504",
-            say!(
-                "{} under the profile `{}` may go to {} only, not to {} ({})",
-                profile.term(kind),
-                profile,
-                wanted,
-                recipient.kind,
-                cite
-            ),
-        ));
-    }
-    if wanted == RecipientKind::CertifiedUser && recipient.certification.is_none() {
-        return Err(refused(
-            "R0505",
-            say!("a certified recipient has a certification number (--certification)"),
-        ));
-    }
-    if recipient.contract.is_none() {
-        return Err(refused("R0505", say!("a provision rests on a contract (--contract)")));
-    }
-    // The anonymized release is sealed first: nothing that could repeat it may exist when it leaves the house.
-    let least = match kind {
-        Kind::Anonymized => State::Sealed,
-        Kind::Pseudonymized => State::Approved,
-    };
-    if found.state < least {
-        return Err(refused(
-            "R0506",
-            say!(
-                "the release is {} so far; it must be {} before it leaves the house",
-                found.state,
-                least
-            ),
-        )
-        .advice(say!("kakou verify --attest, kakou approve, kakou seal")));
-    }
+    let cite = may_receive(&found, &statement, kind, recipient)?;
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     crate::release::private(parent)?;
     let who = serde_json::to_value(recipient).unwrap_or_default();
@@ -224,32 +186,14 @@ pub fn make(
             say!("{} exists already", Name::from_policy(out.to_string_lossy().into_owned())),
         ));
     }
-    let io = |what: &'static str| move |e: std::io::Error| Error::io("X0410", say!("{}", what), &e);
     let staging = Making::begin(parent, out)?;
     let public = seal::release_file(kind);
     let bytes = std::fs::read(release.join(&public)).map_err(io("reading the public statement"))?;
     let opened =
         attest::open(&bytes, &Name::from_policy(public.clone()), attest::RELEASE, trust.keys)?;
-    let mut sums = Vec::new();
     let mut paths: Vec<String> = opened.subjects.iter().map(|s| s.name.clone()).collect();
     paths.push(public);
-    // So that the recipient's own `verify` says how far it has come.
-    for name in [seal::APPROVAL_FILE, seal::SEAL_FILE] {
-        // A seal without its approval says nothing.
-        if !super::state::names_release(release, name, kind)? {
-            break;
-        }
-        paths.push(name.to_owned());
-    }
-    paths.sort();
-    for path in &paths {
-        let to = staging.path().join(path);
-        if let Some(folder) = to.parent() {
-            crate::release::private(folder)?;
-        }
-        std::fs::copy(release.join(path), &to).map_err(io("copying a file of the release"))?;
-        sums.push(format!("{}  {path}\n", digest::hex(&digest::file(&to)?.sha256)));
-    }
+    let mut sums = copy(staging.path(), release, kind, paths)?;
     let at = rfc3339(SystemTime::now());
     let note = note(profile, kind, (recipient, method), &opened.predicate, &at, cite);
     sums.push(format!("{}  {NOTE}\n", digest::hex(&digest::bytes(note.as_bytes()).sha256)));
@@ -291,6 +235,83 @@ pub fn make(
     ledger.append(Entered::Provision, &body, key)?;
     staging.finish(out)?;
     Ok(out.to_owned())
+}
+
+/// Refuses a recipient who must not have the release by law, without the contract or yet; gives where the law allows it.
+fn may_receive(
+    found: &Verified,
+    statement: &Statement,
+    kind: Kind,
+    recipient: &Recipient,
+) -> Result<&'static str> {
+    let profile = statement.profile;
+    let (wanted, cite) = RecipientKind::allowed(profile, kind);
+    if recipient.kind != wanted {
+        return Err(refused(
+            "R0504",
+            say!(
+                "{} under the profile `{}` may go to {} only, not to {} ({})",
+                profile.term(kind),
+                profile,
+                wanted,
+                recipient.kind,
+                cite
+            ),
+        ));
+    }
+    if wanted == RecipientKind::CertifiedUser && recipient.certification.is_none() {
+        return Err(refused(
+            "R0505",
+            say!("a certified recipient has a certification number (--certification)"),
+        ));
+    }
+    if recipient.contract.is_none() {
+        return Err(refused("R0505", say!("a provision rests on a contract (--contract)")));
+    }
+    // The anonymized release is sealed first: nothing that could repeat it may exist when it leaves the house.
+    let least = match kind {
+        Kind::Anonymized => State::Sealed,
+        Kind::Pseudonymized => State::Approved,
+    };
+    if found.state < least {
+        return Err(refused(
+            "R0506",
+            say!(
+                "the release is {} so far; it must be {} before it leaves the house",
+                found.state,
+                least
+            ),
+        )
+        .advice(say!("kakou verify --attest, kakou approve, kakou seal")));
+    }
+    Ok(cite)
+}
+
+fn io(what: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |e| Error::io("X0410", say!("{}", what), &e)
+}
+
+/// Copies the files of the release into the package; gives their digests.
+fn copy(package: &Path, release: &Path, kind: Kind, mut paths: Vec<String>) -> Result<Vec<String>> {
+    let mut sums = Vec::new();
+    // So that the recipient's own `verify` says how far it has come.
+    for name in [seal::APPROVAL_FILE, seal::SEAL_FILE] {
+        // A seal without its approval says nothing.
+        if !super::state::names_release(release, name, kind)? {
+            break;
+        }
+        paths.push(name.to_owned());
+    }
+    paths.sort();
+    for path in &paths {
+        let to = package.join(path);
+        if let Some(folder) = to.parent() {
+            crate::release::private(folder)?;
+        }
+        std::fs::copy(release.join(path), &to).map_err(io("copying a file of the release"))?;
+        sums.push(format!("{}  {path}\n", digest::hex(&digest::file(&to)?.sha256)));
+    }
+    Ok(sums)
 }
 
 /// Refuses what a recipient must not have together, unless a reason goes into the ledger.

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::ledger::{Kind, Ledger};
+use super::ledger::{Book, Kind, Ledger};
 use super::state;
-use super::statement::Statement;
+use super::statement::{Pseudonyms, Statement};
 use super::verify::{Trust, verify};
 use crate::claim;
 use crate::engine::identity;
@@ -105,14 +105,7 @@ pub fn reveal(
     key: &dyn Sign,
 ) -> Result<Revealed> {
     let [one, two] = grounds.by.map(str::trim);
-    if one.is_empty() || two.is_empty() || state::folded(one) == state::folded(two) {
-        return Err(refused(say!("two different persons are needed")));
-    }
-    if grounds.reason.trim().chars().count() < 10 || grounds.reference.trim().is_empty() {
-        return Err(refused(say!(
-            "a reason of at least 10 characters and the number of the inquiry are needed"
-        )));
-    }
+    well_grounded(grounds)?;
     let Some(ledger) = trust.ledger.map(Ledger::at) else {
         return Err(refused(say!("without its ledger nothing is traced back")));
     };
@@ -121,14 +114,7 @@ pub fn reveal(
         .map_err(|_| Error::environment("R0702", say!("the record cannot be read")))?;
     let escrow = inspect_escrow(files.escrow)?;
     let book = ledger.read(&[])?;
-    let deleted = book.entries.iter().any(|e| {
-        e.kind == Kind::Deletion
-            && e.body["state"] != "asked"
-            && e.body["keys"]
-                .as_array()
-                .is_some_and(|keys| keys.iter().any(|k| k["id"] == escrow.key.id.as_str()))
-    });
-    if deleted {
+    if destroyed(&book, &escrow.key.id) {
         return Err(refused(say!("the ledger says that the key of this project was destroyed")));
     }
     let project = open_escrow(files.escrow, shares[0], shares[1])?;
@@ -147,7 +133,6 @@ pub fn reveal(
     {
         return Err(refused(say!("the sealed key is not the one of this release's pseudonyms")));
     }
-    let parts = told.parts;
     let wanted = tokens(files.tokens)?;
     let strangers = strangers(folder, &record, &wanted)?;
     if strangers > 0 {
@@ -158,9 +143,76 @@ pub fn reveal(
         ))
         .advice(say!("tokens of an anonymized release cannot be traced back, and must not be")));
     }
+    let Traced { found, candidates } = trace(files.candidates, &wanted, told, &secrets)?;
+    let _ = secrets.destroy();
+    let revealed = Revealed { tokens: wanted.len() as u64, candidates, found: found.len() as u64 };
+    let failed = |e: std::io::Error| Error::io("R0704", say!("writing the answer"), &e);
+    if system::there(files.out).map_err(failed)? {
+        return Err(refused(say!("the file of the answer exists already")));
+    }
+    let folder = files.out.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    claim::sweep_files(folder, MAKING).map_err(failed)?;
+    let mut ids = shares.map(|s| s.facts().id.clone());
+    ids.sort();
+    let body = json!({
+        "release": record.release,
+        "article": "法35条3項ただし書, 規則34条",
+        "inquiry": grounds.inquiry.ja(),
+        "reason": grounds.reason,
+        "reference": grounds.reference,
+        "by": [one, two],
+        "shares": ids,
+        "projectKey": escrow.key.id,
+        "tokens": revealed.tokens,
+        "candidates": revealed.candidates,
+        "found": revealed.found,
+    });
+    ledger.append(Kind::Reveal, &body, key)?;
+    write_answer(folder, files.out, &found).map_err(failed)?;
+    Ok(revealed)
+}
+
+fn well_grounded(grounds: Grounds<'_>) -> Result<()> {
+    let [one, two] = grounds.by.map(str::trim);
+    if one.is_empty() || two.is_empty() || state::folded(one) == state::folded(two) {
+        return Err(refused(say!("two different persons are needed")));
+    }
+    if grounds.reason.trim().chars().count() < 10 || grounds.reference.trim().is_empty() {
+        return Err(refused(say!(
+            "a reason of at least 10 characters and the number of the inquiry are needed"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether the ledger says that a key was destroyed.
+fn destroyed(book: &Book, id: &str) -> bool {
+    book.entries.iter().any(|e| {
+        e.kind == Kind::Deletion
+            && e.body["state"] != "asked"
+            && e.body["keys"].as_array().is_some_and(|keys| keys.iter().any(|k| k["id"] == id))
+    })
+}
+
+/// Whose the tokens are.
+struct Traced {
+    found: BTreeMap<[u8; 16], String>,
+    /// Candidates tried.
+    candidates: u64,
+}
+
+/// Makes the tokens of the candidates again and compares.
+fn trace(
+    path: &Path,
+    wanted: &[[u8; 16]],
+    told: &Pseudonyms,
+    secrets: &ReleaseSecrets,
+) -> Result<Traced> {
+    let parts = told.parts;
     let mut found: BTreeMap<[u8; 16], String> = BTreeMap::new();
     let mut candidates = 0_u64;
-    for (number, line) in lines(files.candidates)?.into_iter().enumerate() {
+    for (number, line) in lines(path)?.into_iter().enumerate() {
         let line = line.trim_matches(['\u{feff}', '\r']);
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
@@ -188,47 +240,28 @@ pub fn reveal(
             found.insert(token, line.to_owned());
         }
     }
-    let _ = secrets.destroy();
-    let revealed = Revealed { tokens: wanted.len() as u64, candidates, found: found.len() as u64 };
-    let failed = |e: std::io::Error| Error::io("R0704", say!("writing the answer"), &e);
-    if system::there(files.out).map_err(failed)? {
-        return Err(refused(say!("the file of the answer exists already")));
-    }
-    let folder = files.out.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    claim::sweep_files(folder, MAKING).map_err(failed)?;
-    let mut ids = shares.map(|s| s.facts().id.clone());
-    ids.sort();
-    let body = json!({
-        "release": record.release,
-        "article": "法35条3項ただし書, 規則34条",
-        "inquiry": grounds.inquiry.ja(),
-        "reason": grounds.reason,
-        "reference": grounds.reference,
-        "by": [one, two],
-        "shares": ids,
-        "projectKey": escrow.key.id,
-        "tokens": revealed.tokens,
-        "candidates": revealed.candidates,
-        "found": revealed.found,
-    });
-    ledger.append(Kind::Reveal, &body, key)?;
-    // Whole before it has its name: what a killed one leaves does not stop the next one, which takes it away.
+    Ok(Traced { found, candidates })
+}
+
+/// Whole before it has its name: what a killed one leaves does not stop the next one, which takes it away.
+fn write_answer(
+    folder: &Path,
+    to: &Path,
+    found: &BTreeMap<[u8; 16], String>,
+) -> std::io::Result<()> {
     let (making, mut out) =
-        claim::file(folder, MAKING, "", std::fs::OpenOptions::new().of_owner()).map_err(failed)?;
+        claim::file(folder, MAKING, "", std::fs::OpenOptions::new().of_owner())?;
     let written = (|| {
-        for (token, line) in &found {
+        for (token, line) in found {
             writeln!(out, "{}\t{line}", token_text(token))?;
         }
         out.sync_all()?;
-        system::give_name(&making, files.out)?;
+        system::give_name(&making, to)?;
         system::sync_folder(folder)
     })();
-    written.map_err(|e| {
+    written.inspect_err(|_| {
         let _ = std::fs::remove_file(&making);
-        failed(e)
-    })?;
-    Ok(revealed)
+    })
 }
 
 fn lines(path: &Path) -> Result<Vec<String>> {

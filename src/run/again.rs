@@ -1,6 +1,6 @@
 //! A run once more: an auditor makes the releases again from the inputs and compares them with what was published.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::link_keys::returned;
 use super::persons::Persons;
@@ -101,25 +101,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
     let link_keys = asked.link_keys.as_deref().map(returned).transpose()?;
     let files = intake::find_files(plan, &asked.input)?;
     intake::check_headers(plan, &files)?;
-    let own = match &asked.key {
-        None => project_key::own_if_open(&plan.project, asked.passphrase_file.as_ref())?,
-        Some(_) => None,
-    };
-    let keyed = match asked.key.as_ref().or(own.as_ref()) {
-        Some(path) => {
-            let key = ProjectKey::open(path, passphrase(asked.passphrase_file.as_ref())?.as_ref())?;
-            let secrets = ReleaseSecrets::pseudonymized(
-                &key,
-                plan.project.as_str(),
-                plan.recipient.as_str(),
-                text::identifier::DERIVATION,
-            );
-            // A named key that differs is a finding; one's own that is another one says nothing.
-            let of_run = statement.keys.pseudonymized == secrets.key_id();
-            (asked.key.is_some() || of_run).then_some(secrets)
-        }
-        None => None,
-    };
+    let keyed = secrets(plan, asked, &statement)?;
     let with_key = keyed.is_some();
     let pseudonymized = match keyed {
         Some(secrets) => secrets,
@@ -158,34 +140,10 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
             "the frozen plan (levels, thresholds, suppressed classes) differs"
         )));
     }
-    let mut same_bytes = Vec::new();
-    if with_key {
-        if let Some(file) = &made.receipts {
-            let [ours, theirs] = [staging.path(), asked.release.as_path()]
-                .map(|folder| digest::file(&folder.join(&file.relative)));
-            if ours?.sha3_256 == theirs?.sha3_256 {
-                same_bytes.push(file.relative.clone());
-            } else {
-                errors.push(differs(say!("the receipt file is not the same bytes")));
-            }
-        }
-        for file in made.files.iter().filter(|f| f.kind == Kind::Pseudonymized) {
-            // The tables of a long file are compared at once.
-            if same_bytes.last() == Some(&file.relative) {
-                continue;
-            }
-            let [ours, theirs] = [staging.path(), asked.release.as_path()]
-                .map(|folder| digest::file(&folder.join(&file.relative)));
-            if ours?.sha3_256 == theirs?.sha3_256 {
-                same_bytes.push(file.relative.clone());
-            } else {
-                errors.push(differs(say!(
-                    "table `{}` of the pseudonymized release is not the same bytes",
-                    plan.tables[file.table].name
-                )));
-            }
-        }
-    }
+    let same_bytes = match with_key {
+        true => same_files(plan, &made, [staging.path(), &asked.release], &mut errors)?,
+        false => Vec::new(),
+    };
     let tables = anonymized(plan, &asked.release, staging.path())?;
     for table in tables.iter().filter(|t| !t.holds()) {
         errors.extend(told_of(table));
@@ -194,6 +152,63 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
         return Err(error);
     }
     Ok(Same { bytes: same_bytes, with_key, tables })
+}
+
+/// The secrets of the pseudonymized release, if the key of the run is at hand.
+fn secrets(plan: &Plan, asked: &Again, statement: &Statement) -> Result<Option<ReleaseSecrets>> {
+    let own = match &asked.key {
+        None => project_key::own_if_open(&plan.project, asked.passphrase_file.as_ref())?,
+        Some(_) => None,
+    };
+    Ok(match asked.key.as_ref().or(own.as_ref()) {
+        Some(path) => {
+            let key = ProjectKey::open(path, passphrase(asked.passphrase_file.as_ref())?.as_ref())?;
+            let secrets = ReleaseSecrets::pseudonymized(
+                &key,
+                plan.project.as_str(),
+                plan.recipient.as_str(),
+                text::identifier::DERIVATION,
+            );
+            // A named key that differs is a finding; one's own that is another one says nothing.
+            let of_run = statement.keys.pseudonymized == secrets.key_id();
+            (asked.key.is_some() || of_run).then_some(secrets)
+        }
+        None => None,
+    })
+}
+
+/// The files of the pseudonymized release that are the same bytes in both folders.
+fn same_files(
+    plan: &Plan,
+    made: &crate::engine::Made,
+    folders: [&Path; 2],
+    errors: &mut Vec<Error>,
+) -> Result<Vec<String>> {
+    let mut same_bytes = Vec::new();
+    if let Some(file) = &made.receipts {
+        let [ours, theirs] = folders.map(|folder| digest::file(&folder.join(&file.relative)));
+        if ours?.sha3_256 == theirs?.sha3_256 {
+            same_bytes.push(file.relative.clone());
+        } else {
+            errors.push(differs(say!("the receipt file is not the same bytes")));
+        }
+    }
+    for file in made.files.iter().filter(|f| f.kind == Kind::Pseudonymized) {
+        // The tables of a long file are compared at once.
+        if same_bytes.last() == Some(&file.relative) {
+            continue;
+        }
+        let [ours, theirs] = folders.map(|folder| digest::file(&folder.join(&file.relative)));
+        if ours?.sha3_256 == theirs?.sha3_256 {
+            same_bytes.push(file.relative.clone());
+        } else {
+            errors.push(differs(say!(
+                "table `{}` of the pseudonymized release is not the same bytes",
+                plan.tables[file.table].name
+            )));
+        }
+    }
+    Ok(same_bytes)
 }
 
 /// Which inputs are not those of the run.
