@@ -617,7 +617,7 @@ fn read_group(
     paths: &[PathBuf],
     mut seen: Seen,
 ) -> Result<Vec<TableRead>> {
-    let Reading { plan, same, pool, salt, most, progress } = reading;
+    let Reading { plan, pool, most, progress, .. } = reading;
     let first = &plan.tables[group.start];
     let long = first.part.is_some();
     let mut columns = columns_of(first);
@@ -655,20 +655,7 @@ fn read_group(
             .advice(say!("their persons could not be told apart: rename one")));
         }
         if let Some(twin) = twins[index] {
-            let rows: u64 = rows_of[twin].iter().sum();
-            if rows > 0 && !first.set_aside.contains(&Defect::Duplicate) {
-                return Err(Error::data(
-                    "D0411",
-                    say!("{}: the same content as file {} of the table", file.said(), twin + 1),
-                )
-                .advice(say!("files are counted in the order of their names; take one away, or have it left unread and its rows counted: set_aside = [\"duplicate\"]")));
-            }
-            for (intake, &rows) in intake.iter_mut().zip(&rows_of[twin]) {
-                intake.rows_in += rows;
-                if rows > 0 {
-                    *intake.set_aside.entry(Defect::Duplicate).or_default() += rows;
-                }
-            }
+            count_twin(first, &rows_of[twin], (&file, twin), &mut intake)?;
             rows_of.push(vec![0; members.len()]);
             let (_, facts_of_twin): &(PathBuf, FileFacts) = &facts[twin];
             facts.push((path.clone(), facts_of_twin.clone()));
@@ -683,66 +670,13 @@ fn read_group(
             batches += 1;
             let parts =
                 if long { rows::split(plan, &members, batch, &file)? } else { vec![(0, batch)] };
-            for (m, mut batch) in parts {
-                let table = &plan.tables[members[m]];
+            let here = Here { file: &file, folder: folder.as_deref(), before };
+            for (m, batch) in parts {
                 if long {
                     intake[m].rows_in += batch.table.rows as u64;
                 }
-                let tokens: Vec<usize> =
-                    (0..table.columns.len()).filter(|&c| table.columns[c].made).collect();
-                for &made in &tokens {
-                    // The place of the column first, so that the indices of the plan hold; its cells follow.
-                    let rows = batch.table.rows;
-                    batch.table.columns.insert(made, Column::constant(None, rows));
-                }
-                intake[m].moments += moments::settle(table, &mut batch.table.columns, plan.zone);
-                note!(
-                    trace,
-                    "batch",
-                    table = table.name,
-                    file = index + 1,
-                    rows = batch.table.rows
-                );
-                log::trap("intake", || cells_of(&batch.table));
-                let mut good = vec![true; batch.table.rows];
-                rows::check_layout(table, &batch, &file)?;
-                check_types(table, &mut batch, &mut good, &mut intake[m], &file)?;
-                rows::check_rows(table, &batch, &mut good, &mut intake[m], &file)?;
-                let mut identities: Vec<Column> = table
-                    .keys
-                    .par_iter()
-                    .map(|key| {
-                        let folder = folder.as_deref();
-                        identity::column(&batch.table, &key.columns, &plan.normalize, folder)
-                    })
-                    .collect();
-                check_keys(plan, table, &batch, &identities, &mut good, &mut intake[m], &file)?;
-                if most.is_none() {
-                    let place = |row: usize| say!("{}, {}", file.said(), batch.place(row));
-                    let new = Batch { cells: &batch.table, identities: &identities, good: &good };
-                    seen.see(plan, members[m], new, salt, &place);
-                }
-                let local =
-                    std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));
-                identities[table.person_key] = same.map(local);
-                let mut whole = batch.table;
-                for &made in &tokens {
-                    if let Some(key) = table.columns[made].key {
-                        whole.columns[made] = identities[key].clone();
-                    }
-                }
-                whole.columns.extend(identities);
-                if table.placed() {
-                    whole.columns.extend(place::columns(before, &batch.row_numbers));
-                }
-                if table.foldered() {
-                    whole.columns.push(Column::constant(folder.as_deref(), whole.rows));
-                }
-                if good.iter().any(|&g| !g) {
-                    let rows: Vec<u32> =
-                        (0..whole.rows as u32).filter(|&row| good[row as usize]).collect();
-                    whole = take(&whole, &rows);
-                }
+                let whole =
+                    read_batch(reading, members[m], batch, here, &mut intake[m], &mut seen)?;
                 progress.rows(whole.rows as u64);
                 let weight = pool::weight(&whole);
                 kept[m].push(whole);
@@ -790,6 +724,97 @@ fn read_group(
             TableRead { intake, files, rows, blocks, seen: seen.take().unwrap_or_default() }
         })
         .collect())
+}
+
+/// Counts the rows of a file that is there twice, which is not read again: `rows_of` by table as its twin gave them.
+fn count_twin(
+    first: &TablePlan,
+    rows_of: &[u64],
+    (file, twin): (&FilePlace<'_>, usize),
+    intake: &mut [TableIntake],
+) -> Result<()> {
+    let rows: u64 = rows_of.iter().sum();
+    if rows > 0 && !first.set_aside.contains(&Defect::Duplicate) {
+        return Err(Error::data(
+                    "D0411",
+                    say!("{}: the same content as file {} of the table", file.said(), twin + 1),
+                )
+                .advice(say!("files are counted in the order of their names; take one away, or have it left unread and its rows counted: set_aside = [\"duplicate\"]")));
+    }
+    for (intake, &rows) in intake.iter_mut().zip(rows_of) {
+        intake.rows_in += rows;
+        if rows > 0 {
+            *intake.set_aside.entry(Defect::Duplicate).or_default() += rows;
+        }
+    }
+    Ok(())
+}
+
+/// The file that a batch is from.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    file: &'a FilePlace<'a>,
+    folder: Option<&'a str>,
+    /// Rows of the files before this one.
+    before: u64,
+}
+
+/// Holds a batch of a table against what the policy says of it; gives its good rows with the identities of their keys.
+fn read_batch(
+    reading: Reading<'_>,
+    t: usize,
+    mut batch: formats::Batch,
+    here: Here<'_>,
+    intake: &mut TableIntake,
+    seen: &mut Seen,
+) -> Result<Table> {
+    let Reading { plan, same, salt, most, .. } = reading;
+    let Here { file, folder, before } = here;
+    let table = &plan.tables[t];
+    let tokens: Vec<usize> = (0..table.columns.len()).filter(|&c| table.columns[c].made).collect();
+    for &made in &tokens {
+        // The place of the column first, so that the indices of the plan hold; its cells follow.
+        let rows = batch.table.rows;
+        batch.table.columns.insert(made, Column::constant(None, rows));
+    }
+    intake.moments += moments::settle(table, &mut batch.table.columns, plan.zone);
+    note!(trace, "batch", table = table.name, file = file.index + 1, rows = batch.table.rows);
+    log::trap("intake", || cells_of(&batch.table));
+    let mut good = vec![true; batch.table.rows];
+    rows::check_layout(table, &batch, file)?;
+    check_types(table, &mut batch, &mut good, intake, file)?;
+    rows::check_rows(table, &batch, &mut good, intake, file)?;
+    let mut identities: Vec<Column> = table
+        .keys
+        .par_iter()
+        .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize, folder))
+        .collect();
+    check_keys(plan, table, &batch, &identities, &mut good, intake, file)?;
+    if most.is_none() {
+        let place = |row: usize| say!("{}, {}", file.said(), batch.place(row));
+        let new = Batch { cells: &batch.table, identities: &identities, good: &good };
+        seen.see(plan, t, new, salt, &place);
+    }
+    let local = std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));
+    identities[table.person_key] = same.map(local);
+    let mut whole = batch.table;
+    for &made in &tokens {
+        if let Some(key) = table.columns[made].key {
+            whole.columns[made] = identities[key].clone();
+        }
+    }
+    whole.columns.extend(identities);
+    if table.placed() {
+        whole.columns.extend(place::columns(before, &batch.row_numbers));
+    }
+    if table.foldered() {
+        whole.columns.push(Column::constant(folder, whole.rows));
+    }
+    if good.iter().any(|&g| !g) {
+        let rows: Vec<u32> = (0..whole.rows as u32).filter(|&row| good[row as usize]).collect();
+        whole = take(&whole, &rows);
+    }
+    Ok(whole)
 }
 
 /// The rows of a table that came as cells, not as a file, held against what the policy says of them. Nothing is set aside.

@@ -500,6 +500,18 @@ impl Maker<'_> {
                 when.get("grain").or_else(|| base.and_then(|(n, _)| n.get("grain"))).cloned();
             made.push((part_name, self.part(when, whole, grain, &matching, part_columns)));
         }
+        made.extend(self.unlisted(&left, whole, columns));
+        made
+    }
+
+    /// The table with the rows of the layout that the policy names nowhere.
+    fn unlisted(
+        &mut self,
+        left: &[(usize, &crate::schema::layout::When)],
+        whole: &IndexMap<String, Entry>,
+        columns: &Columns,
+    ) -> Option<(String, Node)> {
+        let written = self.written;
         let rest: Vec<(&String, Vec<String>)> = left
             .iter()
             .flat_map(|(_, w)| {
@@ -514,36 +526,34 @@ impl Maker<'_> {
             })
             .collect();
         let values: Vec<String> = rest.iter().flat_map(|(_, v)| v.clone()).collect();
-        if !values.is_empty() {
-            match written.get("unlisted") {
-                Some(by) => {
-                    let mut matching: IndexMap<String, Vec<String>> = IndexMap::new();
-                    for (column, values) in &rest {
-                        matching
-                            .entry((*column).clone())
-                            .or_default()
-                            .extend(values.iter().cloned());
-                    }
-                    let all = columns
-                        .iter()
-                        .map(|(k, e)| (k.clone(), entry_of(dropped(e.value.clone(), by))))
-                        .collect();
-                    made.push((
-                        format!("{}_unlisted", self.table),
-                        self.part(by, whole, None, &matching, all),
-                    ));
+        if values.is_empty() {
+            return None;
+        }
+        match written.get("unlisted") {
+            Some(by) => {
+                let mut matching: IndexMap<String, Vec<String>> = IndexMap::new();
+                for (column, values) in &rest {
+                    matching.entry((*column).clone()).or_default().extend(values.iter().cloned());
                 }
-                None => {
-                    let what = say!(
-                        "table `{}` says nothing of these rows of its layout: {}",
-                        name(self.table),
-                        list(values.iter().map(String::as_str))
-                    );
-                    self.error("P0003", written, what, Some(say!("add a [[tables.{}.when]] for each, or write unlisted = \"drop\" in the table", name(self.table))));
-                }
+                let all = columns
+                    .iter()
+                    .map(|(k, e)| (k.clone(), entry_of(dropped(e.value.clone(), by))))
+                    .collect();
+                Some((
+                    format!("{}_unlisted", self.table),
+                    self.part(by, whole, None, &matching, all),
+                ))
+            }
+            None => {
+                let what = say!(
+                    "table `{}` says nothing of these rows of its layout: {}",
+                    name(self.table),
+                    list(values.iter().map(String::as_str))
+                );
+                self.error("P0003", written, what, Some(say!("add a [[tables.{}.when]] for each, or write unlisted = \"drop\" in the table", name(self.table))));
+                None
             }
         }
-        made
     }
 
     fn part_columns(

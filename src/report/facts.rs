@@ -685,8 +685,52 @@ pub fn of_run(
         }),
         released: made.persons.map(Count::of),
     };
-    let tables = plan
-        .tables
+    let tables = tables_run(plan, made);
+    let rows = rows_run(made);
+    let mut measures = Vec::new();
+    let views = views_run(plan, made, proof, &mut measures);
+    measures.extend(extra.measures);
+    let strata = made
+        .observed
+        .strata
+        .iter()
+        .filter_map(|stratum| {
+            let column = &plan.tables[stratum.table].columns[stratum.column];
+            let groups = groups(&stratum.groups, stratum.by)?;
+            Some(StratumRun {
+                table: plan.tables[stratum.table].name.to_string(),
+                column: column.facts.column.to_string(),
+                by: stratum.by,
+                groups,
+            })
+        })
+        .collect();
+    facts.run = Some(Run {
+        release: identity.id.to_owned(),
+        not_for_release: !identity.for_release,
+        started_at: time(identity.started),
+        finished_at: time(identity.finished),
+        files: intake.files.len() as u64,
+        persons,
+        rows,
+        tables,
+        views,
+        strata,
+        proof: ProofRun {
+            identifiers_searched: proof.identifiers_searched,
+            identifiers_too_short: proof.identifiers_too_short,
+            cells_searched: proof.cells_searched,
+        },
+        measures,
+        tradeoff: extra.tradeoff,
+        sections: extra.sections,
+    });
+    facts
+}
+
+fn tables_run(plan: &Plan, made: &Made) -> Vec<TableRun> {
+    let intake = &made.intake;
+    plan.tables
         .iter()
         .enumerate()
         .map(|(t, table)| TableRun {
@@ -723,11 +767,12 @@ pub fn of_run(
                 })
                 .collect(),
         })
-        .collect();
-    let rows = rows_run(made);
-    let mut measures = Vec::new();
-    let views = plan
-        .views
+        .collect()
+}
+
+/// The views of a run, whose risks are measures.
+fn views_run(plan: &Plan, made: &Made, proof: &Proof, measures: &mut Vec<Measure>) -> Vec<ViewRun> {
+    plan.views
         .iter()
         .zip(&made.views)
         .zip(&proof.views)
@@ -767,44 +812,7 @@ pub fn of_run(
                 holds: recount.holds,
             }
         })
-        .collect();
-    measures.extend(extra.measures);
-    let strata = made
-        .observed
-        .strata
-        .iter()
-        .filter_map(|stratum| {
-            let column = &plan.tables[stratum.table].columns[stratum.column];
-            let groups = groups(&stratum.groups, stratum.by)?;
-            Some(StratumRun {
-                table: plan.tables[stratum.table].name.to_string(),
-                column: column.facts.column.to_string(),
-                by: stratum.by,
-                groups,
-            })
-        })
-        .collect();
-    facts.run = Some(Run {
-        release: identity.id.to_owned(),
-        not_for_release: !identity.for_release,
-        started_at: time(identity.started),
-        finished_at: time(identity.finished),
-        files: intake.files.len() as u64,
-        persons,
-        rows,
-        tables,
-        views,
-        strata,
-        proof: ProofRun {
-            identifiers_searched: proof.identifiers_searched,
-            identifiers_too_short: proof.identifiers_too_short,
-            cells_searched: proof.cells_searched,
-        },
-        measures,
-        tradeoff: extra.tradeoff,
-        sections: extra.sections,
-    });
-    facts
+        .collect()
 }
 
 fn rows_run(made: &Made) -> RowsRun {

@@ -398,26 +398,8 @@ impl Reader {
         if !block.lines.iter().any(|l| l.kind == self.kind) {
             return Ok(());
         }
-        let mut contexts: Vec<(&'static str, Vec<&[u8]>)> = Vec::new();
-        for take in takes {
-            if let Take::Context(kind, _) = take
-                && !contexts.iter().any(|(k, _)| k == kind)
-            {
-                let line = if *kind == self.form.header {
-                    self.header.first(kind)
-                } else {
-                    block.first(kind)
-                };
-                contexts.push((kind, line.map(fields).unwrap_or_default()));
-            }
-        }
-        let at = |name: &str| self.form.records.get("RE").and_then(|r| r.position(name));
-        let at = MONTHS.into_iter().find_map(at).unwrap_or(0);
-        let month = block
-            .first("RE")
-            .and_then(|line| fields(line).get(at).copied())
-            .and_then(|cell| std::str::from_utf8(cell).ok())
-            .unwrap_or_default();
+        let contexts = contexts(self.form, &self.header, block, takes);
+        let month = month(self.form, block);
         for (sequence, line) in block.lines.iter().enumerate() {
             if line.kind != self.kind {
                 continue;
@@ -520,4 +502,34 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The fields of the lines that stand before a receipt's own, by record type.
+fn contexts<'b>(
+    form: &Form,
+    header: &'b Block,
+    block: &'b Block,
+    takes: &[Take],
+) -> Vec<(&'static str, Vec<&'b [u8]>)> {
+    let mut contexts: Vec<(&'static str, Vec<&[u8]>)> = Vec::new();
+    for take in takes {
+        if let Take::Context(kind, _) = take
+            && !contexts.iter().any(|(k, _)| k == kind)
+        {
+            let line = if *kind == form.header { header.first(kind) } else { block.first(kind) };
+            contexts.push((kind, line.map(fields).unwrap_or_default()));
+        }
+    }
+    contexts
+}
+
+/// The month of a receipt, as it is written.
+fn month<'b>(form: &Form, block: &'b Block) -> &'b str {
+    let at = |name: &str| form.records.get("RE").and_then(|r| r.position(name));
+    let at = MONTHS.into_iter().find_map(at).unwrap_or(0);
+    block
+        .first("RE")
+        .and_then(|line| fields(line).get(at).copied())
+        .and_then(|cell| std::str::from_utf8(cell).ok())
+        .unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use crate::build::{Builder, name};
 use crate::error::Name;
 use crate::model::Join;
 use crate::model::TablePlan;
-use crate::policy::model::Tier;
+use crate::policy::model::{Tier, View};
 use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::say;
 
@@ -102,19 +102,7 @@ impl Builder<'_> {
             if names.insert(view.name.clone(), ()).is_some() {
                 self.error("P0101", &path, say!("two views are named `{}`", name(&view.name)));
             }
-            let part = || {
-                let (of, value) = view.grain.split_once('.')?;
-                tables.iter().position(|t| {
-                    t.part.as_ref().is_some_and(|p| {
-                        p.of.as_str() == of
-                            && p.matching
-                                .iter()
-                                .any(|(_, values)| values.iter().any(|v| v == value))
-                    })
-                })
-            };
-            let named = tables.iter().position(|t| t.name.as_str() == view.grain);
-            let Some(table) = named.or_else(part) else {
+            let Some(table) = grain_of(&view.grain, tables) else {
                 self.error(
                     "P0102",
                     &path,
@@ -122,18 +110,7 @@ impl Builder<'_> {
                 );
                 continue;
             };
-            let mut quasi = Vec::new();
-            for (at, text) in view.quasi.iter().enumerate() {
-                let at = at.to_string();
-                let path = ["anonymized", "view", index.as_str(), "quasi", at.as_str()];
-                if let Some((t, c)) = self.resolve(tables, Some(table), text, &path) {
-                    quasi.push(ViewColumn {
-                        table: t,
-                        column: c,
-                        join: Self::join(tables, table, t),
-                    });
-                }
-            }
+            let quasi = self.quasi(&index, view, tables, table);
             if view.quasi.is_empty() {
                 self.error(
                     "P0108",
@@ -141,76 +118,9 @@ impl Builder<'_> {
                     say!("view `{}` names no quasi-identifiers", name(&view.name)),
                 );
             }
-            // A class of n persons has risk 1 / n: the limit asks for the next whole number of persons.
-            let by_risk = view.risk.map(|r| r.prosecutor);
-            if by_risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
-                let wrong =
-                    say!("view `{}`: risk.prosecutor is above 0 and below 1", name(&view.name));
-                self.error("P0108", &path, wrong);
-            }
-            let by_risk =
-                by_risk.filter(|&r| r > 0.0 && r < 1.0).map(|r| (1.0 / r - 1e-9).ceil() as u64);
-            let k = view.k.or(policy.anonymized.tier.map(Tier::k)).max(by_risk);
-            match k {
-                None => self.advise(
-                    "P0108",
-                    &path,
-                    say!("view `{}` has no k, and there is no tier", name(&view.name)),
-                    say!("anonymized.tier = \"research\" means k = 10; or give the view its k"),
-                ),
-                Some(k) if k < 2 => {
-                    self.error(
-                        "P0108",
-                        &path,
-                        say!("view `{}`: k must be at least 2", name(&view.name)),
-                    );
-                }
-                Some(_) => {}
-            }
-            let mut sensitive = Vec::new();
-            for (at, s) in view.sensitive.iter().enumerate() {
-                let at = at.to_string();
-                let path = ["anonymized", "view", index.as_str(), "sensitive", at.as_str()];
-                if let Some((t, c)) = self.resolve(tables, Some(table), &s.column, &path) {
-                    sensitive.push((
-                        ViewColumn { table: t, column: c, join: Self::join(tables, table, t) },
-                        s.l,
-                    ));
-                }
-                if s.l < 2 {
-                    self.error("P0108", &path, say!("l must be at least 2"));
-                }
-            }
-            let mut models = Vec::new();
-            for (at, spec) in view.models.iter().enumerate() {
-                let at = at.to_string();
-                let path = ["anonymized", "view", index.as_str(), "models", at.as_str()];
-                let mut about = None;
-                if let Some(text) = &spec.column {
-                    let Some((t, c)) = self.resolve(tables, Some(table), text, &path) else {
-                        continue;
-                    };
-                    let known = sensitive.iter().position(|(s, _)| (s.table, s.column) == (t, c));
-                    about = known.or_else(|| {
-                        let join = Self::join(tables, table, t);
-                        sensitive.push((ViewColumn { table: t, column: c, join }, 0));
-                        Some(sensitive.len() - 1)
-                    });
-                }
-                let numbers = spec.with.clone();
-                let parameters =
-                    Parameters { numbers: numbers.clone(), sensitive: about, distance: None };
-                match model::make(&spec.model, &parameters) {
-                    Err(error) => self.errors.push(error.at_opt(self.loaded.place(&path))),
-                    Ok(made) if made.needs_population() => self.advise(
-                        "P0130",
-                        &path,
-                        say!("view `{}`: model `{}` needs a population table, which a run does not have", name(&view.name), name(&spec.model)),
-                        say!("`kakou risk --population FILE` checks it for a released table"),
-                    ),
-                    Ok(made) => models.push(ModelPlan { key: made.key(), sensitive: about, numbers }),
-                }
-            }
+            let k = self.k(&path, view);
+            let mut sensitive = self.sensitive(&index, view, tables, table);
+            let models = self.models(&index, view, tables, table, &mut sensitive);
             views.push(ViewPlan {
                 name: name(&view.name),
                 visible_in: view.visible_in,
@@ -226,4 +136,138 @@ impl Builder<'_> {
         }
         views
     }
+
+    fn quasi(
+        &mut self,
+        index: &str,
+        view: &View,
+        tables: &[TablePlan],
+        table: usize,
+    ) -> Vec<ViewColumn> {
+        let mut quasi = Vec::new();
+        for (at, text) in view.quasi.iter().enumerate() {
+            let at = at.to_string();
+            let path = ["anonymized", "view", index, "quasi", at.as_str()];
+            if let Some((t, c)) = self.resolve(tables, Some(table), text, &path) {
+                quasi.push(ViewColumn { table: t, column: c, join: Self::join(tables, table, t) });
+            }
+        }
+        quasi
+    }
+
+    /// Persons in a class, at least.
+    fn k(&mut self, path: &[&str], view: &View) -> Option<u64> {
+        // A class of n persons has risk 1 / n: the limit asks for the next whole number of persons.
+        let by_risk = view.risk.map(|r| r.prosecutor);
+        if by_risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
+            let wrong = say!("view `{}`: risk.prosecutor is above 0 and below 1", name(&view.name));
+            self.error("P0108", path, wrong);
+        }
+        let by_risk =
+            by_risk.filter(|&r| r > 0.0 && r < 1.0).map(|r| (1.0 / r - 1e-9).ceil() as u64);
+        let k = view.k.or(self.loaded.policy.anonymized.tier.map(Tier::k)).max(by_risk);
+        match k {
+            None => self.advise(
+                "P0108",
+                path,
+                say!("view `{}` has no k, and there is no tier", name(&view.name)),
+                say!("anonymized.tier = \"research\" means k = 10; or give the view its k"),
+            ),
+            Some(k) if k < 2 => {
+                self.error(
+                    "P0108",
+                    path,
+                    say!("view `{}`: k must be at least 2", name(&view.name)),
+                );
+            }
+            Some(_) => {}
+        }
+        k
+    }
+
+    /// Sensitive columns, with how many values a class has at least.
+    fn sensitive(
+        &mut self,
+        index: &str,
+        view: &View,
+        tables: &[TablePlan],
+        table: usize,
+    ) -> Vec<(ViewColumn, u64)> {
+        let mut sensitive = Vec::new();
+        for (at, s) in view.sensitive.iter().enumerate() {
+            let at = at.to_string();
+            let path = ["anonymized", "view", index, "sensitive", at.as_str()];
+            if let Some((t, c)) = self.resolve(tables, Some(table), &s.column, &path) {
+                sensitive.push((
+                    ViewColumn { table: t, column: c, join: Self::join(tables, table, t) },
+                    s.l,
+                ));
+            }
+            if s.l < 2 {
+                self.error("P0108", &path, say!("l must be at least 2"));
+            }
+        }
+        sensitive
+    }
+
+    /// Models beside k and l; a column that one is about is sensitive too.
+    fn models(
+        &mut self,
+        index: &str,
+        view: &View,
+        tables: &[TablePlan],
+        table: usize,
+        sensitive: &mut Vec<(ViewColumn, u64)>,
+    ) -> Vec<ModelPlan> {
+        let mut models = Vec::new();
+        for (at, spec) in view.models.iter().enumerate() {
+            let at = at.to_string();
+            let path = ["anonymized", "view", index, "models", at.as_str()];
+            let mut about = None;
+            if let Some(text) = &spec.column {
+                let Some((t, c)) = self.resolve(tables, Some(table), text, &path) else {
+                    continue;
+                };
+                let known = sensitive.iter().position(|(s, _)| (s.table, s.column) == (t, c));
+                about = known.or_else(|| {
+                    let join = Self::join(tables, table, t);
+                    sensitive.push((ViewColumn { table: t, column: c, join }, 0));
+                    Some(sensitive.len() - 1)
+                });
+            }
+            let numbers = spec.with.clone();
+            let parameters =
+                Parameters { numbers: numbers.clone(), sensitive: about, distance: None };
+            match model::make(&spec.model, &parameters) {
+                Err(error) => self.errors.push(error.at_opt(self.loaded.place(&path))),
+                Ok(made) if made.needs_population() => self.advise(
+                    "P0130",
+                    &path,
+                    say!(
+                        "view `{}`: model `{}` needs a population table, which a run does not have",
+                        name(&view.name),
+                        name(&spec.model)
+                    ),
+                    say!("`kakou risk --population FILE` checks it for a released table"),
+                ),
+                Ok(made) => models.push(ModelPlan { key: made.key(), sensitive: about, numbers }),
+            }
+        }
+        models
+    }
+}
+
+/// The table whose rows a view counts: by its name, or a part of a long table by a value.
+fn grain_of(grain: &str, tables: &[TablePlan]) -> Option<usize> {
+    let part = || {
+        let (of, value) = grain.split_once('.')?;
+        tables.iter().position(|t| {
+            t.part.as_ref().is_some_and(|p| {
+                p.of.as_str() == of
+                    && p.matching.iter().any(|(_, values)| values.iter().any(|v| v == value))
+            })
+        })
+    };
+    let named = tables.iter().position(|t| t.name.as_str() == grain);
+    named.or_else(part)
 }
