@@ -413,7 +413,7 @@ fn a_fact_of_persons_is_known_in_spite_of_blanks_and_errors() {
     // By case: type and rows of each person of sixty.
     let number = |p: usize, a: &str| (if p < 3 { a } else { "7" }).to_owned();
     type Rows<'a> = &'a dyn Fn(usize) -> Vec<String>;
-    let cases: [(&str, Rows<'_>, bool); 9] = [
+    let cases: [(&str, Rows<'_>, bool); 10] = [
         ("code", &|p| vec![number(p, "9")], true),
         ("code", &|p| vec![number(p, "9"); 1 + usize::from(p < 9)], true),
         (
@@ -423,6 +423,8 @@ fn a_fact_of_persons_is_known_in_spite_of_blanks_and_errors() {
         ),
         ("code", &|p| vec![String::new(), number(p, "9"), String::new()], true),
         ("integer", &|p| vec![number(p, "9"); 2], true),
+        // A mark: there or not.
+        ("code", &|p| vec![if p < 3 { "1".to_owned() } else { String::new() }], true),
         // Nearly everybody shows the same in every row: that one row of a person does not says nothing of persons.
         ("code", &|p| vec!["7".into(), (if p % 21 == 0 { "9" } else { "7" }).into()], false),
         // Measured once, or changing: no fact of persons.

@@ -256,7 +256,8 @@ impl Counted {
 
 impl Counts {
     /// Whether other labels may make the column a fact of persons, or none. A row whose label changes is of one person.
-    fn may_turn(&self, decision: &Decision, measured: bool) -> bool {
+    /// How sure that is, counts too.
+    fn may_turn(&self, decision: &Decision, measured: bool, row_is_person: bool) -> bool {
         let texts = self.texts.dictionary();
         let (mut changed, mut blanked) = (0, 0);
         let mut left: BTreeSet<&str> = BTreeSet::new();
@@ -273,10 +274,11 @@ impl Counts {
                 }
             }
         }
-        let Repeated { several, varying } = self.repeated;
+        let Repeated { several, varying, .. } = self.repeated;
         // Persons who show one value do so with joined labels too; cells that are blanked may be all that some have.
-        let steady = varying == 0 && left.len() > 1;
-        let steady = steady && (!measured || several.saturating_sub(blanked) >= EVIDENCE);
+        let enough = several.saturating_sub(blanked) >= EVIDENCE;
+        let as_sure = row_is_person || several < EVIDENCE || enough;
+        let steady = varying == 0 && left.len() > 1 && as_sure && (!measured || enough);
         let sure = steady || self.repeated.is_of_rows(measured, changed);
         !sure
     }
@@ -340,8 +342,10 @@ fn count(
         let person = persons[row];
         if before.0 != person {
             before = (person, at, false, false);
+            repeated.empty += u64::from(at == nothing);
         } else if before.1 == nothing {
             before.1 = at;
+            repeated.empty -= u64::from(at != nothing);
         } else if at != nothing {
             repeated.several += u64::from(!before.2);
             before.2 = true;
@@ -904,10 +908,12 @@ impl Keeper {
             })
             .collect();
         let mut step = Step::default();
+        let row_is_person = |t: usize| plan.tables[t].grain == Grain::Person;
         for (t, c, floor, counts) in &counted.columns {
-            let several = counts.held.iter().filter(|h| h.rows > 0).count() > 1;
+            let shown = counts.held.iter().filter(|h| h.rows > 0).count();
+            let several = shown > 1 || shown == 1 && counts.repeated.empty > 0;
             let rows = counts.held.iter().map(|h| h.rows);
-            let sure = counts.repeated.is_sure(plan.tables[*t].grain == Grain::Person);
+            let sure = counts.repeated.is_sure(row_is_person(*t));
             match several && counts.repeated.is_steady(floor.tails, rows) {
                 true => self.steady.insert((*t, *c), sure),
                 false => self.steady.remove(&(*t, *c)),
@@ -916,7 +922,9 @@ impl Keeper {
         self.unsure.clear();
         let counts = counted.columns.iter().zip(&decisions);
         for ((t, _, floor, counts), (_, _, decision, ..)) in counts {
-            if !decision.labels.is_empty() && counts.may_turn(decision, floor.tails) {
+            if !decision.labels.is_empty()
+                && counts.may_turn(decision, floor.tails, row_is_person(*t))
+            {
                 self.unsure.insert(*t);
             }
         }

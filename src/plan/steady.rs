@@ -23,6 +23,8 @@ pub struct Repeated {
     pub several: u64,
     /// Of these, persons with several values.
     pub varying: u64,
+    /// Persons with rows and no filled cell: that nothing is shown is a value of theirs.
+    pub empty: u64,
 }
 
 impl Repeated {
@@ -57,6 +59,7 @@ impl Repeated {
     pub fn add(&mut self, other: Repeated) {
         self.several += other.several;
         self.varying += other.varying;
+        self.empty += other.empty;
     }
 }
 

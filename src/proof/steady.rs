@@ -44,18 +44,21 @@ impl Shown {
             return;
         }
         for (&code, &who) in codes.iter().zip(whose) {
-            if code == MISSING || who == MISSING {
+            if who == MISSING {
+                continue;
+            }
+            let at = who as usize;
+            if at >= self.one.len() {
+                self.one.resize(at + 1, UNSEEN);
+                self.again.resize(at + 1, false);
+            }
+            if code == MISSING {
                 continue;
             }
             if code as usize >= self.rows.len() {
                 self.rows.resize(code as usize + 1, 0);
             }
             self.rows[code as usize] += 1;
-            let at = who as usize;
-            if at >= self.one.len() {
-                self.one.resize(at + 1, UNSEEN);
-                self.again.resize(at + 1, false);
-            }
             let slot = &mut self.one[at];
             if *slot == UNSEEN {
                 *slot = code;
@@ -78,17 +81,19 @@ impl Shown {
         }
     }
 
-    /// What they show, if the column is a fact of persons and not of rows and shows two values at least.
+    /// What they show, if the column is a fact of persons and not of rows in which two persons differ.
     pub(crate) fn finish(self, shape: &SteadyShape) -> Option<Values> {
         let repeated = Repeated {
             several: self.again.iter().filter(|&&again| again).count() as u64,
             varying: self.sets.len() as u64,
+            empty: self.one.iter().filter(|&&code| code == UNSEEN).count() as u64,
         };
         if self.varies || !repeated.is_steady(shape.measured, self.rows.iter().copied()) {
             return None;
         }
         let values = Values { sure: repeated.is_sure(shape.by_row), ..self.values() };
-        let mut shown = values.codes.iter().filter(|&&code| code != MISSING);
+        // That a person shows nothing is a value too.
+        let mut shown = values.codes.iter();
         let first = shown.next()?;
         shown.any(|code| code != first).then_some(values)
     }
@@ -472,7 +477,7 @@ mod tests {
             let cells = cells(&persons, &visits, &shape);
             let found = recount(&shape, &cells).unwrap();
             let mut expected = Vec::new();
-            let several = |values: &mut dyn Iterator<Item = u8>| values.filter(|&v| v != 0).collect::<BTreeSet<_>>().len() > 1;
+            let several = |values: &mut dyn Iterator<Item = u8>| values.collect::<BTreeSet<_>>().len() > 1;
             let told = |keys: &dyn Fn(usize) -> Vec<u8>| {
                 let mut classes: BTreeMap<Vec<u8>, BTreeSet<u8>> = BTreeMap::new();
                 for p in 0..own.len() {

@@ -1001,7 +1001,8 @@ def steady_values(files, shape):
     one = lambda shown: None if not shown else shown[0] if len(shown) == 1 else tuple(sorted(shown))
     values = {person: one(shown) for person, shown, _ in persons}
     sure = shape.get("byRow", False) or len(several) >= EVIDENCE
-    return (values, sure) if len({value for value in values.values() if value is not None}) > 1 else None
+    # That a person shows nothing is a value too.
+    return (values, sure) if len(set(values.values())) > 1 else None
 
 
 def recount_steady(files):
