@@ -455,6 +455,20 @@ fn a_fact_of_persons_is_known_in_spite_of_blanks_and_errors() {
     }
 }
 
+/// What goes into the remainder can leave a number at an end that too few persons have: it is looked at again.
+#[test]
+fn measured_numbers_keep_their_ends_when_others_go() {
+    for values in [
+        "1.8 1.1 1.3 6.3 >2.6 >0.1 >1.5 >3.8 3.2 >1.4 5.2 <1.5 >4.9 1.4 <3.0 >3.0 <6.4 <4.9 >4.1 4.8",
+        "2.1 <3.4 0.5 <3.8 >5.6 1.6 >1.9 5.8 >1.5 5.8 >5.6 1.2 >4.4 >0.6 >4.7 1.2 <2.0 >0.1 >4.0 >5.9",
+    ] {
+        let case = Case::new();
+        let values: Vec<(usize, &str)> = values.split(' ').map(|value| (1, value)).collect();
+        let rounded = payload("measured", "{ round = { significant = 1 } }");
+        case.run(&one(&case, 5, &rounded, &values, ""));
+    }
+}
+
 /// A ward and a count of days are numbers that nobody measured: each value is shown for enough persons, not the ends alone.
 #[test]
 fn numbers_that_stand_for_something_have_a_floor_at_every_value() {

@@ -255,6 +255,22 @@ impl Counted {
 }
 
 impl Counts {
+    /// What is held once the labels are changed.
+    fn after(&self, decision: &Decision, n: u64) -> Counts {
+        let mut after = Counts { missing: self.missing.clone(), ..Counts::default() };
+        for (text, held) in self.texts.dictionary().texts().zip(&self.held) {
+            if held.rows == 0 {
+                continue;
+            }
+            match decision.labels.get(text) {
+                None => after.label(text).add(held, n),
+                Some(Some(shown)) => after.label(shown).add(held, n),
+                Some(None) => after.missing.add(held, n),
+            }
+        }
+        after
+    }
+
     /// Whether other labels may make the column a fact of persons, or none. A row whose label changes is of one person.
     /// How sure that is, counts too.
     fn may_turn(&self, decision: &Decision, measured: bool, row_is_person: bool) -> bool {
@@ -860,7 +876,7 @@ pub struct Keeper {
     rows: Vec<u64>,
     /// Columns that are the same in all rows of a person, as last counted; with whether that is sure.
     steady: BTreeMap<(usize, usize), bool>,
-    /// Tables of columns of which the last step may have made facts of persons, or facts of rows.
+    /// Tables of columns of which the last step may have made facts of persons, or facts of rows, or that need a further step.
     unsure: BTreeSet<usize>,
 }
 
@@ -888,7 +904,7 @@ impl Keeper {
     /// Decides about every column that was counted.
     #[must_use]
     pub fn step(&mut self, plan: &Plan, counted: &Counted, frozen: &Treatments) -> Step {
-        let decisions: Vec<(usize, usize, Decision, u64, u64)> = counted
+        let decisions: Vec<(usize, usize, Decision, u64, u64, bool)> = counted
             .columns
             .par_iter()
             .map(|(t, c, floor, counts)| {
@@ -904,7 +920,11 @@ impl Keeper {
                 };
                 let shown = counts.held.iter().filter(|h| h.rows > 0);
                 let few = shown.clone().filter(|h| h.persons < floor.persons).count() as u64;
-                (*t, *c, decide(&rule, counts), shown.count() as u64, few)
+                let decision = decide(&rule, counts);
+                // What goes into the remainder may leave a number at an end that too few have.
+                let again = !decision.labels.is_empty()
+                    && decide(&rule, &counts.after(&decision, rule.n)) != Decision::default();
+                (*t, *c, decision, shown.count() as u64, few, again)
             })
             .collect();
         let mut step = Step::default();
@@ -921,14 +941,15 @@ impl Keeper {
         }
         self.unsure.clear();
         let counts = counted.columns.iter().zip(&decisions);
-        for ((t, _, floor, counts), (_, _, decision, ..)) in counts {
-            if !decision.labels.is_empty()
-                && counts.may_turn(decision, floor.tails, row_is_person(*t))
+        for ((t, _, floor, counts), (_, _, decision, _, _, again)) in counts {
+            if *again
+                || !decision.labels.is_empty()
+                    && counts.may_turn(decision, floor.tails, row_is_person(*t))
             {
                 self.unsure.insert(*t);
             }
         }
-        for (t, c, decision, labels, few) in decisions {
+        for (t, c, decision, labels, few, _) in decisions {
             if let Some(outcome) = self.outcome(t, c) {
                 outcome.joined += decision.labels.len() as u64;
                 (outcome.labels, outcome.few) = (labels, few);
@@ -960,7 +981,7 @@ impl Keeper {
         self.steady.iter().map(|(&at, &sure)| (at, sure)).collect()
     }
 
-    /// Tables that have to be counted once more before it is known which of their columns these are.
+    /// Tables that have to be counted once more: more labels may have to change, or other columns are facts of persons now.
     #[must_use]
     pub fn unsure(&self) -> &BTreeSet<usize> {
         &self.unsure
