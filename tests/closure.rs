@@ -396,6 +396,11 @@ fn a_steady_fact_outside_the_views_is_named_and_for_publication_refused() {
     std::fs::write(&policy, &public).unwrap();
     std::fs::remove_file(case.path("project.key")).unwrap();
     assert!(case.refused(&policy).contains("C0105"));
+    // That few persons may have a value says nothing of who knows it.
+    let exempt = public.replace("x = { role", "x = { no_floor = \"known\", role");
+    std::fs::write(&policy, exempt).unwrap();
+    std::fs::remove_file(case.path("project.key")).unwrap();
+    assert!(case.refused(&policy).contains("C0105"));
     let because =
         public.replace("x = { role", "x = { because = \"blood groups are told to nobody\", role");
     std::fs::write(&policy, because).unwrap();

@@ -236,7 +236,7 @@ pub fn report(published: &Released, show: Show) {
         }
     }
     for steady in &s.steady {
-        show.line(&words!("beside the views: {} is the same in all rows of a person; for who knows it too the smallest class of view {} has {} persons (k = {})", steady.column, steady.split.view, steady.smallest, steady.split.k));
+        show.line(&steady.told());
     }
     if let Some(joins) = s.proof.joins.as_ref().filter(|_| s.releases.len() > 1) {
         show.line(&joins.told());

@@ -11,8 +11,8 @@
 //!    ([`super::Doc::chance`]) is below [`SIGNIFICANCE`]. Of 10,000 order numbers about 909 pass as 個人番号 and there is no finding; four
 //!    cells, all passing, are one.
 //!
-//! 4. (names of persons) a cell that is nothing but a name, in ideographs or kana, is the only kind of word among codes: nine of
-//!    ten distinct texts, and ten or more, have no Japanese letter, and every other one is such a name.
+//! 4. a cell that is nothing but one of these ([`super::Detector::is_all_of`]: a name in ideographs or kana) is the only kind of word
+//!    among codes: nine of ten distinct texts, and ten or more, have no Japanese letter, and every other one is such a cell.
 //!
 //! "Most" is more than half of the filled cells, or of the distinct texts. What this cannot see: one real number among
 //! thousands of order numbers in one column of bare numbers of that length ([`super::measure::columns`] says how often), and
@@ -57,8 +57,8 @@ pub fn judge<'t>(
     let mut hits: Vec<Vec<u32>> = vec![Vec::new(); CATALOGUE.len()];
     let mut number = 0_u32;
     let mut filled = [0_u64; 2];
-    // Texts with Japanese letters, and those of them that are nothing but a name.
-    let (mut worded, mut names) = (0_u64, Vec::new());
+    // Texts with Japanese letters, and by detector those of them that are nothing else.
+    let (mut worded, mut all_of) = (0_u64, vec![Vec::new(); CATALOGUE.len()]);
     for (text, cells) in texts {
         number += 1;
         if cells == 0 || text.is_empty() {
@@ -71,8 +71,10 @@ pub fn judge<'t>(
             let folded = crate::text::normalize::fold(text);
             let letters = folded.text().chars().any(|c| !c.is_ascii() && c.is_alphabetic());
             worded += u64::from(letters);
-            if letters && super::person_name::is_name(folded.text()) {
-                names.push(number - 1);
+            for (detector, all_of) in CATALOGUE.iter().zip(&mut all_of) {
+                if letters && detector.is_all_of(folded.text()) {
+                    all_of.push(number - 1);
+                }
             }
         }
         if found.is_empty() {
@@ -100,16 +102,15 @@ pub fn judge<'t>(
         }
     }
     let mut findings = Vec::new();
-    for (detector, (count, hit)) in counts.iter().zip(hits).enumerate() {
+    for (detector, ((count, mut hit), all_of)) in counts.iter().zip(hits).zip(all_of).enumerate() {
         let rate = (CATALOGUE[detector].doc().chance * MARGIN).min(0.9);
         let few = count.long.iter().zip(filled).any(|(&long, filled)| long * 2 < filled);
         let codes = filled[0] - worded;
-        let lone = CATALOGUE[detector].doc().name == "person_name"
-            && names.len() as u64 == worded
-            && worded > 0
-            && codes >= 10
-            && codes >= worded * 9;
-        let hit = if lone { names.clone() } else { hit };
+        let lone =
+            worded > 0 && all_of.len() as u64 == worded && codes >= 10 && codes >= worded * 9;
+        if lone {
+            hit.extend(all_of);
+        }
         let alone = count.rare > 0 && few || lone;
         if count.sure > 0 || alone || tail(count.formed, count.passed, rate) < SIGNIFICANCE {
             let mut hits = vec![false; number as usize];

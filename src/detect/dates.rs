@@ -132,7 +132,7 @@ fn is_behind(text: &str, words: &[&str]) -> bool {
 fn is_weekday(behind: &str) -> bool {
     let Some(inner) = behind.trim_start_matches(' ').strip_prefix('(') else { return false };
     let Some((inner, _)) = inner.split_once(')') else { return false };
-    matches!(inner.trim_end_matches('曜'), "月" | "火" | "水" | "木" | "金" | "土" | "日" | "祝")
+    spelled::is_weekday(inner.trim_end_matches('曜'))
 }
 
 /// Whether two numbers with a slash are a share, a grade or a dose.

@@ -130,6 +130,10 @@ pub trait Detector: Sync {
     fn doc(&self) -> &'static Doc;
     /// Looks at one text.
     fn scan(&self, view: &View<'_>, found: &mut Found);
+    /// Whether a folded cell is nothing but one of these, as far as its words tell: enough where all other cells are codes.
+    fn is_all_of(&self, _folded: &str) -> bool {
+        false
+    }
 }
 
 /// All detectors, in the order of the reference.

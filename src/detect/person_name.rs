@@ -409,34 +409,33 @@ fn whole(text: &str) -> Strength {
     if listed && likely { Strength::Fair } else { Strength::Weak }
 }
 
-/// Whether a folded text is nothing but family and given name, in ideographs or kana, with a blank between them or not.
-pub(super) fn is_name(text: &str) -> bool {
-    let text = text.trim();
-    let length = text.chars().count();
-    let letters = text
-        .chars()
-        .all(|c| is_kanji(c) || is_katakana(c) || is_hiragana(c) || c == ' ' || c == '・');
-    if !(2..=14).contains(&length) || !letters {
-        return false;
-    }
-    if let Some((family, given)) = text.split_once([' ', '・']) {
-        let (family, given) = (family.trim(), given.trim());
-        return (is_family(family) || is_short_reading(family))
-            && (is_given(given) || may_be_given(given));
-    }
-    if kana_key(text).is_none() {
-        return whole(text) >= Strength::Fair;
-    }
-    length >= 4
-        && text.char_indices().skip(2).any(|(at, _)| {
-            let (family, given) = text.split_at(at);
-            (is_family(family) || is_short_reading(family)) && is_given(given)
-        })
-}
-
 impl Detector for PersonName {
     fn doc(&self) -> &'static Doc {
         &DOC
+    }
+    /// Nothing but family and given name, in ideographs or kana, with a blank between them or not.
+    fn is_all_of(&self, folded: &str) -> bool {
+        let text = folded.trim();
+        let length = text.chars().count();
+        let letters = text
+            .chars()
+            .all(|c| is_kanji(c) || is_katakana(c) || is_hiragana(c) || c == ' ' || c == '・');
+        if !(2..=14).contains(&length) || !letters {
+            return false;
+        }
+        if let Some((family, given)) = text.split_once([' ', '・']) {
+            let (family, given) = (family.trim(), given.trim());
+            return (is_family(family) || is_short_reading(family))
+                && (is_given(given) || may_be_given(given));
+        }
+        if kana_key(text).is_none() {
+            return whole(text) >= Strength::Fair;
+        }
+        length >= 4
+            && text.char_indices().skip(2).any(|(at, _)| {
+                let (family, given) = text.split_at(at);
+                (is_family(family) || is_short_reading(family)) && is_given(given)
+            })
     }
     fn scan(&self, view: &View<'_>, found: &mut Found) {
         let text = view.text;

@@ -26,7 +26,7 @@ use crate::plan::declared::{is_birth, shows};
 use crate::plan::{ColumnPlan, Plan, Warning};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type, codes};
 use crate::technique::{Shows, Treatment};
-use crate::text::spelled::{Calendar, Held};
+use crate::text::spelled::{Calendar, Held, MOMENTS};
 use crate::text::{date, identifier};
 use crate::{log, say};
 
@@ -243,14 +243,6 @@ fn is_month(text: &str) -> bool {
     date::parse(text).is_some_and(|w| w.month.is_some() && w.day.is_none() && near(w.year))
 }
 
-/// Numbers that count days or seconds of the calendar: where all of a column lie in one of these ranges it holds moments.
-/// From 2000-01-01 to 2035-01-01, as spreadsheets count days, and as Unix counts seconds and milliseconds.
-const MOMENTS: [(&str, i64, i64); 3] = [
-    ("days of a spreadsheet", 36_526, 49_310),
-    ("seconds since 1970", 946_684_800, 2_051_222_400),
-    ("milliseconds since 1970", 946_684_800_000, 2_051_222_400_000),
-];
-
 /// The days between which nearly all dates of the run lie; none if they say nothing.
 fn window(days: &BTreeSet<i32>) -> Option<(i32, i32)> {
     let cut = days.len() / 50;
@@ -305,8 +297,7 @@ impl Serials {
             self.fit += cells;
             *self.cells.entry(number).or_default() += cells;
         }
-        let few = self.all >= 1000 && self.fit * 10 < self.all * 9;
-        if few || self.cells.len() > MANY_DAYS {
+        if self.cells.len() > MANY_DAYS {
             *self = Serials { none: true, ..Serials::default() };
         }
         number

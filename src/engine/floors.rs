@@ -175,7 +175,7 @@ impl Counted {
         let mut columns = Vec::new();
         for (t, table) in plan.tables.iter().enumerate().filter(|&(t, _)| tables[t]) {
             for c in 0..table.columns.len() {
-                if let Some(floor) = plan.floor_of(t, c) {
+                if let Some(floor) = plan.counted_of(t, c) {
                     columns.push((t, c, floor, Counts::default()));
                 }
             }
@@ -920,7 +920,11 @@ impl Keeper {
                 };
                 let shown = counts.held.iter().filter(|h| h.rows > 0);
                 let few = shown.clone().filter(|h| h.persons < floor.persons).count() as u64;
-                let decision = decide(&rule, counts);
+                // Everything that is shown is shown for one person at least.
+                let decision = match floor.persons {
+                    ..=1 => Decision::default(),
+                    _ => decide(&rule, counts),
+                };
                 // What goes into the remainder may leave a number at an end that too few have.
                 let again = !decision.labels.is_empty()
                     && decide(&rule, &counts.after(&decision, rule.n)) != Decision::default();

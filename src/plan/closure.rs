@@ -25,10 +25,17 @@ impl Plan {
     /// are exempt with a reason.
     #[must_use]
     pub fn floor_of(&self, table: usize, column: usize) -> Option<FloorPlan> {
+        let exempt = self.tables[table].columns[column].no_floor.is_some();
+        self.counted_of(table, column).filter(|_| !exempt)
+    }
+
+    /// As [`Self::floor_of`], for what is counted of a column: one that is exempt is counted too, and asks for one person a value.
+    #[must_use]
+    pub fn counted_of(&self, table: usize, column: usize) -> Option<FloorPlan> {
         let plan = &self.tables[table].columns[column];
         let planned = plan.treatment(Kind::Anonymized);
-        let exempt = plan.no_floor.is_some() || plan.facts.role == Role::Text;
-        if planned.output.is_none() || planned.treatment.needs().identity || exempt {
+        let text = plan.facts.role == Role::Text;
+        if planned.output.is_none() || planned.treatment.needs().identity || text {
             return None;
         }
         // Measured numbers are shown as numbers: what matters is that nobody stands alone at either end, nor with what stands beside a number.
@@ -44,10 +51,9 @@ impl Plan {
             && !planned.treatment.ordered()
             && matches!(planned.output, Some(Type::Integer | Type::Decimal | Type::Measured))
             && !by_value();
-        Some(FloorPlan {
-            persons: planned.treatment.persons().unwrap_or(self.floor),
-            tails: measured,
-        })
+        let persons = planned.treatment.persons().unwrap_or(self.floor);
+        let persons = if plan.no_floor.is_some() { 1 } else { persons };
+        Some(FloorPlan { persons, tails: measured })
     }
 }
 

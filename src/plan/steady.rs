@@ -85,12 +85,12 @@ pub struct Divided {
 }
 
 impl Plan {
-    /// Released columns that may be steady facts: those whose values have a floor; with whether they are measured numbers.
+    /// Released columns that may be steady facts, with a floor or exempt from it; with whether they are measured numbers.
     #[must_use]
     pub fn may_be_steady(&self) -> Vec<(At, bool)> {
         let all = self.tables.iter().enumerate();
         let all = all.flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)));
-        all.filter_map(|(t, c)| Some(((t, c), self.floor_of(t, c)?.tails))).collect()
+        all.filter_map(|(t, c)| Some(((t, c), self.counted_of(t, c)?.tails))).collect()
     }
 
     /// A quasi-identifier that a view does not count, but seems to: what the view counts under another name or from another table.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::attest;
 use super::merkle::{Edge, Hash};
 use super::note::{Role, VerifierKey};
-use crate::digest::hex;
+use crate::digest::{hex, unhex};
 use crate::error::{Name, Result};
 use crate::keys::{PublicKey, Sign};
 use crate::system::Opening as _;
@@ -93,7 +93,7 @@ impl Known {
             return None;
         }
         let origin = told["ledger"].as_str()?;
-        let hash = |value: &Value| hash_of(value.as_str()?);
+        let hash = |value: &Value| unhex(value.as_str()?);
         let peaks = told["edge"].as_array()?.iter().map(hash).collect::<Option<Vec<_>>>()?;
         let key = |value: &Value| {
             let key = attest::public_from_hex(value.as_str()?)?;
@@ -151,15 +151,4 @@ fn open(path: &Path, keys: &[PublicKey]) -> Option<(Known, PublicKey)> {
     File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
     let (payload, signer) = attest::opened(&bytes, &Name::fixed(SEEN), TYPE, keys).ok()?;
     Some((Known::of(&serde_json::from_slice(&payload).ok()?)?, signer))
-}
-
-fn hash_of(text: &str) -> Option<Hash> {
-    if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
-    let mut hash = [0; 32];
-    for (place, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(hash)
 }

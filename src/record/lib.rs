@@ -3,7 +3,7 @@
 // Other rooms, under the names that they have in the whole.
 #[cfg(feature = "make")]
 use kakou_core::token;
-use kakou_core::{claim, digest, error, lang, law, memory, say, schema, system, text};
+use kakou_core::{claim, digest, error, lang, law, memory, say, schema, system, text, words};
 #[cfg(feature = "make")]
 use kakou_engine as engine;
 use kakou_keys as keys;

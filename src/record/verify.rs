@@ -45,6 +45,9 @@ pub struct Verified {
     pub views: Vec<Recount>,
     /// Whom facts beside the views single out, as recounted.
     pub unique: Unique,
+    /// What facts that are the same in all rows of a person make of the views, as recounted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steady: Vec<SteadyTold>,
     /// Who receives the anonymized release, as the statement says; none if it says nothing.
     pub tier: Option<String>,
     /// What speaks against declarations, and stays with the policy's reason, as the statement says.
@@ -197,6 +200,7 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
+        steady: Vec::new(),
         tier: statement.policy.tier.map(|tier| tier.word().to_owned()),
         reasons: statement.reasons(Lang::En).map(str::to_owned).collect(),
         reasons_ja: statement.reasons(Lang::Ja).map(str::to_owned).collect(),
@@ -336,7 +340,7 @@ impl Recounting<'_> {
         if kind == Kind::Anonymized {
             verified.unique = found;
         }
-        self.steady(structure, &tables, errors)?;
+        verified.steady.extend(self.steady(structure, &tables, errors)?);
         self.sets(structure, &tables, errors)
     }
 
@@ -472,19 +476,19 @@ impl Recounting<'_> {
         structure: &Structure,
         tables: &[Cells],
         errors: &mut Vec<Error>,
-    ) -> Result<()> {
+    ) -> Result<Vec<SteadyTold>> {
         let found = steady::recount(structure, tables)?;
         if self.statement.policy.tier == Some(Tier::Public) {
             errors.extend(steady::without_reason(&found));
         }
+        let found: Vec<SteadyTold> = found.iter().map(SteadyTold::of).collect();
         // Records of older programs do not say which columns it is counted of.
-        let told = || self.statement.steady.iter();
-        if !structure.steady.is_empty() && !found.iter().map(SteadyTold::of).eq(told().cloned()) {
+        if !structure.steady.is_empty() && found != self.statement.steady {
             errors.push(wrong(say!(
                 "what facts that are the same in all rows of a person make of the views is not what the record says"
             )));
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The sets of items of a person.
@@ -614,6 +618,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
+        steady: Vec::new(),
         tier: None,
         reasons: Vec::new(),
         reasons_ja: Vec::new(),

@@ -12,8 +12,8 @@ use crate::engine::kept::Keep;
 use crate::error::{Error, Result};
 use crate::keys::{ReleaseSecrets, Vault};
 use crate::release::private;
-use crate::say;
 use crate::system::{self, Opening as _};
+use crate::{note, say};
 
 /// How the name of kept work ends, and while it is written.
 const KEPT: &str = "kept";
@@ -131,8 +131,10 @@ impl Work {
 
     /// The run has come to an end that the work cannot help any more: all of it goes, and the folder if nothing else is in it.
     pub(super) fn end(&self) {
-        // Best effort: what stays is encrypted, and the next run with this folder takes it away.
-        let _ = self.remove(&[KEPT, WRITING]);
+        // What stays is encrypted, and the next run with this folder takes it away.
+        if let Err(error) = self.remove(&[KEPT, WRITING]) {
+            note!(warn, "kept work stays", code = error.code);
+        }
         let _ = fs::remove_file(self.folder.join(LOCK));
         let _ = fs::remove_dir(&self.folder);
     }

@@ -94,6 +94,7 @@ pub fn told(verified: &Verified) -> Vec<String> {
     }
     lines.extend(verified.objections.iter().map(|line| line.shown().into_owned()));
     lines.extend(verified.joins.iter().map(|joins| joins.told()));
+    lines.extend(verified.steady.iter().map(|steady| steady.told()));
     for [ja, en] in singled::lines(&verified.unique) {
         lines.push(lang::spoken().pick(ja, en));
     }

@@ -4,7 +4,7 @@ use super::Draft;
 use crate::frame::Column;
 use crate::schema::Type;
 use crate::schema::names::{Meaning, suggests};
-use crate::text::spelled::Calendar;
+use crate::text::spelled::{Calendar, MOMENTS};
 use crate::text::{date, number};
 
 /// Role and type of a column from its name and a sample of its cells. Order matters: what identifies comes first.
@@ -168,11 +168,12 @@ fn unreadable(draft: &mut Draft, ty: Type, cells: &Column) {
     let within = |low: f64, high: f64, spread: f64| {
         range.is_some_and(|(first, last)| first >= low && last < high && last - first >= spread)
     };
-    let days = calendar.held().is_some()
-        || within(36_526.0, 49_310.0, 300.0)
-        || within(946_684_800.0, 2_051_222_400.0, 2_592_000.0)
-        || within(946_684_800_000.0, 2_051_222_400_000.0, 2_592_000_000.0);
-    if days {
+    // Spread over some months at least.
+    let moments = MOMENTS.iter().any(|&(_, from, to)| {
+        let (from, to) = (from as f64, to as f64);
+        within(from, to, (to - from) / 100.0)
+    });
+    if moments || calendar.held().is_some() {
         draft.role = "quasi";
         draft.ty = if ty.is_number() { ty } else { Type::String };
         draft.extra = String::new();

@@ -5,7 +5,7 @@ use chrono::{Datelike, NaiveDate};
 use unicode_normalization::UnicodeNormalization;
 
 /// Era starts: the first day and the year before its year 1.
-const ERAS: [(char, &str, (i32, u32, u32), i32); 5] = [
+pub(super) const ERAS: [(char, &str, (i32, u32, u32), i32); 5] = [
     ('M', "明治", (1868, 1, 25), 1867),
     ('T', "大正", (1912, 7, 30), 1911),
     ('S', "昭和", (1926, 12, 25), 1925),

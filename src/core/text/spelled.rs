@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use chrono::{Datelike as _, NaiveDate};
 
+use super::date::ERAS;
 use super::normalize::fold;
 
 /// Texts longer than this are no dates.
@@ -13,14 +14,11 @@ const LONGEST: usize = 48;
 /// Tokens that a date has at most.
 const TOKENS: usize = 8;
 
-/// The eras by letter, first ideograph and name, and the year before the first.
-const ERAS: [(char, &str, &str, i32, u32); 5] = [
-    ('M', "明", "明治", 1867, 45),
-    ('T', "大", "大正", 1911, 15),
-    ('S', "昭", "昭和", 1925, 64),
-    ('H', "平", "平成", 1988, 31),
-    ('R', "令", "令和", 2018, 99),
-];
+/// The last year of an era.
+fn last_year(era: usize) -> i32 {
+    ERAS.get(era + 1).map_or(99, |next| next.2.0 - ERAS[era].3)
+}
+
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -128,8 +126,9 @@ impl Spelled {
         let short = self.short;
         let mut all = vec![if short { now - (now - own).rem_euclid(100) } else { own }];
         if short {
-            let eras = ERAS.iter().filter(|era| own >= 1 && own <= era.4 as i32);
-            all.extend(eras.map(|era| era.3 + own));
+            let eras = ERAS.iter().enumerate();
+            let eras = eras.filter(|(at, _)| (1..=last_year(*at)).contains(&own));
+            all.extend(eras.map(|(_, era)| era.3 + own));
         }
         all.truncate(if self.year.is_none() { 0 } else { 6 });
         all.into_iter().filter(move |year| *year <= now)
@@ -250,7 +249,9 @@ fn without_tail(text: &str) -> &str {
     text
 }
 
-fn is_weekday(word: &str) -> bool {
+/// Whether a word is a day of the week or a holiday, as they stand behind dates: 火, 祝, Tue.
+#[must_use]
+pub fn is_weekday(word: &str) -> bool {
     const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let lower = word.to_ascii_lowercase();
     matches!(word, "月" | "火" | "水" | "木" | "金" | "土" | "日" | "祝" | "土祝" | "日祝")
@@ -266,7 +267,8 @@ fn month_named(word: &str) -> Option<u8> {
 
 /// An era at the beginning: its index, and what stands behind it.
 fn era(text: &str) -> Option<(usize, &str)> {
-    ERAS.iter().enumerate().find_map(|(index, (letter, first, name, ..))| {
+    ERAS.iter().enumerate().find_map(|(index, (letter, name, ..))| {
+        let first = name.chars().next()?;
         let rest = text.strip_prefix(name).or_else(|| text.strip_prefix(first)).or_else(|| {
             let rest = text
                 .strip_prefix(*letter)
@@ -325,7 +327,7 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
     let either = Cell::new(false);
     let mut put = |form, year: Option<(u32, usize)>, month: u32, day: Option<u32>| {
         let (year, short) = match (year, era) {
-            (Some((year, _)), Some(era)) if year >= 1 && year <= ERAS[era].4 => {
+            (Some((year, _)), Some(era)) if (1..=last_year(era)).contains(&(year as i32)) => {
                 (Some(ERAS[era].3 + year as i32), false)
             }
             (Some(_), Some(_)) => return,
@@ -500,6 +502,14 @@ fn bare(digits: &str, found: &mut dyn FnMut(Spelled)) {
         _ => {}
     }
 }
+
+/// Numbers that count days or seconds of the calendar: where all of a column lie in one of these ranges it holds moments.
+/// From 2000-01-01 to 2035-01-01, as spreadsheets count days, and as Unix counts seconds and milliseconds.
+pub const MOMENTS: [(&str, i64, i64); 3] = [
+    ("days of a spreadsheet", 36_526, 49_310),
+    ("seconds since 1970", 946_684_800, 2_051_222_400),
+    ("milliseconds since 1970", 946_684_800_000, 2_051_222_400_000),
+];
 
 /// What a column's cells are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -23,6 +23,7 @@ use crate::proof::sets::SetRecount;
 use crate::proof::structure::Structure;
 use crate::schema::file::Defect;
 use crate::schema::{ByKind, Kind, Role};
+use crate::words;
 
 /// The version of the form.
 #[derive(
@@ -611,6 +612,17 @@ pub struct SteadyTold {
 }
 
 impl SteadyTold {
+    /// In words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        words!(
+            "beside the views: {} is the same in all rows of a person; for who knows it too the smallest class of view {} has {} persons (k = {})",
+            self.column,
+            self.split.view,
+            self.smallest,
+            self.split.k
+        )
+    }
     /// Of what was counted in the files.
     #[must_use]
     pub fn of(found: &Divided) -> Self {
