@@ -307,23 +307,9 @@ impl Column {
     /// The result depends on the cells alone, not on how they came to be.
     #[must_use]
     pub fn compact(&self) -> Self {
-        let mut used = vec![false; self.dictionary.len()];
-        for &code in &self.codes {
-            if code != MISSING {
-                used[code as usize] = true;
-            }
-        }
-        let is_used = |&code: &u32| used[code as usize];
-        let count = used.iter().filter(|&&u| u).count();
-        // Few texts of a large dictionary are sorted by themselves; else all are, once for all columns that share it.
-        let order: Vec<u32> = if count * 4 < used.len() && self.dictionary.order.get().is_none() {
-            self.dictionary.sorted((0..used.len() as u32).filter(is_used))
-        } else {
-            self.dictionary.order().iter().copied().filter(is_used).collect()
-        };
         let mut new_code = vec![MISSING; self.dictionary.len()];
         let mut dictionary = Dictionary::default();
-        for &old in &order {
+        for &old in &self.used_in_order() {
             // Two codes may stand for one text after a map; they become one here.
             let text = self.dictionary.text(old);
             let last = dictionary.len().checked_sub(1).map(|l| l as u32);
@@ -338,6 +324,42 @@ impl Column {
             .map(|&c| if c == MISSING { MISSING } else { new_code[c as usize] })
             .collect();
         Column { codes, dictionary: Arc::new(dictionary) }
+    }
+    /// The rank of each cell among the texts that stand in the column, in the order of their bytes from 0, and their number. Equal
+    /// cells have equal ranks; missing cells have [`MISSING`].
+    #[must_use]
+    pub fn ranks(&self) -> (Vec<u32>, usize) {
+        let mut rank_of = vec![MISSING; self.dictionary.len()];
+        let mut ranks = 0_u32;
+        let mut last = None;
+        for &code in &self.used_in_order() {
+            // Two codes may stand for one text after a map.
+            let text = self.dictionary.text(code);
+            if last != Some(text) {
+                ranks += 1;
+                last = Some(text);
+            }
+            rank_of[code as usize] = ranks - 1;
+        }
+        let of = |&c: &u32| if c == MISSING { MISSING } else { rank_of[c as usize] };
+        (self.codes.iter().map(of).collect(), ranks as usize)
+    }
+    /// The codes that stand in the column, in the order of their texts' bytes.
+    fn used_in_order(&self) -> Vec<u32> {
+        let mut used = vec![false; self.dictionary.len()];
+        for &code in &self.codes {
+            if code != MISSING {
+                used[code as usize] = true;
+            }
+        }
+        let is_used = |&code: &u32| used[code as usize];
+        let count = used.iter().filter(|&&u| u).count();
+        // Few texts of a large dictionary are sorted by themselves; else all are, once for all columns that share it.
+        if count * 4 < used.len() && self.dictionary.order.get().is_none() {
+            self.dictionary.sorted((0..used.len() as u32).filter(is_used))
+        } else {
+            self.dictionary.order().iter().copied().filter(is_used).collect()
+        }
     }
     /// Appends another column (its texts are looked up in this one's dictionary).
     #[must_use]
@@ -486,7 +508,11 @@ mod tests {
             let expected: Vec<Option<String>> = parts.concat();
             let cells = |c: &Column| c.cells().map(|t| t.map(str::to_owned)).collect::<Vec<_>>();
             prop_assert_eq!(cells(&whole), expected.clone());
-            prop_assert_eq!(cells(&whole.compact()), expected);
+            let compact = whole.compact();
+            prop_assert_eq!(cells(&compact), expected);
+            prop_assert_eq!(whole.ranks(), (compact.codes().to_vec(), compact.dictionary().len()));
+            let twice = Column::new(whole.codes().to_vec(), Arc::new(Dictionary { ends: vec![0; whole.dictionary().len()], ..Dictionary::default() }));
+            prop_assert!(twice.ranks().1 <= 1, "codes of one text have one rank");
             let shared = Column::shared(&columns.iter().collect::<Vec<_>>());
             for (one, own) in shared.iter().zip(&columns) {
                 prop_assert_eq!(cells(one), cells(own));

@@ -117,15 +117,13 @@ pub struct Sorted {
 /// the first `sorting` columns, of which the last is the number of the row's table in the file.
 #[must_use]
 pub fn sorted(table: Table, sorting: usize, tables: usize) -> Sorted {
-    let compact: Vec<Column> = table.columns.par_iter().map(Column::compact).collect();
-    drop(table.columns);
-    let Some((tokens, cells)) = compact.split_last() else { return Sorted::default() };
-    let keys: Vec<&[u32]> = cells.iter().map(Column::codes).collect();
-    let token = tokens.codes();
+    let mut cells = table.columns;
+    let Some(tokens) = cells.pop() else { return Sorted::default() };
+    let keys: Vec<Vec<u32>> = cells.par_iter().map(|c| c.ranks().0).collect();
     // Rows by person first (a counting sort), then each person's few rows by content.
-    let persons = tokens.dictionary().len();
+    let (token, persons) = tokens.ranks();
     let mut starts = vec![0_u32; persons + 1];
-    for &code in token {
+    for &code in &token {
         starts[code as usize + 1] += 1;
     }
     for p in 0..persons {
@@ -156,6 +154,7 @@ pub fn sorted(table: Table, sorting: usize, tables: usize) -> Sorted {
             std::cmp::Ordering::Equal
         });
     });
+    drop(keys);
     let columns = cells[sorting..].par_iter().map(|c| c.take(&order)).collect();
     let mut of = vec![[0_u64; 2]; tables];
     match sorting.checked_sub(1) {
@@ -239,7 +238,7 @@ pub fn write(
             .columns
             .into_par_iter()
             .zip(&released)
-            .map(|(cells, r)| typed::in_file(&table.columns[r.column].facts, r, cells))
+            .map(|(cells, r)| typed::in_file(&table.columns[r.column].facts, r, &cells))
             .collect::<Result<_>>()?;
         let columns = columns.into_iter().flatten().collect();
         writer.write(&Table { rows: sorted.rows.rows, columns })?;

@@ -26,19 +26,11 @@ fn value(out: OutType, text: &str) -> Option<String> {
         OutType::Text => Some(text.to_owned()),
         OutType::Integer => number::parse_integer(text).map(|n| n.to_string()),
         OutType::Decimal => number::Decimal::parse(text).map(plain),
-        OutType::Date => {
-            let day = date::date_of(date::parse(text)?.days()?)?;
-            Some(day.format("%Y-%m-%d").to_string())
-        }
+        OutType::Date => Some(date::iso_day(date::date_of(date::parse(text)?.days()?)?)),
         OutType::Timestamp => {
             let when = date::parse(text)?;
             let time = when.clock()?;
-            Some(
-                date::date_of(when.days()?)?
-                    .and_time(time)
-                    .format("%Y-%m-%dT%H:%M:%S%.f")
-                    .to_string(),
-            )
+            Some(date::iso_moment(date::date_of(when.days()?)?.and_time(time)))
         }
         OutType::Boolean => validate::boolean(text).map(|b| b.to_string()),
     }
@@ -141,11 +133,13 @@ fn ends(label: &str) -> [Option<number::Decimal>; 2] {
 pub(crate) fn in_file(
     facts: &ColumnFacts,
     released: &Released,
-    cells: Column,
+    cells: &Column,
 ) -> Result<Vec<Column>> {
     if released.parts == Parts::Whole {
-        return Ok(vec![cells]);
+        return Ok(vec![cells.clone()]);
     }
+    // A text that no row shows any more ends no run.
+    let cells = cells.compact();
     let texts = cells.dictionary();
     let mut made: [(Vec<u32>, Interner); 3] = Default::default();
     for text in texts.texts() {
@@ -230,7 +224,7 @@ mod tests {
         let facts = facts(ty, &["9999", "検体不良"]);
         let released = Released { column: 0, out, ty, parts, ends: OutType::Decimal };
         let cells = canonical_cells(&facts, &released, &Column::from_texts([Some(text)]));
-        let columns = in_file(&facts, &released, cells).unwrap();
+        let columns = in_file(&facts, &released, &cells).unwrap();
         columns.iter().map(|c| c.text(0).map(str::to_owned)).collect()
     }
 
@@ -257,7 +251,7 @@ mod tests {
         let facts = facts(Type::Decimal, &[]);
         let (out, ty) = (OutType::Decimal, Type::Decimal);
         let released = Released { column: 0, out, ty, parts: Parts::Op, ends: out };
-        let error = in_file(&facts, &released, Column::from_texts([Some("CANARY")])).unwrap_err();
+        let error = in_file(&facts, &released, &Column::from_texts([Some("CANARY")])).unwrap_err();
         assert_eq!(error.code, "C0503");
         assert!(!format!("{error:?}").contains("CANARY"));
     }

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
+use rayon::prelude::*;
+
 use super::encode::{Lacking, fit, put};
 use super::{Dialect, TableWriter, WriteSpec, Written};
 use crate::error::{Error, Name, Result};
-use crate::frame::{MISSING, Table};
+use crate::frame::{Column, MISSING, Table};
 use crate::say;
 use crate::schema::file::{Encoding, Formula, Output};
 use crate::text::number::Decimal;
@@ -150,34 +152,66 @@ fn cell(
     Ok(())
 }
 
+/// The distinct cells of a column as they stand in the file, one after the other.
+struct Encoded {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// What was replaced, counted by rows.
+    counts: Written,
+}
+
+impl Encoded {
+    fn of(
+        column: &Column,
+        output: &Output,
+        dialect: Dialect,
+        ranges: bool,
+    ) -> std::result::Result<Self, Bad> {
+        let texts = column.dictionary();
+        let mut rows = vec![0_u64; texts.len()];
+        for &code in column.codes() {
+            if code != MISSING {
+                rows[code as usize] += 1;
+            }
+        }
+        let mut made = Encoded {
+            bytes: Vec::new(),
+            ends: Vec::with_capacity(texts.len()),
+            counts: Written::default(),
+        };
+        for (text, rows) in texts.texts().zip(rows) {
+            if rows > 0 {
+                let mut one = Written::default();
+                cell(text, output, dialect, ranges, &mut made.bytes, &mut one)?;
+                made.counts.unencodable += one.unencodable * rows;
+                made.counts.respelled += one.respelled * rows;
+                made.counts.formula += one.formula * rows;
+            }
+            made.ends.push(made.bytes.len());
+        }
+        Ok(made)
+    }
+
+    fn cell(&self, code: u32) -> &[u8] {
+        let code = code as usize;
+        let start = code.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[code]]
+    }
+}
+
 impl TableWriter for Writer {
     fn write(&mut self, rows: &Table) -> Result<()> {
         // Each distinct cell is quoted and encoded once; counts of replacements are per row.
-        let mut encoded: Vec<Vec<Option<(Vec<u8>, Written)>>> =
-            Vec::with_capacity(rows.columns.len());
-        for ((column, name), &ranges) in rows.columns.iter().zip(&self.columns).zip(&self.ranges) {
-            let mut used = vec![false; column.dictionary().len()];
-            for &code in column.codes() {
-                if code != MISSING {
-                    used[code as usize] = true;
-                }
-            }
-            let cells = column
-                .dictionary()
-                .texts()
-                .zip(used)
-                .map(|(text, used)| {
-                    if !used {
-                        return Ok(None);
-                    }
-                    let mut bytes = Vec::new();
-                    let mut counts = Written::default();
-                    cell(text, &self.output, self.dialect, ranges, &mut bytes, &mut counts)
-                        .map_err(|bad| refusal(&self.table, name, bad))?;
-                    Ok(Some((bytes, counts)))
-                })
-                .collect::<Result<Vec<_>>>()?;
-            encoded.push(cells);
+        let encoded: Vec<Encoded> = (rows.columns.par_iter().zip(&self.columns).zip(&self.ranges))
+            .map(|((column, name), &ranges)| {
+                Encoded::of(column, &self.output, self.dialect, ranges)
+                    .map_err(|bad| refusal(&self.table, name, bad))
+            })
+            .collect::<Result<_>>()?;
+        for column in &encoded {
+            self.written.unencodable += column.counts.unencodable;
+            self.written.respelled += column.counts.respelled;
+            self.written.formula += column.counts.formula;
         }
         let single = rows.columns.len() == 1;
         let mut line = Vec::new();
@@ -191,14 +225,7 @@ impl TableWriter for Writer {
                     // An empty line would be no row.
                     MISSING if single => line.extend_from_slice(b"\"\""),
                     MISSING => {}
-                    code => {
-                        if let Some((bytes, counts)) = &encoded[index][code as usize] {
-                            line.extend_from_slice(bytes);
-                            self.written.unencodable += counts.unencodable;
-                            self.written.respelled += counts.respelled;
-                            self.written.formula += counts.formula;
-                        }
-                    }
+                    code => line.extend_from_slice(encoded[index].cell(code)),
                 }
             }
             line.extend_from_slice(if self.dialect.plain { b"\r\n" } else { b"\n" });

@@ -224,17 +224,27 @@ pub(super) fn cells(rows: usize, columns: usize, room: u64) -> Option<u64> {
     room.checked_sub(cells)
 }
 
-/// Whether the pages of a chunk hold as many values as the group has rows, within its bytes, and become no more than `room`.
-pub(super) fn pages_hold(bytes: &[u8], rows: usize, room: u64) -> bool {
-    walk(bytes, rows as u64, room).is_some()
+/// How a page may say that it holds codes of the chunk's dictionary (the format's `PLAIN_DICTIONARY` and `RLE_DICTIONARY`).
+const CODES: [i64; 2] = [2, 8];
+
+/// What the headers of a chunk's pages say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Pages {
+    /// There is one dictionary, and every page of values holds codes of it alone.
+    pub coded: bool,
 }
 
-fn walk(bytes: &[u8], rows: u64, room: u64) -> Option<()> {
+/// The pages of a chunk, if they hold as many values as the group has rows, within its bytes, and become no more than `room`.
+pub(super) fn pages(bytes: &[u8], rows: usize, room: u64) -> Option<Pages> {
+    let rows = rows as u64;
     let mut pages = Thrift { bytes, at: 0 };
     let (mut seen, mut becomes) = (0_u64, 0_u64);
+    let (mut dictionaries, mut plain_pages) = (0_u64, 0_u64);
     while seen < rows || pages.at == 0 {
-        // By field: 1 kind, 2 and 3 sizes, 5.1, 7.1, 8.1 values of a page, of a dictionary, of a page of the second form.
+        // By field: 1 kind, 2 and 3 sizes, 5.1, 7.1, 8.1 values of a page, of a dictionary, of a page of the second form; 5.2 and
+        // 8.4 how the values are written.
         let (mut kind, mut sizes, mut values) = (None, [None, None], [None, None, None]);
+        let mut written = None;
         let mut levels = [0, 0];
         pages.structure(&mut Vec::new(), &mut |path, number| match path {
             [1] => kind = Some(number),
@@ -243,6 +253,7 @@ fn walk(bytes: &[u8], rows: u64, room: u64) -> Option<()> {
             [5, 1] => values[0] = Some(number),
             [7, 1] => values[1] = Some(number),
             [8, 1] => values[2] = Some(number),
+            [5, 2] | [8, 4] => written = Some(number),
             [8, 5] => levels[0] = number,
             [8, 6] => levels[1] = number,
             _ => {}
@@ -265,16 +276,19 @@ fn walk(bytes: &[u8], rows: u64, room: u64) -> Option<()> {
             // Every value of a dictionary has at least a byte.
             2 => {
                 u64::try_from(dictionary?).ok().filter(|&n| n <= plain)?;
+                dictionaries += 1;
             }
             // Pages of an index have no values.
             1 => {}
             _ => return None,
         }
+        let of_values = matches!(kind, Some(0 | 3));
+        plain_pages += u64::from(of_values && written.is_none_or(|w| !CODES.contains(&w)));
         if seen > rows {
             return None;
         }
     }
-    Some(())
+    Some(Pages { coded: dictionaries == 1 && plain_pages == 0 })
 }
 
 #[cfg(test)]
@@ -305,8 +319,26 @@ mod tests {
 
     /// A page: its kind, its sizes, its values.
     fn page(plain: u8, values: u8, body: usize) -> Vec<u8> {
-        let mut bytes =
-            vec![0x15, 0, 0x15, plain << 1, 0x15, (body as u8) << 1, 0x2c, 0x15, values << 1, 0, 0];
+        written(plain, values, body, 0)
+    }
+
+    /// The same, with the number of the encoding.
+    fn written(plain: u8, values: u8, body: usize, how: u8) -> Vec<u8> {
+        let mut bytes = vec![
+            0x15,
+            0,
+            0x15,
+            plain << 1,
+            0x15,
+            (body as u8) << 1,
+            0x2c,
+            0x15,
+            values << 1,
+            0x15,
+            how << 1,
+            0,
+            0,
+        ];
         bytes.extend(vec![7; body]);
         bytes
     }
@@ -314,11 +346,23 @@ mod tests {
     #[test]
     fn pages_are_as_large_and_as_many_as_they_say() {
         let two = [page(20, 3, 10), page(20, 2, 10)].concat();
-        assert!(pages_hold(&two, 5, 1000));
+        assert_eq!(pages(&two, 5, 1000), Some(Pages { coded: false }));
         for (rows, room) in [(4, 1000), (6, 1000), (5, 39)] {
-            assert!(!pages_hold(&two, rows, room), "{rows} {room}");
+            assert_eq!(pages(&two, rows, room), None, "{rows} {room}");
         }
-        assert!(!pages_hold(&two[..two.len() - 1], 5, 1000));
-        assert!(!pages_hold(&[], 1, 1000));
+        assert_eq!(pages(&two[..two.len() - 1], 5, 1000), None);
+        assert_eq!(pages(&[], 1, 1000), None);
+    }
+
+    #[test]
+    fn pages_are_codes_where_all_of_them_say_so() {
+        let mut dictionary = vec![0x15, 4, 0x15, 20, 0x15, 8, 0x4c, 0x15, 4, 0, 0];
+        dictionary.extend([7; 4]);
+        let is_coded = |of: &[&[u8]], rows| pages(&of.concat(), rows, 1000).map(|p| p.coded);
+        let (codes, old) = (written(9, 3, 6, 8), written(9, 2, 6, 2));
+        assert_eq!(is_coded(&[&dictionary, &codes, &old], 5), Some(true));
+        assert_eq!(is_coded(&[&dictionary, &codes, &page(9, 2, 6)], 5), Some(false), "fell back");
+        assert_eq!(is_coded(&[&codes], 3), Some(false), "codes of nothing");
+        assert_eq!(is_coded(&[&dictionary, &dictionary, &codes], 3), Some(false));
     }
 }

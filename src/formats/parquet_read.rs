@@ -6,11 +6,13 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow::array::{
-    Array, BinaryArray, BinaryViewArray, BooleanArray, PrimitiveArray, Utf8Array, Utf8ViewArray,
-    View,
+    Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array,
+    Utf8ViewArray, View,
 };
 use arrow::bitmap::Bitmap;
-use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
+use arrow::datatypes::{
+    ArrowDataType, ArrowSchema, DTYPE_CATEGORICAL_NEW, Field, IntegerType, TimeUnit,
+};
 use hashbrown::{HashMap, HashTable};
 use polars_arrow as arrow;
 use polars_buffer::Buffer;
@@ -218,9 +220,9 @@ impl Batches for Reader {
                 timings::of_column("read", &self.table, &column.name, || {
                     let bad = || damaged_at(&self.table, &column.name, group);
                     let (bytes, chunk) = self.chunk(group, field)?;
-                    if !parquet_guard::pages_hold(&bytes, rows, room / self.fields.len() as u64) {
-                        return Err(bad());
-                    }
+                    let share = room / self.fields.len() as u64;
+                    let held = parquet_guard::pages(&bytes, rows, share).ok_or_else(bad)?;
+                    let field = &if held.coded { as_codes(field) } else { field.clone() };
                     let types = vec![&chunk.descriptor().descriptor.primitive_type];
                     // The Parquet library may panic on damaged pages: that must not take the run's clean-up with it.
                     let builder = guarded(|| {
@@ -298,6 +300,19 @@ fn undictionaried(field: &Field) -> Field {
     }
 }
 
+/// A text column whose pages hold codes of one dictionary, as these codes: a text is looked at once a row group. The library reads
+/// codes for what is marked as its own kind of column; the mark never leaves this call.
+fn as_codes(field: &Field) -> Field {
+    if !matches!(field.dtype(), ArrowDataType::Utf8View) {
+        return field.clone();
+    }
+    let codes =
+        ArrowDataType::Dictionary(IntegerType::UInt32, Box::new(ArrowDataType::Utf8View), false);
+    let mark = (DTYPE_CATEGORICAL_NEW.into(), String::new().into());
+    let field = Field::new(field.name.clone(), codes, field.is_nullable);
+    field.with_metadata(std::iter::once(mark).collect())
+}
+
 /// Appends the cells of an array as texts; `None` if bytes are no text.
 fn push(
     builder: &mut ColumnBuilder,
@@ -315,7 +330,10 @@ fn push(
         Some(())
     };
     let any = array.as_any();
-    if let Some(a) = any.downcast_ref::<Utf8ViewArray>() {
+    if let Some(a) = any.downcast_ref::<DictionaryArray<u32>>() {
+        let texts = a.values().as_any().downcast_ref::<Utf8ViewArray>()?;
+        coded(builder, a.keys(), texts, column, trim)
+    } else if let Some(a) = any.downcast_ref::<Utf8ViewArray>() {
         views(builder, a.views(), a.validity(), |row| Some(a.value(row)), column, trim)
     } else if let Some(a) = any.downcast_ref::<Utf8Array<i64>>() {
         a.iter().try_for_each(&mut put)
@@ -338,7 +356,7 @@ fn push(
     } else if let Some(a) = any.downcast_ref::<PrimitiveArray<i32>>() {
         let bits = |n: i32| n as u64;
         if matches!(a.dtype(), T::Date32) {
-            let day = |day| Some(crate::text::date::date_of(day)?.format("%Y-%m-%d").to_string());
+            let day = |day| Some(crate::text::date::iso_day(crate::text::date::date_of(day)?));
             numbers(builder, a.iter(), bits, day, column, trim)
         } else if let T::Time32(unit) = a.dtype() {
             numbers(builder, a.iter(), bits, |t| clock(t.into(), *unit), column, trim)
@@ -448,6 +466,31 @@ fn code_of(
     (!text.contains('\0')).then(|| builder.code(text))
 }
 
+/// Appends the cells of codes of a dictionary.
+fn coded(
+    builder: &mut ColumnBuilder,
+    codes: &PrimitiveArray<u32>,
+    texts: &Utf8ViewArray,
+    column: &ColumnSpec,
+    trim: bool,
+) -> Option<()> {
+    let there = codes.validity();
+    let mut known: Vec<Option<u32>> = vec![None; texts.len()];
+    for (row, &code) in codes.values().iter().enumerate() {
+        if there.is_some_and(|there| !there.get_bit(row)) {
+            builder.push_code(MISSING);
+            continue;
+        }
+        let known = known.get_mut(code as usize)?;
+        let ours = match *known {
+            Some(ours) => ours,
+            None => *known.insert(code_of(builder, texts.value(code as usize), column, trim)?),
+        };
+        builder.push_code(ours);
+    }
+    Some(())
+}
+
 /// Appends the cells of an array of views. Equal views are equal cells (not the other way round), and the cells of a page with a
 /// dictionary have the views of the dictionary: so a text is looked at once a distinct view, not once a row.
 fn views<'a>(
@@ -522,8 +565,11 @@ fn timestamp(value: i64, unit: TimeUnit, zoned: bool) -> Option<String> {
     let seconds = value.div_euclid(per_second);
     let nanos = u32::try_from(value.rem_euclid(per_second) * (1_000_000_000 / per_second)).ok()?;
     let time = chrono::DateTime::from_timestamp(seconds, nanos)?.naive_utc();
-    let zone = if zoned { "Z" } else { "" };
-    Some(format!("{}{zone}", time.format("%Y-%m-%dT%H:%M:%S%.f")))
+    let mut text = crate::text::date::iso_moment(time);
+    if zoned {
+        text.push('Z');
+    }
+    Some(text)
 }
 
 pub(super) fn header_names(path: &Path) -> Result<Vec<String>> {

@@ -9,6 +9,7 @@ use std::io::BufWriter;
 use arrow::array::{
     Array, BooleanArray, DictionaryArray, MutableUtf8Array, PrimitiveArray, Utf8Array,
 };
+use arrow::bitmap::Bitmap;
 use arrow::datatypes::{ArrowDataType, ArrowSchema, Field, IntegerType, TimeUnit};
 use arrow::record_batch::RecordBatchT;
 use polars_arrow as arrow;
@@ -126,12 +127,14 @@ impl Writer {
         if self.waiting_rows == 0 || (!all && self.waiting_rows < GROUP) {
             return Ok(());
         }
-        let blocks = std::mem::take(&mut self.waiting);
+        let mut blocks = std::mem::take(&mut self.waiting);
         self.waiting_rows = 0;
-        let whole = if let [one] = blocks.as_slice() {
-            one.clone()
-        } else {
-            crate::frame::join_blocks(&blocks, self.columns.len())
+        let whole = match blocks.pop() {
+            Some(one) if blocks.is_empty() => one,
+            last => {
+                blocks.extend(last);
+                crate::frame::join_blocks(&blocks, self.columns.len())
+            }
         };
         drop(blocks);
         let mut from = 0;
@@ -175,12 +178,8 @@ fn array(cells: &Column, ty: OutType) -> Option<Box<dyn Array>> {
             .zip(used)
             .map(|(text, used)| if used { read(text).map(Some) } else { Some(None) })
             .collect::<Option<_>>()?;
-        let array: PrimitiveArray<T> = cells
-            .codes()
-            .iter()
-            .map(|&c| if c == MISSING { None } else { values[c as usize] })
-            .collect();
-        Some(array.to(ty).boxed())
+        let of = |code: u32| values[code as usize].unwrap_or_default();
+        Some(primitive(cells.codes(), of, ty).boxed())
     }
     match ty {
         OutType::Integer => numbers(cells, ArrowDataType::Int64, |t| t.parse::<i64>().ok()),
@@ -189,8 +188,7 @@ fn array(cells: &Column, ty: OutType) -> Option<Box<dyn Array>> {
         }),
         OutType::Date => numbers(cells, ArrowDataType::Date32, |t| date::parse(t)?.days()),
         OutType::Timestamp => numbers(cells, arrow_type(ty), |t| {
-            let moment = chrono::NaiveDateTime::parse_from_str(t, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
-            Some(moment.and_utc().timestamp_micros())
+            Some(date::parse_iso_moment(t)?.and_utc().timestamp_micros())
         }),
         OutType::Boolean => {
             let values: Vec<Option<bool>> = cells
@@ -203,25 +201,32 @@ fn array(cells: &Column, ty: OutType) -> Option<Box<dyn Array>> {
             // Codes in the order of appearance, texts of this row group only.
             let mut map = vec![MISSING; cells.dictionary().len()];
             let mut texts = MutableUtf8Array::<i64>::new();
-            let keys: PrimitiveArray<u32> = cells
-                .codes()
-                .iter()
-                .map(|&code| {
-                    if code == MISSING {
-                        return None;
-                    }
-                    let slot = &mut map[code as usize];
-                    if *slot == MISSING {
-                        *slot = texts.len() as u32;
-                        texts.push(Some(cells.dictionary().text(code)));
-                    }
-                    Some(*slot)
-                })
-                .collect();
+            let key_of = |code: u32| {
+                let slot = &mut map[code as usize];
+                if *slot == MISSING {
+                    *slot = texts.len() as u32;
+                    texts.push(Some(cells.dictionary().text(code)));
+                }
+                *slot
+            };
+            let keys = primitive(cells.codes(), key_of, ArrowDataType::UInt32);
             let values: Utf8Array<i64> = texts.into();
             DictionaryArray::try_new(arrow_type(ty), keys, values.boxed()).ok().map(|a| a.boxed())
         }
     }
+}
+
+/// A value a code; missing cells are holes.
+fn primitive<T: arrow::types::NativeType>(
+    codes: &[u32],
+    mut of: impl FnMut(u32) -> T,
+    ty: ArrowDataType,
+) -> PrimitiveArray<T> {
+    let value = |&code: &u32| if code == MISSING { T::default() } else { of(code) };
+    let values: Vec<T> = codes.iter().map(value).collect();
+    let holes = codes.contains(&MISSING);
+    let there = holes.then(|| codes.iter().map(|&code| code != MISSING).collect::<Bitmap>());
+    PrimitiveArray::new(ty, values.into(), there)
 }
 
 fn used(cells: &Column) -> Vec<bool> {

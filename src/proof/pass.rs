@@ -3,9 +3,9 @@
 //! What is held does not grow with the rows but where a recount needs every row: columns of views and sets, and whose the rows
 //! are. Of the other columns the distinct texts are held, of dates and tokens not even these.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::detectors::{self, Detected};
@@ -369,7 +369,7 @@ impl ColumnPass<'_> {
 pub struct Hits {
     persons: Interner,
     rows: Vec<u64>,
-    who: Vec<std::collections::HashSet<u32>>,
+    who: Vec<HashSet<u32>>,
 }
 
 impl Hits {

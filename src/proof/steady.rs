@@ -2,8 +2,9 @@
 //! views that do not count them. A class is told here by pairs of a class and a person; no code of the engine's counting is used.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::recount::{Cells, column, refine};

@@ -91,7 +91,8 @@ impl Technique for ShiftDate {
     fn apply(&self, input: &Input<'_>) -> Output {
         let drawn = input.tokens.draws(DRAWN, input.persons.ids);
         let mut shifts: Vec<Option<i32>> = vec![None; input.persons.ids.len()];
-        let read: Vec<_> = input.cells.dictionary().texts().map(date::parse).collect();
+        let read = |text| date::parse(text).and_then(|when| Some((when.days()?, when)));
+        let read: Vec<_> = input.cells.dictionary().texts().map(read).collect();
         let shift = |row: usize| {
             let person = input.persons.of_row[row];
             Some(*shifts[person as usize].get_or_insert_with(|| {
@@ -104,7 +105,7 @@ impl Technique for ShiftDate {
         input.map_pairs(shift, |code, shift| {
             read[code as usize]
                 .as_ref()
-                .and_then(|when| when.written_as(when.days()?.checked_add(shift)?))
+                .and_then(|(day, when)| when.written_as(day.checked_add(shift)?))
                 .map_or(Cell::Missing, Cell::Text)
         })
     }

@@ -1,7 +1,7 @@
 //! Dates as they stand in Japanese hospital data: western and 和暦, partial, with times; read and written
 //! back in the same form.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 use unicode_normalization::UnicodeNormalization;
 
 /// Era starts: the first day and the year before its year 1.
@@ -175,6 +175,71 @@ fn widen_all(c: char) -> char {
 #[must_use]
 pub fn date_of(days: i32) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(days.checked_add(719_163)?)
+}
+
+/// A day as ISO 8601 writes it (`2024-04-01`; years outside 0 to 9999 with their sign), the common ones without the machinery of
+/// formats: a run writes millions.
+#[must_use]
+pub fn iso_day(day: NaiveDate) -> String {
+    let mut text = String::with_capacity(10);
+    put_iso_day(&mut text, day);
+    text
+}
+
+fn put_iso_day(text: &mut String, day: NaiveDate) {
+    let year = day.year();
+    if !(0..=9999).contains(&year) {
+        text.push_str(&day.format("%Y-%m-%d").to_string());
+        return;
+    }
+    put_two(text, (year / 100) as u32);
+    put_two(text, (year % 100) as u32);
+    text.push('-');
+    put_two(text, day.month());
+    text.push('-');
+    put_two(text, day.day());
+}
+
+fn put_two(text: &mut String, number: u32) {
+    text.push(char::from(b'0' + (number / 10 % 10) as u8));
+    text.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// A moment as ISO 8601 writes it (`2024-04-01T09:30:00`), with 3, 6 or 9 digits of a second where it is not a whole one.
+#[must_use]
+pub fn iso_moment(at: NaiveDateTime) -> String {
+    if at.nanosecond() != 0 {
+        return at.format("%Y-%m-%dT%H:%M:%S%.f").to_string();
+    }
+    let mut text = String::with_capacity(19);
+    put_iso_day(&mut text, at.date());
+    for (mark, number) in [('T', at.hour()), (':', at.minute()), (':', at.second())] {
+        text.push(mark);
+        put_two(&mut text, number);
+    }
+    text
+}
+
+/// Reads what [`iso_moment`] writes.
+#[must_use]
+pub fn parse_iso_moment(text: &str) -> Option<NaiveDateTime> {
+    whole_seconds(text.as_bytes())
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok())
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`, nothing else.
+fn whole_seconds(text: &[u8]) -> Option<NaiveDateTime> {
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if text.len() != 19 || marks.iter().any(|&(at, mark)| text[at] != mark) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().try_fold(0_u32, |sum, byte| {
+            byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))
+        })
+    };
+    let day = NaiveDate::from_ymd_opt(number(0, 4)? as i32, number(5, 7)?, number(8, 10)?)?;
+    day.and_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)
 }
 
 /// The day on which a moment falls where the law is: in Japan.
@@ -707,6 +772,21 @@ mod tests {
             if let Some(shifted) = when.written_as(days + shift) {
                 prop_assert_eq!(parse(&shifted).unwrap().days(), Some(days + shift));
             }
+        }
+        #[test]
+        fn moments_are_written_as_formats_write_them(days in -4_400_000_i64..4_000_000, second in 0_u32..86_400, nanos in prop_oneof![Just(0_u32), 0..1_000_000_000_u32, (0..1_000_u32).prop_map(|n| n * 1_000_000)]) {
+            let day = date_of(i32::try_from(days).unwrap()).unwrap();
+            let at = day.and_time(chrono::NaiveTime::from_num_seconds_from_midnight_opt(second, nanos).unwrap());
+            prop_assert_eq!(iso_day(day), day.format("%Y-%m-%d").to_string());
+            let text = iso_moment(at);
+            prop_assert_eq!(&text, &at.format("%Y-%m-%dT%H:%M:%S%.f").to_string());
+            let read = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok();
+            prop_assert_eq!(parse_iso_moment(&text), read);
+        }
+        #[test]
+        fn moments_are_read_as_formats_read_them(text in "[0-9]{3,5}-[0-9]{1,2}-[0-9 ]{2}[T ][0-9]{2}:[0-7][0-9]:[0-7][0-9](\\.[0-9]{1,3})?") {
+            let read = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok();
+            prop_assert_eq!(parse_iso_moment(&text), read);
         }
         #[test]
         fn never_panics(text in "\\PC{0,16}") { let _ = parse(&text); }

@@ -1,7 +1,8 @@
 //! Sets of items a person, recounted from the files of a release: plainly, with no code of the privacy models.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};

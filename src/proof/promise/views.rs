@@ -1,9 +1,10 @@
 //! k and l recounted from the files of a release, by grouping their rows plainly: no code of the engine's views is used.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::digest::Digests;
