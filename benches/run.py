@@ -69,6 +69,28 @@ for persons in sizes:
 if len(series) > 1:
     each = [(count, middle["kakou"][0] / count) for count, middle in series.items()]
     report.append("\nkakou's processor time a million rows: " + ", ".join(f"{1e6 * s:.2f} s of {count:,}" for count, s in each) + f"; the last to the first {each[-1][1] / each[0][1]:.2f}.")
+dpc = work / "dpc"
+if dpc.is_dir():
+    files = dpc / "dpc"
+    subprocess.run([kakou, "key", "new", str(dpc / "key"), "--quiet"], check=True)
+    sides = {
+        "kakou": [kakou, "run", "--quiet", "--policy", "kakou:dpc-hub", "--input", str(files), "--key", str(dpc / "key"), "--out", str(dpc / "out"), "--memory", "8G"],
+        "polars pseudonymized": [python, str(rivals / "polars_dpc.py"), str(files), str(dpc / "out"), "EFn,EFg,Dn,Hn,FF1"],
+    }
+    seen = {name: [] for name in sides}
+    for turn in range(rounds):
+        for name, command in sides.items():
+            seen[name].append(timed(command, dpc / "out"))
+            print(f"DPC, round {turn + 1}: {name}: processor {seen[name][-1][0]:.2f} s, clock {seen[name][-1][1]:.2f} s", file=sys.stderr, flush=True)
+    middle = {name: [statistics.median(one[i] for one in each) for i in range(4)] for name, each in seen.items()}
+    size = sum(f.stat().st_size for f in files.rglob("*") if f.is_file())
+    report.append(f"\n`kakou:dpc-hub`, {size / 1e6:.0f} MB of DPC files in CP932, {rounds} rounds in turn:\n")
+    report.append("| side | processor, s (lowest to highest) | clock, s | peak, MB | kakou's processor time to this |")
+    report.append("| --- | --- | --- | --- | --- |")
+    for name, (cpu, clock, peak, _) in middle.items():
+        low, high = min(one[0] for one in seen[name]), max(one[0] for one in seen[name])
+        shown = "both releases, proof, record" if name == "kakou" else "one release"
+        report.append(f"| {name} ({shown}) | {cpu:.2f} ({low:.2f}–{high:.2f}) | {clock:.2f} | {peak:,.0f} | {middle['kakou'][0] / cpu:.2f} |")
 # A chart that any reader of Markdown shows: a bar a side, of the largest size.
 count, middle = list(series.items())[-1]
 longest = max(cpu for cpu, *_ in middle.values())
@@ -77,7 +99,7 @@ for name, (cpu, *_) in middle.items():
     report.append(f"{name:22} {'█' * max(1, round(50 * cpu / longest))} {cpu:.1f}")
 report.append("```")
 versions = re.findall(r"^(\S+)==(\S+)$", (rivals / "requirements.txt").read_text(), re.M)
-head = f"Made by `benches/run.sh`: {os.cpu_count()} processors, load {os.getloadavg()[1]:.1f} over the last minutes; " + ", ".join(" ".join(v) for v in versions) + "."
+head = f"Made by `benches/run.sh` (whole processes, start included): {os.cpu_count()} processors, load {os.getloadavg()[1]:.1f} over the last minutes; " + ", ".join(" ".join(v) for v in versions) + "."
 text = "\n".join([head, *report])
 print(text)
 if os.environ.get("WRITE"):

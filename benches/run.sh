@@ -4,6 +4,8 @@
 #
 #   benches/run.sh [rounds] [persons ...]     3 rounds of 25000 60000 385000 persons (1, 2.4 and 15.2 million rows)
 #
+# Then DPC files (DPC=5000 persons of six hospitals; DPC=0 for none) against a polars script that reads the same files for one release.
+#
 # Rivals come from the package registry with pinned versions. Prints medians with their spread, ratios, peak memory and bytes written,
 # and with WRITE=1 puts them, with a chart, into docs/benches.md. SKIP="pandas duckdb" leaves sides out; KAKOU=FILE takes a program that is
 # built already. benches/search.rs has the search beside the optima that ARX published.
@@ -22,6 +24,8 @@ for n in "${persons[@]}"; do
   mkdir "$work/$n"
   spine_data "$kakou" "$work/$n" "$n"
 done
+# The DPC files of six hospitals in CP932, without planted defects: the rival stops at the first.
+[ "${DPC:-5000}" = 0 ] || "$kakou" synth --patients "${DPC:-5000}" --layouts dpc --clean --out "$work/dpc" --quiet
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet -r benches/rivals/requirements.txt
 "$work/venv/bin/python" benches/run.py "$kakou" "$work" "$rounds" "${persons[@]}"
