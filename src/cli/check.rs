@@ -10,7 +10,7 @@ use super::progress::Shown;
 use super::{Failure, Outcome, Show, prepare_from, size};
 use crate::digest;
 use crate::engine::exclude::Lists;
-use crate::engine::{declared, intake, survey, unclaimed};
+use crate::engine::{declared, genome, intake, survey, unclaimed};
 use crate::error::{Error, Result, small};
 use crate::{lang, words};
 use crate::{plan, say};
@@ -71,6 +71,7 @@ impl Check {
                 return Ok(());
             }
             intake::check_headers(plan, &found)
+                .and_then(|()| genome::check(plan, &found))
                 .map_err(|e| Failure::new(e, &prepared.loaded.sources))?;
             files = found.iter().map(Vec::len).sum();
             if self.data {

@@ -44,6 +44,7 @@ pub mod elderly_insured;
 pub mod email;
 pub mod employment_insured;
 pub mod everyone;
+pub mod genotypes;
 pub mod hospital_number;
 pub mod insured_symbol;
 pub mod insurer;

@@ -3,6 +3,8 @@
 //! Within a person the rows are sorted by their content. So the bytes depend on the cells and the tokens alone: not on
 //! the order of the input, the number of threads or of partitions; and the order tells nothing but the token.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::plan::Plan;
 use crate::plan::shape::{FilePlan, released};
 use crate::say;
 use crate::schema::Kind;
+use crate::schema::file::{Month, NamePart};
 
 /// What a file of a release has of one table, as it was written. A long file has several, with the same path.
 #[derive(Clone, Debug)]
@@ -29,8 +32,10 @@ pub struct OutputFile {
     pub kind: Kind,
     /// The table (plan index).
     pub table: usize,
-    /// Path relative to the release folder (`pseudonymized/patients.csv`).
+    /// Path relative to the release folder (`pseudonymized/patients.csv`), or how its files are named.
     pub relative: String,
+    /// The files.
+    pub paths: Vec<String>,
     /// What was written: the rows of the table; of a long file, all else is with the first of its tables.
     pub written: Written,
     /// Distinct persons in it.
@@ -59,8 +64,8 @@ pub struct Shown<'a> {
 /// The rows of one file of one release in one partition, with the tokens of their persons as the last column.
 #[must_use]
 pub fn rows_of(shown: Shown<'_>, file: &FilePlan<'_>) -> Table {
-    match (file.long, file.tables.as_slice()) {
-        (None, &[t]) => part_rows(shown, t).rows,
+    match (file.own, file.long, file.tables.as_slice()) {
+        (false, None, &[t]) => part_rows(shown, t).rows,
         _ => {
             let parts = file.tables.par_iter().map(|&t| part_rows(shown, t)).collect();
             files::long_rows(shown.plan, shown.kind, file, parts)
@@ -220,7 +225,7 @@ pub fn write(
         output: &output,
         dialect: file.dialect(plan),
     };
-    let mut writer = formats::create(&directory.join(&file.relative), &spec)?;
+    let mut writers = Writers::new(file, directory, spec)?;
     let mut counted = vec![[0_u64; 2]; file.tables.len()];
     for rows in ranges {
         progress.check()?;
@@ -230,7 +235,7 @@ pub fn write(
             sum[1] += more[1];
         }
         if file.long.is_some() || released.iter().all(|r| r.parts.is_whole()) {
-            writer.write(&sorted.rows)?;
+            writers.write(&sorted.rows)?;
             continue;
         }
         let columns: Vec<Vec<Column>> = sorted
@@ -241,19 +246,130 @@ pub fn write(
             .map(|(cells, r)| typed::in_file(&table.columns[r.column].facts, r, &cells))
             .collect::<Result<_>>()?;
         let columns = columns.into_iter().flatten().collect();
-        writer.write(&Table { rows: sorted.rows.rows, columns })?;
+        writers.write(&Table { rows: sorted.rows.rows, columns })?;
     }
-    let mut written = Some(writer.finish()?);
+    let (paths, written) = writers.finish()?;
+    let mut written = Some(written);
     let each = file.tables.iter().zip(counted);
     Ok(each
         .map(|(&t, [rows, persons])| OutputFile {
             kind,
             table: t,
             relative: file.relative.clone(),
+            paths: paths.clone(),
             written: Written { rows, ..written.take().unwrap_or_default() },
             persons,
         })
         .collect())
+}
+
+/// Most files of one table: a writer is held for each.
+const MOST_FILES: usize = 4096;
+
+/// The files of a table: one, or one for each name that its rows make.
+struct Writers<'a> {
+    file: &'a FilePlan<'a>,
+    directory: &'a Path,
+    spec: formats::WriteSpec<'a>,
+    open: BTreeMap<String, Box<dyn formats::TableWriter>>,
+}
+
+impl<'a> Writers<'a> {
+    fn new(
+        file: &'a FilePlan<'a>,
+        directory: &'a Path,
+        spec: formats::WriteSpec<'a>,
+    ) -> Result<Self> {
+        let mut writers = Writers { file, directory, spec, open: BTreeMap::new() };
+        if file.names.is_empty() {
+            let path = directory.join(&file.relative);
+            let writer = formats::create(&path, &writers.spec)?;
+            writers.open.insert(file.relative.clone(), writer);
+        }
+        Ok(writers)
+    }
+
+    fn write(&mut self, rows: &Table) -> Result<()> {
+        if let ([], Some(writer)) = (self.file.names.as_slice(), self.open.values_mut().next()) {
+            return writer.write(rows);
+        }
+        for (name, own) in self.by_name(rows) {
+            if self.open.len() >= MOST_FILES && !self.open.contains_key(&name) {
+                return Err(Error::refused(
+                    "C0504",
+                    say!(
+                        "table `{}`: its names would make more than {} files",
+                        self.spec.table,
+                        MOST_FILES
+                    ),
+                )
+                .advice(say!("fewer columns, or the year of a date, in `files`")));
+            }
+            let writer = match self.open.entry(name) {
+                Entry::Occupied(there) => there.into_mut(),
+                Entry::Vacant(free) => {
+                    let path = self.directory.join(free.key());
+                    free.insert(formats::create(&path, &self.spec)?)
+                }
+            };
+            writer.write(&take(rows, &own))?;
+        }
+        Ok(())
+    }
+
+    /// The rows by the file that they name, in their order.
+    fn by_name(&self, rows: &Table) -> BTreeMap<String, Vec<u32>> {
+        let folder = self.file.relative.split('/').next().unwrap_or_default();
+        let told: Vec<(usize, Option<Month>)> = self
+            .file
+            .names
+            .iter()
+            .filter_map(|part| match part {
+                NamePart::Column(at, by) => Some((*at, *by)),
+                NamePart::Text(_) => None,
+            })
+            .collect();
+        let mut by_codes: HashMap<Vec<u32>, Vec<u32>> = HashMap::new();
+        for row in 0..rows.rows {
+            let codes = told.iter().map(|&(at, _)| rows.columns[at].codes()[row]).collect();
+            by_codes.entry(codes).or_default().push(row as u32);
+        }
+        let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for own in by_codes.into_values() {
+            let first = own[0] as usize;
+            let name: String = self
+                .file
+                .names
+                .iter()
+                .map(|part| match part {
+                    NamePart::Text(text) => text.clone(),
+                    NamePart::Column(at, None) => {
+                        rows.columns[*at].text(first).unwrap_or("none").to_owned()
+                    }
+                    NamePart::Column(at, Some(by)) => by.of(rows.columns[*at].text(first)),
+                })
+                .collect();
+            by_name.entry(format!("{folder}/{name}")).or_default().extend(own);
+        }
+        // Several cells may be one month.
+        by_name.values_mut().for_each(|rows| rows.sort_unstable());
+        by_name
+    }
+
+    fn finish(self) -> Result<(Vec<String>, Written)> {
+        let mut sum = Written::default();
+        let mut paths = Vec::new();
+        for (path, writer) in self.open {
+            let written = writer.finish()?;
+            sum.bytes += written.bytes;
+            sum.rows += written.rows;
+            sum.unencodable += written.unencodable;
+            sum.respelled += written.respelled;
+            sum.formula += written.formula;
+            paths.push(path);
+        }
+        Ok((paths, sum))
+    }
 }
 
 /// Bytes that a cell takes while its range is sorted and written.

@@ -3,7 +3,7 @@
 use crate::frame::{Column, Interner, MISSING, Table, join_blocks};
 use crate::plan::Plan;
 use crate::plan::shape::{FilePlan, released};
-use crate::policy::model::{Dates, Form, Order};
+use crate::policy::model::{Dates, Order};
 use crate::schema::{Kind, Type};
 
 /// Rows of a part: the released cells with the token of the person as the last column, and where they stood in the source.
@@ -26,13 +26,13 @@ pub fn long_rows(plan: &Plan, kind: Kind, file: &FilePlan<'_>, parts: Vec<PartRo
             let table = &plan.tables[t];
             let count = part.rows.rows;
             let released = released(plan, t, kind);
-            let digits = file.long.is_some_and(|l| l.form == Form::Layout)
-                && table.source.dates == Some(Dates::EightDigits);
+            let digits = file.own && table.source.dates == Some(Dates::EightDigits);
             let mut cells = part.rows.columns;
             let token = cells.pop();
             let mut columns = match file.long.map(|l| l.order) {
+                None => Vec::new(),
                 Some(Order::Source) => part.places,
-                _ => (0..table.keys.len())
+                Some(Order::Content) => (0..table.keys.len())
                     .filter(|&k| k != table.person_key)
                     .map(|k| {
                         let at = released.iter().position(|r| r.column == table.keys[k].token);
@@ -40,10 +40,15 @@ pub fn long_rows(plan: &Plan, kind: Kind, file: &FilePlan<'_>, parts: Vec<PartRo
                     })
                     .collect(),
             };
-            columns.push(Column::constant(Some(&format!("{rank:06}")), count));
+            if file.long.is_some() {
+                columns.push(Column::constant(Some(&format!("{rank:06}")), count));
+            }
             let mut own = vec![Column::constant(None, count); file.columns.len()];
+            for (place, filler) in file.fillers(plan, t, kind) {
+                own[place] = Column::constant(Some(&filler), count);
+            }
             for (released, cells) in released.iter().zip(cells) {
-                if let Some(place) = file.place(released.column) {
+                if let Some(place) = file.place(table, released.column) {
                     // A number that a treatment made of a date is none.
                     let dates = digits
                         && table.columns[released.column].facts.ty.is_date()

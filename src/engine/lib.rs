@@ -35,6 +35,7 @@ pub mod floors;
 pub mod foreseen;
 mod forms;
 pub mod freeze;
+pub mod genome;
 mod grain;
 pub mod identity;
 pub mod intake;

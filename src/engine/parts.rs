@@ -258,10 +258,12 @@ impl<'a> Parts<'a> {
                 }
                 // As a table of its own, also where the file of the release is a long one.
                 let file = shape::FilePlan {
+                    own: false,
                     tables: vec![t],
                     long: None,
                     columns: released(plan, t, kind).iter().map(|r| r.column).collect(),
                     relative: String::new(),
+                    names: Vec::new(),
                 };
                 let shown = emit::Shown {
                     plan,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::genome;
 use crate::error::{Error, Name, Result, Said};
 use crate::plan::Plan;
 use crate::policy::model::InputFormat;
@@ -215,6 +216,9 @@ pub fn check(plan: &Plan, input: &Path, files: &[Vec<PathBuf>], own: &[PathBuf])
     let own = own.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let mut walk = Walk { plan, root: root.clone(), claimed, own, unknown: Vec::new(), ignored: 0 };
     walk.folder(&root)?;
+    if let Some(error) = walk.unknown.iter().find_map(|path| genome::file(&root.join(path))) {
+        return Err(error);
+    }
     if !walk.unknown.is_empty() {
         return Err(walk.error());
     }

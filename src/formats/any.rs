@@ -7,7 +7,7 @@ use super::{ColumnSpec, ReadSpec, header, open};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Table};
 use crate::say;
-use crate::schema::file::{Encoding, Holds, InputFormat};
+use crate::schema::file::{Encoding, Holds, InputFormat, LineEnds, Quotes};
 
 /// Rows a batch.
 const BATCH: usize = 1 << 18;
@@ -25,6 +25,33 @@ pub struct Hints {
     pub number_repeats: bool,
     /// The sheet of a workbook; by default the only one that has cells.
     pub sheet: Option<String>,
+}
+
+/// How a text is written beside its encoding and separator, found from its beginning.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Habits {
+    /// A byte order mark of UTF-8 stands before it.
+    pub mark: bool,
+    /// How its lines end.
+    pub ends: LineEnds,
+    /// Which cells are quoted.
+    pub quotes: Quotes,
+}
+
+/// Finds out how a text is written; none if it cannot be read or its characters hide separators.
+#[must_use]
+pub fn habits(path: &Path, shape: &Shape) -> Option<Habits> {
+    use std::io::Read as _;
+    if matches!(shape.encoding, Encoding::Utf16 | Encoding::Iso2022Jp) {
+        return None;
+    }
+    let mut head = Vec::new();
+    let text = super::packed::open(path, &Name::fixed("input")).ok()?;
+    text.take(1 << 18).read_to_end(&mut head).ok()?;
+    let mark = head.starts_with(b"\xef\xbb\xbf");
+    let head = if mark { &head[3..] } else { &head };
+    let (ends, quotes) = super::csv_read::habits(head, shape.delimiter);
+    Some(Habits { mark, ends, quotes })
 }
 
 /// What a file is, found from its first record.
@@ -292,6 +319,23 @@ mod tests {
         let (shape, columns) = cells(&path, &Hints { no_header: true, ..Hints::default() });
         assert_eq!((shape.names, columns[0].len()), (vec!["1".to_owned(), "2".to_owned()], 2));
         assert!(super::shape(&path, &Hints::default()).unwrap().names_look_like_data);
+    }
+
+    #[test]
+    fn habits_of_writers_are_found() {
+        use {LineEnds::*, Quotes::*};
+        for (text, found) in [
+            ("a,b\n1,x\n", (false, Lf, Needed)),
+            ("a,b\r\n1,\"x,y\"\r\n", (false, Crlf, Needed)),
+            ("\u{feff}\"a\",\"b\"\r\n\"1\",\"x\"\r\n", (true, Crlf, All)),
+            ("\"a\",\"b\"\n1,\"x\"\n2,\n", (false, Lf, Text)),
+            ("a,\"b\"\n1,x\n", (false, Lf, Needed)),
+        ] {
+            let (_folder, path) = file("a.csv", text.as_bytes());
+            let shape = shape(&path, &Hints::default()).unwrap();
+            let habits = super::habits(&path, &shape).unwrap();
+            assert_eq!((habits.mark, habits.ends, habits.quotes), found, "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{Dialect, TableWriter, WriteSpec, Written};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, MISSING, Table};
 use crate::say;
-use crate::schema::file::{Encoding, Formula, Output};
+use crate::schema::file::{Encoding, Formula, Output, Quotes};
 use crate::text::number::Decimal;
 
 pub(super) struct Writer {
@@ -51,7 +51,7 @@ impl Writer {
                 .map_err(|bad| refusal(&writer.table, &name, bad))?;
             writer.put(&bytes)?;
         }
-        writer.put(if spec.dialect.plain { b"\r\n" } else { b"\n" })?;
+        writer.put(spec.dialect.ends.bytes())?;
         Ok(writer)
     }
 
@@ -139,10 +139,13 @@ fn cell(
         }
     }
     let special = text.contains(['"', '\n', '\r', char::from(dialect.delimiter)]);
-    if special && dialect.plain {
-        return Err(Bad::Quotes);
-    }
-    let quote = !dialect.plain && (special || text.starts_with(' ') || text.ends_with(' '));
+    let quote = match dialect.quotes {
+        Quotes::Never if special => return Err(Bad::Quotes),
+        Quotes::Never => false,
+        Quotes::All => true,
+        Quotes::Text => special || Decimal::parse(text).is_none(),
+        Quotes::Needed => special || text.starts_with(' ') || text.ends_with(' '),
+    };
     let quoted;
     if quote {
         quoted = format!("\"{}\"", text.replace('"', "\"\""));
@@ -223,12 +226,14 @@ impl TableWriter for Writer {
                 }
                 match column.codes()[row] {
                     // An empty line would be no row.
-                    MISSING if single => line.extend_from_slice(b"\"\""),
+                    MISSING if single || self.dialect.quotes == Quotes::All => {
+                        line.extend_from_slice(b"\"\"");
+                    }
                     MISSING => {}
                     code => line.extend_from_slice(encoded[index].cell(code)),
                 }
             }
-            line.extend_from_slice(if self.dialect.plain { b"\r\n" } else { b"\n" });
+            line.extend_from_slice(self.dialect.ends.bytes());
             self.put(&line)?;
         }
         self.written.rows += rows.rows as u64;

@@ -27,6 +27,7 @@ mod csv_write;
 mod encode;
 pub mod fhir;
 mod format;
+pub mod genome;
 mod header;
 mod packed;
 mod parquet_guard;

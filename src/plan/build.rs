@@ -13,7 +13,7 @@ use crate::policy::Loaded;
 use crate::policy::model as written;
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
-use crate::schema::file::MeasuredForm;
+use crate::schema::file::{CellForm, MeasuredForm, NamePart, ReleaseForm};
 use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
 use crate::technique::{ColumnRef, Scope, Shows, Treatment, token_word};
 
@@ -244,6 +244,7 @@ impl Builder<'_> {
         };
         label_floors(&mut plan);
         self.in_file(&plan);
+        self.names_of_files(&plan);
         self.law(&plan);
         plan.warnings = std::mem::take(&mut self.warnings);
         plan
@@ -305,6 +306,7 @@ impl Builder<'_> {
                 say!("`encoding = \"utf-8-bom\"` is what spreadsheets open"),
             );
         }
+        self.in_source_form(tables);
         for fault in super::long::faults(policy, tables) {
             let path: Vec<&str> = fault.path.iter().map(String::as_str).collect();
             self.error(fault.code, &path, fault.what).advice = Some(fault.advice);
@@ -342,6 +344,110 @@ impl Builder<'_> {
                 what,
                 say!("a single column is exempt with `no_floor = \"why\"`"),
             );
+        }
+    }
+
+    /// Which tables cannot have the form of their source.
+    fn in_source_form(&mut self, tables: &[TablePlan]) {
+        let policy = &self.loaded.policy;
+        if policy.output.form != ReleaseForm::Source {
+            return;
+        }
+        let output = &policy.output;
+        let beside = [
+            ("bounds", output.bounds),
+            ("measured", output.measured == Some(MeasuredForm::Split)),
+            ("cells", output.cells == CellForm::Normalized),
+        ];
+        for (word, _) in beside.iter().filter(|(_, said)| *said) {
+            self.advise(
+                "P0351",
+                &["output", word],
+                say!("the form of the source has no place for what `{}` asks for", name(word)),
+                say!("leave it out, or `form`"),
+            );
+        }
+        for table in tables {
+            let format = table.source.form().unwrap_or(written::InputFormat::Csv);
+            if format.facts().back.is_none() {
+                let advice = if crate::is_uke(&table.source) {
+                    say!(
+                        "leave `form` out; `pseudonymized.receipt_file` writes the receipts as a receipt file beside the tables"
+                    )
+                } else {
+                    say!(
+                        "leave `form` out: the tables are then CSV or Parquet; docs/source-form.md says which sources are written back"
+                    )
+                };
+                self.advise(
+                    "P0351",
+                    &["output", "form"],
+                    say!("table `{}`: its source is of the format {}, which is not written back in its own form", table.name, name(format.facts().word)),
+                    advice,
+                );
+            }
+            if table.source.form() == Some(written::InputFormat::Parquet) {
+                continue;
+            }
+            if table.source.encoding == written::Encoding::Utf16 {
+                let path = ["tables", table.name.as_str(), "source", "encoding"];
+                self.advise(
+                    "P0351",
+                    &path,
+                    say!("table `{}`: UTF-16 is read and not written, so its files cannot have the form of their source", table.name),
+                    say!("leave `form` out of `output`"),
+                );
+            }
+        }
+    }
+
+    /// Names of files: of what the release shows, and none that two tables could share.
+    fn names_of_files(&mut self, plan: &Plan) {
+        for kind in Kind::BOTH {
+            let files = shape::files(plan, kind);
+            let named: Vec<(Name, Vec<NamePart>)> = files
+                .iter()
+                .map(|file| {
+                    let table = &plan.tables[file.tables[0]];
+                    let plain = file.relative.rsplit('/').next().unwrap_or_default().to_owned();
+                    let parts = match file.names.as_slice() {
+                        [] => vec![NamePart::Text(plain)],
+                        parts => parts.to_vec(),
+                    };
+                    (table.name.clone(), parts)
+                })
+                .collect();
+            for file in &files {
+                for &t in &file.tables {
+                    let table = &plan.tables[t];
+                    for what in super::names::faults(table, kind) {
+                        let path = ["tables", table.name.as_str(), "files", kind.word()];
+                        self.error("P0352", &path, what);
+                    }
+                }
+            }
+            if plan.output.form != ReleaseForm::Source {
+                continue;
+            }
+            for (at, (table, parts)) in named.iter().enumerate() {
+                let other = named[..at].iter().find(|(_, other)| super::names::meet(parts, other));
+                if let Some((other, _)) = other {
+                    self.advise(
+                        "P0352",
+                        &["tables", table.as_str(), "files", kind.word()],
+                        say!(
+                            "tables `{}` and `{}` could have files of one name in the {} release",
+                            other,
+                            table,
+                            kind
+                        ),
+                        say!(
+                            "let the names begin with other letters: files = {{ {} = \"...\" }}",
+                            kind.word()
+                        ),
+                    );
+                }
+            }
         }
     }
 
@@ -456,7 +562,12 @@ impl Builder<'_> {
         for (column_name, column) in &table.columns {
             columns.push(self.column(table_name, table, column_name, column, &keys));
         }
-        super::long::name_columns(table.names, &mut columns);
+        // The form of the source has its names.
+        let names = match self.loaded.policy.output.form {
+            ReleaseForm::Table => table.names,
+            ReleaseForm::Source => written::Names::Column,
+        };
+        super::long::name_columns(names, &mut columns);
         if !table.set_aside.is_empty() {
             self.warn(
                 "W0101",
@@ -476,8 +587,13 @@ impl Builder<'_> {
                 }
             }
         }
+        let (wrong, files) = super::names::of(table, self.loaded.policy.output.form);
+        for (kind, what) in wrong {
+            self.error("P0352", &["tables", table_name, "files", kind.word()], what);
+        }
         TablePlan {
             name: name(table_name),
+            files,
             repeats_by,
             grain,
             source: table.source.clone(),
@@ -494,7 +610,7 @@ impl Builder<'_> {
                         Some((table.columns.get_index_of(column)?, values.clone()))
                     })
                     .collect(),
-                long: super::long::plans(table),
+                long: super::long::plans(table, self.loaded.policy.output.form),
             }),
             checks: self.row_checks(table_name, table),
             columns,
@@ -816,14 +932,28 @@ impl Builder<'_> {
                 say!("role = \"link\""),
             );
         }
-        let treatments = self.treatments(&path, column, &facts);
+        let mut treatments = self.treatments(&path, column, &facts);
+        let mut stands_in = None;
+        let made = table.keys.values().any(|k| k.token() == Some(column_name));
+        if made && self.loaded.policy.output.form == ReleaseForm::Source {
+            stands_in = self.place_of_token(&path, table, &facts, &mut treatments);
+        }
+        if column.filler.as_ref().is_some_and(|f| !column.specials.contains(f)) {
+            self.error(
+                "P0105",
+                &path,
+                say!("column `{}`: its `filler` is none of its `specials`, so a reader would take it for a value", facts.column),
+            );
+        }
         let optional = |text: &Option<String>| text.as_deref().map(name);
         self.tell_exempt(&path, column, &facts);
         ColumnPlan {
             facts,
             missing: column.missing.clone(),
             path: column.path.as_ref().map(|p| p.list().to_vec()).unwrap_or_default(),
-            made: table.keys.values().any(|k| k.token() == Some(column_name)),
+            made,
+            stands_in,
+            filler: column.filler.clone(),
             digits: column.digits.clone(),
             alias: column.alias.as_deref().map(name),
             shown: name(column_name),
@@ -838,6 +968,47 @@ impl Builder<'_> {
             unit: optional(&column.unit),
             reason: optional(&column.reason),
         }
+    }
+
+    /// A column that is made for a token stands in no file of the source's form: it is left out, and that is told. In the anonymized
+    /// release it may stand in a column that the release leaves out.
+    fn place_of_token(
+        &mut self,
+        path: &[&str; 4],
+        table: &written::Table,
+        facts: &ColumnFacts,
+        treatments: &mut [TreatmentPlan; 2],
+    ) -> Option<usize> {
+        let key = table.keys.values().find(|k| k.token() == Some(facts.column.as_str()))?;
+        let place = key.stands_in().and_then(|c| table.columns.get_full(c));
+        if let (Some(written), None) = (key.stands_in(), &place) {
+            self.error(
+                "P0102",
+                path,
+                say!("table `{}` has no column `{}`", facts.table, name(written)),
+            );
+        }
+        let free = |column: &written::Column| matches!(column.anonymized, Some(Treatment::Drop(_)));
+        let place = place.filter(|(_, _, column)| free(column)).map(|(at, _, _)| at);
+        let mut told = Vec::new();
+        for kind in Kind::BOTH {
+            let treatment = &mut treatments[kind as usize];
+            if treatment.output.is_none() || (kind == Kind::Anonymized && place.is_some()) {
+                continue;
+            }
+            treatment.treatment = Treatment::Drop(crate::technique::drop::Drop {});
+            treatment.output = None;
+            told.push(kind);
+        }
+        for kind in told {
+            self.warn(
+                "W0171",
+                path,
+                say!("table `{}`: column `{}` is made for a token and has no place in the form of the source: the {} release does not have it", facts.table, facts.column, kind),
+                say!("表`{}`の列`{}`は符号のために作られる列で、元の形に場所がない。{}には含まれない", facts.table, facts.column, kind.ja()),
+            );
+        }
+        place
     }
 
     /// The treatments of a column as they are written, by kind.
@@ -1581,6 +1752,8 @@ fn misplaced(source: &written::Source) -> Vec<&'static str> {
         ("number_repeats", source.number_repeats && !(text || workbook)),
         ("quotes_after_blanks", source.quotes_after_blanks && !text),
         ("multiline", source.multiline && !text),
+        ("line_ends", source.line_ends.is_some() && !text),
+        ("quotes", source.quotes.is_some() && !text),
     ];
     said.into_iter().filter(|(_, misplaced)| *misplaced).map(|(word, _)| word).collect()
 }

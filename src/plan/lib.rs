@@ -15,6 +15,7 @@ pub mod eligible;
 mod evidence;
 mod long;
 mod model;
+pub mod names;
 pub mod promise;
 mod scope;
 pub mod shape;

@@ -5,18 +5,24 @@
 
 use super::model::{ColumnPlan, LongPlan, TablePlan};
 use crate::error::{Name, Said};
-use crate::policy::model::{self as written, Form, Names, Order, OutputFormat, Policy};
+use crate::policy::model::{
+    self as written, Form, Names, Order, OutputFormat, Policy, ReleaseForm,
+};
 use crate::say;
 use crate::schema::Kind;
 
 /// How the releases have a long table.
-pub(super) fn plans(table: &written::Table) -> [Option<LongPlan>; 2] {
+pub(super) fn plans(table: &written::Table, form: ReleaseForm) -> [Option<LongPlan>; 2] {
+    // In the form of its source a long table is long.
+    let source = written::LongFile { form: Form::Layout, ..Default::default() };
+    let own = (form == ReleaseForm::Source && table.part.is_some()).then_some(&source);
     Kind::BOTH.map(|kind| {
-        let long = table.long.as_ref()?;
+        let long = table.long.as_ref();
         let file = match kind {
-            Kind::Pseudonymized => long.pseudonymized.as_ref()?,
-            Kind::Anonymized => long.anonymized.as_ref()?,
+            Kind::Pseudonymized => long.and_then(|l| l.pseudonymized.as_ref()),
+            Kind::Anonymized => long.and_then(|l| l.anonymized.as_ref()),
         };
+        let file = file.or(own)?;
         let order = file.order.unwrap_or(match kind {
             Kind::Pseudonymized => Order::Source,
             Kind::Anonymized => Order::Content,
@@ -92,7 +98,12 @@ pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
                     });
                 }
             }
-            if first && long.form == Form::Layout && policy.output.format == OutputFormat::Parquet {
+            let source = policy.output.form == ReleaseForm::Source;
+            if first
+                && long.form == Form::Layout
+                && policy.output.format == OutputFormat::Parquet
+                && !source
+            {
                 faults.push(Fault {
                     code: "P0105",
                     path: path(&["long", word, "form"]),
@@ -103,7 +114,7 @@ pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
                     advice: say!("form = \"table\" (all columns text), or output.format = \"csv\""),
                 });
             }
-            if first && long.form == Form::Layout && table.layout.is_none() {
+            if first && long.form == Form::Layout && table.layout.is_none() && !source {
                 faults.push(Fault {
                     code: "P0105",
                     path: path(&["long", word, "form"]),
@@ -140,7 +151,7 @@ pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
                 }
             }
             for column in table.columns.iter().filter(|c| c.made && long.form == Form::Layout) {
-                if column.treatment(kind).output.is_some() {
+                if column.treatment(kind).output.is_some() && column.stands_in.is_none() {
                     faults.push(Fault {
                         code: "P0107",
                         path: path(&["columns", column.facts.column.as_str(), word]),

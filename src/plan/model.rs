@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::error::{Name, Place, Said};
 use crate::lang::Lang;
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
+use crate::schema::file::NamePart;
 use crate::schema::{ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
 
@@ -135,6 +136,8 @@ pub struct TablePlan {
     pub layout: Option<Name>,
     /// Which rows of which long table it is.
     pub part: Option<PartPlan>,
+    /// How its files are named, by kind, in the form of their source; after the table if there is nothing.
+    pub files: [Vec<NamePart>; 2],
     /// What must hold in every row.
     pub checks: Vec<RowCheckPlan>,
     /// Its columns in policy order.
@@ -216,6 +219,10 @@ pub struct ColumnPlan {
     pub path: Vec<String>,
     /// Whether it is made for the token of its key and stands in no file.
     pub made: bool,
+    /// The column of the file in which it stands in the anonymized release in the form of its source, if it is made.
+    pub stands_in: Option<usize>,
+    /// What stands in it where a release in the form of its source leaves it out.
+    pub filler: Option<String>,
     /// Values are digits of one of these lengths; not checked if empty.
     pub digits: Vec<u8>,
     /// Another name in references.

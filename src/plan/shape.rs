@@ -1,9 +1,14 @@
 //! The shape of a release: which files it has, with which columns, of which types. Pure functions of the plan, which the engine
 //! writes by, the proof reads by and the record describes.
 
-use super::{LongPlan, Plan};
-use crate::policy::model::{Encoding, Form, Order, Output, OutputFormat};
-use crate::schema::file::{Dialect, OutType, Parts};
+use super::names::template;
+use super::{LongPlan, Plan, TablePlan};
+use crate::policy::model::{
+    Encoding, Form, InputFormat, Order, Output, OutputFormat, ReleaseForm, Source,
+};
+use crate::schema::file::{
+    CellForm, Dialect, LineEnds, MeasuredForm, NamePart, OutType, Parts, Quotes,
+};
 use crate::schema::{Kind, Type};
 
 /// The name of the data dictionary of a release.
@@ -63,12 +68,51 @@ pub fn released(plan: &Plan, table: usize, kind: Kind) -> Vec<Released> {
 /// How a column stands in its file: decided by the policy (its type, its special values, its treatment, the floor of the release),
 /// never by the data, so that it is the same in every run.
 fn form(plan: &Plan, table: usize, column: usize, kind: Kind, ty: Type) -> (OutType, Parts) {
-    let (output, facts) = (&plan.output, &plan.tables[table].columns[column].facts);
     let text = (OutType::Text, Parts::Whole);
     // A column of a long file holds what the rows of all its parts have there; lines of receipts are made from whole cells.
     if plan.tables[table].long(kind).is_some() || plan.receipts.is_some() {
         return text;
     }
+    let output = output_of(plan, table);
+    // What stands beside a column has no place in the form of the source.
+    match as_in(plan, table, column, kind, ty, &output) {
+        (_, parts) if output.form == ReleaseForm::Source && !parts.is_whole() => text,
+        form => form,
+    }
+}
+
+/// How the files of a table are written.
+fn output_of(plan: &Plan, table: usize) -> Output {
+    match back(plan, &plan.tables[table].source) {
+        None => Output { form: ReleaseForm::Table, ..plan.output.clone() },
+        Some(format) => Output {
+            format,
+            cells: CellForm::Kept,
+            measured: Some(MeasuredForm::Text),
+            bounds: false,
+            ..plan.output.clone()
+        },
+    }
+}
+
+/// The format in which a release has a table of a source in its form; none if it has tables.
+fn back(plan: &Plan, source: &Source) -> Option<OutputFormat> {
+    match plan.output.form {
+        ReleaseForm::Table => None,
+        ReleaseForm::Source => source.form().unwrap_or(InputFormat::Csv).facts().back,
+    }
+}
+
+fn as_in(
+    plan: &Plan,
+    table: usize,
+    column: usize,
+    kind: Kind,
+    ty: Type,
+    output: &Output,
+) -> (OutType, Parts) {
+    let facts = &plan.tables[table].columns[column].facts;
+    let text = (OutType::Text, Parts::Whole);
     let floor = match kind {
         Kind::Pseudonymized => None,
         Kind::Anonymized => plan.floor_of(table, column),
@@ -124,10 +168,14 @@ pub struct FilePlan<'a> {
     pub tables: Vec<usize>,
     /// How it is long.
     pub long: Option<&'a LongPlan>,
+    /// It has the form of its source.
+    pub own: bool,
     /// Its columns: those of its first table (column indices), in the order of the file.
     pub columns: Vec<usize>,
-    /// Path relative to the release folder (`pseudonymized/patients.csv`).
+    /// Path relative to the release folder (`pseudonymized/patients.csv`); with `names`, as it is told.
     pub relative: String,
+    /// What its rows show in the name of their file, by place in the file; there is one file if this is empty.
+    pub names: Vec<NamePart>,
 }
 
 /// The files of a release, in the order of the policy.
@@ -146,65 +194,143 @@ pub fn files(plan: &Plan, kind: Kind) -> Vec<FilePlan<'_>> {
                         .iter()
                         .any(|&t| plan.tables[t].columns[c].treatment(kind).output.is_some()),
                 };
-                let ending = match long.form {
-                    Form::Layout => "txt",
-                    Form::Table => extension(plan.output.format),
+                let ending = match (long.form, back(plan, &table.source)) {
+                    (Form::Layout, None) => "txt",
+                    (Form::Layout, Some(format)) => ending(&table.source, format),
+                    (Form::Table, _) => extension(plan.output.format),
                 };
+                let own = long.form == Form::Layout;
+                let columns: Vec<usize> = (0..table.columns.len()).filter(|&c| shown(c)).collect();
+                let usual = format!("{}.{ending}", part.of);
+                let (name, names) = named(table, kind, usual, own, &columns);
                 files.push(FilePlan {
-                    columns: (0..table.columns.len()).filter(|&c| shown(c)).collect(),
+                    columns,
                     tables,
                     long: Some(long),
-                    relative: format!("{}/{}.{ending}", kind.word(), part.of),
+                    own,
+                    relative: format!("{}/{name}", kind.word()),
+                    names,
                 });
             }
-            _ => files.extend(tables.into_iter().map(|t| FilePlan {
-                columns: released(plan, t, kind).iter().map(|r| r.column).collect(),
-                tables: vec![t],
-                long: None,
-                relative: format!(
-                    "{}/{}.{}",
-                    kind.word(),
-                    plan.tables[t].name,
-                    extension(plan.output.format)
-                ),
+            _ => files.extend(tables.into_iter().map(|t| {
+                let table = &plan.tables[t];
+                let back = back(plan, &table.source);
+                let ending =
+                    back.map_or(extension(plan.output.format), |f| ending(&table.source, f));
+                let all = || (0..table.columns.len()).filter(|&c| !table.columns[c].made).collect();
+                let columns: Vec<usize> = match back {
+                    Some(_) => all(),
+                    None => released(plan, t, kind).iter().map(|r| r.column).collect(),
+                };
+                let usual = format!("{}.{ending}", table.name);
+                let (name, names) = named(table, kind, usual, back.is_some(), &columns);
+                FilePlan {
+                    columns,
+                    tables: vec![t],
+                    long: None,
+                    own: back.is_some(),
+                    relative: format!("{}/{name}", kind.word()),
+                    names,
+                }
             })),
         }
     }
     files
 }
 
+/// The name of a file as it is told, and what its rows show in it.
+fn named(
+    table: &TablePlan,
+    kind: Kind,
+    usual: String,
+    own: bool,
+    columns: &[usize],
+) -> (String, Vec<NamePart>) {
+    let parts = &table.files[kind as usize];
+    if !own || parts.is_empty() {
+        return (usual, Vec::new());
+    }
+    let name = template(table, parts);
+    if parts.iter().all(|part| matches!(part, NamePart::Text(_))) {
+        return (name, Vec::new());
+    }
+    let place = |part: &NamePart| match part {
+        NamePart::Text(text) => Some(NamePart::Text(text.clone())),
+        NamePart::Column(c, by) => {
+            Some(NamePart::Column(columns.iter().position(|o| o == c)?, *by))
+        }
+    };
+    (name, parts.iter().filter_map(place).collect())
+}
+
+/// The ending of files in the form of their source: that of the source, if it is one of its format.
+fn ending(source: &Source, format: OutputFormat) -> &'static str {
+    let name = source.path.to_lowercase();
+    let packed =
+        crate::schema::file::PACKED.iter().find_map(|p| name.strip_suffix(&format!(".{p}")));
+    let ending = packed.unwrap_or(&name).rsplit_once('.').map_or("", |(_, ending)| ending);
+    let known = source.form().unwrap_or(InputFormat::Csv).facts().endings;
+    known.iter().find(|e| **e == ending).copied().unwrap_or(extension(format))
+}
+
 impl FilePlan<'_> {
     /// How its text is written.
     #[must_use]
     pub fn dialect(&self, plan: &Plan) -> Dialect {
-        match self.long {
-            Some(LongPlan { form: Form::Layout, .. }) => {
-                let source = &plan.tables[self.tables[0]].source;
-                let delimiter = source.delimiter.as_deref().and_then(|d| d.bytes().next());
-                Dialect { delimiter: delimiter.unwrap_or(b','), header: source.header, plain: true }
-            }
-            _ => Dialect::default(),
+        if !self.own {
+            return Dialect::default();
+        }
+        let source = &plan.tables[self.tables[0]].source;
+        // The layouts that are long are text without quotes.
+        let (ends, quotes) = match plan.output.form {
+            ReleaseForm::Table => (LineEnds::Crlf, Quotes::Never),
+            ReleaseForm::Source => Default::default(),
+        };
+        Dialect {
+            delimiter: source.separator(),
+            header: source.header,
+            ends: source.line_ends.unwrap_or(ends),
+            quotes: source.quotes.unwrap_or(quotes),
         }
     }
-    /// Its encoding and the treatment of special characters.
+    /// Its format, its encoding and the treatment of special characters.
     #[must_use]
     pub fn output(&self, plan: &Plan) -> Output {
         let encoding = self.encoding(plan);
-        Output { encoding, ..plan.output.clone() }
+        Output { encoding, format: self.format(plan), ..plan.output.clone() }
+    }
+    /// Its format.
+    #[must_use]
+    pub fn format(&self, plan: &Plan) -> OutputFormat {
+        let back = back(plan, &plan.tables[self.tables[0]].source);
+        if self.own { back.unwrap_or(plan.output.format) } else { plan.output.format }
     }
     /// Its encoding.
     #[must_use]
     pub fn encoding(&self, plan: &Plan) -> Encoding {
-        match self.long {
-            Some(LongPlan { form: Form::Layout, .. }) => {
-                plan.tables[self.tables[0]].source.encoding
-            }
-            _ => plan.output.encoding,
+        if self.own { plan.tables[self.tables[0]].source.encoding } else { plan.output.encoding }
+    }
+    /// What stands in the columns that one of its tables does not have: place in the file and text.
+    #[must_use]
+    pub fn fillers(&self, plan: &Plan, table: usize, kind: Kind) -> Vec<(usize, String)> {
+        if !self.own {
+            return Vec::new();
         }
+        let columns = &plan.tables[table].columns;
+        let taken = |c: usize| {
+            let stands = |o: &&super::ColumnPlan| {
+                o.stands_in == Some(c) && o.treatment(kind).output.is_some()
+            };
+            columns.iter().find(stands).is_some()
+        };
+        let left_out = |c: usize| columns[c].treatment(kind).output.is_none() && !taken(c);
+        let places = self.columns.iter().enumerate().filter(|(_, c)| left_out(**c));
+        places.filter_map(|(place, &c)| Some((place, columns[c].filler.clone()?))).collect()
     }
     /// Where a column of one of its tables stands in it.
     #[must_use]
-    pub fn place(&self, column: usize) -> Option<usize> {
+    pub fn place(&self, table: &TablePlan, column: usize) -> Option<usize> {
+        let column = table.columns[column].stands_in.filter(|_| self.own).unwrap_or(column);
         self.columns.iter().position(|&c| c == column)
     }
     /// The columns by which its rows are sorted within a person and which are not written; the number of its table is the last.

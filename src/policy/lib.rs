@@ -398,5 +398,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "--table の表が全体で読む記録の一部",
     ),
     ("P0347", "arguments that a command does not take", "命令の引数の誤り"),
+    ("P0351", "no form of its source", "元の形で書けない"),
+    ("P0352", "names of files", "ファイル名の誤り"),
     ("P0348", "--table names a table twice", "--table が同じ表を二度"),
 ];

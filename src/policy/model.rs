@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::law::Profile;
 pub use crate::schema::file::{
-    Defect, Encoding, Formula, Holds, InputFormat, Output, OutputFormat, Unencodable,
+    Defect, Encoding, Formula, Holds, InputFormat, LineEnds, Output, OutputFormat, Quotes,
+    ReleaseForm, Unencodable,
 };
 use crate::schema::{DateKind, Kind, Role, Type};
 use crate::technique::Treatment;
@@ -284,6 +285,9 @@ pub struct Table {
     /// What the columns of the released files are called where the layout has a label for them.
     #[serde(default)]
     pub names: Names,
+    /// The names of the files of a release in the form of its source; without it the table is one file that bears its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileNames>,
     /// What must hold in every row; a file in which most rows fail has another layout and always stops the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<RowCheck>,
@@ -318,6 +322,10 @@ pub struct TokenKey {
     pub columns: Vec<String>,
     /// The name of the new column; it is not in the file, its role is `link`.
     pub token: String,
+    /// The column of the file in which the token stands where the anonymized release has the form of its source (`output.form`) and
+    /// leaves that column out. Without it, and in the pseudonymized release, such files have no token of this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
 }
 
 impl KeyColumns {
@@ -335,6 +343,14 @@ impl KeyColumns {
     pub fn token(&self) -> Option<&str> {
         match self {
             KeyColumns::Token(key) => Some(&key.token),
+            _ => None,
+        }
+    }
+    /// The column in which that token may stand.
+    #[must_use]
+    pub fn stands_in(&self) -> Option<&str> {
+        match self {
+            KeyColumns::Token(key) => key.stands_in.as_deref(),
             _ => None,
         }
     }
@@ -406,6 +422,20 @@ pub struct Part {
     /// Column to values.
     #[serde(rename = "match")]
     pub matching: IndexMap<String, Vec<String>>,
+}
+
+/// Names of files, with columns of the release in braces (`EFn_{施設コード}_{実施年月日:yymm}.txt`): rows with other values there stand in
+/// other files, so a name says nothing that its rows do not say. A column shows a token, or is a date of which `yyyy`, `yyyymm` or
+/// `yymm` is taken.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileNames {
+    /// In the pseudonymized release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonymized: Option<String>,
+    /// In the anonymized release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymized: Option<String>,
 }
 
 /// In which releases a long table is one long file.
@@ -532,6 +562,18 @@ impl Source {
     pub fn form(&self) -> Option<InputFormat> {
         self.format.or_else(|| InputFormat::of_name(&self.path))
     }
+    /// The field separator of its text, as the policy says or as is usual for the ending of its files.
+    #[must_use]
+    pub fn separator(&self) -> u8 {
+        let said = self.delimiter.as_deref().and_then(|d| d.bytes().next());
+        said.unwrap_or_else(|| {
+            let name = self.path.to_lowercase();
+            let packed = crate::schema::file::PACKED;
+            let packed = packed.iter().find_map(|p| name.strip_suffix(&format!(".{p}")));
+            let ending = packed.unwrap_or(&name).rsplit_once('.').map_or("", |(_, ending)| ending);
+            if matches!(ending, "tsv" | "txt") { b'\t' } else { b',' }
+        })
+    }
     /// Whether it is a folder with all that is in it.
     #[must_use]
     pub fn is_tree(&self) -> bool {
@@ -593,7 +635,13 @@ pub struct Source {
     /// elements (`text`, `**.display`) and resource types. A kind that is neither known nor named here is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
-    /// How the file writes dates, for a long file in the layout's form: dates that a treatment shortened are written so too.
+    /// How lines end, for a release in the form of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_ends: Option<LineEnds>,
+    /// Which cells are quoted, for a release in the form of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quotes: Option<Quotes>,
+    /// How the file writes dates, for a release in the form of the source: dates that a treatment shortened are written so too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dates: Option<Dates>,
 }
@@ -619,6 +667,8 @@ impl Source {
             trim: false,
             record: None,
             ignore: Vec::new(),
+            line_ends: None,
+            quotes: None,
             dates: None,
         }
     }
@@ -657,6 +707,10 @@ pub struct Column {
     /// Values that mean "missing", besides the empty cell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// What stands in the column where a release in the form of its source (`output.form`) leaves it out; without it the cells are
+    /// empty. One of `specials`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filler: Option<String>,
     /// Values are digits of one of these lengths: a file in which fewer than half of them are has another layout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub digits: Vec<u8>,

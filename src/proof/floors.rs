@@ -195,7 +195,6 @@ pub fn broken(found: &FloorRecount) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digests;
     use crate::structure::ColumnShape;
 
     fn found(rows: &[(&str, &str)], persons: u64, tails: bool) -> FloorRecount {
@@ -205,12 +204,10 @@ mod tests {
             columns[0].push(texts[0].intern(person));
             columns[1].push(if value.is_empty() { MISSING } else { texts[1].intern(value) });
         }
-        let digests = Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 };
         let cells = Cells {
             columns,
             texts,
             rows: rows.len() as u64,
-            digests,
             persons: None,
             steady: Default::default(),
         };

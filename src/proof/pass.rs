@@ -17,7 +17,6 @@ use super::recount::{Cells, Persons};
 use super::steady::Shown;
 use super::structure::{FloorShape, SteadyShape, Structure, TableShape};
 use crate::detect::column::Finding;
-use crate::digest::Digests;
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING, Table};
 use crate::plan::claims::ClaimedFile;
@@ -222,7 +221,7 @@ impl<'a> TablePass<'a> {
     }
 
     /// The table whose rows have all passed.
-    pub fn finish(self, digests: Digests) -> Passed {
+    pub fn finish(self) -> Passed {
         let TablePass { known, shape, table, columns, rows, of_person, signatures, floors } = self;
         let (plan, kind) = (known.plan, known.kind);
         let shown = Name::from_policy(shape.name.clone());
@@ -231,7 +230,6 @@ impl<'a> TablePass<'a> {
                 columns: Vec::new(),
                 texts: Vec::new(),
                 rows,
-                digests,
                 persons: None,
                 steady: HashMap::new(),
             },

@@ -20,9 +20,9 @@ use super::structure::Structure;
 use super::unique;
 use crate::digest::{self, Digests};
 use crate::error::{Error, Name, Result};
-use crate::plan::Plan;
 use crate::plan::claims::{ClaimedFile, Claims};
 use crate::plan::steady::Divided;
+use crate::plan::{Plan, shape};
 use crate::policy::model::{InputFormat, OutputFormat, Tier};
 use crate::progress::Progress;
 pub mod cleared;
@@ -130,7 +130,7 @@ pub fn prove(
         let mut by_table: Vec<(usize, TableProof)> = Vec::new();
         for file in read {
             errors.extend(file.errors);
-            digests[k].push(file.digest);
+            digests[k].extend(file.digests);
             by_table.extend(file.tables);
         }
         by_table.sort_by_key(|(t, _)| *t);
@@ -345,11 +345,12 @@ fn merge(all: &Mutex<Vec<[u8; 16]>>, mut more: Vec<[u8; 16]>) {
 /// Whether the files of the anonymized release hold the cells as they were measured, with no character replaced.
 fn as_measured(plan: &Plan, claims: &Claims) -> bool {
     let mut files = claims.files.iter().filter(|f| f.kind == Kind::Anonymized);
-    plan.output.format == OutputFormat::Csv && files.all(|f| !f.respelled)
+    let mut written = shape::files(plan, Kind::Anonymized).into_iter();
+    written.all(|f| f.format(plan) == OutputFormat::Csv) && files.all(|f| !f.respelled)
 }
 
 struct FileProof {
-    digest: (String, Digests),
+    digests: Vec<(String, Digests)>,
     errors: Vec<Error>,
     /// Each table of it by its number in the structure.
     tables: Vec<(usize, TableProof)>,
@@ -383,22 +384,25 @@ fn file_proof(
         passes.push(TablePass::new(known, t, file));
         files.push(file);
     }
-    let path = staging.join(&structure.tables[numbers[0]].file);
+    let paths = recount::paths(staging, &structure.tables[numbers[0]])?;
     let first = files.first().map(|file| file.table);
     // The reader hashes what it reads: the digest is of the very bytes that are proved.
     let (digests, scanned) = rayon::join(
         || recount::stream(staging, structure, &numbers, &mut |t, rows| passes[t].see(&rows)),
         || {
-            formats::scan_bytes(&path, structure.format.input(), &mut |bytes| {
-                if let (true, Some(table)) = (forbidden.in_file(bytes), first) {
-                    errors.push(leak(plan, kind, table, None));
-                }
+            let format = structure.tables[numbers[0]].format(structure);
+            paths.iter().try_for_each(|path| {
+                formats::scan_bytes(&staging.join(path), format, &mut |bytes| {
+                    if let (true, Some(table)) = (forbidden.in_file(bytes), first) {
+                        errors.push(leak(plan, kind, table, None));
+                    }
+                })
             })
         },
     );
     scanned?;
     let digests = digests?;
-    let passed: Vec<Passed> = passes.into_iter().map(|pass| pass.finish(digests)).collect();
+    let passed: Vec<Passed> = passes.into_iter().map(TablePass::finish).collect();
     // Whose the findings of the detectors are is asked of the file again: there is seldom one.
     let mut hits: Vec<Hits> = numbers.iter().map(|_| Hits::default()).collect();
     if passed.iter().any(|p| !p.findings.is_empty()) {
@@ -424,8 +428,7 @@ fn file_proof(
         let detected = (passed.looked, detected);
         tables.push((t, TableProof { passed, detected }));
     }
-    let digest = (structure.tables[numbers[0]].file.clone(), digests);
-    Ok(FileProof { digest, errors, tables })
+    Ok(FileProof { digests, errors, tables })
 }
 
 pub(super) fn missing_file(table: &str, kind: Kind) -> Error {

@@ -9,7 +9,7 @@ use crate::plan::shape;
 use crate::plan::unique::fact_name;
 use crate::plan::{Grain, Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
-use crate::schema::file::Parts;
+use crate::schema::file::{NamePart, Parts};
 use crate::schema::{Kind, Role};
 
 /// One release.
@@ -111,6 +111,13 @@ pub enum OutputFormatName {
 }
 
 impl OutputFormatName {
+    /// Of a plan.
+    const fn of(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Csv => OutputFormatName::Csv,
+            OutputFormat::Parquet => OutputFormatName::Parquet,
+        }
+    }
     /// For the reader.
     #[must_use]
     pub const fn input(self) -> InputFormat {
@@ -118,6 +125,14 @@ impl OutputFormatName {
             OutputFormatName::Csv => InputFormat::Csv,
             OutputFormatName::Parquet => InputFormat::Parquet,
         }
+    }
+}
+
+impl TableShape {
+    /// The format of its file.
+    #[must_use]
+    pub fn format(&self, structure: &Structure) -> InputFormat {
+        self.long.as_ref().and_then(|l| l.format).unwrap_or(structure.format).input()
     }
 }
 
@@ -133,12 +148,12 @@ pub struct TableShape {
     pub columns: Vec<ColumnShape>,
     /// The column that holds the person's token.
     pub person: usize,
-    /// Which rows of its file it is, if the file is long: other tables have the same file then.
+    /// How its file is, where it is not as all others: a long one, of which it is some rows, or one in the form of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<LongShape>,
 }
 
-/// The rows of a table in a long file.
+/// The rows of a table in a long file, or in one in the form of its source.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LongShape {
@@ -146,8 +161,20 @@ pub struct LongShape {
     pub columns: Vec<String>,
     /// Where each column of the table stands in the file; the rows of the table have nothing in the others.
     pub at: Vec<usize>,
-    /// Columns of the file with the values that the rows of the table have there.
+    /// Columns of the file with the values that the rows of the table have there; all rows are the table's if there are none.
     pub matching: Vec<(usize, Vec<String>)>,
+    /// Columns of the file with the text that the rows of the table have there instead of nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fillers: Vec<(usize, String)>,
+    /// What rows show in the name of their file; there is one file if this is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NamePart>,
+    /// The format of the file, if it is not that of the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<OutputFormatName>,
+    /// Types of the columns in the file, in their order; all are text if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
     /// Field separator.
     pub delimiter: char,
     /// Whether the first line names the columns.
@@ -349,12 +376,8 @@ impl Structure {
             places.tables.push(Some(tables.len()));
             tables.push(table_shape(plan, kind, t, file, &released, person));
         }
-        let format = match plan.output.format {
-            OutputFormat::Csv => OutputFormatName::Csv,
-            OutputFormat::Parquet => OutputFormatName::Parquet,
-        };
         let plain = Structure {
-            format,
+            format: OutputFormatName::of(plan.output.format),
             encoding: plan.output.encoding,
             formula_prefix: plan.output.formula == Formula::Prefix,
             receipts: ReceiptShape::of(plan, kind, &places.tables),
@@ -411,7 +434,8 @@ fn table_shape(
             })
             .collect(),
         person,
-        long: file.long.map(|_| {
+        long: (file.long.is_some() || file.own).then(|| {
+            let format = file.format(plan);
             let dialect = file.dialect(plan);
             let matching = table.part.iter().flat_map(|p| &p.matching);
             LongShape {
@@ -420,16 +444,29 @@ fn table_shape(
                     .iter()
                     .map(|&c| table.columns[c].facts.column.as_str().to_owned())
                     .collect(),
-                at: released.iter().filter_map(|r| file.place(r.column)).collect(),
+                at: released.iter().filter_map(|r| file.place(table, r.column)).collect(),
+                names: file.names.clone(),
                 matching: matching
-                    .filter_map(|(c, values)| Some((file.place(*c)?, values.clone())))
+                    .filter_map(|(c, values)| Some((file.place(table, *c)?, values.clone())))
                     .collect(),
+                fillers: file.fillers(plan, t, kind),
+                format: (format != plan.output.format).then(|| OutputFormatName::of(format)),
+                types: types_of(file, released),
                 delimiter: char::from(dialect.delimiter),
                 header: dialect.header,
                 encoding: file.encoding(plan),
             }
         }),
     }
+}
+
+/// The types of the columns of a typed file in the form of its source.
+fn types_of(file: &shape::FilePlan<'_>, released: &[shape::Released]) -> Vec<String> {
+    if file.long.is_some() || released.iter().all(|r| r.out == OutType::Text) {
+        return Vec::new();
+    }
+    let of = |c: &usize| released.iter().find(|r| r.column == *c).map_or(OutType::Text, |r| r.out);
+    file.columns.iter().map(|c| type_word(of(c)).to_owned()).collect()
 }
 
 /// Where the tables and columns of a plan are in the structure; none if they are not released.

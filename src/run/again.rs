@@ -194,18 +194,20 @@ fn same_files(
         }
     }
     for file in made.files.iter().filter(|f| f.kind == Kind::Pseudonymized) {
-        // The tables of a long file are compared at once.
-        if same_bytes.last() == Some(&file.relative) {
-            continue;
-        }
-        let [ours, theirs] = folders.map(|folder| digest::file(&folder.join(&file.relative)));
-        if ours?.sha3_256 == theirs?.sha3_256 {
-            same_bytes.push(file.relative.clone());
-        } else {
-            errors.push(differs(say!(
-                "table `{}` of the pseudonymized release is not the same bytes",
-                plan.tables[file.table].name
-            )));
+        for path in &file.paths {
+            // The tables of a long file are compared at once.
+            if same_bytes.contains(path) {
+                continue;
+            }
+            let [ours, theirs] = folders.map(|folder| digest::file(&folder.join(path)));
+            if ours?.sha3_256 == theirs?.sha3_256 {
+                same_bytes.push(path.clone());
+            } else {
+                errors.push(differs(say!(
+                    "table `{}` of the pseudonymized release is not the same bytes",
+                    plan.tables[file.table].name
+                )));
+            }
         }
     }
     Ok(same_bytes)

@@ -100,7 +100,7 @@ use std::time::SystemTime;
 use crate::digest;
 use crate::engine::exclude::Lists;
 use crate::engine::intake::{self, Limits};
-use crate::engine::{self, Job, Made, Outcome, unclaimed};
+use crate::engine::{self, Job, Made, Outcome, genome, unclaimed};
 use crate::error::{Error, Family, Name, Result, small};
 use crate::keys::{Destruction, Hygiene, ReleaseSecrets, Sign as _, harden};
 use crate::plan::{self, Plan, Warning};
@@ -429,6 +429,7 @@ impl Gates {
         let files = intake::find_files(plan, input)?;
         unclaimed::check(plan, input, &files, &policy.own(request.named()))?;
         intake::check_headers(plan, &files)?;
+        genome::check(plan, &files)?;
         let (pseudonymized, key) = pseudonyms(plan, request)?;
         let once = Once(ReleaseSecrets::anonymized()?);
         let of = resume::Of {

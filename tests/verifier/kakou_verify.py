@@ -598,6 +598,15 @@ def same_number(a, b):
         return False
 
 
+def shown_in_name(cell, month):
+    """What a cell gives to the name of its file: itself, or the year and month of a date; zeros where it is none."""
+    if month is None:
+        return cell or "none"
+    found = re.match(r"([0-9]{4})[-/.]*(0[1-9]|1[0-2])?", cell or "")
+    year, number = (found[1], found[2] or "00") if found else ("0000", "00")
+    return {"yyyy": year, "yyyymm": year + number, "yymm": year[2:] + number}[month]
+
+
 class Files:
     """The tables of one release in DuckDB: table n is `tn`, its columns are `c0`, `c1`, ...; a missing cell is NULL."""
 
@@ -614,12 +623,14 @@ class Files:
                 continue
             name = whole.setdefault(shape["file"], f"w{len(whole)}")
             if name == f"w{len(whole) - 1}" and not self.exists(name):
-                self.load(folder / shape["file"], name, long["columns"], long["encoding"], long["delimiter"], long["header"])
+                self.load_all(folder, shape, name)
             rule = self.rule(long)
             columns = ", ".join(f"c{column} AS c{to}" for to, column in enumerate(long["at"])) or "1"
             self.db.execute(f"CREATE TABLE t{at} AS SELECT {columns} FROM {name} WHERE {rule}")
+            fillers = dict(long.get("fillers", []))
             for column in set(range(len(long["columns"]))) - set(long["at"]):
-                left = self.one(f"SELECT count(*) FROM {name} WHERE ({rule}) AND c{column} IS NOT NULL")
+                filler = quoted(fillers[column]) if column in fillers else "NULL"
+                left = self.one(f"SELECT count(*) FROM {name} WHERE ({rule}) AND c{column} IS DISTINCT FROM {filler}")
                 check(left == 0, f"table {shape['name']}: cells in a column that it does not release")
         for file, name in whole.items():
             rules = [self.rule(s["long"]) for s in structure["tables"] if s.get("long") and s["file"] == file]
@@ -653,11 +664,33 @@ class Files:
         self.db.execute(f"CREATE TABLE t{at} AS SELECT {', '.join(cells) or '1'} FROM f{at}")
         self.db.execute(f"DROP TABLE f{at}")
 
+    def load_all(self, folder, shape, name):
+        """The file of a table, or all files that have the names that its rows make."""
+        long = shape["long"]
+        how = (long["columns"], long["encoding"], long["delimiter"], long["header"], long.get("format"))
+        names = long.get("names", [])
+        if not names:
+            self.load(folder / shape["file"], name, *how)
+            return
+        pattern = "".join(re.escape(part["text"]) if "text" in part else "(.+?)" for part in names)
+        inside = folder / shape["file"].split("/")[0]
+        self.db.execute(f"CREATE TABLE {name} ({', '.join(f'c{at} VARCHAR' for at in range(len(long['columns'])))})")
+        for path in sorted(p for p in inside.iterdir() if re.fullmatch(pattern, p.name)):
+            self.load(path, f"{name}p", *how)
+            parts = [p["column"] for p in names if "column" in p]
+            made = self.db.execute(f"SELECT DISTINCT {', '.join(f'c{at}' for at, _ in parts)} FROM {name}p").fetchall()
+            for row in made:
+                cells = iter(zip(row, (by for _, by in parts)))
+                text = "".join(p["text"] if "text" in p else shown_in_name(*next(cells)) for p in names)
+                check(text == path.name, f"the file {path.name}: a row stands in a file whose name it does not make")
+            self.db.execute(f"INSERT INTO {name} SELECT * FROM {name}p")
+            self.db.execute(f"DROP TABLE {name}p")
+
     def rule(self, long):
         parts = []
         for column, values in long["matching"]:
             parts.append(f"coalesce(c{column}, '') IN ({', '.join(map(quoted, values))})")
-        return " AND ".join(parts)
+        return " AND ".join(parts) or "true"
 
     def exists(self, name):
         return self.one(f"SELECT count(*) FROM information_schema.tables WHERE table_name = {quoted(name)}") > 0
@@ -665,10 +698,10 @@ class Files:
     def one(self, query):
         return self.db.execute(query).fetchone()[0]
 
-    def load(self, path, name, columns, encoding, delimiter=",", header=True):
+    def load(self, path, name, columns, encoding, delimiter=",", header=True, form=None):
         wanted = ", ".join(f"nullif(c{at}, '') AS c{at}" for at in range(len(columns)))
         try:
-            if self.structure["format"] == "parquet":
+            if (form or self.structure["format"]) == "parquet":
                 found = [row[0] for row in self.db.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted(path)})").fetchall()]
                 check(sorted(found) == sorted(columns), f"the file {path.name} has other columns than the record says")
                 cells = ", ".join(

@@ -399,6 +399,11 @@ def main():
         agree(f"kakou:csv as {name}", run(policy, work / "csv/csv", work / "out", policy.stem, *signed), work / "ledger")
     kakou("synth", "--quiet", "--out", work / "dpc", "--patients", 1000, "--hospitals", 6, "--layouts", "dpc", "--start", "2025-04-01", "--years", 1)
     agree("kakou:dpc-hub", run("kakou:dpc-hub", work / "dpc/dpc", work / "out", "dpc", *signed), work / "ledger")
+    # Files in the form of their sources, several a table.
+    page = (pathlib.Path(__file__).parents[2] / "docs/source-form.md").read_text(encoding="utf-8")
+    policy = work / "source-form.toml"
+    policy.write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    agree("kakou:dpc-hub as its source", run(policy, work / "dpc/dpc", work / "out", "source", *signed), work / "ledger")
     tamper()
     print(f"\n{passed} passed, {len(failed)} failed")
     sys.exit(1 if failed else 0)

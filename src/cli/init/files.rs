@@ -107,6 +107,24 @@ pub(super) fn apart(group: &Group) -> Vec<Group> {
         .collect()
 }
 
+/// Stands for a token while a name is made a pattern: no name has it.
+const TOKEN: char = '\u{0}';
+
+/// A name with a sign in place of each token of a release (`EFn_<token>_2604.txt`): files of other persons or hospitals differ in them.
+fn without_tokens(name: &str) -> String {
+    let mut made = String::new();
+    for part in name.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if crate::token::written_token(word).is_some() {
+            made.push(TOKEN);
+            made.push_str(&part[word.len()..]);
+        } else {
+            made.push_str(part);
+        }
+    }
+    made
+}
+
 /// A path as a pattern; with `open`, runs of digits (facility, month, number) match any other. A single digit after a
 /// letter is part of a name: `FF1`, `FF4`.
 pub(super) fn pattern(path: &Path, open: bool) -> String {
@@ -115,6 +133,7 @@ pub(super) fn pattern(path: &Path, open: bool) -> String {
         .map(|part| {
             let name = part.as_os_str().to_string_lossy();
             let mut made = String::new();
+            let name = if open { without_tokens(&name) } else { name.into_owned() };
             let mut before = None;
             let mut rest = name.chars().peekable();
             while let Some(c) = rest.next() {
@@ -122,6 +141,8 @@ pub(super) fn pattern(path: &Path, open: bool) -> String {
                 let kept = before.is_some_and(char::is_alphabetic) && !more;
                 if open && c.is_ascii_digit() && !kept {
                     while rest.next_if(char::is_ascii_digit).is_some() {}
+                    made.push('*');
+                } else if open && c == TOKEN {
                     made.push('*');
                 } else if matches!(c, '*' | '?' | '[' | ']') {
                     made.push('[');
@@ -173,6 +194,15 @@ mod tests {
         for group in &found.groups {
             let real = crate::formats::expand(folder.path(), &group.pattern).unwrap();
             assert_eq!(real.len(), group.files.len(), "{}", group.pattern);
+        }
+    }
+
+    #[test]
+    fn files_that_differ_in_tokens_are_one_group() {
+        for token in ["4TV7TQY48FVGHKHK4DQ3AEWAS2", "3VS6H9FWX9YVNG2N3ACGSNH6NX"] {
+            let path = PathBuf::from(format!("EFn_{token}_2604.txt"));
+            assert_eq!(pattern(&path, true), "EFn_*_*.txt");
+            assert_eq!(pattern(&path, false), format!("EFn_{token}_2604.txt"));
         }
     }
 

@@ -9,11 +9,13 @@ use clap::Args;
 use self::files::Group;
 use self::guess::guess;
 use super::{Show, shown};
+use crate::detect::genotypes::Genotypes;
 use crate::detect::{Keys, Scanner};
+use crate::engine::genome;
 use crate::error::{Error, Name, Result};
 use crate::formats::any::{self, Hints};
 use crate::frame::{Column, MISSING};
-use crate::policy::model::{Encoding, Holds, InputFormat};
+use crate::policy::model::{Encoding, Holds, InputFormat, LineEnds, Quotes};
 use crate::privacy::risk::unique_sets::unique_sets;
 use crate::schema::Type;
 use crate::{formats, say};
@@ -77,14 +79,24 @@ impl Init {
         let root = self.input.canonicalize().map_err(|e| {
             Error::io("X0501", say!("opening the folder {}", shown(&self.input)), &e)
         })?;
-        let found = files::find(&root)?;
+        let mut found = files::find(&root)?;
+        let genome = sequences(&root, &mut found);
         if found.groups.is_empty() && found.storages.is_empty() {
+            if let Some(error) = genome.iter().find_map(|path| genome::file(&root.join(path))) {
+                return Err(error);
+            }
             return Err(Error::data(
                 "D0001",
                 say!("the folder has no files that are read ({}; packed or not)", readable()),
             ));
         }
         let mut notes = Vec::new();
+        if !genome.is_empty() {
+            notes.push(format!(
+                "ゲノム配列のファイルが{0}個ある。個人識別符号（施行令1条1号イ）なので加工できず、フォルダから除くまで run は止まる / {0} files of genome sequences: an individual identification code, so `kakou run` refuses the folder until they are taken out",
+                genome.len()
+            ));
+        }
         if found.cut {
             notes.push(
                 "フォルダが大きいので全部は見ていない / a large folder: not everything was looked at"
@@ -160,6 +172,32 @@ key = "patient"
 project = ""             # 決める / decide
 recipient = ""           # 決める / decide
 "#;
+
+/// Takes the files of genome sequences out of what is drafted.
+fn sequences(root: &Path, found: &mut files::Found) -> Vec<PathBuf> {
+    let is = |path: &PathBuf| formats::genome::kind(&root.join(path)).is_some();
+    let mut all: Vec<PathBuf> = found.others.iter().filter(|p| is(p)).cloned().collect();
+    found.others.retain(|p| !all.contains(p));
+    for group in &mut found.groups {
+        let (sequences, rest) = std::mem::take(&mut group.files).into_iter().partition(is);
+        group.files = rest;
+        all.extend::<Vec<PathBuf>>(sequences);
+    }
+    found.groups.retain(|group| !group.files.is_empty());
+    all
+}
+
+/// Columns of genotypes at so many places that they name a person: they are dropped.
+fn genotypes(columns: &mut [(String, Draft)], cells: &[Column]) {
+    let found = Genotypes::of(columns.iter().map(|(name, _)| name.as_str()).zip(cells));
+    for &at in found.columns.iter().filter(|_| found.identify()) {
+        let draft = &mut columns[at].1;
+        draft.role = "id_code";
+        draft.suggestion = ("\"drop\"", "\"drop\"");
+        draft.why =
+            "遺伝型: 個人識別符号（施行令1条1号イ） / genotypes: an individual identification code";
+    }
+}
 
 /// The columns and the first rows of a group's first file, with their encoding.
 fn sample(
@@ -299,7 +337,16 @@ fn draft(
         })
         .collect();
     guess::births(&mut columns, &cells);
+    genotypes(&mut columns, &cells);
+    let habits = any::habits(&root.join(first), &shape).filter(|_| text);
+    if habits.is_some_and(|h| h.ends == LineEnds::Crlf) {
+        form.push_str(", line_ends = \"crlf\"");
+    }
+    if let Some(habits) = habits.filter(|h| h.quotes != Quotes::Needed) {
+        let _ = write!(form, ", quotes = {}", quoted(habits.quotes.word()));
+    }
     let encoding = match encoding {
+        Encoding::Utf8 if habits.is_some_and(|h| h.mark) => ", encoding = \"utf-8-bom\"",
         Encoding::Cp932 => ", encoding = \"cp932\"",
         Encoding::Iso2022Jp => ", encoding = \"iso-2022-jp\"",
         Encoding::Utf16 => ", encoding = \"utf-16\"",

@@ -93,10 +93,12 @@ pub struct FormatFacts {
     pub endings: &'static [&'static str],
     /// What is in it.
     pub holds: Holds,
+    /// What a release writes in its form ([`ReleaseForm::Source`]); nothing if it writes tables alone.
+    pub back: Option<OutputFormat>,
 }
 
 macro_rules! input_formats {
-    ($($(#[$doc:meta])* $format:ident = $word:literal, $endings:expr, $holds:ident;)*) => {
+    ($($(#[$doc:meta])* $format:ident = $word:literal, $endings:expr, $holds:ident, $back:expr;)*) => {
         /// Input formats.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
         #[serde(rename_all = "kebab-case")]
@@ -109,9 +111,12 @@ macro_rules! input_formats {
             #[must_use]
             pub const fn facts(self) -> FormatFacts {
                 match self {
-                    $(InputFormat::$format => {
-                        FormatFacts { word: $word, endings: &$endings, holds: Holds::$holds }
-                    })*
+                    $(InputFormat::$format => FormatFacts {
+                        word: $word,
+                        endings: &$endings,
+                        holds: Holds::$holds,
+                        back: $back,
+                    },)*
                 }
             }
         }
@@ -121,19 +126,19 @@ macro_rules! input_formats {
 // A new one: its line here, its reader in `formats`, its line in the registry there.
 input_formats! {
     /// Delimited text.
-    Csv = "csv", ["csv", "tsv", "txt"], Text;
+    Csv = "csv", ["csv", "tsv", "txt"], Text, Some(OutputFormat::Csv);
     /// Apache Parquet.
-    Parquet = "parquet", ["parquet", "pq"], Table;
+    Parquet = "parquet", ["parquet", "pq"], Table, Some(OutputFormat::Parquet);
     /// Receipts of the receipt system (`*.UKE`): CP932, one record type a line.
-    Uke = "uke", ["uke"], Records;
+    Uke = "uke", ["uke"], Records, None;
     /// SS-MIX2 standardized storage: a folder with a file a message.
-    Ssmix2 = "ssmix2", [], Tree;
+    Ssmix2 = "ssmix2", [], Tree, None;
     /// HL7 FHIR R4 as Bulk Data gives it (`*.ndjson`, `*.ndjson.gz`): a resource a line.
-    Fhir = "fhir", ["ndjson"], Records;
+    Fhir = "fhir", ["ndjson"], Records, None;
     /// A sheet of an Office Open XML workbook (`*.xlsx`, `*.xlsm`).
-    Xlsx = "xlsx", ["xlsx", "xlsm"], Sheets;
+    Xlsx = "xlsx", ["xlsx", "xlsm"], Sheets, None;
     /// A sheet of an OpenDocument spreadsheet (`*.ods`).
-    Ods = "ods", ["ods"], Sheets;
+    Ods = "ods", ["ods"], Sheets, None;
 }
 
 /// Endings of packed files: the file in it has an ending of its own.
@@ -168,6 +173,10 @@ impl InputFormat {
 pub struct Output {
     /// CSV or Parquet.
     pub format: OutputFormat,
+    /// Whether the files of a release are tables of `format`, or have the form that their sources have: all columns in their order,
+    /// header or none, separator, encoding, line ends, quotes. `format`, `encoding` and `cells` then say nothing.
+    #[serde(skip_serializing_if = "ReleaseForm::is_table")]
+    pub form: ReleaseForm,
     /// Encoding of CSV.
     pub encoding: Encoding,
     /// What to do with a character that the encoding lacks.
@@ -196,6 +205,73 @@ impl Output {
     #[must_use]
     pub fn splits(&self) -> bool {
         self.typed() && self.measured != Some(MeasuredForm::Text)
+    }
+}
+
+/// What the files of a release look like.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseForm {
+    /// Tables with the released columns.
+    #[default]
+    Table,
+    /// Files in the form of their sources; columns that are left out are empty, or have the layout's filler.
+    Source,
+}
+
+impl ReleaseForm {
+    const fn is_table(&self) -> bool {
+        matches!(self, ReleaseForm::Table)
+    }
+}
+
+/// How lines end.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineEnds {
+    /// LF.
+    #[default]
+    Lf,
+    /// CR LF.
+    Crlf,
+}
+
+impl LineEnds {
+    /// The bytes.
+    #[must_use]
+    pub const fn bytes(self) -> &'static [u8] {
+        match self {
+            LineEnds::Lf => b"\n",
+            LineEnds::Crlf => b"\r\n",
+        }
+    }
+}
+
+/// Which cells are quoted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quotes {
+    /// Those that hold a separator, a quote, a line break, or a blank at an end.
+    #[default]
+    Needed,
+    /// All, empty ones too.
+    All,
+    /// All that are no numbers, the header too; empty ones are not.
+    Text,
+    /// None: a cell that would need quotes is refused.
+    Never,
+}
+
+impl Quotes {
+    /// The word in a policy.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Quotes::Needed => "needed",
+            Quotes::All => "all",
+            Quotes::Text => "text",
+            Quotes::Never => "never",
+        }
     }
 }
 
@@ -276,6 +352,7 @@ impl Default for Output {
     fn default() -> Self {
         Output {
             format: OutputFormat::Csv,
+            form: ReleaseForm::Table,
             encoding: Encoding::Utf8,
             unencodable: Unencodable::Fail,
             formula: Formula::Fail,
@@ -346,14 +423,78 @@ pub struct Dialect {
     pub delimiter: u8,
     /// Whether the first line names the columns.
     pub header: bool,
-    /// Whether lines end in CR LF and nothing is ever quoted: a cell that would need quotes is refused.
-    pub plain: bool,
+    /// How lines end.
+    pub ends: LineEnds,
+    /// Which cells are quoted.
+    pub quotes: Quotes,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Dialect { delimiter: b',', header: true, plain: false }
+        Dialect { delimiter: b',', header: true, ends: LineEnds::Lf, quotes: Quotes::Needed }
     }
+}
+
+/// What a date gives to the name of a file.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Month {
+    /// The year: 2026.
+    #[serde(rename = "yyyy")]
+    Year,
+    /// Year and month: 202604.
+    #[serde(rename = "yyyymm")]
+    Long,
+    /// The same without the century: 2604.
+    #[serde(rename = "yymm")]
+    Short,
+}
+
+impl Month {
+    /// All of them.
+    pub const ALL: [Month; 3] = [Month::Year, Month::Long, Month::Short];
+    /// The word in a policy.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Month::Year => "yyyy",
+            Month::Long => "yyyymm",
+            Month::Short => "yymm",
+        }
+    }
+    /// By its word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Month> {
+        Self::ALL.into_iter().find(|m| m.word() == word)
+    }
+    /// What a cell gives, by a rule that is plain enough for any verifier: its first four digits, and the two behind them (`-`, `/` or
+    /// `.` may stand between) if they are a month; zeros for what is not there.
+    #[must_use]
+    pub fn of(self, cell: Option<&str>) -> String {
+        let cell = cell.unwrap_or_default();
+        let digits = |text: &str, n: usize| {
+            text.get(..n).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned)
+        };
+        let year = digits(cell, 4);
+        let rest = year.as_ref().map_or("", |_| cell[4..].trim_start_matches(['-', '/', '.']));
+        let month = digits(rest, 2).filter(|m| ("01"..="12").contains(&m.as_str()));
+        let year = year.unwrap_or_else(|| "0000".to_owned());
+        let month = month.unwrap_or_else(|| "00".to_owned());
+        match self {
+            Month::Year => year,
+            Month::Long => year + &month,
+            Month::Short => year[2..].to_owned() + &month,
+        }
+    }
+}
+
+/// A part of the name of a file.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NamePart {
+    /// Letters.
+    Text(String),
+    /// What its rows show in a column: a token, or the month of a date.
+    Column(usize, Option<Month>),
 }
 
 /// What was written.
@@ -393,6 +534,18 @@ mod tests {
         ] {
             assert_eq!(InputFormat::of_name(name), format, "{name}");
         }
+    }
+
+    #[test]
+    fn months_of_cells_are_plain() {
+        let of = |cell| Month::ALL.map(|month| month.of(cell));
+        assert_eq!(of(Some("20260405")), ["2026", "202604", "2604"]);
+        assert_eq!(of(Some("2026-04-05T10:00")), ["2026", "202604", "2604"]);
+        assert_eq!(of(Some("2026")), ["2026", "202600", "2600"]);
+        assert_eq!(of(Some("20261905")), ["2026", "202600", "2600"]);
+        assert_eq!(of(Some("00000000")), ["0000", "000000", "0000"]);
+        assert_eq!(of(Some("令和6年")), ["0000", "000000", "0000"]);
+        assert_eq!(of(None), ["0000", "000000", "0000"]);
     }
 
     #[test]

@@ -157,6 +157,9 @@ pub struct Column {
     /// Values that mean "missing", besides the empty cell.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// What stands in the column in every row of a file of the layout that does not have it; nothing if empty.
+    #[serde(default)]
+    pub filler: Option<String>,
     /// Values are digits of one of these lengths (at least half of them, or the file has another layout).
     #[serde(default)]
     pub digits: Vec<u8>,
@@ -255,6 +258,12 @@ impl Pack {
             if column.path.is_some() != fhir {
                 faults.push(say!(
                     "column `{}`: a `path` is what a column of a FHIR layout has, and no other",
+                    Name::from_policy(&column.name)
+                ));
+            }
+            if column.filler.as_ref().is_some_and(|f| !column.specials.contains(f)) {
+                faults.push(say!(
+                    "column `{}`: its `filler` is none of its `specials`, so a reader would take it for a value",
                     Name::from_policy(&column.name)
                 ));
             }

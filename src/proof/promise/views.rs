@@ -13,7 +13,7 @@ use crate::formats::{self, ColumnSpec, OutType, ReadSpec};
 use crate::frame::{Column, Interner, MISSING, Patients, Table};
 use crate::models::{self, Counted};
 use crate::say;
-use crate::schema::file::Parts;
+use crate::schema::file::{NamePart, Parts};
 use crate::steady::Values;
 use crate::structure::{
     ColumnPath, ColumnShape, LongShape, Path, Structure, TableShape, ViewShape, type_word,
@@ -28,8 +28,6 @@ pub struct Cells {
     pub texts: Vec<Interner>,
     /// Rows.
     pub rows: u64,
-    /// Digests of the bytes that were read.
-    pub digests: Digests,
     /// The persons, where the codes and texts of their column were not kept.
     pub persons: Option<Persons>,
     /// By column whose codes were not kept: what each person shows; none if it is no fact of persons.
@@ -137,13 +135,12 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
                 columns: vec![Vec::new(); width],
                 texts: (0..width).map(|_| Interner::new()).collect(),
                 rows: 0,
-                digests: Digests { sha256: [0; 32], sha3_256: [0; 32], bytes: 0 },
                 persons: None,
                 steady: HashMap::new(),
             }
         })
         .collect();
-    let digests = stream(folder, structure, tables, &mut |t, rows| {
+    stream(folder, structure, tables, &mut |t, rows| {
         let cells = &mut all[t];
         cells.rows += rows.rows as u64;
         let found = rows.columns.par_iter().zip(&mut cells.columns).zip(&mut cells.texts);
@@ -163,14 +160,86 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
         });
         Ok(())
     })?;
-    for cells in &mut all {
-        cells.digests = digests;
-    }
     Ok(all)
 }
 
-/// Reads the tables of one file ([`by_file`]) batch by batch; `f` gets the place in `tables` and the rows. Gives the digests of the
-/// bytes that were read.
+/// The files of a table, relative to the release folder: one, or those in the folder with such a name.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn paths(folder: &FilePath, shape: &TableShape) -> Result<Vec<String>> {
+    let names = shape.long.as_ref().map_or(&[][..], |l| l.names.as_slice());
+    if names.is_empty() {
+        return Ok(vec![shape.file.clone()]);
+    }
+    let inside = shape.file.split('/').next().unwrap_or_default();
+    let fail = |e: &std::io::Error| Error::io("X0414", say!("listing the files of a release"), e);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder.join(inside)).map_err(|e| fail(&e))? {
+        let name = entry.map_err(|e| fail(&e))?.file_name();
+        if let Some(name) = name.to_str().filter(|name| could_be(name, names)) {
+            found.push(format!("{inside}/{name}"));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a name may be made of these parts.
+fn could_be(name: &str, parts: &[NamePart]) -> bool {
+    let mut rest = name;
+    let mut hole = false;
+    for (at, part) in parts.iter().enumerate() {
+        let NamePart::Text(text) = part else {
+            hole = true;
+            continue;
+        };
+        let last = at + 1 == parts.len();
+        rest = match (hole, last) {
+            (false, _) => match rest.strip_prefix(text.as_str()) {
+                Some(rest) => rest,
+                None => return false,
+            },
+            (true, true) => match rest.strip_suffix(text.as_str()) {
+                Some(value) => return !value.is_empty(),
+                None => return false,
+            },
+            (true, false) => match rest.split_once(text.as_str()) {
+                Some((value, rest)) if !value.is_empty() => rest,
+                _ => return false,
+            },
+        };
+        hole = false;
+    }
+    if hole { !rest.is_empty() } else { rest.is_empty() }
+}
+
+/// Whether all rows make the name of the file that they are in.
+fn bear_its_name(path: &str, parts: &[NamePart], rows: &Table) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut known: HashMap<Vec<u32>, bool> = HashMap::new();
+    (0..rows.rows).all(|row| {
+        let cell = |at: usize| rows.columns.get(at).and_then(|c| c.text(row));
+        let codes = parts.iter().filter_map(|part| match part {
+            NamePart::Column(at, _) => rows.columns.get(*at).map(|c| c.codes()[row]),
+            NamePart::Text(_) => None,
+        });
+        *known.entry(codes.collect()).or_insert_with(|| {
+            let made: String = parts
+                .iter()
+                .map(|part| match part {
+                    NamePart::Text(text) => text.clone(),
+                    NamePart::Column(at, None) => cell(*at).unwrap_or("none").to_owned(),
+                    NamePart::Column(at, Some(month)) => month.of(cell(*at)),
+                })
+                .collect();
+            made == name
+        })
+    })
+}
+
+/// Reads the tables of one file ([`by_file`]), or of the files that have its names, batch by batch; `f` gets the place in `tables` and
+/// the rows. Gives the digests of the bytes that were read, by file.
 ///
 /// # Errors
 /// If the file is not what the structure says; a row of a long file that belongs to none of its tables, or that holds a
@@ -180,7 +249,7 @@ pub fn stream(
     structure: &Structure,
     tables: &[usize],
     f: &mut dyn FnMut(usize, Table) -> Result<()>,
-) -> Result<Digests> {
+) -> Result<Vec<(String, Digests)>> {
     let broken = || {
         Error::data(
             "D0901",
@@ -193,15 +262,18 @@ pub fn stream(
         .collect::<Result<_>>()?;
     let first = *shapes.first().ok_or_else(broken)?;
     let Some(long) = &first.long else {
-        return batches(folder, structure, first, &first.columns, &mut |rows| f(0, rows));
+        let path = &first.file;
+        let read = batches(folder, structure, (first, path), &first.columns, &mut |r| f(0, r))?;
+        return Ok(vec![(path.clone(), read)]);
     };
-    // A long file has texts alone.
+    let text = type_word(OutType::Text).to_owned();
     let columns: Vec<ColumnShape> = long
         .columns
         .iter()
-        .map(|name| ColumnShape {
+        .enumerate()
+        .map(|(at, name)| ColumnShape {
             name: name.clone(),
-            ty: type_word(OutType::Text).to_owned(),
+            ty: long.types.get(at).unwrap_or(&text).clone(),
             token: false,
             parts: Parts::Whole,
         })
@@ -213,7 +285,8 @@ pub fn stream(
     let width = long.columns.len();
     let fits = |l: &&LongShape, s: &&TableShape| {
         l.at.len() == s.columns.len()
-            && !l.matching.is_empty()
+            && (!l.matching.is_empty() || tables.len() == 1)
+            && l.fillers.iter().all(|(c, _)| !l.at.contains(c))
             && l.at.iter().chain(l.matching.iter().map(|(c, _)| c)).all(|&c| c < width)
     };
     if !longs.iter().zip(&shapes).all(|(l, s)| fits(l, s)) {
@@ -225,7 +298,13 @@ pub fn stream(
         longs.iter().flat_map(|l| l.matching.iter().map(|(c, _)| *c)).collect();
     deciding.sort_unstable();
     deciding.dedup();
-    batches(folder, structure, first, &columns, &mut |whole| {
+    let mut part = |path: &str, whole: Table| {
+        if !long.names.is_empty() && !bear_its_name(path, &long.names, &whole) {
+            return Err(Error::refused(
+                "C0207",
+                say!("the files {}: a row stands in a file whose name it does not make", name),
+            ));
+        }
         let mut known: HashMap<Vec<u32>, Option<usize>> = HashMap::new();
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); tables.len()];
         for row in 0..whole.rows {
@@ -246,8 +325,17 @@ pub fn stream(
         }
         for (t, ((long, shape), rows)) in longs.iter().zip(&shapes).zip(rows).enumerate() {
             for column in (0..width).filter(|c| !long.at.contains(c)) {
-                let codes = whole.columns[column].codes();
-                if rows.iter().any(|&row| codes[row as usize] != MISSING) {
+                let cells = &whole.columns[column];
+                let filler = long.fillers.iter().find(|(c, _)| *c == column);
+                let filler = filler.map(|(_, text)| text.as_str());
+                let fine: Vec<bool> =
+                    cells.dictionary().texts().map(|text| Some(text) == filler).collect();
+                let codes = cells.codes();
+                let filled = |code: u32| match code {
+                    MISSING => filler.is_none(),
+                    code => fine[code as usize],
+                };
+                if !rows.iter().all(|&row| filled(codes[row as usize])) {
                     return Err(Error::refused(
                         "C0208",
                         say!(
@@ -263,14 +351,21 @@ pub fn stream(
             f(t, Table { rows: rows.len(), columns })?;
         }
         Ok(())
-    })
+    };
+    let mut read = Vec::new();
+    for path in paths(folder, first)? {
+        let whole = &mut |whole: Table| part(&path, whole);
+        let digests = batches(folder, structure, (first, &path), &columns, whole)?;
+        read.push((path, digests));
+    }
+    Ok(read)
 }
 
 /// Reads a file batch by batch: the cells of each column, put together from the columns that it stands in.
 fn batches(
     folder: &FilePath,
     structure: &Structure,
-    shape: &TableShape,
+    (shape, path): (&TableShape, &str),
     columns: &[ColumnShape],
     f: &mut dyn FnMut(Table) -> Result<()>,
 ) -> Result<Digests> {
@@ -286,9 +381,9 @@ fn batches(
         delimiter: long.and_then(|l| u8::try_from(l.delimiter).ok()).unwrap_or(b','),
         header: long.is_none_or(|l| l.header),
         multiline: true,
-        ..ReadSpec::new(&name, structure.format.input(), &in_file)
+        ..ReadSpec::new(&name, shape.format(structure), &in_file)
     };
-    let mut reader = formats::open_released(&folder.join(&shape.file), &spec)?;
+    let mut reader = formats::open_released(&folder.join(path), &spec)?;
     // Where each column begins in the file.
     let places: Vec<usize> = columns
         .iter()

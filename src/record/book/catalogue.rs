@@ -18,7 +18,8 @@ fn slug(text: &str, number: usize) -> String {
 pub fn package(book: &Value) -> Value {
     let mut resources: Vec<Value> = Vec::new();
     for (number, table) in list(&book["tables"]).iter().enumerate() {
-        let path = &table["file"];
+        // A table that is several files is their paths.
+        let path = table.get("files").unwrap_or(&table["file"]);
         // Several tables are rows of one file: it is described once, by its columns.
         if resources.iter().any(|r| r["path"] == *path) {
             continue;
@@ -39,11 +40,11 @@ pub fn package(book: &Value) -> Value {
             "name": slug(table["table"].as_str().unwrap_or_default(), number + 1),
             "title": table["table"],
             "path": path,
-            "format": book["format"],
-            "mediatype": media(book),
+            "format": format(book, table),
+            "mediatype": media(format(book, table)),
             "schema": schema,
         });
-        if book["format"] == "csv" {
+        if format(book, table) == "csv" {
             resource["profile"] = json!("tabular-data-resource");
             let encoding = if long { &table["encoding"] } else { &book["encoding"] };
             resource["encoding"] = match encoding.as_str() {
@@ -52,8 +53,12 @@ pub fn package(book: &Value) -> Value {
                 _ => encoding.clone(),
             };
             if long {
-                resource["dialect"] =
-                    json!({ "delimiter": table["separator"], "header": table["header"] });
+                let ends = if table["lineEnds"] == "crlf" { "\r\n" } else { "\n" };
+                resource["dialect"] = json!({
+                    "delimiter": table["separator"],
+                    "header": table["header"],
+                    "lineTerminator": ends,
+                });
             }
         }
         resources.push(resource);
@@ -68,8 +73,13 @@ pub fn package(book: &Value) -> Value {
     })
 }
 
-fn media(book: &Value) -> &'static str {
-    if book["format"] == "csv" { "text/csv" } else { "application/vnd.apache.parquet" }
+/// The format of the file of a table.
+fn format<'a>(book: &'a Value, table: &'a Value) -> &'a Value {
+    table.get("format").unwrap_or(&book["format"])
+}
+
+fn media(format: &Value) -> &'static str {
+    if format == "csv" { "text/csv" } else { "application/vnd.apache.parquet" }
 }
 
 fn field(column: &Value) -> Value {
@@ -128,18 +138,24 @@ pub fn dcat(book: &Value) -> Value {
     systems.dedup();
     let rows: u64 = list(&book["tables"]).iter().filter_map(|t| t["rows"].as_u64()).sum();
     let persons = list(&book["tables"]).iter().filter_map(|t| t["persons"].as_u64()).max();
-    let format = if book["format"] == "csv" { "CSV" } else { "PARQUET" };
-    let files: std::collections::BTreeSet<&str> =
-        list(&book["tables"]).iter().filter_map(|t| t["file"].as_str()).collect();
+    let files: std::collections::BTreeMap<&str, &Value> = list(&book["tables"])
+        .iter()
+        .flat_map(|t| {
+            let one = std::slice::from_ref(&t["file"]);
+            let names = t.get("files").map_or(one, |files| list(files));
+            names.iter().filter_map(|name| Some((name.as_str()?, format(book, t))))
+        })
+        .collect();
     let distributions: Vec<Value> = files
         .iter()
-        .map(|file| {
+        .map(|(file, format)| {
+            let word = if *format == "csv" { "CSV" } else { "PARQUET" };
             json!({
                 "@type": "dcat:Distribution",
                 "dct:title": file,
                 "dct:identifier": file,
-                "dct:format": { "@id": format!("{authority}/file-type/{format}"), "@type": "dct:MediaTypeOrExtent" },
-                "dcat:mediaType": { "@id": format!("http://www.iana.org/assignments/media-types/{}", media(book)), "@type": "dct:MediaType" },
+                "dct:format": { "@id": format!("{authority}/file-type/{word}"), "@type": "dct:MediaTypeOrExtent" },
+                "dcat:mediaType": { "@id": format!("http://www.iana.org/assignments/media-types/{}", media(format)), "@type": "dct:MediaType" },
             })
         })
         .collect();

@@ -77,7 +77,6 @@ pub fn dictionary(plan: &Plan, kind: Kind, made: &[OutputFile]) -> Value {
                 "columns": columns,
             });
             if let (Some(_), Some(part)) = (file.long, &table.part) {
-                let dialect = file.dialect(plan);
                 let rows: serde_json::Map<String, Value> = part
                     .matching
                     .iter()
@@ -85,11 +84,32 @@ pub fn dictionary(plan: &Plan, kind: Kind, made: &[OutputFile]) -> Value {
                     .collect();
                 // Several tables are in the file: which rows are this one's, and what stands in a row.
                 told["rowsOf"] = json!(rows);
+            }
+            if file.long.is_some() || file.own {
+                let dialect = file.dialect(plan);
+                told["format"] = json!(file.format(plan));
                 told["fileColumns"] =
                     file.columns.iter().map(|&c| json!(table.columns[c].facts.column)).collect();
                 told["separator"] = json!(char::from(dialect.delimiter));
                 told["header"] = json!(dialect.header);
+                if let Some(written) = written.filter(|_| !file.names.is_empty()) {
+                    let names = written.paths.iter().filter_map(|p| p.rsplit('/').next());
+                    told["files"] = json!(names.collect::<Vec<_>>());
+                }
+                told["lineEnds"] = json!(dialect.ends);
+                told["quotes"] = json!(dialect.quotes);
                 told["encoding"] = json!(file.encoding(plan));
+                let fillers: serde_json::Map<String, Value> = file
+                    .fillers(plan, t, kind)
+                    .into_iter()
+                    .map(|(at, text)| {
+                        let column = &table.columns[file.columns[at]].facts.column;
+                        (column.as_str().to_owned(), json!(text))
+                    })
+                    .collect();
+                if !fillers.is_empty() {
+                    told["fillers"] = json!(fillers);
+                }
             }
             Some(told)
         })

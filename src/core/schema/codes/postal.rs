@@ -13,6 +13,9 @@ use super::{CodeSystem, Level, digits, geography, plain};
 /// municipalities has, on the level of municipalities, its prefecture's code and `000` (`26000`). Three codes span two
 /// prefectures: they have the name of the region on both levels, or `全国` on every level if it is not the same.
 ///
+/// A municipality of the table is read in place of a postal code, so that a column of postal codes in which a release shows
+/// municipalities is read again.
+///
 /// `prefix3` (the usual 下4桁削除) is not a level of the same chain: 28 of the 951 prefixes span prefectures, so neither is
 /// a function of the other and one ladder of choices cannot hold both.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,12 @@ impl Areas {
             && codes.is_sorted_by(|a, b| a < b)
             && areas.iter().all(|area| usize::from(*area) < places.len());
         whole.then_some(Areas { codes, areas, places })
+    }
+
+    /// A municipality that the table knows (or a prefecture and `000`): what a release shows in place of its postal codes.
+    fn named(&self, code: &str) -> Option<&str> {
+        let known = self.places.iter().map(String::as_str);
+        digits(code, &[5]).then(|| known.clone().find(|place| *place == code))?
     }
 
     /// The place of a postal code.
@@ -133,11 +142,14 @@ impl CodeSystem for Postal {
         }
     }
     fn up(&self, code: &str, level: &str) -> Option<String> {
-        let code = read(code)?;
-        let place = areas().place(code.parse().ok()?)?;
+        let seven = read(code);
+        let place = match &seven {
+            Some(code) => areas().place(code.parse().ok()?)?,
+            None => areas().named(plain(code).as_ref())?,
+        };
         let is_code = digits(place, &[5]);
         match level {
-            PREFIX3 => Some(code[..3].to_owned()),
+            PREFIX3 => seven.map(|code| code[..3].to_owned()),
             "municipality" => Some(place.to_owned()),
             "prefecture" if is_code => Some(place[..2].to_owned()),
             "region" if is_code => geography::region(&place[..2]).map(str::to_owned),
@@ -153,6 +165,19 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::io::Write;
     use std::path::Path;
+
+    #[test]
+    fn what_a_release_shows_is_read_again() {
+        for code in ["2310017", "1000001"] {
+            let municipality = up(code, "municipality").unwrap();
+            for level in ["municipality", "prefecture", "region"] {
+                assert_eq!(up(&municipality, level), up(code, level));
+            }
+            assert_eq!(up(&municipality, PREFIX3), None);
+        }
+        assert_eq!(up("99999", "prefecture"), None);
+        assert_eq!(up("123456", "prefecture"), None);
+    }
 
     /// Of a code that spans regions.
     const NATION: &str = "全国";
