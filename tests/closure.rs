@@ -333,6 +333,63 @@ fn a_child_follows_its_tier() {
     }
 }
 
+/// A room, a department, a stage is written as a number, under any name: every value has the floor, not the two ends only.
+#[test]
+fn a_whole_number_that_measures_nothing_has_the_floor_at_every_value() {
+    let numbers = |list: &[(usize, u32)]| -> Vec<(usize, String)> {
+        list.iter().map(|(n, value)| (*n, value.to_string())).collect()
+    };
+    let few = numbers(&[(9, 1), (9, 2), (2, 3), (9, 4), (9, 5)]);
+    // Rooms of eight floors with thirty beds each; one of seven is of two persons.
+    let rooms: Vec<(usize, u32)> = (0..240)
+        .map(|n| (if n % 7 == 3 { 2 } else { 5 }, (n / 30 + 2) * 100 + n % 30 + 1))
+        .collect();
+    let rooms = numbers(&rooms);
+    for (values, ty, treatment) in [
+        (&few, "integer", "\"keep\""),
+        (&few, "decimal", "\"keep\""),
+        (&few, "measured", "\"keep\""),
+        (&few, "integer", "{ round = { step = 1 } }"),
+        (&rooms, "integer", "\"keep\""),
+    ] {
+        let case = Case::new();
+        let values: Vec<(usize, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let policy = one(&case, 5, &payload(ty, treatment), &values, "");
+        let release = case.run(&policy);
+        let found = shown(&release, "t", "x");
+        assert!(found.len() > 2 && found.values().all(|n| *n >= 5), "{ty} {treatment}: {found:?}");
+        let told = statement(&release);
+        assert!(told["proof"]["floors"].as_array().unwrap().iter().all(|f| f["tails"] != true));
+    }
+    // What is measured keeps its numbers between the ends, and the policy may say so.
+    let bell: Vec<(usize, u32)> = (0..160_u32)
+        .map(|n| {
+            let from = (f64::from(n) - 80.0) / 30.0;
+            (((12.0 * (-from * from / 2.0).exp()) as usize).max(1), n + 40)
+        })
+        .collect();
+    let says = payload("integer", "\"keep\"").replace("{ role", "{ ends_only = \"points\", role");
+    for (values, x) in [(numbers(&bell), payload("integer", "\"keep\"")), (few, says)] {
+        let case = Case::new();
+        let values: Vec<(usize, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let release = case.run(&one(&case, 5, &x, &values, ""));
+        let found = shown(&release, "t", "x");
+        assert!(found.values().any(|n| *n < 5), "{found:?}");
+        let told = statement(&release);
+        let warned = told["warnings"].as_array().unwrap().iter().any(|w| w["code"] == "W0123");
+        assert_eq!(warned, x.contains("ends_only"));
+    }
+    let case = Case::new();
+    let policy = one(
+        &case,
+        5,
+        &payload("code", "\"keep\"").replace("{ role", "{ ends_only = \"points\", role"),
+        &[(9, "1")],
+        "",
+    );
+    assert!(error_of(&kakou(&["check", "--policy", text(&policy)])).contains("P0105"));
+}
+
 #[test]
 fn an_exempt_column_is_told() {
     let case = Case::new();
@@ -418,7 +475,7 @@ fn a_fact_of_persons_is_known_in_spite_of_blanks_and_errors() {
     // By case: type and rows of each person of sixty.
     let number = |p: usize, a: &str| (if p < 3 { a } else { "7" }).to_owned();
     type Rows<'a> = &'a dyn Fn(usize) -> Vec<String>;
-    let cases: [(&str, Rows<'_>, bool); 10] = [
+    let cases: [(&str, Rows<'_>, bool); 11] = [
         ("code", &|p| vec![number(p, "9")], true),
         ("code", &|p| vec![number(p, "9"); 1 + usize::from(p < 9)], true),
         (
@@ -433,7 +490,9 @@ fn a_fact_of_persons_is_known_in_spite_of_blanks_and_errors() {
         // Nearly everybody shows the same in every row: that one row of a person does not says nothing of persons.
         ("code", &|p| vec!["7".into(), (if p % 21 == 0 { "9" } else { "7" }).into()], false),
         // Measured once, or changing: no fact of persons.
-        ("integer", &|p| vec![number(p, "9")], false),
+        ("decimal", &|p| vec![number(p, "9.5")], false),
+        // Few whole numbers are codes.
+        ("integer", &|p| vec![number(p, "9")], true),
         ("integer", &|p| vec![number(p, "9"), (p % 3 + 7).to_string()], false),
         ("code", &|p| vec![number(p, "9"), (p % 3 + 7).to_string()], false),
     ];
@@ -478,7 +537,7 @@ fn measured_numbers_keep_their_ends_when_others_go() {
 #[test]
 fn numbers_that_stand_for_something_have_a_floor_at_every_value() {
     for (name, each) in
-        [("病棟", true), ("在院日数", true), ("los", true), ("ward_no", true), ("脈拍", false)]
+        [("病棟", true), ("在院日数", true), ("los", true), ("ward_no", true), ("脈拍", true)]
     {
         let case = Case::new();
         let values = [(8, "1"), (8, "3"), (1, "7"), (4, "8"), (9, "12")];

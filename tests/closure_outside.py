@@ -8,6 +8,7 @@ See closure_outside.sh.
 
 import itertools
 import json
+import math
 import os
 import re
 import sys
@@ -194,10 +195,30 @@ def number(text):
     return float(found.group(1)) if found else None
 
 
+def measured(values):
+    """Whether numbers (texts, with their rows) are plainly measured, by docs/guarantees: else every one needs n persons."""
+    frame = pl.DataFrame(values, schema={"text": pl.String, "rows": pl.Int64}, orient="row")
+    frame = frame.with_columns(x=pl.col("text").map_elements(number, return_dtype=pl.Float64)).drop_nulls("x")
+    whole = frame.filter((pl.col("x") == pl.col("x").floor()) & ~pl.col("text").str.contains(r"\("))
+    others = frame["rows"].sum() - whole["rows"].sum()
+    if whole.is_empty() or others and others * 20 >= frame["rows"].sum():
+        return True
+    whole = whole.group_by("x").agg(pl.col("rows").sum()).sort("x").with_columns(below=pl.col("rows").cum_sum())
+    if whole.height <= 100 or whole["x"].abs().max() >= 1e18:
+        return False
+    low, first, third, high = (whole.filter(pl.col("below") * 100 >= q * whole["rows"].sum())["x"][0] for q in (5, 25, 75, 95))
+    middle = whole.filter(pl.col("x").is_between(first, third))
+    if middle.height <= 4 or 2 * (third - first) > high - low:
+        return False
+    step = math.gcd(*(int(d) for d in middle["x"].diff().drop_nulls()))
+    return 2 * middle.height >= min((third - first) // step + 1, middle["rows"].sum())
+
+
 def floors(release):
     """Every value that stands in a column is of at least n persons; of measured numbers, the two ends, what is no number, and blanks."""
     least = N_OF_TIER[release.told["policy"]["tier"]]
     reasons = [w["text"] for w in release.told["warnings"] if w["code"] == "W0122"]
+    codes = {w["code"] for w in release.told["warnings"]}
     asked = {(f["table"], f["column"]): f for f in release.shape["floors"]}
     columns = values = 0
     for t, c in release.all_columns():
@@ -221,8 +242,11 @@ def floors(release):
             continue
         rows = list(zip(held["value"], held["n"]))
         must = rows
-        if floor.get("tails"):
-            specials = set(floor.get("specials", []))
+        specials = set(floor.get("specials", []))
+        ours = [(v, n) for v, n in zip(held["value"], held["rows"]) if v != "" and v not in specials]
+        if floor.get("tails") and not floor.get("ifMeasured") and "W0123" not in codes:
+            release.fault(f"{label}: measured on nobody's word")
+        if floor.get("tails") and (not floor.get("ifMeasured") or measured(ours)):
             numbers = [(number(v), v, m) for v, m in rows if v not in specials and number(v) is not None]
             must = [(v, m) for v, m in rows if v in specials or number(v) is None]
             if numbers:

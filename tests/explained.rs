@@ -214,13 +214,19 @@ fn values_of_too_few() {
     let top = payload("integer", "{ top_code = { at = 80, persons = 20 } }");
     let (case, policy) = one(&floor(5), &top, &[(19, "80"), (1, "99"), (20, "50")]);
     let said = case.explained(&policy, true);
-    one_line(&said, &["at least 20 persons among the rows that are left (of the treatment)"]);
-    let tails = payload("integer", "{ round = { step = 1 } }");
-    let (case, policy) = one(&floor(5), &tails, &[(12, "15"), (1, "3")]);
+    one_line(&said, &["no value of fewer than 20 persons among the rows that are left", "(of the treatment)"]);
+    let tails = payload("decimal", "{ round = { decimals = 1 } }");
+    let (case, policy) = one(&floor(5), &tails, &[(12, "15.5"), (1, "3.5")]);
     one_line(
         &case.explained(&policy, true),
         &["t.x: too few persons stand at the ends", "at least 5"],
     );
+
+    let whole = payload("integer", "{ round = { step = 1 } }");
+    let (case, policy) = one(&floor(5), &whole, &[(12, "15"), (12, "16"), (1, "3")]);
+    let said = case.explained(&policy, true);
+    one_line(&said, &["t.x: too few persons hold 2 of the values", "at least 5"]);
+    one_line(&said, &["no value of fewer than 5 persons", "plainly measured"]);
 
     // A remainder of one.
     let rare = payload("code", "{ rare = { below = 3 } }");

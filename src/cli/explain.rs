@@ -276,6 +276,11 @@ fn bound(plan: &Plan, table: usize, column: usize, floor: FloorPlan) -> String {
     };
     let n = floor.persons;
     match floor.tails {
+        true if floor.if_measured => words!(
+            "no value of fewer than {} persons among the rows that are left is shown (of {}); of numbers that are plainly measured, neither end",
+            n,
+            of
+        ),
         true => words!(
             "both ends are of at least {} persons among the rows that are left (of {})",
             n,

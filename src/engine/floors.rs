@@ -14,7 +14,7 @@ use super::partition::Partition;
 use crate::error::{Error, Result, small};
 use crate::frame::{Column, Interner, MISSING};
 use crate::plan::steady::{EVIDENCE, Repeated};
-use crate::plan::{FloorPlan, Grain, Plan};
+use crate::plan::{FloorPlan, Grain, Plan, codes};
 use crate::say;
 use crate::schema::ColumnFacts;
 use crate::technique::Tally;
@@ -271,6 +271,19 @@ impl Counts {
         after
     }
 
+    /// Whether the numbers are codes, by their values.
+    fn are_codes(&self, facts: &ColumnFacts) -> bool {
+        let texts = self.texts.dictionary();
+        let shown = self.held.iter().enumerate().filter(|(_, held)| held.rows > 0);
+        let labels = shown.map(|(at, held)| (texts.text(at as u32), held.rows));
+        codes::are_codes(labels.filter(|(text, _)| !facts.is_special(text)))
+    }
+
+    /// Whether the floor is at both ends only.
+    fn ends(&self, floor: &FloorPlan, facts: &ColumnFacts) -> bool {
+        floor.tails && !(floor.if_measured && self.are_codes(facts))
+    }
+
     /// Whether other labels may make the column a fact of persons, or none. A row whose label changes is of one person.
     /// How sure that is, counts too.
     fn may_turn(&self, decision: &Decision, measured: bool, row_is_person: bool) -> bool {
@@ -397,6 +410,8 @@ struct Rule<'a> {
     facts: &'a ColumnFacts,
     n: u64,
     tails: bool,
+    /// Whether the numbers are measured is for them to say.
+    if_measured: bool,
     ordered: bool,
     remainder: Option<&'a str>,
     /// Share of the rows that may be removed.
@@ -472,7 +487,13 @@ fn decide(rule: &Rule<'_>, counts: &Counts) -> Decision {
         }
     }
     let mut pool: Vec<Group> = Vec::new();
-    let mut groups = marks(tails(numbers, n, &mut pool), n, &mut pool);
+    let codes = rule.tails && rule.if_measured && counts.are_codes(rule.facts);
+    let mut groups = marks(tails(numbers, n, codes, &mut pool), n, &mut pool);
+    if codes {
+        // Each value by itself.
+        let few = |group: &mut Group| group.held.persons < n;
+        pool.extend(groups.extract_if(.., few));
+    }
     groups.extend(intervals(spans, n, &mut pool));
     texts.sort_by(|a, b| a.label.cmp(&b.label));
     for group in texts {
@@ -565,8 +586,14 @@ fn number(label: &str) -> Option<Decimal> {
     Decimal::parse(label).or_else(|| Measured::parse(label)?.number)
 }
 
-/// Joins the outermost numbers until the lowest and the highest label are shown for enough persons each.
-fn tails(mut numbers: Vec<(Decimal, Group)>, n: u64, pool: &mut Vec<Group>) -> Vec<Group> {
+/// Joins the outermost numbers until the lowest and the highest label are shown for enough persons each. Of `codes` the neighbours
+/// that too few have join them.
+fn tails(
+    mut numbers: Vec<(Decimal, Group)>,
+    n: u64,
+    codes: bool,
+    pool: &mut Vec<Group>,
+) -> Vec<Group> {
     numbers.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.label.cmp(&b.1.label)));
     let Some(lowest) = numbers.first().map(|(number, _)| *number) else { return Vec::new() };
     // How many labels at an end must become one.
@@ -575,7 +602,8 @@ fn tails(mut numbers: Vec<(Decimal, Group)>, n: u64, pool: &mut Vec<Group>) -> V
         let mut taken = 0;
         let mut at = None;
         for (number, group) in order {
-            if held.persons >= n && at != Some(*number) {
+            let fine = !codes || group.held.persons >= n;
+            if held.persons >= n && at != Some(*number) && fine {
                 return Some(taken);
             }
             at = Some(*number);
@@ -870,6 +898,19 @@ pub struct FloorOutcome {
     pub few: u64,
 }
 
+/// What is decided about a column, and what was counted of it.
+struct Decided {
+    table: usize,
+    column: usize,
+    labels: u64,
+    few: u64,
+    /// The floor is at both ends only.
+    ends: bool,
+    /// It is to be looked at once more.
+    again: bool,
+    decision: Decision,
+}
+
 /// The floors of a run.
 pub struct Keeper {
     outcomes: Vec<FloorOutcome>,
@@ -904,7 +945,7 @@ impl Keeper {
     /// Decides about every column that was counted.
     #[must_use]
     pub fn step(&mut self, plan: &Plan, counted: &Counted, frozen: &Treatments) -> Step {
-        let decisions: Vec<(usize, usize, Decision, u64, u64, bool)> = counted
+        let decisions: Vec<Decided> = counted
             .columns
             .par_iter()
             .map(|(t, c, floor, counts)| {
@@ -913,6 +954,7 @@ impl Keeper {
                     facts: &plan.tables[*t].columns[*c].facts,
                     n: floor.persons,
                     tails: floor.tails,
+                    if_measured: floor.if_measured,
                     ordered: treatment.ordered(),
                     remainder: treatment.remainder(),
                     at_most: plan.suppress.at_most,
@@ -925,40 +967,48 @@ impl Keeper {
                     ..=1 => Decision::default(),
                     _ => decide(&rule, counts),
                 };
-                // What goes into the remainder may leave a number at an end that too few have.
-                let again = !decision.labels.is_empty()
-                    && decide(&rule, &counts.after(&decision, rule.n)) != Decision::default();
-                (*t, *c, decision, shown.count() as u64, few, again)
+                let ends = counts.ends(floor, rule.facts);
+                let mut told = Decided {
+                    table: *t,
+                    column: *c,
+                    labels: shown.count() as u64,
+                    few,
+                    ends,
+                    again: false,
+                    decision,
+                };
+                if !told.decision.labels.is_empty() {
+                    // What goes into the remainder may leave a number at an end that too few have, and of fewer values more are codes.
+                    let after = counts.after(&told.decision, rule.n);
+                    told.again = after.ends(floor, rule.facts) != ends
+                        || decide(&rule, &after) != Decision::default();
+                }
+                told
             })
             .collect();
         let mut step = Step::default();
         let row_is_person = |t: usize| plan.tables[t].grain == Grain::Person;
-        for (t, c, floor, counts) in &counted.columns {
+        self.unsure.clear();
+        for (told, (.., counts)) in decisions.into_iter().zip(&counted.columns) {
+            let Decided { table: t, column: c, labels, few, ends, again, decision } = told;
             let shown = counts.held.iter().filter(|h| h.rows > 0).count();
             let several = shown > 1 || shown == 1 && counts.repeated.empty > 0;
             let rows = counts.held.iter().map(|h| h.rows);
-            let sure = counts.repeated.is_sure(row_is_person(*t));
-            match several && counts.repeated.is_steady(floor.tails, rows) {
-                true => self.steady.insert((*t, *c), sure),
-                false => self.steady.remove(&(*t, *c)),
-            };
-        }
-        self.unsure.clear();
-        let counts = counted.columns.iter().zip(&decisions);
-        for ((t, _, floor, counts), (_, _, decision, _, _, again)) in counts {
-            if *again
-                || !decision.labels.is_empty()
-                    && counts.may_turn(decision, floor.tails, row_is_person(*t))
-            {
-                self.unsure.insert(*t);
+            match several && counts.repeated.is_steady(ends, rows) {
+                true => {
+                    self.steady.insert((t, c), counts.repeated.is_sure(row_is_person(t)));
+                }
+                false => drop(self.steady.remove(&(t, c))),
             }
-        }
-        for (t, c, decision, labels, few, _) in decisions {
+            let changed = !decision.labels.is_empty();
+            if again || changed && counts.may_turn(&decision, ends, row_is_person(t)) {
+                self.unsure.insert(t);
+            }
             if let Some(outcome) = self.outcome(t, c) {
                 outcome.joined += decision.labels.len() as u64;
-                (outcome.labels, outcome.few) = (labels, few);
+                (outcome.labels, outcome.few, outcome.tails) = (labels, few, ends);
             }
-            if !decision.labels.is_empty() {
+            if changed {
                 step.labels.push(Relabelled { table: t, column: c, labels: decision.labels });
             }
             if !decision.remove.is_empty() {
@@ -1108,7 +1158,7 @@ mod tests {
                 .collect();
             let facts = facts(Type::Code);
             let remainder = with_other.then_some("other");
-            let rule = Rule { facts: &facts, n, tails: false, ordered, remainder, at_most, weight: 1.0 };
+            let rule = Rule { facts: &facts, n, tails: false, if_measured: false, ordered, remainder, at_most, weight: 1.0 };
             let (left, steps) = settle(rows.clone(), &rule);
             prop_assert!(steps < 10);
             let held = persons(&left);
@@ -1130,7 +1180,8 @@ mod tests {
 
         #[test]
         fn both_ends_of_numbers_are_of_enough_persons(
-            rows in proptest::collection::vec((0_u32..25, proptest::option::weighted(0.9, 0_i64..40)), 0..90), n in 2_u64..7
+            rows in proptest::collection::vec((0_u32..25, proptest::option::weighted(0.9, 0_i64..40)), 0..90), n in 2_u64..7,
+            if_measured in any::<bool>()
         ) {
             let rows: Vec<(u32, Option<String>)> = rows
                 .into_iter()
@@ -1143,9 +1194,18 @@ mod tests {
                 })))
                 .collect();
             let facts = facts(Type::Measured);
-            let rule = Rule { facts: &facts, n, tails: true, ordered: false, remainder: None, at_most: 0.05, weight: 1.0 };
-            let (left, _) = settle(rows, &rule);
+            let rule = Rule { facts: &facts, n, tails: true, if_measured, ordered: false, remainder: None, at_most: 0.05, weight: 1.0 };
+            let (left, steps) = settle(rows, &rule);
+            prop_assert!(steps < 10);
             let held = persons(&left);
+            let labels: Vec<(&str, u64)> = held.keys().flatten().map(|label| {
+                (*label, left.iter().filter(|row| row.1.as_deref() == Some(*label)).count() as u64)
+            }).collect();
+            if if_measured && codes::are_codes(labels.into_iter()) && held.len() > 1 {
+                for (label, persons) in &held {
+                    prop_assert!(persons.len() as u64 >= n, "{label:?} of {}", persons.len());
+                }
+            }
             let mut numbers: Vec<(Decimal, u64)> = Vec::new();
             let mut beside: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
             for (label, persons) in &held {
@@ -1197,6 +1257,7 @@ mod tests {
             facts: &facts,
             n: 5,
             tails: false,
+            if_measured: false,
             ordered: true,
             remainder: None,
             at_most: 0.0,
@@ -1210,12 +1271,45 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_that_is_a_code_has_enough_persons() {
+        let facts = facts(Type::Integer);
+        let left = |if_measured| -> Vec<String> {
+            let rule = Rule {
+                facts: &facts,
+                n: 3,
+                tails: true,
+                if_measured,
+                ordered: false,
+                remainder: None,
+                at_most: 0.5,
+                weight: 1.0,
+            };
+            let rooms = [
+                ("101", 1),
+                ("102", 2),
+                ("103", 9),
+                ("104", 2),
+                ("105", 8),
+                ("106", 1),
+                ("202", 9),
+            ];
+            let rooms = rooms.into_iter().flat_map(|(room, n)| (0..n).map(move |_| room));
+            let rows = rooms.enumerate().map(|(p, room)| (p as u32, Some(room.to_owned())));
+            let (left, _) = settle(rows.collect(), &rule);
+            persons(&left).keys().flatten().map(|label| (*label).to_owned()).collect()
+        };
+        assert_eq!(left(true), ["103", "105", "202", "<=102"]);
+        assert_eq!(left(false), ["103", "104", "105", "106", "202", "<=102"]);
+    }
+
+    #[test]
     fn what_stands_beside_a_number_is_a_category() {
         let facts = facts(Type::Measured);
         let rule = Rule {
             facts: &facts,
             n: 3,
             tails: true,
+            if_measured: false,
             ordered: false,
             remainder: None,
             at_most: 0.5,

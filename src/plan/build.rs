@@ -962,6 +962,7 @@ impl Builder<'_> {
             coincides: optional(&column.coincides),
             because: optional(&column.because),
             no_floor: optional(&column.no_floor),
+            ends_only: optional(&column.ends_only),
             tied: [None; 2],
             meaning: optional(&column.meaning).or_else(|| optional(&column.alias)),
             labels: column.labels.clone(),
@@ -1070,6 +1071,24 @@ impl Builder<'_> {
                 path,
                 say!("column `{}`.`{}`: its values may be shown for fewer persons than the floor asks: {}", name(table_name), facts.column, name(why)),
                 say!("列`{}`.`{}`: 下限の人数に満たない値も表示する（理由: {}）", name(table_name), facts.column, name(why)),
+            );
+        }
+        if let Some(why) = &column.ends_only {
+            if why.trim().is_empty() {
+                let what = say!("column `{}`: `ends_only` without a reason", facts.column);
+                self.error("P0105", &[tables, table_name, columns, column_name, "ends_only"], what);
+            } else if !facts.ty.is_number() || facts.code.is_some() {
+                self.error(
+                    "P0105",
+                    &[tables, table_name, columns, column_name, "ends_only"],
+                    say!("column `{}`: `ends_only` is for numbers that are measured", facts.column),
+                );
+            }
+            self.warn(
+                "W0123",
+                path,
+                say!("column `{}`.`{}`: its numbers are taken for measured, so only the lowest and the highest have the floor: {}", name(table_name), facts.column, name(why)),
+                say!("列`{}`.`{}`: 測定値として扱い、下限の人数は両端にだけ求める（理由: {}）", name(table_name), facts.column, name(why)),
             );
         }
         if column.coincides.is_some() {

@@ -39,7 +39,7 @@ impl Plan {
             return None;
         }
         // Measured numbers are shown as numbers: what matters is that nobody stands alone at either end, nor with what stands beside a number.
-        // A ward or a count of days is none, though it is a number.
+        // A ward or a count of days is none, though it is a number; of other numbers the values tell more.
         let by_value = || {
             let counted = matches!(plan.facts.ty, Type::Integer | Type::Decimal);
             let names = plan.alias.iter().chain([&plan.facts.column]);
@@ -53,7 +53,8 @@ impl Plan {
             && !by_value();
         let persons = planned.treatment.persons().unwrap_or(self.floor);
         let persons = if plan.no_floor.is_some() { 1 } else { persons };
-        Some(FloorPlan { persons, tails: measured })
+        let if_measured = measured && plan.ends_only.is_none();
+        Some(FloorPlan { persons, tails: measured, if_measured })
     }
 }
 

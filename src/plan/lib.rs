@@ -10,6 +10,7 @@ use kakou_technique as technique;
 mod build;
 pub mod claims;
 pub mod closure;
+pub mod codes;
 pub mod declared;
 pub mod eligible;
 mod evidence;

@@ -239,6 +239,8 @@ pub struct ColumnPlan {
     pub because: Option<Name>,
     /// Why its values have no floor in the anonymized release.
     pub no_floor: Option<Name>,
+    /// Why its numbers are measured, whatever they look like: its floor is at both ends only.
+    pub ends_only: Option<Name>,
     /// The column whose treatment it repeats (`same_as`), in the order of [`Kind::BOTH`].
     pub tied: [Option<(usize, usize)>; 2],
     /// What it means, for the recipient.
@@ -399,6 +401,9 @@ pub struct SearchPlan {
 pub struct FloorPlan {
     /// Distinct persons behind every value shown.
     pub persons: u64,
-    /// Measured numbers: asked of the lowest and the highest label, of what stands beside a number or is none, and of missing cells.
+    /// Numbers that may be measured: then asked of the lowest and the highest label, of what stands beside a number or is none, and
+    /// of missing cells.
     pub tails: bool,
+    /// Whether they are is for their values to say ([`super::codes`]); else the policy says so.
+    pub if_measured: bool,
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, ViewColumn, ViewPlan};
+use super::{FloorPlan, Plan, ViewColumn, ViewPlan};
 use crate::schema::{DateKind, Kind, Role};
 
 type At = (usize, usize);
@@ -85,12 +85,12 @@ pub struct Divided {
 }
 
 impl Plan {
-    /// Released columns that may be steady facts, with a floor or exempt from it; with whether they are measured numbers.
+    /// Released columns that may be steady facts, with a floor or exempt from it; with what is counted of them.
     #[must_use]
-    pub fn may_be_steady(&self) -> Vec<(At, bool)> {
+    pub fn may_be_steady(&self) -> Vec<(At, FloorPlan)> {
         let all = self.tables.iter().enumerate();
         let all = all.flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)));
-        all.filter_map(|(t, c)| Some(((t, c), self.counted_of(t, c)?.tails))).collect()
+        all.filter_map(|(t, c)| Some(((t, c), self.counted_of(t, c)?))).collect()
     }
 
     /// A quasi-identifier that a view does not count, but seems to: what the view counts under another name or from another table.

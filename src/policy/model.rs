@@ -738,6 +738,10 @@ pub struct Column {
     /// record; without it no value is shown for fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_floor: Option<String>,
+    /// Why the numbers of this column are measured, though they are few, or far apart: then not every value has the floor of the
+    /// anonymized release but the lowest and the highest, as with all that is plainly measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_only: Option<String>,
     /// What the column means, for the recipient's dictionary; `仮名: …、匿名: …` has a part for each release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,

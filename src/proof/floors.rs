@@ -9,6 +9,7 @@ use super::recount::Cells;
 use super::structure::{FloorShape, TableShape};
 use crate::error::{Error, Name};
 use crate::frame::{Dictionary, Interner, MISSING};
+use crate::plan::codes::are_codes;
 use crate::say;
 use crate::text::number::{Decimal, Measured};
 
@@ -43,13 +44,20 @@ pub struct FloorCount {
     /// look-ups.
     holders: Vec<(u32, Vec<u32>)>,
     missing: (u32, Vec<u32>),
+    /// Rows by value.
+    rows: Vec<u64>,
 }
 
 impl FloorCount {
     /// Nothing was seen yet.
     #[must_use]
     pub fn new(floor: &FloorShape) -> Self {
-        FloorCount { persons: floor.persons, holders: Vec::new(), missing: (MISSING, Vec::new()) }
+        FloorCount {
+            persons: floor.persons,
+            holders: Vec::new(),
+            missing: (MISSING, Vec::new()),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds rows: codes of the column, and whose they are.
@@ -57,11 +65,15 @@ impl FloorCount {
         let most = codes.iter().filter(|&&c| c != MISSING).max().map_or(0, |&c| c as usize + 1);
         if most > self.holders.len() {
             self.holders.resize(most, (MISSING, Vec::new()));
+            self.rows.resize(most, 0);
         }
         for (&code, &person) in codes.iter().zip(persons) {
             let (last, all) = match code {
                 MISSING => &mut self.missing,
-                code => &mut self.holders[code as usize],
+                code => {
+                    self.rows[code as usize] += 1;
+                    &mut self.holders[code as usize]
+                }
             };
             if *last != person {
                 *last = person;
@@ -115,14 +127,17 @@ impl FloorCount {
         let shown: Vec<u32> = (0..self.holders.len()).filter(there).map(|at| at as u32).collect();
         let mut must: Vec<u64> = Vec::new();
         let mut few = 0;
-        if floor.tails {
+        let special = |text: &str| floor.specials.iter().any(|s| s == text);
+        let labels = shown.iter().map(|&code| (texts.text(code), self.rows[code as usize]));
+        let labels = labels.filter(|(text, _)| !special(text));
+        let tails = floor.tails && !(floor.if_measured && are_codes(labels));
+        if tails {
             let mut numbers: BTreeMap<Decimal, Vec<u64>> = BTreeMap::new();
             let mut marked: Vec<(Decimal, u32)> = Vec::new();
             for &code in &shown {
                 let text = texts.text(code);
-                let special = floor.specials.iter().any(|s| s == text);
                 let number = Decimal::parse(text).or_else(|| Measured::parse(text)?.number);
-                match number.filter(|_| !special) {
+                match number.filter(|_| !special(text)) {
                     Some(number) => {
                         numbers.entry(number).or_default().push(count(code));
                         marked.push((number, code));
@@ -146,7 +161,7 @@ impl FloorCount {
             table: shape.name.clone(),
             column: shape.columns.get(floor.column)?.name.clone(),
             persons: floor.persons,
-            tails: floor.tails,
+            tails,
             values: shown.len() as u64,
             smallest,
             few,
@@ -198,6 +213,10 @@ mod tests {
     use crate::structure::ColumnShape;
 
     fn found(rows: &[(&str, &str)], persons: u64, tails: bool) -> FloorRecount {
+        judged(rows, persons, tails, false)
+    }
+
+    fn judged(rows: &[(&str, &str)], persons: u64, tails: bool, if_measured: bool) -> FloorRecount {
         let mut texts = vec![Interner::new(), Interner::new()];
         let mut columns = vec![Vec::new(), Vec::new()];
         for (person, value) in rows {
@@ -224,8 +243,14 @@ mod tests {
             person: 0,
             long: None,
         };
-        let floor =
-            FloorShape { table: 0, column: 1, persons, tails, specials: vec!["999".into()] };
+        let floor = FloorShape {
+            table: 0,
+            column: 1,
+            persons,
+            tails,
+            if_measured,
+            specials: vec!["999".into()],
+        };
         recount(&shape, &cells, &floor).unwrap()
     }
 
@@ -270,5 +295,20 @@ mod tests {
         let mut special = ends.to_vec();
         special.push(("f", "999"));
         assert!(!found(&special, 2, true).holds);
+    }
+
+    #[test]
+    fn numbers_that_are_codes_count_one_by_one() {
+        let rooms = [("a", "101"), ("b", "101"), ("c", "203"), ("d", "610"), ("e", "610")];
+        let codes = judged(&rows_of(&rooms, "610"), 2, true, true);
+        assert_eq!((codes.holds, codes.smallest, codes.tails), (false, Some(1), false));
+        // Half of them have a fraction, or the policy says that they are measured.
+        assert!(judged(&rows_of(&rooms, "610.5"), 2, true, true).holds);
+        assert!(judged(&rows_of(&rooms, "610"), 2, true, false).tails);
+    }
+
+    fn rows_of<'a>(rooms: &[(&'a str, &'a str)], last: &'a str) -> Vec<(&'a str, &'a str)> {
+        let named = |&(who, room)| (who, if room == "610" { last } else { room });
+        rooms.iter().map(named).collect()
     }
 }

@@ -294,7 +294,8 @@ impl<'a> TablePass<'a> {
             for finding in found.into_iter().flatten() {
                 passed.findings.push((at, finding, column.texts.clone(), filled));
             }
-            let steady = column.steady.map(|(shown, shape)| shown.finish(shape));
+            let texts = column.texts.dictionary();
+            let steady = column.steady.map(|(shown, shape)| shown.finish(shape, texts));
             let texts = column.kept || matches!(steady, Some(Some(_)));
             if let Some(values) = steady {
                 passed.cells.steady.insert(at, values);

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::recount::{Cells, column, refine};
 use crate::error::{Error, Name, Result};
-use crate::frame::MISSING;
+use crate::frame::{Dictionary, MISSING};
+use crate::plan::codes::are_codes;
 use crate::plan::steady::{Divided, ONE_IN, Repeated};
 use crate::say;
 use crate::structure::{ColumnPath, Path, SteadyShape, Structure, TableShape, ViewShape};
@@ -83,13 +84,20 @@ impl Shown {
     }
 
     /// What they show, if the column is a fact of persons and not of rows in which two persons differ.
-    pub(crate) fn finish(self, shape: &SteadyShape) -> Option<Values> {
+    pub(crate) fn finish(self, shape: &SteadyShape, texts: &Dictionary) -> Option<Values> {
         let repeated = Repeated {
             several: self.again.iter().filter(|&&again| again).count() as u64,
             varying: self.sets.len() as u64,
             empty: self.one.iter().filter(|&&code| code == UNSEEN).count() as u64,
         };
-        if self.varies || !repeated.is_steady(shape.measured, self.rows.iter().copied()) {
+        if self.varies {
+            return None;
+        }
+        let shown = self.rows.iter().enumerate().filter(|(_, rows)| **rows > 0);
+        let labels = shown.map(|(code, &rows)| (texts.text(code as u32), rows));
+        let labels = labels.filter(|(text, _)| shape.specials.iter().all(|s| s != text));
+        let measured = shape.measured && !(shape.if_measured && are_codes(labels));
+        if !repeated.is_steady(measured, self.rows.iter().copied()) {
             return None;
         }
         let values = Values { sure: repeated.is_sure(shape.by_row), ..self.values() };
@@ -163,7 +171,8 @@ fn fact<'a>(structure: &'a Structure, tables: &'a [Cells], at: usize) -> Result<
             let persons = cells.codes(table.person).ok_or_else(broken)?;
             // There are no more persons than rows.
             shown.see(codes, persons, cells.rows);
-            shown.finish(shape).map(Cow::Owned)
+            let texts = cells.texts.get(shape.column).ok_or_else(broken)?;
+            shown.finish(shape, texts.dictionary()).map(Cow::Owned)
         }
     };
     Ok(values.map(|values| Fact { shape, at, values }))

@@ -7,7 +7,7 @@ use super::receipts::ReceiptShape;
 use crate::formats::OutType;
 use crate::plan::shape;
 use crate::plan::unique::fact_name;
-use crate::plan::{Grain, Join, Plan, ViewColumn};
+use crate::plan::{ColumnPlan, Grain, Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::file::{NamePart, Parts};
 use crate::schema::{Kind, Role};
@@ -72,6 +72,9 @@ pub struct FloorShape {
     /// Measured numbers: the lowest and the highest label, what stands beside a number or is none, and missing cells.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tails: bool,
+    /// Whether they are measured is for their values to say; if not, every value must have enough persons.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_measured: bool,
     /// Values that are no numbers though they look like some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub specials: Vec<String>,
@@ -93,6 +96,12 @@ pub struct SteadyShape {
     /// Measured numbers: the same in all rows of enough persons, or no fact of theirs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub measured: bool,
+    /// Whether they are measured is for their values to say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_measured: bool,
+    /// Values that are no numbers though they look like some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specials: Vec<String>,
     /// A quasi-identifier.
     pub quasi: bool,
     /// Why nobody knows it.
@@ -500,7 +509,7 @@ impl Places<'_> {
     fn steady(&self) -> Vec<((usize, usize), SteadyShape)> {
         let may_be = self.plan.may_be_steady().into_iter();
         may_be
-            .filter_map(|((t, c), measured)| {
+            .filter_map(|((t, c), floor)| {
                 let table = &self.plan.tables[t];
                 let column = &table.columns[c];
                 let shape = SteadyShape {
@@ -508,7 +517,9 @@ impl Places<'_> {
                     table: self.tables[t]?,
                     column: self.columns[t][c]?,
                     by_row: table.grain == Grain::Person,
-                    measured,
+                    measured: floor.tails,
+                    if_measured: floor.if_measured,
+                    specials: specials(column, floor.if_measured),
                     quasi: column.facts.role == Role::Quasi,
                     because: column.because.as_ref().map(|b| b.as_str().to_owned()),
                 };
@@ -586,9 +597,7 @@ impl Places<'_> {
         let all = plan.tables.iter().enumerate().flat_map(|(t, table)| {
             (0..table.columns.len()).filter_map(move |c| {
                 let floor = plan.floor_of(t, c)?;
-                let specials =
-                    if floor.tails { table.columns[c].facts.specials.clone() } else { Vec::new() };
-                Some((t, c, floor, specials))
+                Some((t, c, floor, specials(&table.columns[c], floor.tails)))
             })
         });
         all.filter_map(|(t, c, floor, specials)| {
@@ -597,11 +606,17 @@ impl Places<'_> {
                 column: self.columns[t][c]?,
                 persons: floor.persons,
                 tails: floor.tails,
+                if_measured: floor.if_measured,
                 specials,
             })
         })
         .collect()
     }
+}
+
+/// The special values of a column of numbers.
+fn specials(column: &ColumnPlan, number: bool) -> Vec<String> {
+    if number { column.facts.specials.clone() } else { Vec::new() }
 }
 
 /// The word for a type in a file.

@@ -965,6 +965,37 @@ def is_class(text):
     return plain or inner in words
 
 
+def are_codes(files, shape, column):
+    """Whether the numbers of a column are to be taken for codes, by its values and their rows: docs/guarantees."""
+    who = files.person(shape["table"])
+    rows = files.db.execute(
+        f"SELECT c{column}, count(*) FROM t{shape['table']} WHERE {who} IS NOT NULL AND c{column} IS NOT NULL GROUP BY c{column}"
+    ).fetchall()
+    whole, others = collections.Counter(), 0
+    for text, n in rows:
+        value = None if text in shape.get("specials", []) else number(text)
+        if value is None:
+            continue
+        mark = beside(text)
+        if value == value.to_integral_value() and not (mark and (mark[1] or mark[2])):
+            whole[int(value)] += n
+        else:
+            others += n
+    if not whole or others and others * 20 >= others + whole.total():
+        return False
+    if len(whole) <= 100 or any(abs(value) >= 10**18 for value in whole):
+        return True
+    values, counts = zip(*sorted(whole.items()))
+    below = list(itertools.accumulate(counts))
+    low, first, third, high = (values[next(at for at, n in enumerate(below) if n * 100 >= percent * below[-1])] for percent in (5, 25, 75, 95))
+    middle = [value for value in values if first <= value <= third]
+    if len(middle) <= 4 or 2 * (third - first) > high - low:
+        return True
+    step = math.gcd(*(b - a for a, b in zip(middle, middle[1:])))
+    could = min((third - first) // step + 1, sum(whole[value] for value in middle))
+    return 2 * len(middle) < could
+
+
 def recount_floor(files, floor):
     """How many persons stand behind what a column shows; counted as far as the floor asks."""
     table, column, asked = floor["table"], floor["column"], floor["persons"]
@@ -974,8 +1005,9 @@ def recount_floor(files, floor):
     ).fetchall()
     shown = {value: n for value, n in held if value is not None}
     must, few, numbers, marks = [], 0, collections.defaultdict(list), {}
+    tails = floor.get("tails") and not (floor.get("ifMeasured") and are_codes(files, floor, column))
     for value, n in shown.items():
-        found = number(value) if floor.get("tails") and value not in floor.get("specials", []) else None
+        found = number(value) if tails and value not in floor.get("specials", []) else None
         if found is None:
             must.append(n)
         else:
@@ -1006,7 +1038,7 @@ def recount_floor(files, floor):
         must += [n for value, n in held if value is None]
     smallest = min(must, default=None)
     found = {"table": shape["name"], "column": shape["columns"][column]["name"], "persons": asked}
-    if floor.get("tails"):
+    if tails:
         found["tails"] = True
     return {**found, "values": len(shown), "smallest": smallest, "few": few, "holds": smallest is None or smallest >= asked}
 
@@ -1025,8 +1057,11 @@ def steady_values(files, shape):
     ).fetchall()
     several = [shown for _, shown, filled in persons if filled > 1]
     varying = sum(len(shown) > 1 for shown in several)
-    if varying * ONE_IN > len(several) or shape.get("measured") and len(several) < EVIDENCE:
+    if varying * ONE_IN > len(several):
         return None
+    if shape.get("measured") and len(several) < EVIDENCE:
+        if not (shape.get("ifMeasured") and are_codes(files, shape, shape["column"])):
+            return None
     # By chance four times as many would show several values.
     rows = [n for _, n in files.db.execute(f"SELECT {column}, count({column}) FROM t{table} WHERE {who} IS NOT NULL GROUP BY {column}").fetchall()]
     if 4 * varying * sum(rows) ** 2 > len(several) * (sum(rows) ** 2 - sum(n * n for n in rows)):
