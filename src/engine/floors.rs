@@ -587,7 +587,7 @@ fn number(label: &str) -> Option<Decimal> {
 }
 
 /// Joins the outermost numbers until the lowest and the highest label are shown for enough persons each. Of `codes` the neighbours
-/// that too few have join them.
+/// of joined ones that too few have join them.
 fn tails(
     mut numbers: Vec<(Decimal, Group)>,
     n: u64,
@@ -602,7 +602,8 @@ fn tails(
         let mut taken = 0;
         let mut at = None;
         for (number, group) in order {
-            let fine = !codes || group.held.persons >= n;
+            // An end that has enough persons by itself stays what it is.
+            let fine = !codes || taken == 1 || group.held.persons >= n;
             if held.persons >= n && at != Some(*number) && fine {
                 return Some(taken);
             }

@@ -63,7 +63,9 @@ pub fn legal_evidence(plan: &Plan) -> Vec<ItemEvidence> {
                         let (ja, en) = match floor.tails {
                             true if floor.if_measured => (
                                 format!("{n}人未満の値を表示しない（明らかな測定値では両端）"),
-                                format!("no value of fewer than {n} persons is shown (of plain measures, neither end)"),
+                                format!(
+                                    "no value of fewer than {n} persons is shown (of plain measures, neither end)"
+                                ),
                             ),
                             true => (
                                 format!("両端を{n}人以上の群にまとめる"),
