@@ -213,6 +213,71 @@ fn dates_long_before_the_others_are_births() {
     assert!(line("X2").contains("kind = \"event\""), "{draft}");
 }
 
+/// Names and parts of a birth under headers that say little: nothing of it is kept.
+#[test]
+fn names_and_parts_of_births_are_never_kept() {
+    let work = tempfile::tempdir().unwrap();
+    let data = work.path().join("in");
+    std::fs::create_dir(&data).unwrap();
+    let of = |list: &[&str], n: usize| list[n % list.len()].to_owned();
+    let family = ["SMITH", "JONES", "O'NEIL", "TANAKA", "SATO", "BROWN", "MILLER"];
+    let given =
+        ["JOHN", "MARY", "KENJI", "LINDA", "HANAKO", "PAUL", "EMMA", "XAVIER", "YUKI", "AYA"];
+    let columns: Vec<(&str, Box<dyn Fn(usize) -> String>)> = vec![
+        ("patient_id", Box::new(|n| format!("P{n:05}"))),
+        ("patnm", Box::new(|n| format!("ア{n}"))),
+        ("pt_nm", Box::new(|n| format!("ア{n}"))),
+        ("kanaNm", Box::new(|n| format!("ア{n}"))),
+        ("motherName", Box::new(|n| format!("ア{n}"))),
+        ("guardian", Box::new(|n| format!("ア{n}"))),
+        ("nok", Box::new(|n| format!("ア{n}"))),
+        ("emergency_contact", Box::new(|n| format!("ア{n}"))),
+        ("addr1", Box::new(|n| format!("ア{n}"))),
+        ("tel2", Box::new(|n| format!("{n}"))),
+        ("c3", Box::new(move |n| format!("{}, {}", of(&family, n), of(&given, n / 7)))),
+        ("c4", Box::new(move |n| format!("{} {}", of(&given, n / 7), of(&family, n)))),
+        ("days_old", Box::new(|n| (n * 37 % 9000).to_string())),
+        ("age_m", Box::new(|n| (n * 7 % 200).to_string())),
+        ("x1", Box::new(move |n| of(&["S", "H", "R"], n))),
+        ("x2", Box::new(|n| (1 + n % 60).to_string())),
+        ("元号", Box::new(move |n| of(&["3", "4", "5"], n))),
+        ("年", Box::new(|n| (1 + n % 30).to_string())),
+        ("月", Box::new(|n| (1 + n % 12).to_string())),
+        ("日", Box::new(|n| (1 + n % 28).to_string())),
+        ("dob_y", Box::new(|n| (1930 + n % 80).to_string())),
+        ("c7", Box::new(|n| (1930 + n % 80).to_string())),
+        ("c8", Box::new(|n| (1 + n % 12).to_string())),
+        ("c9", Box::new(|n| (1 + n % 28).to_string())),
+        ("value", Box::new(|n| format!("{}.{}", n % 90, n % 10))),
+        (
+            "drug",
+            Box::new(move |n| {
+                of(&["Aspirin", "Warfarin", "Heparin", "Insulin", "Digoxin", "Morphine"], n)
+            }),
+        ),
+    ];
+    let mut csv = columns.iter().map(|c| c.0).collect::<Vec<_>>().join(",") + "\n";
+    for n in 0..200 {
+        let row: Vec<String> = columns.iter().map(|c| format!("\"{}\"", c.1(n))).collect();
+        csv += &(row.join(",") + "\n");
+    }
+    std::fs::write(data.join("p.csv"), csv).unwrap();
+    let text = draft(&data);
+    let kept = |name: &str| {
+        let name = [format!("\"{name}\" "), format!("{name} "), format!("\"{name}\"=")];
+        let line =
+            text.lines().find(|l| name.iter().any(|n| l.trim_start().starts_with(n.as_str())));
+        line.unwrap_or_else(|| panic!("{text}")).contains("\"keep\"")
+    };
+    let wrong: Vec<&str> = columns
+        .iter()
+        .map(|c| c.0)
+        .filter(|name| !matches!(*name, "x1" | "x2" | "value" | "drug") && kept(name))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}\n{text}");
+    assert!(kept("value") && kept("drug"), "{text}");
+}
+
 #[test]
 fn a_shipped_policy_runs_by_its_name() {
     let output = Command::new(env!("CARGO_BIN_EXE_kakou"))

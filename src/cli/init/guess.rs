@@ -123,6 +123,11 @@ fn by_name(name: &str, cells: &Column, ty: Type) -> Draft {
             let why = "自由記載と思われる。仮名加工では \"redact\"（墨消し、docs/detectors.ja.md）も選べる / looks like free text; pseudonymized = \"redact\" replaces identifiers by marks (docs/detectors.md)";
             make("text", Type::String, "", why, DROP)
         }
+        // A year, a month, an era alone: no date that could be cut.
+        Some(Meaning::BirthPart) if !ty.is_date() => {
+            let why = "生年月日の一部と思われる名称 / the name suggests a part of a birth date";
+            make("quasi", ty, "", why, DECIDE)
+        }
         Some(Meaning::Birth | Meaning::BirthPart) => {
             let ty = if ty.is_date() { ty } else { Type::PartialDate };
             let treatments = ("{ truncate_date = \"month\" }", "\"decide\"");
@@ -212,6 +217,71 @@ pub(super) fn births(columns: &mut [(String, Draft)], cells: &[Column]) {
             draft.why = "値が数十年にわたるか、他の日付の20〜100年前: 生年月日と思われる / dates of decades, or 20 to 100 years before the others: a birth date";
             draft.suggestion = ("{ truncate_date = \"month\" }", "\"decide\"");
         }
+    }
+}
+
+/// A date in several columns: month and day of which nothing is kept though each is a small number, with the year and the era beside
+/// them. They stand next to each other, or their names are one but for what they are.
+pub(super) fn apart(columns: &mut [(String, Draft)], cells: &[Column]) {
+    let open = |draft: &Draft| draft.role == "payload";
+    let numbers: Vec<Vec<i128>> = cells
+        .iter()
+        .map(|cells| {
+            let texts: Vec<&str> = texts(cells).filter(|t| !NONE_WORDS.contains(t)).collect();
+            let read: Vec<i128> =
+                texts.iter().filter_map(|text| number::parse_integer(text)).collect();
+            if read.len() == texts.len() { read } else { Vec::new() }
+        })
+        .collect();
+    let within = |at: usize, low: i128, high: i128, different: usize| {
+        let numbers = &numbers[at];
+        numbers.len() >= different && numbers.iter().all(|n| (low..=high).contains(n))
+    };
+    let part = |name: &str, words: &[&str]| words.iter().any(|w| name.to_lowercase().ends_with(w));
+    let named = |at: usize, words: &[&str]| part(&columns[at].0, words);
+    let month = |at: usize| {
+        within(at, 1, 12, 6)
+            || within(at, 1, 12, 1) && named(at, &["月", "month", "_m", "mm", "tsuki"])
+    };
+    let day = |at: usize| {
+        let many = within(at, 1, 31, 13) && numbers[at].iter().any(|n| *n > 12);
+        many || within(at, 1, 31, 1) && named(at, &["日", "day", "_d", "dd", "hi"])
+    };
+    let year = |at: usize| {
+        let words = ["年", "year", "_y", "yy", "nen"];
+        within(at, 1850, 2100, 2) || within(at, 0, 99, 2) && named(at, &words)
+    };
+    let era = |at: usize| {
+        let eras = [
+            "明治", "大正", "昭和", "平成", "令和", "明", "大", "昭", "平", "令", "M", "T", "S",
+            "H", "R",
+        ];
+        let mut all = texts(&cells[at]).peekable();
+        all.peek().is_some() && all.all(|text| eras.contains(&text.to_uppercase().as_str()))
+            || named(at, &["元号", "年号", "gengo", "gengou", "era"])
+    };
+    let mut found = vec![false; columns.len()];
+    for at in 0..columns.len().saturating_sub(1) {
+        let pair = month(at) && day(at + 1) || day(at) && month(at + 1);
+        // Two small numbers are a day where the year or an era stands beside them, or their names say it.
+        let around = [at.checked_sub(1), at.checked_sub(2), Some(at + 2), Some(at + 3)];
+        let beside: Vec<usize> = around
+            .into_iter()
+            .flatten()
+            .filter(|&other| other < columns.len() && (year(other) || era(other)))
+            .collect();
+        let says = |at: usize| named(at, &["月", "日", "month", "day", "_m", "_d", "mm", "dd"]);
+        if pair && (!beside.is_empty() || says(at) && says(at + 1)) {
+            found[at] = true;
+            found[at + 1] = true;
+            beside.into_iter().for_each(|other| found[other] = true);
+        }
+    }
+    for ((_, draft), _) in columns.iter_mut().zip(found).filter(|((_, d), found)| *found && open(d))
+    {
+        draft.role = "quasi";
+        draft.why = "年・月・日が列に分かれた日付と思われる / part of a date in several columns";
+        draft.suggestion = ("\"decide\"", "\"decide\"");
     }
 }
 

@@ -337,6 +337,7 @@ fn draft(
         })
         .collect();
     guess::births(&mut columns, &cells);
+    guess::apart(&mut columns, &cells);
     genotypes(&mut columns, &cells);
     let habits = any::habits(&root.join(first), &shape).filter(|_| text);
     if habits.is_some_and(|h| h.ends == LineEnds::Crlf) {

@@ -22,6 +22,13 @@ fn open(draft: &Draft) -> bool {
 /// Lets the values decide.
 pub(super) fn decide(draft: &mut Draft, name: &str, cells: &Column, found: &[Seen]) {
     identifiers(draft, found);
+    if open(draft) && !draft.ty.is_date() && !draft.ty.is_number() && latin_names(cells) {
+        draft.role = "direct";
+        draft.ty = Type::String;
+        draft.why = "値の多くがローマ字の氏名 / most values are names of persons in Latin letters";
+        draft.extra.clear();
+        draft.suggestion = DROP;
+    }
     if open(draft) {
         sex(draft, name, cells);
         system(draft, name, cells);
@@ -67,6 +74,44 @@ fn identifiers(draft: &mut Draft, found: &[Seen]) {
         draft.ty = if role == "direct" { Type::String } else { Type::Code };
         return;
     }
+}
+
+/// The most usual given names of the English-speaking world, and those of Japan in Latin letters.
+const GIVEN: &str = " james mary robert patricia john jennifer michael linda david elizabeth william barbara richard susan joseph jessica thomas sarah charles karen \
+    christopher lisa daniel nancy matthew betty anthony margaret mark sandra donald ashley steven kimberly paul emily andrew donna joshua michelle kenneth carol kevin amanda brian \
+    melissa george deborah edward stephanie ronald rebecca timothy sharon jason laura jeffrey cynthia ryan dorothy jacob amy gary kathleen nicholas angela eric shirley jonathan \
+    anna emma brenda stephen pamela larry nicole justin samantha scott katherine brandon christine benjamin helen samuel debra gregory rachel frank alexander maria raymond \
+    carolyn patrick janet jack catherine dennis heather jerry diane tyler olivia aaron julie jose joyce adam victoria nathan kelly henry christina juan carlos luis ana wei li ming \
+    taro ichiro jiro saburo kenji hiroshi takashi makoto akira takeshi satoshi kazuo yoshio minoru shigeru masao kenichi koji naoki daisuke shota sho ren yuto haruto sota kaito \
+    hanako yoko keiko kazuko sachiko yumi yuki naomi akiko tomoko mayumi kumiko junko megumi ai misaki sakura aoi yui hina rin mei kyoko michiko fumiko hiroko noriko ";
+
+/// Whether most texts are names of persons in Latin letters: family and given name with a comma between (SMITH, JOHN), or with a given
+/// name that many have.
+fn latin_names(cells: &Column) -> bool {
+    let (mut names, mut commas, mut given, mut all) = (0, 0, 0, 0);
+    for text in cells.dictionary().texts() {
+        all += 1;
+        let letters = |word: &str| {
+            word.chars().filter(|c| c.is_alphabetic()).count() >= 1
+                && word.chars().all(|c| {
+                    c.is_alphabetic() && (c as u32) < 0x250 || matches!(c, '\'' | '-' | '.')
+                })
+                && word.starts_with(|c: char| c.is_uppercase())
+        };
+        let (before, behind) = text.split_once(',').unwrap_or((text, ""));
+        let words: Vec<&str> = before.split_whitespace().chain(behind.split_whitespace()).collect();
+        if !(1..=4).contains(&words.len()) || !words.iter().all(|word| letters(word)) {
+            continue;
+        }
+        names += 1;
+        commas += usize::from(!behind.trim().is_empty() && before.split_whitespace().count() <= 2);
+        let known = |word: &&str| GIVEN.contains(&format!(" {} ", word.to_lowercase()));
+        given += usize::from(words.iter().any(known));
+    }
+    let rows = cells.cells().flatten().count();
+    // A handful of words that all have are classes.
+    let many = all >= 5 && (all * 20 >= rows || given * 2 > all);
+    many && names * 10 >= all * 8 && (commas * 10 >= all * 8 || given * 3 >= all)
 }
 
 /// The usual spellings of the sex.

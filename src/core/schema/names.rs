@@ -169,6 +169,13 @@ impl Words {
         let plain = wide.is_ascii();
         Words { joined, ascii, bare, plain }
     }
+    /// The name with its words spelled out, if they are run together or cut short: `patnm`, `ptAdr`, `mothername`.
+    fn spelled(&self) -> Option<Words> {
+        let ascii: Vec<String> = self.ascii.iter().flat_map(|word| spelled(word)).collect();
+        let other = ascii != self.ascii;
+        let (joined, bare) = (self.joined.clone(), self.bare.clone());
+        other.then_some(Words { joined, ascii, bare, plain: self.plain })
+    }
     /// `a b` as two words one after the other, or as one word `ab`.
     fn has(&self, phrase: &str) -> bool {
         let parts: Vec<&str> = phrase.split(' ').collect();
@@ -208,6 +215,62 @@ impl Words {
         ja.iter().any(|t| self.joined.ends_with(t))
             || EN_NUMBERS.iter().any(|n| self.ascii.last().is_some_and(|l| l == n))
     }
+}
+
+/// Whose something is, as it stands before a word: in full, and as it is cut short.
+#[rustfmt::skip]
+const WHOSE: &[(&str, &str)] = &[
+    ("patient", "patient"), ("pat", "patient"), ("pt", "patient"), ("ptnt", "patient"), ("kanja", "patient"), ("kanjya", "patient"),
+    ("person", "patient"), ("client", "patient"), ("subj", "patient"), ("mother", "mother"), ("father", "father"), ("mat", "mother"),
+    ("mom", "mother"), ("dad", "father"), ("parent", "parent"), ("guardian", "guardian"), ("grdn", "guardian"), ("guard", "guardian"),
+    ("hogosha", "guardian"), ("spouse", "spouse"), ("husband", "spouse"), ("wife", "spouse"), ("nok", "kin"), ("kin", "kin"), ("family", "family"),
+    ("emergency", "emergency"), ("emerg", "emergency"), ("emg", "emergency"), ("contact", "contact"), ("home", "home"), ("guarantor", "guarantor"),
+    ("hosho", "guarantor"), ("child", "child"), ("baby", "child"), ("kana", "kana"), ("kanji", "kanji"), ("roma", "roman"), ("first", "first"),
+    ("last", "last"), ("given", "given"), ("middle", "middle"), ("maiden", "maiden"), ("full", "full"), ("fst", "first"), ("lst", "last"),
+    ("birth", "birth"), ("brth", "birth"),
+];
+/// What it is.
+#[rustfmt::skip]
+const WHAT: &[(&str, &str)] = &[
+    ("name", "name"), ("nm", "name"), ("nam", "name"), ("names", "name"), ("mei", "name"), ("shimei", "shimei"), ("simei", "shimei"),
+    ("kana", "kana"), ("kanji", "kanji"), ("tel", "tel"), ("telno", "tel"), ("phone", "phone"), ("phn", "phone"), ("fax", "fax"),
+    ("mobile", "mobile"), ("mob", "mobile"), ("mail", "mail"), ("email", "email"), ("eml", "email"), ("addr", "addr"), ("adr", "addr"),
+    ("address", "address"), ("zip", "zip"), ("postal", "postal"), ("dob", "dob"), ("birth", "birth"), ("date", "date"), ("dt", "date"),
+    ("day", "day"), ("year", "year"), ("month", "month"), ("id", "id"), ("no", "no"), ("num", "no"), ("nbr", "no"), ("cd", "code"), ("code", "code"),
+    ("sex", "sex"), ("age", "age"), ("contact", "contact"), ("relation", "relation"), ("yr", "year"), ("mth", "month"), ("mon", "month"),
+    ("dy", "day"),
+];
+
+/// A word of a list, spelled out.
+fn of(list: &'static [(&str, &str)], word: &str) -> Option<&'static str> {
+    list.iter().find(|(short, _)| *short == word).map(|(_, long)| *long)
+}
+
+/// A word as the words that it is made of: one whose and one what, or one of them alone spelled out.
+fn spelled(word: &str) -> Vec<String> {
+    let alone = || of(WHAT, word).or_else(|| of(WHOSE, word)).unwrap_or(word).to_owned();
+    for (at, _) in word.char_indices().skip(2) {
+        let (head, tail) = word.split_at(at);
+        if let Some(whose) = of(WHOSE, head) {
+            // Twice whose: patkananm, motherfirstname.
+            let rest = spelled_tail(tail);
+            if let Some(rest) = rest {
+                return std::iter::once(whose.to_owned()).chain(rest).collect();
+            }
+        }
+    }
+    vec![alone()]
+}
+
+fn spelled_tail(tail: &str) -> Option<Vec<String>> {
+    if let Some(what) = of(WHAT, tail) {
+        return Some(vec![what.to_owned()]);
+    }
+    WHOSE.iter().find_map(|(short, whose)| {
+        let rest = tail.strip_prefix(short).filter(|rest| !rest.is_empty())?;
+        let rest = spelled_tail(rest)?;
+        Some(std::iter::once((*whose).to_owned()).chain(rest).collect())
+    })
 }
 
 /// How something is written, and whose it is.
@@ -322,13 +385,19 @@ const RULES: &[Rule] = &[
         ja: &["電話番号", "携帯電話", "携帯番号", "phs番号", "連絡先", "メールアドレス"],
         whole: &["携帯", "メール", "eメール", "ファックス", "ファクス", "電話"],
         ends: &["電話"],
-        en: &["phone", "telephone", "tel", "mobile", "fax", "email", "mail", "denwa", "keitai", "telecom", "renrakusaki"], ..NONE },
+        en: &["phone", "telephone", "tel", "mobile", "fax", "email", "mail", "denwa", "keitai", "telecom", "renrakusaki", "emergency contact"],
+        en_whole: &["contact", "home contact", "kin contact", "patient contact"], ..NONE },
     Rule { meaning: Meaning::Name,
         ja: &["氏名", "患者名", "姓名", "フリガナ", "ふりがな", "旧姓", "カナ姓", "カナ名", "姓カナ", "患者カナ", "世帯主名", "保護者名", "配偶者名", "保証人名", "雇用者名", "勤務先名", "苗字", "名字", "通称名", "ファーストネーム", "ラストネーム", "ファミリーネーム", "シメイ", "しめい", "ナマエ", "なまえ"],
-        whole: &["姓", "名", "氏", "名前", "セイ", "メイ", "カナ", "カタカナ", "世帯主", "保証人"],
+        whole: &["姓", "名", "氏", "名前", "セイ", "メイ", "カナ", "カタカナ", "世帯主", "保証人", "保護者", "キーパーソン", "後見人", "身元引受人", "身元保証人", "家族名", "母名", "父名", "親権者", "法定代理人"],
         en: &["patient name", "pt name", "full name", "first name", "last name", "family name", "given name", "middle name", "maiden name", "name kanji", "name kana", "kanji name", "myoji", "myouji",
-            "kana name", "surname", "forename", "shimei", "simei", "namae", "furigana", "kanja mei", "kanja name", "person name", "contact name"],
-        en_whole: &["name", "kana", "kanji", "sei", "mei", "sei kana", "mei kana", "kana sei", "kana mei", "family", "given", "initials", "name alphabet"], ..NONE },
+            "kana name", "surname", "forename", "shimei", "simei", "namae", "furigana", "kanja mei", "kanja name", "person name", "contact name",
+            "mother name", "father name", "parent name", "guardian name", "spouse name", "husband name", "wife name", "kin name", "emergency name", "guarantor name", "child name", "name first", "name last", "name middle",
+            "name family", "name given", "patient kana", "patient kanji", "name roman", "roman name", "next of kin", "person responsible", "hogosha", "haigusha"],
+        en_whole: &["name", "kana", "kanji", "sei", "mei", "sei kana", "mei kana", "kana sei", "kana mei", "family", "given", "initials", "name alphabet", "maiden", "guardian", "nok", "key person", "keyperson", "guarantor"], ..NONE },
+    // A relative, or whether there is one.
+    Rule { meaning: Meaning::Name, sure: Sure::Maybe, whole: &["母", "父", "配偶者", "家族"],
+        en_whole: &["mother", "father", "parent", "spouse", "husband", "wife", "kin", "caregiver", "carer", "first", "last", "middle", "alias", "informant", "householder"], ..NONE },
     // The name of a person, or of what was ordered.
     Rule { meaning: Meaning::Name, sure: Sure::Maybe, en: &["display name"], ..NONE },
     Rule { meaning: Meaning::Postal,
@@ -359,6 +428,8 @@ const RULES: &[Rule] = &[
         ja: &["施設", "医療機関", "病院", "薬局", "保険者", "紹介元", "紹介先"],
         en: &["facility", "hospital", "clinic id", "clinic code", "clinic name", "institution", "insurer", "payer", "care site", "site id", "byoin", "iryokikan", "shisetsu", "hokensha", "hokenja"], ..NONE },
     Rule { meaning: Meaning::Facility, sure: Sure::Maybe, numbers: true, ja: &["病棟"], en: &["ward", "clinic"], ..NONE },
+    Rule { meaning: Meaning::BirthPart,
+        en: &["dob y", "dob m", "dob d", "dob yr", "dob year", "dob month", "dob day", "birth y", "birth m", "birth d", "birth yr", "dob yy", "dob mm", "dob dd", "birth yy", "birth mm", "birth dd"], ..NONE },
     Rule { meaning: Meaning::Birth,
         ja: &["生年月日", "誕生日", "出生日", "生まれた日"], whole: &["生日", "生まれ日", "ウマレ", "うまれ", "生まれ"],
         en: &["birth date", "date of birth", "birthday", "birth day", "dob", "birth dt", "birth datetime", "birth ymd", "day of birth", "seinengappi", "seinengapi", "seinengetubi", "seinengetsubi", "bdate", "b date", "tanjobi", "tanjoubi", "born on"],
@@ -366,6 +437,7 @@ const RULES: &[Rule] = &[
     Rule { meaning: Meaning::BirthPart,
         ja: &["生年月", "出生年"], whole: &["生年", "生月", "生まれ年", "生まれ月", "出生月"],
         en: &["year of birth", "birth year", "birth month", "month of birth", "yob", "birth ym"], ..NONE },
+    Rule { meaning: Meaning::BirthPart, sure: Sure::Maybe, whole: &["元号", "和暦元号", "生年元号", "年号", "生年和暦"], en_whole: &["gengo", "gengou", "nengo", "nengou", "wareki", "era"], ..NONE },
     Rule { meaning: Meaning::Birth, sure: Sure::Maybe, ja: &["生年"], en: &["birth"], ..NONE },
     Rule { meaning: Meaning::Date,
         ends: &["年月日", "日付", "日時", "入院日", "退院日", "検査日", "採取日", "採血日", "処方日", "実施日", "開始日", "終了日", "診断日", "手術日", "来院日", "受診日", "投与日", "投薬日", "算定日", "死亡日",
@@ -386,8 +458,9 @@ const RULES: &[Rule] = &[
         ja: &["男女区分"], ends: &["性別", "性別コード"],
         en: &["sex", "gender", "seibetsu", "seibetu"], ..NONE },
     Rule { meaning: Meaning::Age,
-        whole: &["年齢", "年令", "日齢", "月齢", "週齢", "年代", "年齢層", "年齢階級", "年齢階層", "年齢区分", "年齢コード", "年齢群"], ends: &["時年齢", "時年齢階級", "時年齢区分", "時年代", "満年齢", "日年齢", "時日齢", "時月齢"],
-        en: &["nenrei", "nendai", "patient age", "age group", "age band", "age class", "age range", "age category", "age years", "age in years", "age at", "age days", "age in days", "age months", "age in months"], en_whole: &["age", "admission age"], ..NONE },
+        whole: &["年齢", "年令", "日齢", "月齢", "週齢", "生後日数", "生後月数", "生後週数", "日令", "月令", "週令", "年代", "年齢層", "年齢階級", "年齢階層", "年齢区分", "年齢コード", "年齢群"], ends: &["時年齢", "時年齢階級", "時年齢区分", "時年代", "満年齢", "日年齢", "時日齢", "時月齢"],
+        en: &["nenrei", "nendai", "patient age", "age group", "age band", "age class", "age range", "age category", "age years", "age in years", "age at", "age days", "age in days", "age months", "age in months", "age weeks", "age in weeks", "age yrs", "age mths", "days old", "weeks old", "months old", "years old", "day old", "week old", "month old", "year old", "days of age", "weeks of age", "months of age", "years of age", "age y", "age m", "age d", "age w"],
+        en_whole: &["age", "admission age"], ..NONE },
     Rule { meaning: Meaning::Area,
         whole: &["都道府県", "都道府県コード", "市区町村", "市区町村コード", "市町村", "市町村コード", "居住地", "住所地"],
         en: &["patient city", "patient prefecture", "todofuken", "shikuchoson"], en_whole: &["city", "prefecture", "municipality", "county", "city code", "prefecture code"], ..NONE },
@@ -405,6 +478,15 @@ const RULES: &[Rule] = &[
 #[must_use]
 pub fn suggests(name: &str) -> Option<Suggestion> {
     let words = Words::of(name);
+    let found = suggested(&words);
+    match (found, words.spelled()) {
+        (Some(found), _) if found.sure == Sure::Yes => Some(found),
+        (found, Some(spelled)) => suggested(&spelled).or(found),
+        (found, None) => found,
+    }
+}
+
+fn suggested(words: &Words) -> Option<Suggestion> {
     let property = words.property();
     // Ids of a public vocabulary are nobody's numbers.
     let concept = words.has("concept");
@@ -590,20 +672,25 @@ mod tests {
         let all: &[(Meaning, &[&str])] = &[
             (Meaning::IdCode, &["個人番号", "被保険者証等の記号", "記号", "枝番", "保険証番号", "my_number", "KIGOU", "HIHOKENSHA_BANGO", "PassportNo", "運転免許証番号", "在留カード番号", "公費受給者番号"]),
             (Meaning::Financial, &["カード番号", "口座番号", "card_number", "creditCard", "login_password"]),
-            (Meaning::Contact, &["電話番号", "自宅電話", "TEL", "tel1", "携帯電話", "e-mail", "メールアドレス", "緊急連絡先", "patient_phone", "FAX", "denwa_bango"]),
-            (Meaning::Name, &["氏名", "姓", "名", "患者姓（漢字）", "カナ氏名", "SHIMEI", "KANA", "kana_shimei", "シメイ氏名", "last_name", "givenName", "患者名", "苗字", "世帯主", "配偶者名", "フリガナ", "name", "ｶﾅ氏名", "旧姓", "セイ"]),
+            (Meaning::Contact, &["emergency_contact", "emerg_contact", "tel2", "email2", "mobile", "patTel", "nok_phone", "pttelno",
+                "電話番号", "自宅電話", "TEL", "tel1", "携帯電話", "e-mail", "メールアドレス", "緊急連絡先", "patient_phone", "FAX", "denwa_bango"]),
+            (Meaning::Name, &["patnm", "ptname", "pt_nm", "kanaNm", "motherName", "PATKANANM", "fatherNm", "guardian", "guardian_nm", "nok_name", "emerg_nm", "保護者", "last_nm", "patFirstName", "KANJA_NM",
+                "氏名", "姓", "名", "患者姓（漢字）", "カナ氏名", "SHIMEI", "KANA", "kana_shimei", "シメイ氏名", "last_name", "givenName", "患者名", "苗字", "世帯主", "配偶者名", "フリガナ", "name", "ｶﾅ氏名", "旧姓", "セイ"]),
             (Meaning::Postal, &["郵便番号", "zip", "postal_code", "ZipCode", "YUBIN_BANGO"]),
-            (Meaning::Address, &["住所", "現住所", "JUSHO", "address1", "street_address", "番地", "建物名", "丁目", "方書"]),
+            (Meaning::Address, &["addr1", "patadr", "pt_adr", "home_addr2",
+                "住所", "現住所", "JUSHO", "address1", "street_address", "番地", "建物名", "丁目", "方書"]),
             (Meaning::Patient, &["患者ID", "患者番号", "カルテNo", "patient_id", "PatientID", "PATIENTID", "ptid", "KANJA_ID", "KANJYA_ID", "pat_no", "患者管理番号", "院内ID", "karte_no", "MRN", "診察券番号", "データ識別番号", "chart_number", "症例番号"]),
             (Meaning::Number, &["入院番号", "オーダー番号", "検体ID", "encounter_id", "orderNo", "accession_number", "受付番号"]),
             (Meaning::Staff, &["医師コード", "主治医", "DR_CD", "DrCode", "dr_name", "判読医", "doctor_id", "attending_physician", "入力者ID"]),
             (Meaning::Facility, &["施設コード", "医療機関コード", "hospital_id", "病院名", "保険者番号", "facility"]),
             (Meaning::Birth, &["生年月日", "誕生日", "birth_date", "DOB", "date_of_birth", "birthDate", "SEINENGAPPI", "birth", "patient_dob", "生年月日(西暦)", "生まれ日", "BDATE", "SEINENGETUBI"]),
-            (Meaning::BirthPart, &["生まれ年", "生まれ月", "生年", "year_of_birth", "生年月"]),
+            (Meaning::BirthPart, &["dob_y", "birth_mm", "DOB_D",
+                "生まれ年", "生まれ月", "生年", "year_of_birth", "生年月"]),
             (Meaning::Date, &["退院日", "退院年月日", "検査日時", "discharge_date", "admissionDate", "adm_dt", "NYUINBI", "死亡日"]),
             (Meaning::Text, &["備考", "自由記載", "主訴", "読影所見", "free_text", "comment", "BIKO", "看護記録", "コメント1"]),
             (Meaning::Sex, &["性別", "sex", "GENDER", "男女区分", "gender_concept_id"]),
-            (Meaning::Age, &["年代", "年齢階級", "年齢区分", "入院時年齢階級", "age_group", "年齢", "入院時年齢", "age", "age_at_admission"]),
+            (Meaning::Age, &["days_old", "age_weeks", "AgeInMonths", "weeksOld", "日齢", "age_d", "ptage",
+                "年代", "年齢階級", "年齢区分", "入院時年齢階級", "age_group", "年齢", "入院時年齢", "age", "age_at_admission"]),
             (Meaning::Diagnosis, &["病名", "傷病名コード", "主傷病コード", "ICD10", "icd10_code", "diagnosis", "主病名", "死因"]),
         ];
         for (meaning, names) in all {
