@@ -75,9 +75,17 @@ pub enum Form {
     FourDm,
     /// 2024274: the day of the year.
     Ordinal,
+    /// 24274.
+    ShortOrdinal,
+    /// 202457: 2024-5-7 without marks and zeros.
+    Unpadded,
+    /// A whole date with something beside it: D20240930, 2024-09-30 初診, 20240930-001. Of a column only ([`Calendar`]).
+    Marked,
+    /// A day in six digits with something beside it: S240930-1, 2409300001. Of a column only.
+    MarkedSix,
 }
 
-const FORMS: usize = Form::Ordinal as usize + 1;
+const FORMS: usize = Form::MarkedSix as usize + 1;
 
 /// A day or month as far as a text tells it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -346,22 +354,18 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
         found(Spelled { form, year, short, month, day, either: either.get() });
     };
     let slim: Vec<Token<'_>> = tokens.iter().filter(|t| **t != Word("-")).copied().collect();
-    if let [Number(y, 4), Word("W" | "w"), Number(w, 2), rest @ ..] = slim.as_slice() {
-        let day = match rest {
-            [] => Some(1),
-            [Number(day @ 1..=7, 1)] => Some(*day),
-            _ => None,
-        };
-        let weekday = day.and_then(|day| chrono::Weekday::try_from(day as u8 - 1).ok());
-        let at = weekday.and_then(|day| NaiveDate::from_isoywd_opt(*y as i32, *w, day));
-        if let Some(at) = at {
-            let form = if rest.is_empty() { Form::Month } else { Form::Sure };
-            let day = (!rest.is_empty()).then(|| at.day());
-            put(form, u32::try_from(at.year()).ok().map(|y| (y, 4)), at.month(), day);
+    if let [Number(y, years @ (2 | 4)), Word("W" | "w"), Number(w, weeks), rest @ ..] =
+        slim.as_slice()
+    {
+        let year = if *years == 2 { 2000 + *y as i32 } else { *y as i32 };
+        if let Some((at, whole)) = week(year, *w, *weeks, rest) {
+            let form = if whole { Form::Sure } else { Form::Month };
+            let year = u32::try_from(at.year()).ok().map(|y| (y, 4));
+            put(form, year, at.month(), whole.then(|| at.day()));
         }
         return;
     }
-    let separator = |word: &str| matches!(word, "/" | "-" | "." | "" | "_" | ",");
+    let separator = |word: &str| matches!(word, "/" | "-" | "." | "" | "_" | "," | "、");
     match *tokens {
         [Number(y, w), Word("年"), Number(m, _), Word("月"), Number(d, _), Word("日")] => {
             put(Form::Sure, Some((y, w)), m, Some(d));
@@ -387,7 +391,7 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
                     either.set(month.max(day) <= 12);
                     put(Form::Sure, Some((c, wc)), month, Some(day));
                 }
-                (None, 1 | 2, 1 | 2) if !x.is_empty() && x != "," => {
+                (None, 1 | 2, 1 | 2) if !x.is_empty() && !matches!(x, "," | "、") => {
                     put(Form::ShortYmd, Some((a, wa)), b, Some(c));
                     put(Form::ShortDmy, Some((c, wc)), b, Some(a));
                     put(Form::ShortMdy, Some((c, wc)), a, Some(b));
@@ -406,7 +410,7 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
                     put(Form::PairDm, None, b, Some(a));
                 }
                 (1 | 2, 4) => put(Form::Month, Some((b, wb)), a, None),
-                (4, 3) => ordinal(a, b, found),
+                (4, 3) => ordinal(a, b, Form::Ordinal, found),
                 _ => {}
             }
         }
@@ -416,6 +420,19 @@ fn parts(era: Option<usize>, tokens: &[Token<'_>], found: &mut dyn FnMut(Spelled
         _ if era.is_none() || tokens.len() > 2 => named(tokens, &mut put),
         _ => {}
     }
+}
+
+/// A week by ISO 8601 and its day (2024-W19-2, 2024W192), or its Monday: the day, and whether it was said.
+fn week(year: i32, number: u32, width: usize, rest: &[Token<'_>]) -> Option<(NaiveDate, bool)> {
+    let (week, day) = match (width, rest) {
+        (1 | 2, []) => (number, None),
+        (1 | 2, [Token::Number(day, 1)]) => (number, Some(*day)),
+        (3, []) => (number / 10, Some(number % 10)),
+        _ => return None,
+    };
+    let weekday = u8::try_from(day.unwrap_or(1).checked_sub(1)?).ok()?;
+    let at = NaiveDate::from_isoywd_opt(year, week, chrono::Weekday::try_from(weekday).ok()?)?;
+    Some((at, day.is_some()))
 }
 
 /// Months by their English names: 7-May-24, May 7, 2024, Tue 7 May, May-24.
@@ -431,7 +448,7 @@ fn named(tokens: &[Token<'_>], put: &mut dyn FnMut(Form, Option<(u32, usize)>, u
             }
             Token::Word(word) => match (month_named(word), word) {
                 (Some(m), _) if month.is_none() => month = Some(u32::from(m)),
-                (_, "" | "-" | "/" | "." | "," | "'" | "th" | "st" | "nd" | "rd") => {}
+                (_, "" | "-" | "/" | "." | "," | "'" | "th" | "st" | "nd" | "rd" | "of") => {}
                 (_, word) if is_weekday(word.trim_end_matches(',')) => {}
                 _ => return,
             },
@@ -452,13 +469,13 @@ fn named(tokens: &[Token<'_>], put: &mut dyn FnMut(Form, Option<(u32, usize)>, u
     }
 }
 
-fn ordinal(year: u32, day: u32, found: &mut dyn FnMut(Spelled)) {
+fn ordinal(year: u32, day: u32, form: Form, found: &mut dyn FnMut(Spelled)) {
     if !(1990..=2040).contains(&year) {
         return;
     }
     if let Some(at) = NaiveDate::from_yo_opt(year as i32, day) {
         found(Spelled {
-            form: Form::Ordinal,
+            form,
             year: Some(year as i32),
             short: false,
             month: at.month() as u8,
@@ -490,8 +507,17 @@ fn bare(digits: &str, found: &mut dyn FnMut(Spelled)) {
             put(Form::SixYmd, Some(high), middle, low);
             put(Form::SixDmy, Some(low), middle, high);
             put(Form::SixMdy, Some(low), high, middle);
+            // Two digits of a year are of this century here: 24105.
+            if digits.len() == 5 {
+                ordinal(2000 + n / 1000, n % 1000, Form::ShortOrdinal, found);
+            } else {
+                unpadded(digits, found);
+            }
         }
-        7 => ordinal(n / 1000, n % 1000, found),
+        7 => {
+            ordinal(n / 1000, n % 1000, Form::Ordinal, found);
+            unpadded(digits, found);
+        }
         8 => {
             let year = n % 10_000;
             if (1880..=2100).contains(&year) {
@@ -501,6 +527,106 @@ fn bare(digits: &str, found: &mut dyn FnMut(Spelled)) {
         }
         _ => {}
     }
+}
+
+/// A year with month and day without zeros before them: 202457, 2024105, 2024517.
+fn unpadded(digits: &str, found: &mut dyn FnMut(Spelled)) {
+    let number = |text: &str| text.parse::<u32>().ok().filter(|_| !text.starts_with('0'));
+    let Some(year) = number(&digits[..4]).filter(|y| (1990..=2040).contains(y)) else { return };
+    for at in 5..digits.len().min(7) {
+        if let (Some(month), Some(day)) = (number(&digits[4..at]), number(&digits[at..]))
+            && is_day(Some(year as i32), month, day)
+        {
+            let (month, day) = (month as u8, Some(day as u8));
+            let (form, year) = (Form::Unpadded, Some(year as i32));
+            found(Spelled { form, year, short: false, month, day, either: false });
+        }
+    }
+}
+
+/// Days with something beside them: a letter, a counter, a word. Too loose for one cell; that nearly all of a column are so is no
+/// chance. Each form once.
+fn marked(text: &str, found: &mut dyn FnMut(Spelled)) {
+    let trimmed = text.trim();
+    if trimmed.len() > LONGEST || !trimmed.chars().any(char::is_numeric) {
+        return;
+    }
+    let folded = fold(trimmed);
+    let text = folded.text();
+    let run = |at: usize| text[at..].bytes().take_while(u8::is_ascii_digit).count();
+    let put = |form, year: u32, month: u32, day: u32| -> Option<Spelled> {
+        let short = year < 100;
+        let near = if short { (1..=40).contains(&year) } else { (1900..=2100).contains(&year) };
+        let year = year as i32;
+        (near && is_day((!short).then_some(year), month, day)).then_some(Spelled {
+            form,
+            year: Some(year),
+            short,
+            month: month as u8,
+            day: Some(day as u8),
+            either: false,
+        })
+    };
+    let split = |digits: &str| -> Option<(u32, u32, u32)> {
+        let (head, rest) = digits.split_at(digits.len() - 4);
+        Some((head.parse().ok()?, rest[..2].parse().ok()?, rest[2..].parse().ok()?))
+    };
+    let (mut whole, mut six) = (None, None);
+    let mut at = 0;
+    while at < text.len() {
+        let width = run(at);
+        if width == 0 {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+            continue;
+        }
+        let all = width == text.len();
+        if (8..=14).contains(&width) {
+            let read = split(&text[at..at + 8]).and_then(|(y, m, d)| put(Form::Marked, y, m, d));
+            whole = whole.or(read);
+        }
+        if width == 6 && !all || (8..=10).contains(&width) && at + width == text.len() {
+            let read = split(&text[at..at + 6]).and_then(|(y, m, d)| put(Form::MarkedSix, y, m, d));
+            six = six.or(read);
+        }
+        if width == 4 || width == 2 {
+            let form = if width == 4 { Form::Marked } else { Form::MarkedSix };
+            let read = apart(&text[at..]).and_then(|[y, m, d]| put(form, y, m, d));
+            if width == 4 { whole = whole.or(read) } else { six = six.or(read) }
+        }
+        at += width;
+    }
+    whole.into_iter().chain(six).for_each(found);
+}
+
+/// Year, month and day at the beginning of a text, with a mark between them.
+fn apart(text: &str) -> Option<[u32; 3]> {
+    let mut parts = [0; 3];
+    let mut rest = text;
+    for (at, most) in [4, 2, 2].into_iter().enumerate() {
+        let width = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if width == 0 || width > most {
+            return None;
+        }
+        parts[at] = rest[..width].parse().ok()?;
+        rest = &rest[width..];
+        if at < 2 {
+            let marks = ['-', '/', '.', '_', ' ', '年', '月', '、', ','];
+            rest = rest.strip_prefix(marks)?.trim_start();
+        }
+    }
+    Some(parts)
+}
+
+/// The parts of a cell that is a list (2024-05-07;2024-05-09) or a stretch of time (2024/5/7~5/9); none of one that is neither.
+fn listed(text: &str) -> Option<Vec<&str>> {
+    let marks = [';', '|', '、', ',', '\n', '\r', '\t', '~', '〜', '～', '→', '；', '，', '&', '+'];
+    let mut parts: Vec<&str> = text.split(marks).map(str::trim).collect();
+    parts.retain(|part| !part.is_empty());
+    if parts.len() < 2 {
+        // Blanks between days alone: 2024-05-07 2024-05-09.
+        parts = text.split_whitespace().collect();
+    }
+    (parts.len() >= 2 && parts.iter().all(|part| part.len() >= 3)).then_some(parts)
 }
 
 /// Numbers that count days or seconds of the calendar: where all of a column lie in one of these ranges it holds moments.
@@ -588,15 +714,52 @@ impl Calendar {
             return;
         }
         // One text counts once for a form.
-        each(text, &mut |one| self.forms[one.form as usize].add(one.month, one.day, cells));
+        let mut known = [false; FORMS];
+        let mut put = |one: Spelled| {
+            if !std::mem::replace(&mut known[one.form as usize], true) {
+                self.forms[one.form as usize].add(one.month, one.day, cells);
+            }
+        };
+        each(text, &mut put);
+        marked(text, &mut put);
+        // A list of days is days, in the form that all of them have.
+        let Some((first, others)) = listed(text).and_then(|parts| {
+            let (first, others) = parts.split_first()?;
+            Some((*first, others.to_vec()))
+        }) else {
+            return;
+        };
+        let of = |part: &str| {
+            let mut forms = Vec::new();
+            let read = super::date::parse(part).filter(|_| part.len() >= 6);
+            match read.and_then(|when| when.days()).and_then(super::date::date_of) {
+                Some(at) => forms.push(Spelled {
+                    form: Form::Sure,
+                    year: Some(at.year()),
+                    short: false,
+                    month: at.month() as u8,
+                    day: Some(at.day() as u8),
+                    either: false,
+                }),
+                None => each(part, &mut |one| forms.push(one)),
+            }
+            forms
+        };
+        let others: Vec<Vec<Spelled>> = others.iter().map(|part| of(part)).collect();
+        for one in of(first) {
+            if others.iter().all(|forms| forms.iter().any(|other| other.form == one.form)) {
+                put(one);
+            }
+        }
     }
 
     /// What most of the cells are, and how many; none if [`super::date::parse`] reads most of them.
     #[must_use]
     pub fn held(&self) -> Option<(Held, u64)> {
         use Form::{
-            EightDmy, EightMdy, EraDigits, FourDm, FourMd, Month, Named, Ordinal, PairDm, PairMd,
-            ShortDmy, ShortMdy, ShortYmd, SixDmy, SixMdy, SixYmd, SlashDm, SlashMd, Sure,
+            EightDmy, EightMdy, EraDigits, FourDm, FourMd, Marked, MarkedSix, Month, Named,
+            Ordinal, PairDm, PairMd, ShortDmy, ShortMdy, ShortOrdinal, ShortYmd, SixDmy, SixMdy,
+            SixYmd, SlashDm, SlashMd, Sure, Unpadded,
         };
         let most =
             |cells: u64, percent: u64| cells >= ENOUGH && cells * 100 >= self.cells * percent;
@@ -612,6 +775,10 @@ impl Calendar {
         let sure = joined(&[Sure]);
         if most(sure.cells, 80) && sure.different() >= 3 {
             return days(sure);
+        }
+        let marked = joined(&[Marked]);
+        if most(marked.cells, 80) && marked.different() >= 8 {
+            return days(marked);
         }
         for order in [[Sure, ShortYmd, EraDigits], [Sure, ShortDmy, Sure], [Sure, ShortMdy, Sure]] {
             let order: &[Form] = if order[2] == Sure { &order[..2] } else { &order };
@@ -633,6 +800,10 @@ impl Calendar {
             (&[EightDmy], 98, 2, 12),
             (&[EightMdy], 98, 2, 12),
             (&[Ordinal], 98, 2, 12),
+            (&[ShortOrdinal], 98, 4, 40),
+            // In eight digits it is a whole date.
+            (&[Unpadded, Marked], 95, 3, 12),
+            (&[MarkedSix], 98, 3, 12),
             (&[FourMd], 98, 11, 40),
             (&[FourDm], 98, 11, 40),
         ] {
@@ -709,6 +880,12 @@ mod tests {
             "24/5/7 午前9時30分",
             "May-07",
             "60507",
+            "2024W192",
+            "24W192",
+            "24128",
+            "202457",
+            "7th of May",
+            "May 7th, 2024",
         ] {
             let found = all(text);
             let day = |y| NaiveDate::from_ymd_opt(y, 5, 7).unwrap().num_days_from_ce() - 719_163;
@@ -785,6 +962,24 @@ mod tests {
             "%-d/%-m",
             "%d-%b",
             "%b-%d",
+            "'%Y%m%d",
+            "D%Y%m%d",
+            "S%y%m%d-1",
+            "%y%m%d0012",
+            "%Y%m%d-003",
+            "%Y%m%d997",
+            "%Y-%m-%d 初診",
+            "%y/%m/%d 初診",
+            "入院%Y/%-m/%-d",
+            "%GW%V%u",
+            "%G-W%V-%u",
+            "%y%j",
+            "%Y%-m%-d",
+            "%Y-%m-%d;%Y-%m-%d",
+            "%Y/%-m/%-d〜%Y/%-m/%-d",
+            "%y/%m/%d、%y/%m/%d",
+            "%-m/%-d, %-m/%-d",
+            "%Y-%m-%d %Y-%m-%d",
         ] {
             assert_eq!(
                 held(days().map(|d| d.and_hms_opt(9, 30, 0).unwrap().format(format).to_string())),
@@ -828,6 +1023,15 @@ mod tests {
             format!("20{:02}{:02}", i % 12 + 1, i / 12 % 12 + 1)
         });
         other("groups of DPC", &|i| format!("{:02}{:04}", i % 18 + 1, i / 18 % 40 * 10));
+        other("numbers of samples", &|i| format!("S{:06}-{}", i % 1_000_000, i % 9));
+        other("ten digits", &|i| format!("{:010}", i * 7_919 % 10_000_000_000));
+        other("five digits", &|i| format!("{:05}", i * 31 % 100_000));
+        other("seven digits", &|i| format!("{:07}", i * 31 % 10_000_000));
+        other("acts", &|i| format!("{:09}", 110_000_000 + i * 10 % 90_000_000));
+        other("lists of codes", &|i| format!("A{};B{}", i % 90, i / 90 % 90));
+        other("words with a year", &|i| format!("2024年度 第{}回", i % 40));
+        other("pairs", &|i| format!("{};{}", i % 40, i / 40 % 40));
+        other("points and words", &|i| format!("{} 点 {:03}", 1900 + i % 200, i % 999));
         other("municipalities", &|i| {
             ["131016", "131024", "131032", "131041", "131059", "131067"][(i % 6) as usize]
                 .to_owned()
