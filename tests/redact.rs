@@ -510,3 +510,56 @@ fn redact_fits_every_text_column_of_the_shipped_policies() {
     }
     assert!(seen >= 2, "{seen}");
 }
+
+/// Days and months of the calendar among what looks like them, in phrases of a ward: how many are taken, and how much is taken that is
+/// none.
+#[test]
+fn days_of_the_calendar_are_told_from_shares_and_lengths_of_time() {
+    let phrases = std::fs::read_to_string(repo("tests/dates_in_notes.txt")).unwrap();
+    let (mut days, mut found, mut taken, mut wrong, mut others, mut touched) = (0, 0, 0, 0, 0, 0);
+    let (mut missed, mut extra) = (Vec::new(), Vec::new());
+    for phrase in phrases.lines().filter(|l| !l.starts_with('#')).flat_map(|l| l.split('|')) {
+        let mut text = String::new();
+        let mut spans: Vec<(usize, usize)> = Vec::new();
+        for c in phrase.chars() {
+            match c {
+                '《' => spans.push((text.len(), 0)),
+                '》' => spans.last_mut().unwrap().1 = text.len(),
+                c => text.push(c),
+            }
+        }
+        let hits = kakou::detect::dates::spans(&text);
+        let inside = |&(a, b): &(usize, usize)| hits.iter().any(|&(x, y)| x <= a && b <= y);
+        days += spans.len();
+        found += spans.iter().filter(|s| inside(s)).count();
+        missed.extend(spans.iter().filter(|s| !inside(s)).map(|_| phrase.to_owned()));
+        let is_day = |&&(x, y): &&(usize, usize)| spans.iter().any(|&(a, b)| x < b && a < y);
+        let false_hits = hits.iter().filter(|hit| !is_day(hit)).count();
+        taken += hits.len();
+        wrong += false_hits;
+        others += usize::from(spans.is_empty());
+        touched += usize::from(spans.is_empty() && !hits.is_empty());
+        if false_hits > 0 {
+            extra.push(phrase.to_owned());
+        }
+    }
+    println!("missed: {missed:?}\nwrong: {extra:?}");
+    assert!(days >= 200 && others >= 200);
+    let percent = |part: usize, all: usize| format!("{:.1} %", 100.0 * part as f64 / all as f64);
+    for (page, japanese) in [("docs/detectors.md", false), ("docs/detectors.ja.md", true)] {
+        let head = match japanese {
+            true => "| 日・月のある句 | 再現率 | 適合率 | 日でないものの句 | 誤って墨消しした句 |",
+            false => "| days and months | recall | precision | other phrases | of these touched |",
+        };
+        let row = format!(
+            "| {days} | {} | {} | {others} | {} |",
+            percent(found, days),
+            percent(taken - wrong, taken),
+            percent(touched, others)
+        );
+        let rule = "| ---: | ---: | ---: | ---: | ---: |";
+        common::block(page, "dates", &format!("{head}\n{rule}\n{row}\n"), "redact");
+    }
+    assert!(found * 1000 >= days * 985, "{missed:?}");
+    assert!(touched * 100 <= others * 3, "{extra:?}");
+}

@@ -3,7 +3,8 @@
 //! What is a date alone (2024年4月12日, R6.4.12, 25.02.27, 四月三日, 7-May-24) goes wherever it stands. What may be something else
 //! is judged by its neighbours: `5/7` is a day unless a unit of doses stands behind it (1/2錠) or a scale before it (MMT 4/5);
 //! three numbers with hyphens (24-05-07) only in two digits each, because doses of insulin are written `6-4-6`; six digits
-//! (240507) only if they are a day of the years 01 to 35; `5-7` and `5.7` only before a weekday.
+//! (240507) only if they are a day of the years 01 to 35; `5-7` before a weekday or a word as 入院, `5.7` so only behind a mark.
+//! What is counted from an event (術後3日, 第3日) is a length of time; R5-6肋骨 and S5-6 are places of the body, no months of an era.
 
 use super::birth_date::{can_begin, day_from};
 use crate::text::date;
@@ -12,7 +13,7 @@ use crate::text::spelled::{self, Form, Spelled};
 /// The longest year and month: 令和12年12月 in bytes, with blanks.
 const LONGEST: usize = 24;
 /// What stands behind a number of days that is a length of time (3日間, 3日後).
-const LENGTHS: [&str; 14] = [
+const LENGTHS: &[&str] = &[
     "間",
     "後",
     "前",
@@ -51,17 +52,65 @@ fn month_of_year(text: &str, start: usize) -> Option<usize> {
             return None;
         }
         let squeezed: String = word.chars().filter(|c| *c != ' ').collect();
-        date::parse(&squeezed)?.month.map(|_| start + end)
+        let month =
+            date::parse(&squeezed)?.month.is_some() && !is_of_body(&text[..start], word, behind);
+        month.then_some(start + end)
     })
 }
 
+/// What has numbers in a body, behind them.
+const BODY: &[&str] = &[
+    "肋",
+    "椎",
+    "腰",
+    "頸",
+    "頚",
+    "胸",
+    "仙",
+    "番",
+    "趾",
+    "指",
+    "歯",
+    "区",
+    "亜区",
+    "枝",
+    "髄",
+    "神経",
+    "領域",
+    "レベル",
+    "間",
+    "度",
+];
+
+/// Whether a letter of an era with two numbers is a place of the body: R5-6肋骨, S5/6, T11-12, H2-3.
+fn is_of_body(before: &str, word: &str, behind: &str) -> bool {
+    let mut parts = word.split(['-', '/', '.']);
+    let (Some(first), Some(last), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let mut letters = first.chars();
+    let letter = letters.next().map(|c| c.to_ascii_uppercase());
+    let numbers = (letters.as_str().trim().parse::<u32>(), last.trim().parse::<u32>());
+    let (Some('R' | 'H' | 'S' | 'T' | 'M'), (Ok(first), Ok(last))) = (letter, numbers) else {
+        return false;
+    };
+    let tail = behind.trim_start_matches(' ');
+    let head = before.trim_end_matches(' ');
+    let named = BODY.iter().any(|word| tail.starts_with(word))
+        || ["肋骨", "肋間", "椎", "区域", "歯"].iter().any(|word| head.ends_with(word));
+    // Segments and vertebrae from one to another; of 昭和 and before nobody writes a month alone, but that of a birth.
+    let neighbours = last > first && !word.contains('.') && matches!(letter, Some('S' | 'T' | 'M'));
+    named || neighbours && !["生", "年", "頃"].iter().any(|word| tail.starts_with(word))
+}
+
 /// Units of doses and parts, behind a fraction.
-const UNITS: [&str; 30] = [
+const UNITS: &[&str] = &[
     "T", "t", "tab", "Tab", "錠", "A", "V", "C", "mg", "g", "mL", "ml", "L", "U", "u", "単位",
     "包", "枚", "本", "個", "量", "杯", "切", "周", "以下", "以上", "程", "ずつ", "横指", "点",
+    "回", "割", "倍", "列", "指", "趾", "例", "mmHg", "cmH2O", "筋層",
 ];
 /// Scales and parts of the body, before a fraction.
-const SCALES: [&str; 34] = [
+const SCALES: &[&str] = &[
     "levine",
     "mmt",
     "nrs",
@@ -96,21 +145,75 @@ const SCALES: [&str; 34] = [
     "約",
     "各",
     "半量",
+    "週",
+    "ecog",
+    "kps",
+    "asa",
+    "borg",
+    "ボルグ",
+    "asia",
+    "mrs",
+    "brs",
+    "mas",
+    "nyha",
+    "yahr",
+    "ヤール",
+    "face",
+    "フェイス",
+    "フェイススケール",
+    "スケール",
+    "scale",
+    "stage",
+    "ステージ",
+    "adl",
+    "iadl",
+    "正答",
+    "得点",
+    "課題",
+    "自立度",
+    "介助量",
+    "陽性",
+    "gr",
+    "歯",
+    "双胎",
+    "ln",
+    "リンパ節",
+    "コア",
+    "眼圧",
+    "fab",
+    "ivc",
+    "e/e'",
+];
+/// What is graded from 0 to 5 or 10, though often written beside a day as well.
+const GRADED: &[&str] = &[
+    "疼痛",
+    "痛み",
+    "pain",
+    "倦怠感",
+    "しびれ",
+    "痺れ",
+    "嘔気",
+    "食欲",
+    "満足度",
+    "理解度",
+    "達成度",
+    "呼吸苦",
 ];
 /// Shares that are written far more often than the days.
-const SHARES: [&str; 8] = ["1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "1/8", "1/10"];
+const SHARES: &[&str] = &["1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "1/8", "1/10"];
 /// What makes a share of these, behind and before it.
 const SHARED: [&str; 10] =
     ["に減", "へ減", "に増", "に縮", "を占", "が", "を", "に短", "サイズ", "の大"];
 const SIDES: [char; 8] = ['左', '右', '上', '下', '遠', '近', '肺', '胃'];
 /// What stands behind a day, so that fewer digits are one.
-const DATED: [&str; 19] = [
+const DATED: &[&str] = &[
     "入院", "退院", "手術", "受診", "来院", "採血", "撮影", "実施", "施行", "検査", "再診", "転院",
-    "転棟", "外来", "より", "から", "まで", "頃", "付",
+    "転棟", "外来", "より", "から", "まで", "頃", "付", "OP", "Op", "op", "ope", "Ope", "OPE",
+    "オペ", "抜糸", "抜釘", "分娩", "初診", "紹介", "救急", "発症", "受傷",
 ];
 
 /// Words that begin as a unit does and are none.
-const NO_UNITS: [&str; 14] = [
+const NO_UNITS: &[&str] = &[
     "点滴", "点眼", "本人", "本日", "本院", "個室", "個別", "切開", "切除", "切断", "周術", "周囲",
     "包交", "包帯",
 ];
@@ -139,18 +242,38 @@ fn is_weekday(behind: &str) -> bool {
 fn is_share(text: &str, start: usize, end: usize) -> bool {
     let (before, behind) =
         (text[..start].trim_end_matches([' ', ':', '=', '(', 'は', 'が']), &text[end..]);
-    if is_weekday(behind) || is_behind(behind, &DATED) {
+    if is_weekday(behind) || is_behind(behind, DATED) {
         return false;
     }
     let lower = before.to_ascii_lowercase();
-    let scale = SCALES.iter().any(|word| {
-        lower.strip_suffix(word).is_some_and(|rest| {
-            !word.is_ascii() || !rest.ends_with(|c: char| c.is_ascii_alphanumeric())
-        })
-    });
-    let share = SHARES.contains(&&text[start..end])
-        && (is_behind(behind, &SHARED) || before.ends_with(SIDES));
-    scale || share || is_behind(behind, &UNITS)
+    // 予約 5/7 is a day.
+    let booked = before.ends_with("予約");
+    let scale = !booked
+        && SCALES.iter().any(|word| {
+            lower.strip_suffix(word).is_some_and(|rest| {
+                !word.is_ascii() || !rest.ends_with(|c: char| c.is_ascii_alphanumeric())
+            })
+        });
+    let word: String = text[start..end].split(' ').collect();
+    let share =
+        SHARES.contains(&word.as_str()) && (is_behind(behind, &SHARED) || before.ends_with(SIDES));
+    let graded = GRADED.iter().any(|word| lower.ends_with(word)) && {
+        let parts: Vec<u32> = word.split('/').filter_map(|part| part.parse().ok()).collect();
+        matches!(*parts, [of, 5 | 10] if of <= parts[1])
+    };
+    scale || share || graded || is_behind(behind, UNITS) || follows_share(text, start, &word)
+}
+
+/// Whether a share stands before, of the same whole: NRS 4/10→2/10, MMT 3/5、左4/5.
+fn follows_share(text: &str, start: usize, word: &str) -> bool {
+    let before =
+        text[..start].trim_end_matches([' ', '→', '⇒', '>', '、', ',', '左', '右', '-', '~', '〜']);
+    let marks = text[before.len()..start].chars().any(|c| c != ' ');
+    let number = |c: char| c.is_ascii_digit() || c == '/';
+    let from = before.trim_end_matches(number).len();
+    let own = word.split_once('/').map(|(_, whole)| whole);
+    let theirs = before[from..].split_once('/').map(|(_, whole)| whole);
+    marks && own.is_some() && own == theirs && is_share(text, from, before.len())
 }
 
 /// Further days behind a day (5/7-9, 5月7、8日), with what ends them.
@@ -188,7 +311,11 @@ fn day_of_month(text: &str, start: usize, joined: bool) -> Option<usize> {
             });
             return Some(day.unwrap_or(text.len() - behind.len()));
         }
-        let day = text[end..].strip_prefix('/').and_then(|_| number(text, end + 1, 31));
+        // 5 / 7 too.
+        let day = text[end..].trim_start_matches(' ').strip_prefix('/').and_then(|rest| {
+            let rest = rest.trim_start_matches(' ');
+            number(text, text.len() - rest.len(), 31)
+        });
         let closed = |at: usize| !text[at..].starts_with(['/', '.']);
         let inside = text[..start].ends_with(['/', '.', '-']) && !joined;
         if let Some((end, _)) = day.filter(|&(end, _)| closed(end) && !inside)
@@ -200,8 +327,34 @@ fn day_of_month(text: &str, start: usize, joined: bool) -> Option<usize> {
     let (end, number) = number(text, start, 31)?;
     let behind = text[end..].strip_prefix('日')?;
     let length = LENGTHS.iter().any(|word| behind.starts_with(word));
-    let length = length || number == 1 && is_daily(behind);
+    // 5-6日で改善: so many days.
+    let head = text[..start].strip_suffix(['-', '~', '〜']);
+    let range = head.is_some_and(|head| head.ends_with(|c: char| c.is_ascii_digit()));
+    // 3日に1回.
+    let often = behind.strip_prefix('に').is_some_and(|rest| {
+        let times = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        times.len() < rest.len() && times.starts_with(['回', '度'])
+    });
+    let lasts = ["で", "続", "持", "ごと"].iter().any(|word| behind.starts_with(word));
+    let length = length || range && lasts || often;
+    let length = length || number == 1 && is_daily(behind) || is_counted(&text[..start]);
     (!length).then_some(text.len() - behind.len())
+}
+
+/// What days are counted from or how, before their number: 術後3日, 第3日, 計3日, 週3日.
+const COUNTED: &[&str] = &[
+    "第", "約", "計", "全", "毎", "各", "残", "残り", "あと", "過去", "直近", "ここ", "最大",
+    "最低", "最長", "最短", "合計", "週", "中", "隔", "連続", "数", "延べ", "のべ", "丸", "まる",
+    "day", "pod", "病日",
+];
+
+/// Whether days are counted from an event before their number, or are so many.
+fn is_counted(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', ':', '=', '(']).to_ascii_lowercase();
+    // その後3日に is a day: 後 of an event only.
+    let other = ["その後", "以後", "今後", "午後", "最後", "前後"];
+    let event = before.ends_with('後') && !other.iter().any(|word| before.ends_with(word));
+    event || COUNTED.iter().any(|word| before.ends_with(word))
 }
 
 /// 1日3回, 1日量: a day is as long as that.
@@ -217,6 +370,22 @@ fn is_daily(behind: &str) -> bool {
         || ["量", "あたり", "当", "最大", "尿量", "おき"].iter().any(|word| rest.starts_with(word))
 }
 
+/// Whether a word that ends in Latin letters is a day with the name of its month (7 May, 7th of May) or an ordinal (May 7th): may is
+/// a verb as well.
+fn ends_named(word: &str, form: Form) -> bool {
+    let body = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let tail = &word[body.len()..];
+    let ordinal = |text: &str| ["st", "nd", "rd", "th"].iter().any(|o| text.ends_with(o));
+    let counted = body.trim_end_matches([' ', '-']).trim_end_matches(" of");
+    match form {
+        Form::Sure => {
+            tail.starts_with(|c: char| c.is_ascii_uppercase()) || ordinal(counted) || ordinal(tail)
+        }
+        Form::Named => ordinal(tail),
+        _ => false,
+    }
+}
+
 /// The longest word from a place that a date can be, read as days and months are spelled, which `taken` takes (with what stands behind).
 pub(crate) fn spelled_from(
     text: &str,
@@ -227,7 +396,7 @@ pub(crate) fn spelled_from(
     // What no date is written with ends the word.
     let written = |c: char| {
         c.is_ascii_alphanumeric()
-            || "/-.,_ '年月日元和治正成".contains(c)
+            || "/-.,、_ '年月日元和治正成".contains(c)
             || spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some()
     };
     let mut ends: Vec<usize> = rest
@@ -243,14 +412,19 @@ pub(crate) fn spelled_from(
         let digit = |c: char| {
             c.is_ascii_digit() || spelled::kanji_number(c.encode_utf8(&mut [0; 4])).is_some()
         };
-        let whole = matches!(last, '日' | '月') || digit(last);
+        // 7th May, May 7th.
+        let letters = last.is_ascii_alphabetic();
+        let whole = matches!(last, '日' | '月') || digit(last) || letters;
         let cut = digit(last) && behind.starts_with(digit)
-            || last.is_ascii_digit() && behind.starts_with(|c: char| c.is_ascii_alphabetic());
+            || last.is_ascii_digit() && behind.starts_with(|c: char| c.is_ascii_alphabetic())
+            || letters && behind.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !whole || cut {
             return None;
         }
         let mut found = false;
-        spelled::each(word, &mut |one| found |= taken(&one, word, behind));
+        spelled::each(word, &mut |one| {
+            found |= (!letters || ends_named(word, one.form)) && taken(&one, word, behind);
+        });
         found.then_some(start + end)
     })
 }
@@ -262,35 +436,40 @@ fn is_date(text: &str, start: usize, one: &Spelled, word: &str, behind: &str) ->
         && behind[1..].starts_with(|c: char| c.is_ascii_digit())
         || before.ends_with(['/', '.', '-']);
     let recent = one.year.is_some_and(|year| (1..=35).contains(&year));
-    let dated = is_weekday(behind) || is_behind(behind, &DATED);
+    let dated = is_weekday(behind) || is_behind(behind, DATED);
     let padded = word.bytes().filter(u8::is_ascii_digit).count() == 6;
     let thirds = |c: char| word.contains(c) && word.len() - word.rfind(c).unwrap_or(0) == 3;
     let spaced =
         word.starts_with(|c: char| c.is_ascii_digit()) && word.contains(' ') && word.is_ascii();
     match one.form {
         Form::Sure if word.contains('月') => word.ends_with('日'),
+        // 2024、5、7 with its year only.
+        Form::Sure if word.contains('、') => one.year.is_some() && !one.short && !open,
         Form::Sure | Form::Month | Form::Named => {
             // May is a word as well.
             let capital = !word
                 .starts_with(|c: char| c.is_ascii_lowercase() && c != 'r' && c != 'h' && c != 's');
             let letters = word.chars().any(|c| c.is_ascii_alphabetic());
-            capital && !open && (!spaced || letters)
+            // 2024 5 7.
+            let year = word.bytes().take_while(u8::is_ascii_digit).count() == 4
+                && one.year.is_some_and(|year| (1990..=2035).contains(&year));
+            capital && !open && (!spaced || letters || year)
         }
         Form::ShortYmd => {
             let years = word.bytes().take_while(u8::is_ascii_digit).count();
             !open
                 && match () {
-                    () if word.contains('-') => padded && recent && !is_behind(behind, &UNITS),
+                    () if word.contains('-') => padded && recent && !is_behind(behind, UNITS),
                     () if word.contains('.') => years == 2 || dated,
-                    () => !is_behind(behind, &UNITS),
+                    () => !is_behind(behind, UNITS),
                 }
         }
         Form::ShortDmy | Form::ShortMdy => {
             let late = one.year.is_some_and(|year| (15..=35).contains(&year));
-            !open && late && (thirds('/') || thirds('.')) && !is_behind(behind, &UNITS)
+            !open && late && (thirds('/') || thirds('.')) && !is_behind(behind, UNITS)
         }
         Form::EraDigits => true,
-        Form::PairMd => is_weekday(behind) && !open,
+        Form::PairMd => !open && (is_weekday(behind) || dated && is_free(before, word)),
         Form::SixYmd => {
             word.len() == 6
                 && recent
@@ -303,6 +482,16 @@ fn is_date(text: &str, start: usize, one: &Spelled, word: &str, behind: &str) ->
         Form::FourMd => word.len() == 4 && dated && !is_behind(behind, &["検査"]) && !open,
         _ => false,
     }
+}
+
+/// Whether two numbers with a hyphen or point may be a day: a value with a point stands behind its name (Hb 5.7), a place of the
+/// body behind a letter.
+fn is_free(before: &str, word: &str) -> bool {
+    let before = before.trim_end_matches(' ');
+    let marked =
+        before.is_empty() || before.ends_with(|c: char| "。、,.:;()[]/\n\t「」・→".contains(c));
+    let letter = before.ends_with(|c: char| c.is_ascii_alphanumeric());
+    marked || word.contains('-') && !letter
 }
 
 /// Days and months in ideographs: 四月三日, 四月, 三日に.
