@@ -214,7 +214,10 @@ fn values_of_too_few() {
     let top = payload("integer", "{ top_code = { at = 80, persons = 20 } }");
     let (case, policy) = one(&floor(5), &top, &[(19, "80"), (1, "99"), (20, "50")]);
     let said = case.explained(&policy, true);
-    one_line(&said, &["no value of fewer than 20 persons among the rows that are left", "(of the treatment)"]);
+    one_line(
+        &said,
+        &["no value of fewer than 20 persons among the rows that are left", "(of the treatment)"],
+    );
     let tails = payload("decimal", "{ round = { decimals = 1 } }");
     let (case, policy) = one(&floor(5), &tails, &[(12, "15.5"), (1, "3.5")]);
     one_line(

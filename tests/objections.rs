@@ -205,6 +205,17 @@ fn a_list_that_excludes_nobody_is_refused_with_its_lines_and_no_value() {
         // The letters before all numbers of a list are told, and nobody is taken for somebody.
         ("ID00001\nID00002\n", 1, "C0612", "without the letters before the number"),
         ("########\n00001\n", 3, "D0371", "line 1"),
+        // More than a number in a cell: nobody is left in a release for it in silence.
+        (
+            "00004\n00001;家族\n",
+            1,
+            "C0612",
+            "line 2: matches nobody as it is written, but a person of the input as a part",
+        ),
+        ("00004\n00001 山田\n", 1, "C0612", "as a part of what stands there"),
+        ("00004\n00001、00002\n", 1, "C0612", "as a part of what stands there"),
+        ("00004\n00001〜00003\n", 1, "C0612", "as a part of what stands there"),
+        ("00004\n00001番\n", 1, "C0612", "as a part of what stands there"),
     ] {
         let path = house.write("list.txt", content.as_bytes());
         let said = house.refused("no", &list(&path), status);
@@ -225,6 +236,11 @@ fn a_list_that_excludes_nobody_is_refused_with_its_lines_and_no_value() {
         .write("list.csv", "氏名,患者番号,停止日\n\"山田,太郎\",00004,2026-04-01\n".as_bytes());
     house.ok("b", &list(&path));
     assert_eq!(house.out("b"), [4]);
+    // A word for a person in a row of numbers is a reason, no header.
+    let path =
+        house.write("list.csv", "患者ID,理由\n00005,本人\n00006,患者\n00007,家族\n".as_bytes());
+    house.ok("c", &list(&path));
+    assert_eq!(house.out("c"), [5, 6, 7]);
 }
 
 #[test]

@@ -172,6 +172,20 @@ impl<'a> Key<'a> {
             || self.names.iter().any(|names| names.contains(&cell))
     }
 
+    /// The identities that the numbers in the parts make, where a part holds more than a number.
+    #[must_use]
+    pub fn pieces(&self, parts: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            for piece in pieces(part) {
+                let mut parts = parts.to_vec();
+                parts[at] = &piece;
+                found.extend(self.identity(&parts));
+            }
+        }
+        found
+    }
+
     fn part(&self, cell: &str) -> Option<String> {
         identity::part(cell, self.normalize)
     }
@@ -191,6 +205,22 @@ impl<'a> Key<'a> {
         let normal: Vec<&str> = normal.iter().map(String::as_str).collect();
         Some(identifier::compose(&normal))
     }
+}
+
+/// The numbers in a cell that holds other things beside them: of three characters or more, with hyphens and without.
+fn pieces(cell: &str) -> Vec<String> {
+    let cell: String = cell.nfkc().collect();
+    let cell = cell.trim();
+    let numbers = |hyphens: bool| {
+        let word = move |c: char| c.is_ascii_alphanumeric() || hyphens && c == '-';
+        let all = cell.split(move |c| !word(c)).map(|piece| piece.trim_matches('-'));
+        all.filter(|piece| piece.len() >= 3 && piece.bytes().any(|b| b.is_ascii_digit()))
+    };
+    let mut found: Vec<String> = numbers(true).chain(numbers(false)).map(str::to_owned).collect();
+    found.retain(|piece| piece != cell);
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// The text of a file: UTF-8, UTF-16 with its mark, or CP932; line ends as LF.
@@ -279,13 +309,16 @@ pub enum Near {
     Zeros,
     /// Other characters stand around or within it.
     Marks,
+    /// More stands in the cell than the number (`00001;本人`, `00001 山田`, `00001〜00009`).
+    Part,
     /// The same letters stand before the number in every line that is named so (`ID1000000`), or before the input's.
     Prefix,
 }
 
 impl Near {
     /// All of them.
-    pub const ALL: [Near; 5] = [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Prefix];
+    pub const ALL: [Near; 6] =
+        [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Part, Near::Prefix];
     /// What differs, to be told.
     #[must_use]
     pub const fn told(self) -> &'static str {
@@ -294,6 +327,7 @@ impl Near {
             Near::Float => "without the `.0` of a spreadsheet",
             Near::Zeros => "with other leading zeros",
             Near::Marks => "with other characters in or around it",
+            Near::Part => "as a part of what stands there",
             Near::Prefix => "without the letters before the number (or with some)",
         }
     }
@@ -396,6 +430,8 @@ pub struct Roll {
     by_bare: HashMap<String, Vec<usize>>,
     /// By the parts without letters before a number.
     by_number: HashMap<String, Vec<usize>>,
+    /// By the numbers that stand in a cell among other things.
+    by_piece: HashMap<String, Vec<usize>>,
 }
 
 impl Roll {
@@ -417,6 +453,12 @@ impl Roll {
         self.entries.push(Entry { line, header, identity, matched, near });
         at
     }
+    /// Remembers that the cells of a name hold more than a number each: the identities of what stands in them.
+    pub fn add_pieces(&mut self, at: usize, pieces: Vec<String>) {
+        for piece in pieces {
+            self.by_piece.entry(piece).or_default().push(at);
+        }
+    }
     /// The number of a person's name, if the file names the person; remembers that it does.
     #[must_use]
     pub fn find(&self, identity: &str) -> Option<usize> {
@@ -436,6 +478,9 @@ impl Roll {
                     entry.near.fetch_or(Near::Prefix.bit(), Ordering::Relaxed);
                 }
             }
+        }
+        for &at in self.by_piece.get(identity).into_iter().flatten() {
+            self.entries[at].near.fetch_or(Near::Part.bit(), Ordering::Relaxed);
         }
         let Some((_, bare)) = loose(identity) else { return };
         for &at in self.by_bare.get(&bare).into_iter().flatten() {
@@ -539,7 +584,8 @@ pub fn names(text: &str, key: &Key<'_>) -> Names {
         match key.identity(&parts) {
             // A header is a name too: if a person has it, it was none.
             Some(identity) => {
-                names.roll.add(identity, *line, header);
+                let at = names.roll.add(identity, *line, header);
+                names.roll.add_pieces(at, key.pieces(&parts));
             }
             None if header => {}
             None => names.unusable.push(*line),
@@ -551,7 +597,15 @@ pub fn names(text: &str, key: &Key<'_>) -> Names {
 /// How many of the first rows are a header: words for columns, or words without a digit over rows that all have digits.
 fn header_rows(rows: &[(u64, Vec<String>)], key: &Key<'_>) -> usize {
     let digit = |cells: &[String]| cells.iter().any(|c| c.chars().any(char::is_numeric));
+    // A number among them makes a row a person's, whatever words stand beside it (00001,本人).
+    let number = |cell: &String| {
+        let digits = cell.chars().filter(|c| c.is_numeric()).count();
+        digits > 0 && digits * 2 >= cell.trim().chars().count()
+    };
     let named = |cells: &[String]| {
+        if cells.iter().any(number) {
+            return false;
+        }
         key.places(cells).is_some()
             || cells.iter().all(|c| key.names_a_column(c))
                 && cells.iter().any(|c| !c.trim().is_empty())
@@ -588,6 +642,7 @@ mod tests {
             // Numbers without digits: nothing tells a header from a name.
             ("ABC\nDEF\n", 0, 2),
             ("# 患者ID\n00001\n\n", 0, 1),
+            ("患者ID,理由\n00001,本人\n00002,家族", 1, 2),
             ("", 0, 0),
         ] {
             let names = names(text, &one);
@@ -645,6 +700,12 @@ mod tests {
             ("1000000\n1000007", "P-1000000", Some((Near::Prefix, vec![1]))),
             ("ID-1000000", "1000001", None),
             ("A17X", "17", None),
+            ("1000000;本人", "1000000", Some((Near::Part, vec![1]))),
+            ("１００００００ 山田", "1000000", Some((Near::Part, vec![1]))),
+            ("999\n1000000番", "1000000", Some((Near::Part, vec![2]))),
+            ("1000000〜1000009", "1000009", Some((Near::Part, vec![1]))),
+            ("1000-001|x", "1000001", Some((Near::Part, vec![1]))),
+            ("合計 100", "10", None),
         ] {
             let names = names(file, &one);
             let person = identifier::normalize(person, false, None).unwrap();

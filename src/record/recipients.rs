@@ -10,32 +10,81 @@ use super::ledger::{Book, Entry, Kind as Entered};
 use super::statement::Statement;
 use crate::schema::Kind;
 
-/// Forms of companies that some write and some do not, folded.
-const FORMS: [&str; 14] = [
-    "株式会社",
-    "(株)",
-    "有限会社",
-    "(有)",
-    "合同会社",
-    "(同)",
-    "一般社団法人",
-    "一般財団法人",
-    "公益社団法人",
-    "公益財団法人",
-    "国立大学法人",
-    "学校法人",
-    "医療法人社団",
-    "医療法人",
+/// Forms of companies and bodies that some write and some do not, folded; a longer one before what is a part of it.
+#[rustfmt::skip]
+const FORMS: &[&str] = &[
+    "株式会社", "(株)", "有限会社", "(有)", "合同会社", "(同)", "合資会社", "(資)", "合名会社", "(名)", "相互会社", "(相)",
+    "一般社団法人", "公益社団法人", "社団法人", "(一社)", "(公社)", "(社)", "一般財団法人", "公益財団法人", "財団法人", "(一財)", "(公財)", "(財)",
+    "国立大学法人", "公立大学法人", "学校法人", "(大)", "(学)", "地方独立行政法人", "独立行政法人", "(地独)", "(独)", "国立研究開発法人", "(国研)",
+    "特定非営利活動法人", "npo法人", "(特非)", "社会医療法人財団", "社会医療法人社団", "社会医療法人", "特定医療法人", "医療法人社団", "医療法人財団", "医療法人", "(医)",
+    "社会福祉法人", "(福)", "宗教法人", "(宗)", "カブシキガイシャ", "カブシキカイシャ",
 ];
-/// The same in English, as last words.
-const ENDINGS: [&str; 9] =
-    ["co", "ltd", "inc", "corp", "corporation", "kk", "llc", "limited", "company"];
+/// The same in English, as last words, and as first ones.
+const ENDINGS: &[&str] = &[
+    "co",
+    "ltd",
+    "inc",
+    "corp",
+    "corporation",
+    "incorporated",
+    "kk",
+    "gk",
+    "llc",
+    "llp",
+    "plc",
+    "gmbh",
+    "ag",
+    "bv",
+    "pte",
+    "pty",
+    "limited",
+    "company",
+    "kabushiki",
+    "kaisha",
+    "kabushikigaisha",
+    "kabushikikaisha",
+];
+const BEGINNINGS: &[&str] =
+    &["the", "kk", "kabushiki", "kaisha", "kabushikigaisha", "kabushikikaisha"];
+/// Variants of characters that one name is written with.
+const VARIANTS: &[(char, char)] = &[
+    ('髙', '高'),
+    ('﨑', '崎'),
+    ('嵜', '崎'),
+    ('齋', '斎'),
+    ('齊', '斎'),
+    ('斉', '斎'),
+    ('邊', '辺'),
+    ('邉', '辺'),
+    ('濱', '浜'),
+    ('濵', '浜'),
+    ('澤', '沢'),
+    ('國', '国'),
+    ('學', '学'),
+    ('醫', '医'),
+    ('藥', '薬'),
+    ('廣', '広'),
+    ('ヶ', 'ケ'),
+    ('ヵ', 'カ'),
+];
 
 /// A name as it is compared: width, case, blanks, marks and the form of the company do not matter.
 fn folded(name: &str) -> String {
-    let mut name: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    // Accents of Latin letters do not matter; the marks of kana are letters.
+    let plain = name.nfkc().nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).nfc();
+    let variant = |c: char| VARIANTS.iter().find(|(old, _)| *old == c).map_or(c, |(_, new)| *new);
+    let mut name: String = plain.map(variant).flat_map(char::to_lowercase).collect();
+    // A form with blanks within (株 式 会 社, ( 株 )) is one as well; blanks part words of Latin letters only.
+    let latin = name.is_ascii();
+    if !latin {
+        name.retain(|c| !c.is_whitespace() && c != '\u{200b}');
+    }
     for form in FORMS {
-        name = name.replace(form, "");
+        // A body that is named by its form alone keeps it.
+        let rest = name.replace(form, "");
+        if rest.chars().any(char::is_alphanumeric) {
+            name = rest;
+        }
     }
     let mut words: Vec<String> = name
         .split(|c: char| c.is_whitespace() || c == ',')
@@ -44,6 +93,14 @@ fn folded(name: &str) -> String {
         .collect();
     while words.len() > 1 && words.last().is_some_and(|w| ENDINGS.contains(&w.as_str())) {
         words.pop();
+    }
+    // University of Tokyo, The.
+    if words.len() > 1 && words.last().is_some_and(|w| w == "the") {
+        words.pop();
+    }
+    let begins = |w: &String| BEGINNINGS.contains(&w.as_str());
+    while words.len() > 1 && words.first().is_some_and(begins) {
+        words.remove(0);
     }
     words.concat()
 }
@@ -170,6 +227,26 @@ mod tests {
         assert_eq!(folded("ＴＯＫＹＯ　ＵＮＩＶＥＲＳＩＴＹ"), folded("Tokyo University"));
         assert_eq!(folded("Tokyo\u{200b} University"), folded("Tokyo University"));
         assert_eq!(folded("Research Co., Ltd."), folded("ＲＥＳＥＡＲＣＨ"));
+        for name in [
+            "The University of Tokyo",
+            "University of Tokyo, The",
+            "ＵＮＩＶＥＲＳＩＴＹ ｏｆ ＴＯＫＹＯ",
+        ] {
+            assert_eq!(folded(name), folded("University of Tokyo"), "{name}");
+        }
+        for name in ["株 式 会 社 創薬研究", "創薬研究( 株 )", "創薬研究 ㈱", "ＫＫ 創薬研究"]
+        {
+            assert_eq!(folded(name).replace("kk", ""), one, "{name}");
+        }
+        assert_eq!(folded("K.K. Soyaku"), folded("Soyaku Kabushiki Kaisha"));
+        assert_eq!(folded("Soyaku GmbH"), folded("SOYAKU"));
+        assert_eq!(folded("髙﨑醫學研究所"), folded("高崎医学研究所"));
+        assert_eq!(folded("社会医療法人財団 大和会"), folded("大和会"));
+        assert_eq!(folded("独立行政法人国立病院機構"), folded("国立病院機構"));
+        assert_eq!(folded("ﾃﾞｰﾀ研究所"), folded("データ研究所"));
+        assert_eq!(folded("Hôpital Général"), folded("Hopital General"));
+        assert_ne!(folded("株式会社"), "");
+        assert_ne!(folded("がん研究所"), folded("かん研究所"));
         assert_ne!(folded("創薬研究第二株式会社"), one);
         // A name that is nothing but such words stays one.
         assert_ne!(folded("Company"), "");
