@@ -94,8 +94,10 @@ fn genotype(text: &str) -> bool {
     let number = |b: u8| b"0123.".contains(&b);
     match *bytes {
         [a, b] => base(a) && base(b),
+        [a, b'/' | b'|', b] if number(a) => number(b),
         [a, b'/' | b'|' | b':' | b' ', b] => base(a) && base(b),
-        [a, b'/' | b'|', b, ..] if number(a) && number(b) => bytes.len() == 3 || bytes[3] == b':',
+        // With what a VCF writes behind it.
+        [a, b'/' | b'|', b, b':', ..] => number(a) && number(b),
         _ => false,
     }
 }
