@@ -14,7 +14,8 @@ use super::{CodeSystem, Level, digits, geography, plain};
 /// prefectures: they have the name of the region on both levels, or `全国` on every level if it is not the same.
 ///
 /// A municipality of the table is read in place of a postal code, so that a column of postal codes in which a release shows
-/// municipalities is read again.
+/// municipalities is read again. Its `prefix3` is not known: on that level it is its prefecture's code and `000`, since nothing may
+/// become finer than was asked for.
 ///
 /// `prefix3` (the usual 下4桁削除) is not a level of the same chain: 28 of the 951 prefixes span prefectures, so neither is
 /// a function of the other and one ladder of choices cannot hold both.
@@ -149,7 +150,11 @@ impl CodeSystem for Postal {
         };
         let is_code = digits(place, &[5]);
         match level {
-            PREFIX3 => seven.map(|code| code[..3].to_owned()),
+            PREFIX3 => Some(match seven {
+                Some(code) => code[..3].to_owned(),
+                None if is_code => format!("{}000", &place[..2]),
+                None => place.to_owned(),
+            }),
             "municipality" => Some(place.to_owned()),
             "prefecture" if is_code => Some(place[..2].to_owned()),
             "region" if is_code => geography::region(&place[..2]).map(str::to_owned),
@@ -173,7 +178,8 @@ mod tests {
             for level in ["municipality", "prefecture", "region"] {
                 assert_eq!(up(&municipality, level), up(code, level));
             }
-            assert_eq!(up(&municipality, PREFIX3), None);
+            let prefecture = up(code, "prefecture").unwrap();
+            assert_eq!(up(&municipality, PREFIX3), Some(format!("{prefecture}000")));
         }
         assert_eq!(up("99999", "prefecture"), None);
         assert_eq!(up("123456", "prefecture"), None);
