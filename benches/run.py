@@ -35,7 +35,7 @@ def timed(command, out):
     reader.join()
     if process.returncode != 0:
         sys.exit(f"{' '.join(command[:3])} ended with {process.returncode}:\n{told[0].decode()[-2000:]}")
-    written = sum(f.stat().st_size for f in out.rglob("*.parquet"))
+    written = sum(f.stat().st_size for f in out.rglob("*") if f.is_file() and f.suffix in {".parquet", ".csv", ".txt"})
     return used.ru_utime + used.ru_stime, time.monotonic() - start, used.ru_maxrss / 1024, written
 
 
@@ -44,30 +44,40 @@ def rows(data):
     return sum(pq.read_metadata(f).num_rows for f in (data / "parquet").glob("*.parquet"))
 
 
+def in_turn(sides, out, what):
+    """Runs all sides, round by round; each with its median and all that was seen."""
+    seen = {name: [] for name in sides}
+    for turn in range(rounds):
+        for name, command in sides.items():
+            seen[name].append(timed(command, out))
+            print(f"{what}, round {turn + 1}: {name}: processor {seen[name][-1][0]:.2f} s, clock {seen[name][-1][1]:.2f} s", file=sys.stderr, flush=True)
+    shutil.rmtree(out, ignore_errors=True)
+    return {name: ([statistics.median(one[i] for one in each) for i in range(4)], each) for name, each in seen.items()}
+
+
+def table(found):
+    """Lines of a table in Markdown."""
+    ours = found["kakou"][0][0]
+    yield "| side | processor, s (lowest to highest) | clock, s | peak, MB | written, MB | kakou's processor time to this |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, ((cpu, clock, peak, written), each) in found.items():
+        low, high = min(one[0] for one in each), max(one[0] for one in each)
+        shown = "both releases, proof, record" if name == "kakou" else "one release" if " " in name else "no release"
+        yield f"| {name} ({shown}) | {cpu:.2f} ({low:.2f}–{high:.2f}) | {clock:.2f} | {peak:,.0f} | {written / 1e6:.1f} | {ours / cpu:.2f} |"
+
+
 report, series = [], {}
 for persons in sizes:
     data = work / str(persons)
     subprocess.run([python, str(rivals / "postal_map.py"), str(data / "parquet")], check=True)
     count = rows(data)
     sides = {name: command for name, command in commands(data).items() if name.split()[0] not in skip}
-    seen = {name: [] for name in sides}
-    for turn in range(rounds):
-        for name, command in sides.items():
-            seen[name].append(timed(command, data / "out"))
-            print(f"{count:,} rows, round {turn + 1}: {name}: processor {seen[name][-1][0]:.2f} s, clock {seen[name][-1][1]:.2f} s", file=sys.stderr, flush=True)
-    shutil.rmtree(data / "out", ignore_errors=True)
-    middle = {name: [statistics.median(one[i] for one in each) for i in range(4)] for name, each in seen.items()}
-    ours = middle["kakou"][0]
-    series[count] = middle
+    found = in_turn(sides, data / "out", f"{count:,} rows")
+    series[count] = {name: middle[0] for name, (middle, _) in found.items()}
     report.append(f"\n{count:,} rows of {persons:,} persons, {rounds} rounds in turn:\n")
-    report.append("| side | processor, s (lowest to highest) | clock, s | peak, MB | written, MB | kakou's processor time to this |")
-    report.append("| --- | --- | --- | --- | --- | --- |")
-    for name, (cpu, clock, peak, written) in middle.items():
-        low, high = min(one[0] for one in seen[name]), max(one[0] for one in seen[name])
-        shown = "both releases, proof, record" if name == "kakou" else "one release" if " " in name else "no release"
-        report.append(f"| {name} ({shown}) | {cpu:.2f} ({low:.2f}–{high:.2f}) | {clock:.2f} | {peak:,.0f} | {written / 1e6:.1f} | {ours / cpu:.2f} |")
+    report.extend(table(found))
 if len(series) > 1:
-    each = [(count, middle["kakou"][0] / count) for count, middle in series.items()]
+    each = [(count, cpu["kakou"] / count) for count, cpu in series.items()]
     report.append("\nkakou's processor time a million rows: " + ", ".join(f"{1e6 * s:.2f} s of {count:,}" for count, s in each) + f"; the last to the first {each[-1][1] / each[0][1]:.2f}.")
 dpc = work / "dpc"
 if dpc.is_dir():
@@ -77,25 +87,15 @@ if dpc.is_dir():
         "kakou": [kakou, "run", "--quiet", "--policy", "kakou:dpc-hub", "--input", str(files), "--key", str(dpc / "key"), "--out", str(dpc / "out"), "--memory", "8G"],
         "polars pseudonymized": [python, str(rivals / "polars_dpc.py"), str(files), str(dpc / "out"), "EFn,EFg,Dn,Hn,FF1"],
     }
-    seen = {name: [] for name in sides}
-    for turn in range(rounds):
-        for name, command in sides.items():
-            seen[name].append(timed(command, dpc / "out"))
-            print(f"DPC, round {turn + 1}: {name}: processor {seen[name][-1][0]:.2f} s, clock {seen[name][-1][1]:.2f} s", file=sys.stderr, flush=True)
-    middle = {name: [statistics.median(one[i] for one in each) for i in range(4)] for name, each in seen.items()}
+    found = in_turn(sides, dpc / "out", "DPC")
     size = sum(f.stat().st_size for f in files.rglob("*") if f.is_file())
     report.append(f"\n`kakou:dpc-hub`, {size / 1e6:.0f} MB of DPC files in CP932, {rounds} rounds in turn:\n")
-    report.append("| side | processor, s (lowest to highest) | clock, s | peak, MB | kakou's processor time to this |")
-    report.append("| --- | --- | --- | --- | --- |")
-    for name, (cpu, clock, peak, _) in middle.items():
-        low, high = min(one[0] for one in seen[name]), max(one[0] for one in seen[name])
-        shown = "both releases, proof, record" if name == "kakou" else "one release"
-        report.append(f"| {name} ({shown}) | {cpu:.2f} ({low:.2f}–{high:.2f}) | {clock:.2f} | {peak:,.0f} | {middle['kakou'][0] / cpu:.2f} |")
+    report.extend(table(found))
 # A chart that any reader of Markdown shows: a bar a side, of the largest size.
-count, middle = list(series.items())[-1]
-longest = max(cpu for cpu, *_ in middle.values())
+count, largest = list(series.items())[-1]
+longest = max(largest.values())
 report.append(f"\n```text\nprocessor seconds, {count:,} rows")
-for name, (cpu, *_) in middle.items():
+for name, cpu in largest.items():
     report.append(f"{name:22} {'█' * max(1, round(50 * cpu / longest))} {cpu:.1f}")
 report.append("```")
 versions = re.findall(r"^(\S+)==(\S+)$", (rivals / "requirements.txt").read_text(), re.M)

@@ -238,6 +238,18 @@ pub fn no_core_files() -> bool {
     set && rustix::process::getrlimit(Resource::Core) == none
 }
 
+/// Asks that so many files can be open at once, as far as the system's own limit goes (the usual one asked of it is 1,024); how many can.
+pub fn open_files(wanted: u64) -> u64 {
+    let now = rustix::process::getrlimit(Resource::Nofile);
+    let most = now.maximum.map_or(wanted, |most| most.min(wanted));
+    if now.current.is_some_and(|current| current < most) {
+        let more = Rlimit { current: Some(most), maximum: now.maximum };
+        // Where the system does not, the file that cannot be opened says so.
+        let _ = rustix::process::setrlimit(Resource::Nofile, more);
+    }
+    rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 /// Asks that the process is not dumped and that no other process of the user looks into it. Whether it is so, as read back.
 #[must_use]
 pub fn no_dumps() -> bool {

@@ -232,20 +232,32 @@ fn is_behind(text: &str, words: &[&str]) -> bool {
     })
 }
 
+/// As much of a text as words at its end can take, in small letters: the whole of a long text for each of its numbers would be slow.
+fn lower_end(text: &str) -> String {
+    const LONGEST: usize = 64;
+    let from = (text.len().saturating_sub(LONGEST)..).find(|&at| text.is_char_boundary(at));
+    text[from.unwrap_or(0)..].to_ascii_lowercase()
+}
+
 fn is_weekday(behind: &str) -> bool {
     let Some(inner) = behind.trim_start_matches(' ').strip_prefix('(') else { return false };
+    let end = inner.char_indices().nth(8).map_or(inner.len(), |(at, _)| at);
+    let inner = &inner[..end];
     let Some((inner, _)) = inner.split_once(')') else { return false };
     spelled::is_weekday(inner.trim_end_matches('曜'))
 }
 
-/// Whether two numbers with a slash are a share, a grade or a dose.
-fn is_share(text: &str, start: usize, end: usize) -> bool {
+/// Shares in a row that are looked back at.
+const FOLLOWED: u8 = 8;
+
+/// Whether two numbers with a slash are a share, a grade or a dose. Of those before it so many more are asked.
+fn is_share(text: &str, start: usize, end: usize, more: u8) -> bool {
     let (before, behind) =
         (text[..start].trim_end_matches([' ', ':', '=', '(', 'は', 'が']), &text[end..]);
     if is_weekday(behind) || is_behind(behind, DATED) {
         return false;
     }
-    let lower = before.to_ascii_lowercase();
+    let lower = lower_end(before);
     // 予約 5/7 is a day.
     let booked = before.ends_with("予約");
     let scale = !booked
@@ -261,11 +273,12 @@ fn is_share(text: &str, start: usize, end: usize) -> bool {
         let parts: Vec<u32> = word.split('/').filter_map(|part| part.parse().ok()).collect();
         matches!(*parts, [of, 5 | 10] if of <= parts[1])
     };
-    scale || share || graded || is_behind(behind, UNITS) || follows_share(text, start, &word)
+    scale || share || graded || is_behind(behind, UNITS) || follows_share(text, start, &word, more)
 }
 
 /// Whether a share stands before, of the same whole: NRS 4/10→2/10, MMT 3/5、左4/5.
-fn follows_share(text: &str, start: usize, word: &str) -> bool {
+fn follows_share(text: &str, start: usize, word: &str, more: u8) -> bool {
+    let Some(more) = more.checked_sub(1) else { return false };
     let before =
         text[..start].trim_end_matches([' ', '→', '⇒', '>', '、', ',', '左', '右', '-', '~', '〜']);
     let marks = text[before.len()..start].chars().any(|c| c != ' ');
@@ -273,7 +286,7 @@ fn follows_share(text: &str, start: usize, word: &str) -> bool {
     let from = before.trim_end_matches(number).len();
     let own = word.split_once('/').map(|(_, whole)| whole);
     let theirs = before[from..].split_once('/').map(|(_, whole)| whole);
-    marks && own.is_some() && own == theirs && is_share(text, from, before.len())
+    marks && own.is_some() && own == theirs && is_share(text, from, before.len(), more)
 }
 
 /// Further days behind a day (5/7-9, 5月7、8日), with what ends them.
@@ -319,7 +332,7 @@ fn day_of_month(text: &str, start: usize, joined: bool) -> Option<usize> {
         let closed = |at: usize| !text[at..].starts_with(['/', '.']);
         let inside = text[..start].ends_with(['/', '.', '-']) && !joined;
         if let Some((end, _)) = day.filter(|&(end, _)| closed(end) && !inside)
-            && !is_share(text, start, end)
+            && !is_share(text, start, end, FOLLOWED)
         {
             return Some(further(text, end, "").unwrap_or(end));
         }
@@ -350,7 +363,7 @@ const COUNTED: &[&str] = &[
 
 /// Whether days are counted from an event before their number, or are so many.
 fn is_counted(before: &str) -> bool {
-    let before = before.trim_end_matches([' ', ':', '=', '(']).to_ascii_lowercase();
+    let before = lower_end(before.trim_end_matches([' ', ':', '=', '(']));
     // その後3日に is a day: 後 of an event only.
     let other = ["その後", "以後", "今後", "午後", "最後", "前後"];
     let event = before.ends_with('後') && !other.iter().any(|word| before.ends_with(word));
@@ -586,6 +599,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_text_of_shares_alone_ends() {
+        let many = format!("MMT {}", "3/5、".repeat(100_000));
+        assert!(spans(&many).len() > 90_000, "those far from the scale are days");
+    }
+
+    #[test]
     fn days_and_months_are_found_and_lengths_of_time_are_not() {
         let found = |text: &str| -> Vec<String> {
             spans(text).into_iter().map(|(a, b)| text[a..b].to_owned()).collect()
@@ -618,6 +637,7 @@ mod tests {
             ("ヒューマログ6-4-6単位、1日3回、1日1回、1日量", vec![]),
             ("ロキソニン1/2錠、1/2T、1/2 T、1/4に減量", vec![]),
             ("MMT 4/5、Levine 3/6、NRS 3/10、主食 5/10", vec![]),
+            ("NRS 4/10→2/10→1/10", vec![]),
             ("三日間、二日酔い、三日月、五十嵐様、一般病棟", vec![]),
             ("血圧 128/78、Ver. 1.2.3、SpO2 98%、HbA1c 6.5", vec![]),
             ("第1.2.3節、CK 123456、K 4.5", vec![]),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::frame::Column;
+use crate::frame::{Column, MISSING};
 
 /// SNPs from which on they are a code.
 pub const SNPS: usize = 40;
@@ -35,17 +35,16 @@ impl Genotypes {
         let mut loci = BTreeSet::new();
         let mut rows = BTreeSet::new();
         for (at, (name, cells)) in columns.into_iter().enumerate() {
-            let texts = || cells.dictionary().texts().map(str::trim).filter(|t| !unknown(t));
-            let filled = texts().next().is_some();
-            if let Some(locus) = locus(name).filter(|_| filled && texts().all(repeats)) {
+            if let Some(locus) = locus(name).filter(|_| mostly(cells, repeats)) {
                 loci.insert(locus);
                 found.columns.push(at);
-            } else if filled && (texts().all(genotype) || snp(name) && texts().all(allele)) {
+            } else if mostly(cells, genotype) || snp(name) && mostly(cells, allele) {
                 found.snps += 1;
                 found.columns.push(at);
-            } else if filled && texts().all(rs) {
+            } else if mostly(cells, rs) {
                 // A row a SNP: this column says which.
-                rows.extend(texts().map(str::to_ascii_lowercase));
+                let texts = cells.dictionary().texts().map(str::trim).filter(|t| rs(t));
+                rows.extend(texts.map(str::to_ascii_lowercase));
                 found.columns.push(at);
             }
         }
@@ -55,6 +54,18 @@ impl Genotypes {
         found.loci = loci.len();
         found
     }
+}
+
+/// Whether nine of ten cells are such, calls that were not made apart: a word for a failed call, or an error, hides no genotypes.
+fn mostly(cells: &Column, is: impl Fn(&str) -> bool) -> bool {
+    // By text: whether it is a call, and one of these.
+    let texts = cells.dictionary().texts().map(str::trim);
+    let judged: Vec<(bool, bool)> = texts.map(|text| (!unknown(text), is(text))).collect();
+    let called = cells.codes().iter().filter(|&&code| code != MISSING);
+    let called = called.map(|&code| judged[code as usize]).filter(|(called, _)| *called);
+    let (all, such) =
+        called.fold((0_u64, 0_u64), |(all, such), (_, is)| (all + 1, such + u64::from(is)));
+    all > 0 && such * 10 >= all * 9
 }
 
 /// A call that was not made.
@@ -168,6 +179,10 @@ mod tests {
         }
         assert!(of(40, &["AG", "CT"], &plain).identify());
         assert!(of(40, &["0/1:35:99"], &plain).identify());
+        // A failed call in another word, or a typing error, makes no difference.
+        let mut noisy = vec!["AG"; 18];
+        noisy.extend(["failed", "A6"]);
+        assert!(of(40, &noisy, &rs).identify() && of(40, &noisy, &plain).identify());
         // Scores, answers and blood groups are none.
         for cells in [&["0", "1", "2"][..], &["A", "B", "O"], &["はい"], &["1/2026"], &["", "--"]]
         {

@@ -243,7 +243,7 @@ pub fn write(
             .columns
             .into_par_iter()
             .zip(&released)
-            .map(|(cells, r)| typed::in_file(&table.columns[r.column].facts, r, &cells))
+            .map(|(cells, r)| typed::in_file(&table.columns[r.column].facts, r, cells))
             .collect::<Result<_>>()?;
         let columns = columns.into_iter().flatten().collect();
         writers.write(&Table { rows: sorted.rows.rows, columns })?;
@@ -281,7 +281,10 @@ impl<'a> Writers<'a> {
         spec: formats::WriteSpec<'a>,
     ) -> Result<Self> {
         let mut writers = Writers { file, directory, spec, open: BTreeMap::new() };
-        if file.names.is_empty() {
+        if !file.names.is_empty() {
+            // Beside those that the run has open anyway.
+            crate::system::open_files(MOST_FILES as u64 + 256);
+        } else {
             let path = directory.join(&file.relative);
             let writer = formats::create(&path, &writers.spec)?;
             writers.open.insert(file.relative.clone(), writer);

@@ -133,10 +133,10 @@ fn ends(label: &str) -> [Option<number::Decimal>; 2] {
 pub(crate) fn in_file(
     facts: &ColumnFacts,
     released: &Released,
-    cells: &Column,
+    cells: Column,
 ) -> Result<Vec<Column>> {
     if released.parts == Parts::Whole {
-        return Ok(vec![cells.clone()]);
+        return Ok(vec![cells]);
     }
     // A text that no row shows any more ends no run.
     let cells = cells.compact();
@@ -224,7 +224,7 @@ mod tests {
         let facts = facts(ty, &["9999", "検体不良"]);
         let released = Released { column: 0, out, ty, parts, ends: OutType::Decimal };
         let cells = canonical_cells(&facts, &released, &Column::from_texts([Some(text)]));
-        let columns = in_file(&facts, &released, &cells).unwrap();
+        let columns = in_file(&facts, &released, cells).unwrap();
         columns.iter().map(|c| c.text(0).map(str::to_owned)).collect()
     }
 
@@ -251,7 +251,7 @@ mod tests {
         let facts = facts(Type::Decimal, &[]);
         let (out, ty) = (OutType::Decimal, Type::Decimal);
         let released = Released { column: 0, out, ty, parts: Parts::Op, ends: out };
-        let error = in_file(&facts, &released, &Column::from_texts([Some("CANARY")])).unwrap_err();
+        let error = in_file(&facts, &released, Column::from_texts([Some("CANARY")])).unwrap_err();
         assert_eq!(error.code, "C0503");
         assert!(!format!("{error:?}").contains("CANARY"));
     }

@@ -31,7 +31,8 @@ impl Writer {
             ranges: spec.columns.iter().map(|c| c.ranges).collect(),
             output: spec.output.clone(),
             dialect: spec.dialect,
-            out: BufWriter::with_capacity(1 << 20, file),
+            // A table may be thousands of files.
+            out: BufWriter::with_capacity(1 << 16, file),
             written: Written::default(),
         };
         if spec.output.encoding == Encoding::Utf8Bom {

@@ -318,10 +318,7 @@ impl FilePlan<'_> {
         }
         let columns = &plan.tables[table].columns;
         let taken = |c: usize| {
-            let stands = |o: &&super::ColumnPlan| {
-                o.stands_in == Some(c) && o.treatment(kind).output.is_some()
-            };
-            columns.iter().find(stands).is_some()
+            columns.iter().any(|o| o.stands_in == Some(c) && o.treatment(kind).output.is_some())
         };
         let left_out = |c: usize| columns[c].treatment(kind).output.is_none() && !taken(c);
         let places = self.columns.iter().enumerate().filter(|(_, c)| left_out(**c));

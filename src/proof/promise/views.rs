@@ -204,10 +204,14 @@ fn could_be(name: &str, parts: &[NamePart]) -> bool {
                 Some(value) => return !value.is_empty(),
                 None => return false,
             },
-            (true, false) => match rest.split_once(text.as_str()) {
-                Some((value, rest)) if !value.is_empty() => rest,
-                _ => return false,
-            },
+            // A value has a character at least, and may begin like the text behind it.
+            (true, false) => {
+                let Some(first) = rest.chars().next() else { return false };
+                match rest[first.len_utf8()..].split_once(text.as_str()) {
+                    Some((_, rest)) => rest,
+                    None => return false,
+                }
+            }
         };
         hole = false;
     }
@@ -726,6 +730,30 @@ pub fn persons_of(shape: &TableShape, cells: &Cells) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_found_by_what_stands_in_their_names() {
+        let text = |text: &str| NamePart::Text(text.to_owned());
+        let parts = [
+            text("F"),
+            NamePart::Column(0, None),
+            text("A"),
+            NamePart::Column(1, None),
+            text(".txt"),
+        ];
+        for (name, could) in [
+            ("FxA1.txt", true),
+            // The value begins like the text behind it.
+            ("FAxA1.txt", true),
+            ("FAA1.txt", true),
+            ("FA1.txt", false),
+            ("FxA.txt", false),
+            ("GxA1.txt", false),
+            ("FxA1.csv", false),
+        ] {
+            assert_eq!(could_be(name, &parts), could, "{name}");
+        }
+    }
 
     /// A long file of two tables: `a` has the columns 1 and 3 (the code), `b` the columns 2 and 3.
     fn shape() -> Structure {

@@ -72,8 +72,8 @@ impl Areas {
 
     /// A municipality that the table knows (or a prefecture and `000`): what a release shows in place of its postal codes.
     fn named(&self, code: &str) -> Option<&str> {
-        let known = self.places.iter().map(String::as_str);
-        digits(code, &[5]).then(|| known.clone().find(|place| *place == code))?
+        let is = |place: &&str| digits(code, &[5]) && *place == code;
+        self.places.iter().map(String::as_str).find(is)
     }
 
     /// The place of a postal code.
