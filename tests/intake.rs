@@ -227,6 +227,38 @@ fn nines_are_a_number_where_numbers_near_them_are() {
     }
 }
 
+/// A common number across hospitals that is no key here is often nines where nobody has one: six persons would share a code.
+#[test]
+fn nines_of_a_code_are_judged_by_its_column() {
+    let column = |anonymized: &str| {
+        format!(
+            "common_id = {{ role = \"link\", type = \"code\", pseudonymized = \"pseudonym\", anonymized = \"{anonymized}\" }}\n"
+        )
+    };
+    // The numbers, how many of them are a code, and what is told.
+    let far: Vec<u32> = (0..400).map(|n| if n % 60 == 0 { 99999 } else { 20000 + n }).collect();
+    let near: Vec<u32> = (0..400).map(|n| 99800 + n).collect();
+    for (numbers, codes, told) in [(far, 393, "fillers"), (near, 400, "numbers")] {
+        for (anonymized, memory) in [("surrogate", "4G"), ("surrogate", "1M"), ("drop", "4G")] {
+            let case = Case::new();
+            let mut csv = "id,birth,sex,common_id\n".to_owned();
+            for (at, number) in numbers.iter().enumerate() {
+                csv.push_str(&format!("{},1960-01-01,1,{number}\n", 700_000 + at));
+            }
+            case.put("t.csv", csv);
+            let table = table("t", "t.csv", "person", "") + &column(anonymized);
+            case.policy(&format!("{HEAD}[person]\nkey = \"patient\"\n{table}"));
+            let release = case.run(&["--memory", memory]).unwrap();
+            let (_, rows) = records(&release.join("pseudonymized/t.csv"));
+            let found: std::collections::BTreeSet<&str> =
+                rows.iter().map(|r| r[3].as_str()).filter(|code| !code.is_empty()).collect();
+            assert_eq!((rows.len(), found.len()), (400, codes), "{told} {anonymized} {memory}");
+            let nines = &case.statement()["identifiersOfNines"][0];
+            assert_eq!((&nines["key"], &nines[told]), (&"t.common_id".into(), &1.into()));
+        }
+    }
+}
+
 #[test]
 fn a_filler_is_set_aside_in_partitions_too() {
     let case = Case::new();

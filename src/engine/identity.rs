@@ -4,7 +4,6 @@ use super::partition::TablePart;
 use crate::frame::{Column, ColumnBuilder, MISSING, Table};
 use crate::plan::{Plan, ScopePlan, TablePlan};
 use crate::policy::model::{Fillers, Normalize};
-use crate::schema::Role;
 use crate::text::identifier::{self, Unusable};
 
 /// The normalized identity of a key, one a row: missing where a part identifies nobody (blank, a filler, a word for missing).
@@ -104,17 +103,50 @@ pub fn of_code(
     scope: &ScopePlan,
 ) -> Column {
     let mut normalize = plan.normalize;
-    if table.columns[column].facts.role == Role::ThirdParty && normalize.fillers == Fillers::Column
-    {
+    if normalize.fillers == Fillers::Column && judged_code(table, column).is_none() {
         // Nobody looked at all of the column: a code of nines alone is nobody's.
         normalize.fillers = Fillers::Always;
     }
-    let own = |c: usize| part.table.columns[c].clone();
-    let folder = part.folders.iter().filter(|_| scope.folder).cloned();
+    within(&part.table, part.folders.first(), column, scope, &normalize)
+}
+
+/// Within what a code that makes no key means the same, if nines in its column are judged by all of it: what is a filler is taken out
+/// of the cells at intake, so no release may show the cell itself.
+#[must_use]
+pub fn judged_code(table: &TablePlan, column: usize) -> Option<&ScopePlan> {
+    let planned = &table.columns[column];
+    if planned.key.is_some() {
+        return None;
+    }
+    let mut scopes = Vec::new();
+    for of_kind in planned.treatments.iter().filter(|t| t.output.is_some()) {
+        if !of_kind.treatment.needs().identity {
+            return None;
+        }
+        scopes.push(&of_kind.scope);
+    }
+    scopes.dedup();
+    match scopes[..] {
+        [scope] => Some(scope),
+        _ => None,
+    }
+}
+
+/// The identity of a code in rows, within what it means the same; `folder` is that of each row.
+#[must_use]
+pub fn within(
+    cells: &Table,
+    folder: Option<&Column>,
+    column: usize,
+    scope: &ScopePlan,
+    normalize: &Normalize,
+) -> Column {
+    let own = |c: usize| cells.columns[c].clone();
+    let folder = folder.into_iter().filter(|_| scope.folder).cloned();
     let columns: Vec<Column> =
         folder.chain(scope.columns.iter().map(|&c| own(c))).chain([own(column)]).collect();
     let places: Vec<usize> = (0..columns.len()).collect();
-    self::column(&Table { rows: part.table.rows, columns }, &places, &normalize, None)
+    self::column(&Table { rows: cells.rows, columns }, &places, normalize, None)
 }
 
 /// One part of an identity.

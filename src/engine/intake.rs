@@ -792,7 +792,7 @@ fn read_batch(
     check_keys(plan, table, &batch, &identities, &mut good, intake, file)?;
     if most.is_none() {
         let place = |row: usize| say!("{}, {}", file.said(), batch.place(row));
-        let new = Batch { cells: &batch.table, identities: &identities, good: &good };
+        let new = Batch { cells: &batch.table, identities: &identities, good: &good, folder };
         seen.see(plan, t, new, salt, &place);
     }
     let local = std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));

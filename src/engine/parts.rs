@@ -160,7 +160,14 @@ impl<'a> Parts<'a> {
                 let missing = |c: &Column| c.cells().filter(Option::is_none).count();
                 missing(a) != missing(b)
             };
-            if found.iter().zip(&identities(&always)).any(lost) {
+            let code = |c: usize| {
+                let scope = identity::judged_code(planned, c)?;
+                let of = |normalize| identity::within(&table, None, c, scope, normalize);
+                Some((of(&plan.normalize), of(&always)))
+            };
+            let codes = (0..planned.columns.len()).filter_map(code);
+            let keys = found.iter().cloned().zip(identities(&always));
+            if keys.chain(codes).any(|(a, b)| lost((&a, &b))) {
                 return Err(Error::refused(
                     "C0409",
                     say!("table `{}`: an identifier of nines alone is judged by all of its column, which a batch does not have", planned.name),

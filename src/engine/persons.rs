@@ -10,8 +10,9 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
-use crate::error::{Error, Result, Said, small};
+use crate::error::{Error, Name, Result, Said, small};
 use crate::frame::{Column, MISSING, Table};
+use crate::identity;
 use crate::plan::{Grain, Plan, TablePlan, Warning};
 use crate::policy::model::{Defect, Fillers};
 use crate::say;
@@ -137,18 +138,24 @@ pub struct Seen {
     first: HashMap<u64, Spelling>,
     more: HashMap<u64, Vec<Spelling>>,
     keys: BTreeMap<String, KeySeen>,
+    /// Codes that make no key, by table and column.
+    codes: BTreeMap<(usize, usize), KeySeen>,
 }
 
-/// Identities that turned out to be fillers, by key.
+/// Identities that turned out to be fillers.
 #[derive(Clone, Debug, Default)]
-pub struct FillerIds(BTreeMap<String, HashSet<String>>);
+pub struct FillerIds {
+    keys: BTreeMap<String, HashSet<String>>,
+    /// Of codes that make no key, by table and column.
+    codes: BTreeMap<(usize, usize), HashSet<String>>,
+}
 
 /// What is told of the identifiers.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// Persons whose number is written in more than one spelling.
     pub spelled: u64,
-    /// By key: identifiers of nines alone that are numbers, and that are fillers.
+    /// By key, or `table.column` of a code that makes none: identifiers of nines alone that are numbers, and that are fillers.
     pub nines: BTreeMap<String, [u64; 2]>,
 }
 
@@ -176,8 +183,7 @@ impl Told {
             );
         }
         for (key, &[numbers, fillers]) in &self.nines {
-            let key = plan.tables.iter().flat_map(|t| &t.keys).find(|k| k.name.as_str() == key);
-            let key = key.map(|k| k.name.clone());
+            let key = Name::from_policy(key.as_str());
             if numbers > 0 {
                 warn(
                     "W0305",
@@ -298,6 +304,8 @@ pub struct Batch<'a> {
     pub cells: &'a Table,
     /// By key of the table: the identities in the rows.
     pub identities: &'a [Column],
+    /// The folder that they are from, normalized, where codes are unique within one.
+    pub folder: Option<&'a str>,
     /// Whether a row passed the checks of its keys.
     pub good: &'a [bool],
 }
@@ -312,7 +320,7 @@ impl Seen {
         salt: &DefaultHashBuilder,
         place: &dyn Fn(usize) -> Said,
     ) {
-        let Batch { cells, identities, good } = batch;
+        let Batch { cells, identities, good, folder } = batch;
         let table = &plan.tables[t];
         let facts = PersonFacts::of(table, cells);
         self.spellings(table, cells, &identities[table.person_key], &facts, good, salt);
@@ -320,36 +328,26 @@ impl Seen {
             return;
         }
         for (k, (key, identity)) in table.keys.iter().zip(identities).enumerate() {
+            let once = table.grain == Grain::Person && k == table.person_key;
             let seen = self.keys.entry(key.name.as_str().to_owned()).or_default();
-            seen.rows += identity.len() as u64;
-            seen.distinct += identity.dictionary().len() as u64;
-            let mut candidates: HashMap<u32, (String, usize)> = HashMap::new();
-            for (code, text) in identity.dictionary().texts().enumerate() {
-                let Some((before, last)) = last_part(text) else { continue };
-                let nines = identifier::is_nines(last) && last.len() <= 20;
-                let near = near(last);
-                if nines || near != 0 {
-                    seen.registers.entry(before.to_owned()).or_default().near |= near;
-                }
-                if nines {
-                    candidates.insert(code as u32, (before.to_owned(), last.len()));
-                }
-            }
-            if candidates.is_empty() {
+            seen.see(t, identity, good, once, &facts, place);
+        }
+        // A code that makes no key belongs to whom it may: other facts of its rows say nothing of it.
+        let facts = PersonFacts { births: Vec::new(), sexes: Vec::new() };
+        for c in 0..table.columns.len() {
+            let Some(scope) = identity::judged_code(table, c) else { continue };
+            let seen = self.codes.entry((t, c)).or_default();
+            let texts = cells.columns[c].dictionary();
+            let read = |text| identity::part(text, &plan.normalize);
+            let matters = |number: String| identifier::is_nines(&number) || near(&number) != 0;
+            if !texts.texts().filter_map(read).any(matters) {
+                seen.rows += cells.rows as u64;
+                seen.distinct += texts.len() as u64;
                 continue;
             }
-            for (row, &code) in identity.codes().iter().enumerate().filter(|&(row, _)| good[row]) {
-                let Some((before, digits)) = candidates.get(&code) else { continue };
-                let Some(register) = seen.registers.get_mut(before) else { continue };
-                let nines = register.nines.entry(*digits).or_default();
-                let rows = nines.rows.entry(t).or_default();
-                *rows += 1;
-                nines.twice |= *rows > 1 && table.grain == Grain::Person && k == table.person_key;
-                if nines.place.is_none() {
-                    nines.place = Some(place(row));
-                }
-                nines.learn(facts.birth(row), facts.sex(row));
-            }
+            let folder = folder.map(|folder| Column::constant(Some(folder), cells.rows));
+            let identity = identity::within(cells, folder.as_ref(), c, scope, &plan.normalize);
+            seen.see(t, &identity, good, false, &facts, place);
         }
     }
 
@@ -441,11 +439,10 @@ impl Seen {
         }
         for (key, seen) in other.keys {
             let known = self.keys.entry(key).or_default();
-            known.rows += seen.rows;
-            known.distinct += seen.distinct;
-            for (before, register) in seen.registers {
-                known.registers.entry(before).or_default().merge(register);
-            }
+            known.merge(seen);
+        }
+        for (at, seen) in other.codes {
+            self.codes.entry(at).or_default().merge(seen);
         }
     }
 
@@ -493,30 +490,28 @@ impl Seen {
         }
         let mut fillers = FillerIds::default();
         for (key, seen) in &self.keys {
-            for (before, register) in &seen.registers {
-                for (&digits, nines) in &register.nines {
-                    let counts = told.nines.entry(key.clone()).or_default();
-                    if register.near & 1 << digits != 0 && !seen.stand_out(nines) {
-                        counts[0] += 1;
-                        continue;
-                    }
-                    counts[1] += 1;
-                    let text = format!("{before}{digits}:{}", "9".repeat(digits));
-                    fillers.0.entry(key.clone()).or_default().insert(text);
-                    if key != plan.person_key.as_str() {
-                        continue;
-                    }
-                    for (&t, &rows) in &nines.rows {
-                        if plan.tables[t].set_aside.contains(&Defect::Key) {
-                            aside(t, rows);
-                        } else {
-                            errors.push(filler(plan, nines));
-                            break;
-                        }
+            for (text, nines) in seen.fillers(key, &mut told) {
+                fillers.keys.entry(key.clone()).or_default().insert(text);
+                if key != plan.person_key.as_str() {
+                    continue;
+                }
+                for (&t, &rows) in &nines.rows {
+                    if plan.tables[t].set_aside.contains(&Defect::Key) {
+                        aside(t, rows);
+                    } else {
+                        errors.push(filler(plan, nines));
+                        break;
                     }
                 }
             }
         }
+        for (&(t, c), seen) in &self.codes {
+            let table = &plan.tables[t];
+            let name = format!("{}.{}", table.name, table.columns[c].facts.column);
+            let found = seen.fillers(&name, &mut told).into_iter().map(|(text, _)| text);
+            fillers.codes.entry((t, c)).or_default().extend(found);
+        }
+        fillers.codes.retain(|_, found| !found.is_empty());
         Error::all(errors).map_or(Ok((told, fillers)), Err)
     }
 }
@@ -535,6 +530,69 @@ fn filler(plan: &Plan, nines: &Nines) -> Error {
 }
 
 impl KeySeen {
+    /// Sees the identities of a batch of a table; `once` is whether each may stand in one row only.
+    fn see(
+        &mut self,
+        t: usize,
+        identity: &Column,
+        good: &[bool],
+        once: bool,
+        facts: &PersonFacts<'_>,
+        place: &dyn Fn(usize) -> Said,
+    ) {
+        self.rows += identity.len() as u64;
+        self.distinct += identity.dictionary().len() as u64;
+        let mut candidates: HashMap<u32, (String, usize)> = HashMap::new();
+        for (code, text) in identity.dictionary().texts().enumerate() {
+            let Some((before, last)) = last_part(text) else { continue };
+            let nines = identifier::is_nines(last) && last.len() <= 20;
+            let near = near(last);
+            if nines || near != 0 {
+                self.registers.entry(before.to_owned()).or_default().near |= near;
+            }
+            if nines {
+                candidates.insert(code as u32, (before.to_owned(), last.len()));
+            }
+        }
+        if candidates.is_empty() {
+            return;
+        }
+        for (row, &code) in identity.codes().iter().enumerate().filter(|&(row, _)| good[row]) {
+            let Some((before, digits)) = candidates.get(&code) else { continue };
+            let Some(register) = self.registers.get_mut(before) else { continue };
+            let nines = register.nines.entry(*digits).or_default();
+            let rows = nines.rows.entry(t).or_default();
+            *rows += 1;
+            nines.twice |= *rows > 1 && once;
+            if nines.place.is_none() {
+                nines.place = Some(place(row));
+            }
+            nines.learn(facts.birth(row), facts.sex(row));
+        }
+    }
+    fn merge(&mut self, other: KeySeen) {
+        self.rows += other.rows;
+        self.distinct += other.distinct;
+        for (before, register) in other.registers {
+            self.registers.entry(before).or_default().merge(register);
+        }
+    }
+    /// The identities of nines alone that are fillers; those that are numbers are counted in what is told of the key.
+    fn fillers(&self, key: &str, told: &mut Told) -> Vec<(String, &Nines)> {
+        let mut found = Vec::new();
+        for (before, register) in &self.registers {
+            for (&digits, nines) in &register.nines {
+                let counts = told.nines.entry(key.to_owned()).or_default();
+                if register.near & 1 << digits != 0 && !self.stand_out(nines) {
+                    counts[0] += 1;
+                    continue;
+                }
+                counts[1] += 1;
+                found.push((format!("{before}{digits}:{}", "9".repeat(digits)), nines));
+            }
+        }
+        found
+    }
     /// Whether nines are no number whatever is near them.
     fn stand_out(&self, nines: &Nines) -> bool {
         let rows: u64 = nines.rows.values().sum();
@@ -572,7 +630,7 @@ impl FillerIds {
         let (mut cells, mut beside) = part;
         let table = &plan.tables[t];
         for (k, key) in table.keys.iter().enumerate() {
-            let Some(fillers) = self.0.get(key.name.as_str()) else { continue };
+            let Some(fillers) = self.keys.get(key.name.as_str()) else { continue };
             let gone: Vec<bool> =
                 beside[k].dictionary().texts().map(|text| fillers.contains(text)).collect();
             if !gone.contains(&true) {
@@ -591,12 +649,25 @@ impl FillerIds {
                 beside[k] = Column::new(codes, std::sync::Arc::clone(beside[k].dictionary()));
             }
         }
+        for (&(_, c), fillers) in self.codes.iter().filter(|(at, _)| at.0 == t) {
+            let Some(scope) = identity::judged_code(table, c) else { continue };
+            let folder = beside.last().filter(|_| table.foldered());
+            let found = identity::within(&cells, folder, c, scope, &plan.normalize);
+            let gone: Vec<bool> =
+                found.dictionary().texts().map(|text| fillers.contains(text)).collect();
+            let is_gone = |code: u32| code != MISSING && gone[code as usize];
+            let column = &cells.columns[c];
+            let codes = column.codes().iter().zip(found.codes());
+            let codes = codes.map(|(&cell, &code)| if is_gone(code) { MISSING } else { cell });
+            cells.columns[c] =
+                Column::new(codes.collect(), std::sync::Arc::clone(column.dictionary()));
+        }
         (cells, beside)
     }
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty() && self.codes.is_empty()
     }
 }
 
