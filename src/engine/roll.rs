@@ -172,15 +172,17 @@ impl<'a> Key<'a> {
             || self.names.iter().any(|names| names.contains(&cell))
     }
 
-    /// The identities that the numbers in the parts make, where a part holds more than a number.
+    /// The identities that the numbers in the parts make, where a part holds more than a number or is a day.
     #[must_use]
-    pub fn pieces(&self, parts: &[&str]) -> Vec<String> {
+    pub fn pieces(&self, parts: &[&str]) -> Vec<(String, Near)> {
         let mut found = Vec::new();
         for (at, part) in parts.iter().enumerate() {
-            for piece in pieces(part) {
+            let numbers = pieces(part).into_iter().map(|piece| (piece, Near::Part));
+            let days = of_day(part).into_iter().map(|number| (number, Near::Day));
+            for (piece, near) in numbers.chain(days) {
                 let mut parts = parts.to_vec();
                 parts[at] = &piece;
-                found.extend(self.identity(&parts));
+                found.extend(self.identity(&parts).map(|identity| (identity, near)));
             }
         }
         found
@@ -218,6 +220,56 @@ fn pieces(cell: &str) -> Vec<String> {
     };
     let mut found: Vec<String> = numbers(true).chain(numbers(false)).map(str::to_owned).collect();
     found.retain(|piece| piece != cell);
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The numbers of which a spreadsheet makes the day that stands in a cell: `3-14` or `3/14` of 3月14日, 14-Mar and 2026/3/14 (a year that
+/// nobody wrote is added); `2024-03` of Mar-24.
+fn of_day(cell: &str) -> Vec<String> {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let cell = cell.nfkc().collect::<String>().to_lowercase();
+    // The time of day that a date is stored with.
+    let cell = cell.trim().trim_end_matches([':', '0', '.']).trim_end_matches([' ', 't']);
+    if cell.len() < 3 {
+        return Vec::new();
+    }
+    let mark = |c: char| "/-. 年月日".contains(c);
+    let mut numbers = Vec::new();
+    for word in cell.trim_end_matches('日').split(mark) {
+        let month = MONTHS.iter().position(|m| word.len() >= 3 && word.starts_with(m));
+        match month.map(|m| m as u32 + 1).or_else(|| word.parse().ok()) {
+            Some(number) if word.len() <= 9 => numbers.push(number),
+            _ => return Vec::new(),
+        }
+    }
+    let day = numbers.iter().any(|&n| (1..=12).contains(&n));
+    let year = |&n: &u32| (1900..2200).contains(&n);
+    if !day || !(2..=3).contains(&numbers.len()) || numbers.iter().any(|n| *n > 99 && !year(n)) {
+        return Vec::new();
+    }
+    let written = |n: u32| {
+        let last = n % 100;
+        [n.to_string(), format!("{n:02}"), format!("{last:02}"), format!("20{last:02}")]
+    };
+    let mut found = Vec::new();
+    for (a, &first) in numbers.iter().enumerate() {
+        for (b, &second) in numbers.iter().enumerate().filter(|(b, _)| *b != a) {
+            let third = (0..numbers.len()).find(|c| ![a, b].contains(c)).map(|c| numbers[c]);
+            for (x, y) in
+                written(first).iter().flat_map(|x| written(second).map(|y| (x.clone(), y)))
+            {
+                let three = third.map(written).into_iter().flatten();
+                for mark in ['-', '/'] {
+                    found.push(format!("{x}{mark}{y}"));
+                    found.extend(three.clone().map(|z| format!("{x}{mark}{y}{mark}{z}")));
+                }
+            }
+        }
+    }
+    found.retain(|number| number != cell);
     found.sort();
     found.dedup();
     found
@@ -311,14 +363,16 @@ pub enum Near {
     Marks,
     /// More stands in the cell than the number (`00001;本人`, `00001 山田`, `00001〜00009`).
     Part,
+    /// A spreadsheet made a day of the number (`3-14` became `3月14日`).
+    Day,
     /// The same letters stand before the number in every line that is named so (`ID1000000`), or before the input's.
     Prefix,
 }
 
 impl Near {
     /// All of them.
-    pub const ALL: [Near; 6] =
-        [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Part, Near::Prefix];
+    pub const ALL: [Near; 7] =
+        [Near::Order, Near::Float, Near::Zeros, Near::Marks, Near::Part, Near::Day, Near::Prefix];
     /// What differs, to be told.
     #[must_use]
     pub const fn told(self) -> &'static str {
@@ -328,6 +382,7 @@ impl Near {
             Near::Zeros => "with other leading zeros",
             Near::Marks => "with other characters in or around it",
             Near::Part => "as a part of what stands there",
+            Near::Day => "with a number of which a spreadsheet makes such a day",
             Near::Prefix => "without the letters before the number (or with some)",
         }
     }
@@ -430,8 +485,8 @@ pub struct Roll {
     by_bare: HashMap<String, Vec<usize>>,
     /// By the parts without letters before a number.
     by_number: HashMap<String, Vec<usize>>,
-    /// By the numbers that stand in a cell among other things.
-    by_piece: HashMap<String, Vec<usize>>,
+    /// By the numbers that stand in a cell among other things, and those of which a spreadsheet makes the day in it.
+    by_piece: HashMap<String, Vec<(usize, Near)>>,
 }
 
 impl Roll {
@@ -453,10 +508,10 @@ impl Roll {
         self.entries.push(Entry { line, header, identity, matched, near });
         at
     }
-    /// Remembers that the cells of a name hold more than a number each: the identities of what stands in them.
-    pub fn add_pieces(&mut self, at: usize, pieces: Vec<String>) {
-        for piece in pieces {
-            self.by_piece.entry(piece).or_default().push(at);
+    /// Remembers that the cells of a name hold more than a number each, or a day: the identities that may be meant.
+    pub fn add_pieces(&mut self, at: usize, pieces: Vec<(String, Near)>) {
+        for (piece, near) in pieces {
+            self.by_piece.entry(piece).or_default().push((at, near));
         }
     }
     /// The number of a person's name, if the file names the person; remembers that it does.
@@ -479,8 +534,8 @@ impl Roll {
                 }
             }
         }
-        for &at in self.by_piece.get(identity).into_iter().flatten() {
-            self.entries[at].near.fetch_or(Near::Part.bit(), Ordering::Relaxed);
+        for &(at, near) in self.by_piece.get(identity).into_iter().flatten() {
+            self.entries[at].near.fetch_or(near.bit(), Ordering::Relaxed);
         }
         let Some((_, bare)) = loose(identity) else { return };
         for &at in self.by_bare.get(&bare).into_iter().flatten() {
@@ -706,6 +761,14 @@ mod tests {
             ("1000000〜1000009", "1000009", Some((Near::Part, vec![1]))),
             ("1000-001|x", "1000001", Some((Near::Part, vec![1]))),
             ("合計 100", "10", None),
+            ("3月14日", "3-14", Some((Near::Day, vec![1]))),
+            ("14-Mar", "3-14", Some((Near::Day, vec![1]))),
+            ("2026/3/14", "3-14", Some((Near::Day, vec![1]))),
+            ("2026/03/14 0:00:00", "03-14", Some((Near::Day, vec![1]))),
+            ("2026/3/14", "3/14", Some((Near::Day, vec![1]))),
+            ("Mar-14", "2014-3", Some((Near::Day, vec![1]))),
+            ("1001/2/3", "2-3", None),
+            ("2026/3/14", "315", None),
         ] {
             let names = names(file, &one);
             let person = identifier::normalize(person, false, None).unwrap();
