@@ -12,6 +12,7 @@ import math
 import os
 import re
 import sys
+from fractions import Fraction
 
 import polars as pl
 
@@ -288,12 +289,20 @@ def unique_with(release):
         group = class_.select(pl.struct(pl.all()).rank("dense").cast(pl.UInt32).alias("class"))["class"] if keys else pl.Series("class", [1] * frame.height)
         frame = frame.with_columns(group)
         names = []
-        for name, path in shape["facts"]:
+        labels = []
+        for at, (name, path) in enumerate(shape["facts"]):
+            perhaps = at >= len(shape["facts"]) - shape.get("perhaps", 0)
+            if perhaps and not of_stays(release, path):
+                continue
+            labels.append(name)
             names.append(f"f{len(names)}")
-            frame = frame.with_columns(codes(facts_of(release, t, path)).alias(names[-1]))
+            shown = facts_of(release, t, path)
+            if perhaps:
+                shown = shown.map_elements(lambda s: "several" if s is not None and "\x1f" in s else s, return_dtype=pl.String)
+            frame = frame.with_columns(codes(shown).alias(names[-1]))
         same(f"{view['name']}: rows", frame.height, record["rows"])
         same(f"{view['name']}: persons", frame["person"].n_unique(), record["persons"])
-        same(f"{view['name']}: facts", [n for n, _ in shape["facts"]], record["facts"])
+        same(f"{view['name']}: facts", labels, record["facts"])
         same(f"{view['name']}: by the view alone", singled(frame, ["class"]), record["alone"])
         by_fact = [singled(frame, ["class", n]) for n in names]
         same(f"{view['name']}: by one fact", by_fact, record["byFact"])
@@ -339,6 +348,19 @@ def unique_with(release):
         mine = (joined.height, counts.filter(pl.col("len") == 1).height)
         same("numbers of rows together", mine, (release.told["unique"]["persons"], release.told["unique"]["alone"]))
     return shares
+
+
+def of_stays(release, path):
+    """Whether a column of events is a fact of the stay: of twenty stays with several filled cells at most one shows several values,
+    and by chance four times as many would."""
+    t, c, key = path["table"], str(path["column"]), str(path["by"]["token"][1])
+    who = release.shape["tables"][t]["person"]
+    rows = release.tables[t].filter((pl.col(c) != "") & (pl.col(key) != ""))
+    stays = rows.group_by(key, str(who)).agg(pl.len().alias("n"), pl.col(c).n_unique().alias("d"))
+    several, varying = stays.filter(pl.col("n") > 1).height, stays.filter(pl.col("d") > 1).height
+    values = rows.group_by(c).len()["len"].to_list()
+    chance = 1 - sum(Fraction(n, rows.height) ** 2 for n in values)
+    return 20 * varying <= several and 4 * varying <= several * chance
 
 
 def facts_of(release, t, path):

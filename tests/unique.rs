@@ -286,6 +286,53 @@ fn facts_of_several_rows_count_as_the_set_that_a_stay_shows() {
     compared(&statement(&release)["unique"]["views"][0], &rows);
 }
 
+/// A column of events that is the same in all rows of a stay is a fact of the stay, though each event repeats it and some are wrong.
+#[test]
+fn a_column_of_events_may_be_a_fact_of_the_stay() {
+    let work = tempfile::tempdir().unwrap();
+    let (input, key) = (data(work.path()), new_key(work.path()));
+    let events = std::fs::read_to_string(input.join("events.csv")).unwrap();
+    let mut with = "id,stay,act,ward,bed\n".to_owned();
+    for (at, line) in events.lines().skip(1).enumerate() {
+        let stay: usize = line.split(',').nth(1).unwrap()[1..].parse().unwrap();
+        // One typing error in a hundred rows.
+        let ward = if at % 100 == 50 { 9 } else { stay % 9 };
+        with.push_str(&format!("{line},w{ward},n{}\n", at % 4));
+    }
+    std::fs::write(input.join("events.csv"), with).unwrap();
+    let columns = "ward = { role = \"payload\", pseudonymized = \"keep\", anonymized = { rare = 3 } }\nbed = { role = \"payload\", pseudonymized = \"keep\", anonymized = { rare = 3 } }\n";
+    let path = work.path().join("stays.toml");
+    std::fs::write(&path, POLICY.replace("#WORDS", "") + columns).unwrap();
+    let release = run(&path, &input, &key, &work.path().join("out"), &[]);
+    let mut wards: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for event in table(&release, "events") {
+        if !event["ward"].is_empty() {
+            wards.entry(event["stay"].clone()).or_default().insert(event["ward"].clone());
+        }
+    }
+    let tokens: Vec<String> =
+        table(&release, "stays").into_iter().map(|stay| stay["stay"].clone()).collect();
+    let mut rows = stays(&release);
+    for (row, token) in rows.iter_mut().zip(tokens) {
+        // The few with several values are told as one.
+        let ward = match wards.get(&token).map(|w| w.iter().collect::<Vec<_>>()).as_deref() {
+            None => "none".to_owned(),
+            Some([ward]) => (*ward).clone(),
+            Some(_) => "several".to_owned(),
+        };
+        row.facts.insert("events.ward".to_owned(), ward);
+    }
+    let told = &statement(&release)["unique"];
+    assert_eq!(
+        told["views"][0]["facts"],
+        serde_json::json!(["patients.blood", "stays.days", "stays.disease", "events.ward"])
+    );
+    compared(&told["views"][0], &rows);
+    assert!(kakou(&["verify", "--quiet", text(&release)]).status.success());
+    let split = run(&path, &input, &key, &work.path().join("split"), &["--memory", "100K"]);
+    assert_eq!(statement(&split)["unique"], *told);
+}
+
 #[test]
 fn beyond_the_limit_nothing_is_written_and_explain_says_why() {
     let work = tempfile::tempdir().unwrap();

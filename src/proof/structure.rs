@@ -253,6 +253,9 @@ pub struct ViewShape {
 pub struct UniqueShape {
     /// The facts with their names.
     pub facts: Vec<(String, ColumnPath)>,
+    /// How many of them, the last ones, count only if they are the same in all rows of a stay.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub perhaps: usize,
     /// Known facts at most.
     pub m: usize,
     /// At most this share of the rows may fit one person alone.
@@ -563,6 +566,7 @@ impl Places<'_> {
                     })
                     .collect(),
                 unique: Some(UniqueShape {
+                    perhaps: unique.perhaps,
                     facts: unique
                         .facts
                         .iter()
@@ -612,6 +616,12 @@ impl Places<'_> {
         })
         .collect()
     }
+}
+
+/// For a number that is left out where it is 0.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The special values of a column of numbers.

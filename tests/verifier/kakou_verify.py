@@ -1167,7 +1167,12 @@ class Alone:
 
     def __init__(self, files, view):
         self.db = files.db
-        table, facts = view["table"], [path for _, path in view["unique"]["facts"]]
+        table, named = view["table"], view["unique"]["facts"]
+        sure = len(named) - view["unique"].get("perhaps", 0)
+        # Of the last ones those are left that are the same in all rows of a stay.
+        perhaps = [(name, path) for name, path in named[sure:] if self.is_of_stays(files, path)]
+        self.facts = [name for name, _ in named[:sure] + perhaps]
+        facts = [path for _, path in named[:sure] + perhaps]
         who = files.person(table)
         quasi = view["quasi"] + view.get("facts", [])
         self.db.execute(f"CREATE OR REPLACE TEMP TABLE q AS SELECT row_number() OVER () AS r, * FROM ({files.rows_with(table, quasi)})")
@@ -1180,8 +1185,11 @@ class Alone:
             # A set is that of the rows of the same person, and with a token of that stay.
             here, there = (who, files.person(path["table"])) if path["by"] == "person" else (f"c{column}" for column in path["by"]["token"])
             other = files.person(path["table"])
+            shown = f"list_sort(list(DISTINCT c{path['column']}))"
+            if at >= sure:
+                shown = f"CASE WHEN count(DISTINCT c{path['column']}) = 1 THEN {shown} ELSE ['several', 'values'] END"
             joins.append(
-                f"LEFT JOIN (SELECT {there} AS k, {other} AS w, list_sort(list(DISTINCT c{path['column']})) AS v FROM t{path['table']} "
+                f"LEFT JOIN (SELECT {there} AS k, {other} AS w, {shown} AS v FROM t{path['table']} "
                 f"WHERE {there} IS NOT NULL AND c{path['column']} IS NOT NULL GROUP BY ALL) j{at} ON h.{here} = j{at}.k AND h.{who} = j{at}.w"
             )
             values.append(f"j{at}.v")
@@ -1193,6 +1201,18 @@ class Alone:
             "FROM q JOIN w USING (r)"
         )
         self.rows, self.persons = self.db.execute("SELECT count(*), count(DISTINCT p) FROM u").fetchone()
+
+    def is_of_stays(self, files, path):
+        """Whether a column of events is the same in all rows of a stay: of 20 with several filled cells one may show several values,
+        if by chance four times as many would."""
+        table, column, key, who = path["table"], f"c{path['column']}", f"c{path['by']['token'][1]}", files.person(path["table"])
+        filled = f"FROM t{table} WHERE {key} IS NOT NULL AND {who} IS NOT NULL AND {column} IS NOT NULL"
+        several, varying = self.db.execute(
+            f"SELECT count(*) FILTER (n > 1), count(*) FILTER (d > 1) FROM (SELECT count(*) AS n, count(DISTINCT {column}) AS d {filled} GROUP BY {key}, {who})"
+        ).fetchone()
+        rows = [n for (n,) in self.db.execute(f"SELECT count(*) {filled} GROUP BY {column}").fetchall()]
+        square = sum(rows) ** 2
+        return 20 * varying <= several and 4 * varying * square <= several * (square - sum(n * n for n in rows))
 
     def groups(self, facts):
         keys = ", ".join(["c", *(f"f{at}" for at in facts)])
@@ -1224,12 +1244,15 @@ def combined(rows, facts, m, limited):
 def unique_of_view(files, view):
     """Whom the quasi-identifiers of a view and up to m further facts single out."""
     shape = view["unique"]
-    n, m = len(shape["facts"]), shape["m"]
-    found = {"view": view["name"], "rows": 0, "persons": 0, "m": m, "atMost": shape["atMost"], "facts": [name for name, _ in shape["facts"]]}
+    m = shape["m"]
+    sure = shape["facts"][: len(shape["facts"]) - shape.get("perhaps", 0)]
+    found = {"view": view["name"], "rows": 0, "persons": 0, "m": m, "atMost": shape["atMost"], "facts": [name for name, _ in sure]}
     nobody = {"rows": 0, "persons": 0, "guessed": 0}
     if view["table"] is None:
         return {**found, "combined": 0, "alone": nobody, "byFact": [], "worst": [], "bySet": 0, "byRows": 0}
     rows = Alone(files, view)
+    n = len(rows.facts)
+    found.update(facts=rows.facts)
     found.update(rows=rows.rows, persons=rows.persons, combined=combined(rows.rows, n, m, shape["atMost"] is not None), alone=rows.singled([]))
     found["byFact"] = [rows.singled([at]) for at in range(n)]
     among = sorted(sorted(range(n), key=lambda at: (-found["byFact"][at]["rows"], at))[: found["combined"]])

@@ -13,6 +13,7 @@ use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING};
 use crate::freeze::blank_bit;
 use crate::partition::Partition;
+use crate::plan::steady::Repeated;
 use crate::plan::unique::{
     MILLION, Singled, TableUnique, Unique, ViewUnique, Worst, combined, fact_name, share, strongest,
 };
@@ -38,6 +39,16 @@ struct Rows {
     facts: Vec<Vec<u32>>,
     texts: Vec<Interner>,
     sets: Vec<Sets>,
+    /// By fact that may be one of stays: how its cells repeat within them.
+    repeated: Vec<Repeats>,
+}
+
+/// How the cells of a column of events repeat within stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Repeats {
+    stays: Repeated,
+    /// By code of the text: filled cells.
+    rows: Vec<u64>,
 }
 
 /// Sets of several values, each with a code of its own, from the end of the numbers.
@@ -83,6 +94,7 @@ impl Gathered {
             facts: vec![Vec::new(); of.facts.len()],
             texts: of.facts.iter().map(|_| Interner::new()).collect(),
             sets: vec![Sets::default(); of.facts.len()],
+            repeated: vec![Repeats::default(); of.perhaps],
             ..Rows::default()
         });
         let tables = plan.counted_tables().len();
@@ -118,7 +130,11 @@ impl Gathered {
                     _ => (view.table, usize::MAX, fact.table, usize::MAX),
                 };
                 let link = links.entry(key).or_insert_with(|| Link::of(partition, key));
-                let shown = link.sets(&codes, &alive.rows[fact.table], &mut rows.sets[f]);
+                let perhaps = (f + of.perhaps).checked_sub(of.facts.len());
+                let shown = match perhaps.and_then(|at| rows.repeated.get_mut(at)) {
+                    Some(repeats) => link.one(&codes, repeats, &mut rows.sets[f]),
+                    None => link.sets(&codes, &alive.rows[fact.table], &mut rows.sets[f]),
+                };
                 column.extend(there.iter().map(|&row| match link.here[row] {
                     MISSING => 0,
                     group => shown[group as usize],
@@ -163,6 +179,15 @@ impl Gathered {
                     None => text(code),
                 };
                 mine.facts[f].extend(theirs.facts[f].iter().map(code));
+                let perhaps = (f + mine.repeated.len()).checked_sub(theirs.facts.len());
+                if let Some((mine, theirs)) = perhaps
+                    .and_then(|at| Some((mine.repeated.get_mut(at)?, theirs.repeated.get(at)?)))
+                {
+                    mine.stays.add(theirs.stays);
+                    for (before, &rows) in theirs.rows.iter().enumerate() {
+                        mine.count(text(before as u32), rows);
+                    }
+                }
             }
         }
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
@@ -183,6 +208,8 @@ impl Gathered {
             && self.views.iter().zip(&plan.unique).zip(classes).all(|((rows, of), &classes)| {
                 let facts = of.facts.len();
                 (rows.facts.len(), rows.texts.len(), rows.sets.len()) == (facts, facts, facts)
+                    && rows.repeated.len() == of.perhaps
+                    && rows.sound_repeats()
                     && rows.class.len() == rows.person.len()
                     && rows.class.iter().all(|&class| (class as usize) < classes)
                     && persons(&rows.person)
@@ -196,11 +223,13 @@ impl Gathered {
         let Gathered { views, counts, persons } = self;
         let tables = plan.counted_tables();
         let described = plan.views.iter().zip(&plan.unique);
-        let views = described.zip(views).map(|((view, of), rows)| {
+        let views = described.zip(views).map(|((view, of), mut rows)| {
+            let kept = rows.facts_of_stays();
             let mut found = rows.sorted(persons as usize).count(of.m, of.at_most.is_some());
             found.view = view.name.to_string();
             found.at_most = of.at_most;
-            let names = of.facts.iter().map(|f| fact_name(&plan.tables, f.table, f.column));
+            let facts = of.facts.iter().zip(kept).filter(|(_, kept)| *kept).map(|(fact, _)| fact);
+            let names = facts.map(|f| fact_name(&plan.tables, f.table, f.column));
             found.facts = names.map(|name| name.to_string()).collect();
             found
         });
@@ -315,6 +344,52 @@ impl Link {
     }
 }
 
+impl Link {
+    /// By group: the code of what its rows show; those with several values have one code together. Counts how cells repeat.
+    fn one(&self, codes: &[u32], repeats: &mut Repeats, sets: &mut Sets) -> Vec<u32> {
+        /// Several filled cells, of one value or of several.
+        const AGAIN: u8 = 1;
+        const VARIES: u8 = 2;
+        let mut one = vec![0_u32; self.groups];
+        let mut seen = vec![0_u8; self.groups];
+        // A cell that went is 0.
+        for (&group, &code) in self.there.iter().zip(codes) {
+            if group == MISSING || code == 0 {
+                continue;
+            }
+            repeats.count(code, 1);
+            let (slot, seen) = (&mut one[group as usize], &mut seen[group as usize]);
+            if *slot == 0 {
+                *slot = code;
+                continue;
+            }
+            *seen |= AGAIN;
+            if *slot != code {
+                *seen |= VARIES;
+            }
+        }
+        let count = |bit| seen.iter().filter(|&&seen| seen & bit != 0).count() as u64;
+        let (several, varying) = (count(AGAIN), count(VARIES));
+        repeats.stays.add(Repeated { several, varying, empty: 0 });
+        if varying > 0 {
+            let code = sets.code(Vec::new());
+            let there = one.iter_mut().zip(&seen).filter(|(_, seen)| **seen & VARIES != 0);
+            there.for_each(|(slot, _)| *slot = code);
+        }
+        one
+    }
+}
+
+impl Repeats {
+    fn count(&mut self, code: u32, rows: u64) {
+        let at = code as usize;
+        if at >= self.rows.len() {
+            self.rows.resize(at + 1, 0);
+        }
+        self.rows[at] += rows;
+    }
+}
+
 /// The rows of one view by class, within a class by person.
 struct Sorted {
     class: Vec<u32>,
@@ -349,6 +424,19 @@ impl Rows {
         self.facts[fact].len() == self.class.len()
             && self.facts[fact].iter().all(|code| text(code) || set(*code))
             && self.sets[fact].0.keys().flatten().all(text)
+    }
+    fn sound_repeats(&self) -> bool {
+        let texts = self.texts.iter().rev().zip(self.repeated.iter().rev());
+        texts.into_iter().all(|(texts, r)| r.rows.len() <= texts.dictionary().len() + 1)
+    }
+    /// By fact: whether it is kept. A column of events that is none of stays goes.
+    fn facts_of_stays(&mut self) -> Vec<bool> {
+        let sure = self.facts.len() - self.repeated.len();
+        let mut kept = vec![true; sure];
+        kept.extend(self.repeated.iter().map(|r| r.stays.is_steady(false, r.rows.iter().copied())));
+        let mut each = kept.iter();
+        self.facts.retain(|_| each.next().copied().unwrap_or(true));
+        kept
     }
     fn sorted(self, persons: usize) -> Sorted {
         let rows: Vec<u32> = (0..self.class.len() as u32).collect();

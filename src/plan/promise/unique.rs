@@ -26,6 +26,9 @@ const STEPS: u64 = 1 << 27;
 pub struct UniquePlan {
     /// The facts: each is the set of values that a row's stay or person shows, or the cell of the row itself.
     pub facts: Vec<ViewColumn>,
+    /// How many of them, the last ones, stand in rows of events: they are facts of the stay only if the data say so
+    /// ([`crate::steady::Repeated`]), and else fall away. What the few stays with several values show is one value.
+    pub perhaps: usize,
     /// How many may be known together.
     pub m: usize,
     /// At most this share of the rows may fit one person alone.
@@ -128,8 +131,10 @@ pub fn plan(
             );
         }
     }
+    let perhaps = if named.is_empty() { of_stays(tables, view) } else { Vec::new() };
     let plan = UniquePlan {
-        facts: if named.is_empty() { every } else { facts },
+        perhaps: perhaps.len(),
+        facts: if named.is_empty() { [every, perhaps].concat() } else { facts },
         m: m.clamp(1, MOST_KNOWN),
         at_most: words.at_most.or(limit),
         because: because.map(Name::from_policy),
@@ -158,6 +163,25 @@ fn every_fact(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                 .map(|column| ViewColumn { table: t, column, join: join(tables, view.table, t) });
             facts.extend(own);
         }
+    }
+    facts
+}
+
+/// Of a view of stays, released columns of events that carry the stay's token: facts of the stay if they are the same in all its rows.
+fn of_stays(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
+    let here = &tables[view.table];
+    let Grain::Key(own) = here.grain else { return Vec::new() };
+    if !key_shown(here, own) {
+        return Vec::new();
+    }
+    let mut facts = Vec::new();
+    for (t, table) in tables.iter().enumerate().filter(|(_, table)| table.grain == Grain::Event) {
+        let theirs = table.keys.iter().position(|k| k.name == here.keys[own].name);
+        let Some(theirs) = theirs.filter(|&k| key_shown(table, k)) else { continue };
+        let join = Join::Key { here: own, there: theirs };
+        let columns = (0..table.columns.len()).filter(|&c| is_fact(tables, t, c));
+        let columns = columns.filter(|&c| !view.counted().any(|q| (q.table, q.column) == (t, c)));
+        facts.extend(columns.map(|column| ViewColumn { table: t, column, join: join.clone() }));
     }
     facts
 }
@@ -346,11 +370,19 @@ impl ViewUnique {
     #[must_use]
     pub fn within(&self, other: &ViewUnique) -> bool {
         let less = |a: &Singled, b: &Singled| a.rows <= b.rows && a.persons <= b.persons;
-        (self.rows, self.persons, self.m, self.facts.len())
-            == (other.rows, other.persons, other.m, other.facts.len())
+        // Whether a column of events is a fact of the stay can change with it: then only what both have is compared.
+        let theirs = |fact: &String| other.facts.iter().position(|f| f == fact);
+        let both = self
+            .facts
+            .iter()
+            .zip(&self.by_fact)
+            .filter_map(|(fact, found)| Some((found, other.by_fact.get(theirs(fact)?)?)));
+        let worst = self.worst.iter().zip(&other.worst);
+        (self.rows, self.persons, self.m) == (other.rows, other.persons, other.m)
             && less(&self.alone, &other.alone)
-            && self.by_fact.iter().zip(&other.by_fact).all(|(a, b)| less(a, b))
-            && self.worst.iter().zip(&other.worst).all(|(a, b)| a.singled.rows <= b.singled.rows)
+            && both.into_iter().all(|(a, b)| less(a, b))
+            && (self.facts != other.facts
+                || worst.into_iter().all(|(a, b)| a.singled.rows <= b.singled.rows))
             && self.by_set <= other.by_set
             && self.by_rows <= other.by_rows
     }
