@@ -18,7 +18,8 @@ use crate::text::date;
 ///
 /// # Guarantee
 /// * The band shown holds the age at the anchor; bands never overlap; `top` and above is one band.
-/// * Without an anchor, with an incomplete birth date, or with an anchor before birth the cell is suppressed.
+/// * Of a birth date without its day (or month) the band is shown that all its days give. Where they give several (of the finest
+///   `widths`), without an anchor, or with an anchor before birth the cell is suppressed.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgeBand {
@@ -29,7 +30,7 @@ pub struct AgeBand {
     /// Width of the bands in years.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
-    /// Several widths to choose from, finest first; each divides the next.
+    /// Several widths to choose from, finest first; each divides the next. They stay beside the chosen `width`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub widths: Vec<u32>,
     /// This age and above is one band.
@@ -81,6 +82,15 @@ impl Anchor {
 }
 
 impl AgeBand {
+    /// The band of a birth between two days. What is one band of the finest width is one band of every other: levels nest.
+    fn of_span(&self, (first, last): (i32, i32), at: i32) -> Option<String> {
+        let band = self.label(first, at)?;
+        if first == last {
+            return Some(band);
+        }
+        let finest = AgeBand { width: self.widths.first().copied().or(self.width), ..self.clone() };
+        (finest.label(first, at)? == finest.label(last, at)?).then_some(band)
+    }
     fn label(&self, birth: i32, at: i32) -> Option<String> {
         let (born, now) = (date::date_of(birth)?, date::date_of(at)?);
         if now < born {
@@ -168,7 +178,7 @@ impl Technique for AgeBand {
         Some(Type::Code)
     }
     fn choices(&self) -> Vec<String> {
-        if self.widths.len() > 1 {
+        if self.widths.len() > 1 && self.width.is_none() {
             self.widths.iter().map(ToString::to_string).collect()
         } else {
             Vec::new()
@@ -176,12 +186,11 @@ impl Technique for AgeBand {
     }
     fn choose(&mut self, choice: &str) {
         self.width = choice.parse().ok();
-        self.widths.clear();
     }
     fn freeze(&self, _: &Measure, _: &ColumnFacts) -> Result<Self, Error> {
         let mut frozen = self.clone();
         match self.widths.as_slice() {
-            [] => {}
+            _ if self.width.is_some() => {}
             [one] => (frozen.width, frozen.widths) = (Some(*one), Vec::new()),
             _ => return Err(not_chosen()),
         }
@@ -189,25 +198,33 @@ impl Technique for AgeBand {
     }
     fn apply(&self, input: &Input<'_>) -> Output {
         let day = self.at.day();
-        let births = input.cells.dictionary().days();
+        let births = input.cells.dictionary();
+        let spans: Vec<Option<(i32, i32)>> = births
+            .texts()
+            .zip(births.days())
+            .map(|(text, day)| match day {
+                Some(day) => Some((*day, *day)),
+                None => date::parse(text).and_then(|when| when.span()),
+            })
+            .collect();
         input.map_rows(|row, _| {
-            let birth = births[input.cells.codes()[row] as usize];
+            let birth = spans[input.cells.codes()[row] as usize];
             let at = day.or_else(|| input.dates.iter().filter_map(|d| d[row]).min());
             birth
                 .zip(at)
-                .and_then(|(birth, at)| self.label(birth, at))
+                .and_then(|(span, at)| self.of_span(span, at))
                 .map_or(Cell::Missing, Cell::Text)
         })
     }
     fn unfit(&self) -> Option<[&'static str; 2]> {
         Some([
-            "no age: a date is missing or partial, or lies before the birth",
-            "年齢が決まらない（日付がない、日がない、または出生より前）",
+            "no age: a date is missing or leaves several, or lies before the birth",
+            "年齢が決まらない（日付がない、日がなく一つに決まらない、または出生より前）",
         ])
     }
     fn describe(&self) -> (String, String) {
-        let widths: Vec<String> =
-            self.width.iter().chain(&self.widths).map(ToString::to_string).collect();
+        let open = self.widths.iter().filter(|_| self.width.is_none());
+        let widths: Vec<String> = self.width.iter().chain(open).map(ToString::to_string).collect();
         let some = widths.len() > 1;
         let (at_ja, at_en) = self.at.words();
         let mut ja = format!(
@@ -257,6 +274,37 @@ mod tests {
         assert_eq!(at(&young, "20240401", "20240408").as_deref(), Some("7-27d"));
         assert_eq!(at(&young, "20240401", "20250331").as_deref(), Some("28-364d"));
         assert_eq!(at(&young, "20240401", "20250401").as_deref(), Some("1-4"));
+    }
+
+    #[test]
+    fn a_month_of_birth_is_enough_for_most_ages() {
+        let facts =
+            ColumnFacts { date: Some(DateKind::Birth), ..crate::testing::facts(Type::Date) };
+        let shown = |birth: &str, at: &str| {
+            let rows = crate::testing::Rows::new([(0, Some(birth.to_owned()))]);
+            let dates = [vec![Some(days(at))]];
+            let (_, output) =
+                crate::testing::frozen_with_dates(&band(10), &rows, &facts, &dates).unwrap();
+            output.cells.text(0).map(str::to_owned)
+        };
+        assert_eq!(shown("1954-04", "2024-03-31").as_deref(), Some("60-69"));
+        assert_eq!(shown("195404", "2024-05-01").as_deref(), Some("70-79"));
+        assert_eq!(shown("1954-04", "2024-04-30").as_deref(), Some("70-79"));
+        assert_eq!(shown("1954-04", "2024-04-29"), None, "born on the 30th is 69");
+        assert_eq!(shown("1954-02", "2021-02-10").as_deref(), Some("60-69"));
+        assert_eq!(shown("1955", "2021-02-10").as_deref(), Some("60-69"));
+        assert_eq!(shown("1951", "2021-02-10"), None);
+        // Levels nest: what is suppressed at the finest width is at every other.
+        let wide = AgeBand { width: None, widths: vec![10, 20], ..band(10) };
+        let span = (days("1954-04-01"), days("1954-04-30"));
+        for width in ["10", "20"] {
+            let mut chosen = wide.clone();
+            chosen.choose(width);
+            assert_eq!(chosen.of_span(span, days("2024-04-15")), None);
+            assert!(chosen.of_span(span, days("2023-04-15")).is_some());
+            assert!(chosen.choices().is_empty() && chosen.freeze(&Measure::Nothing, &facts).is_ok());
+        }
+        assert_eq!(shown("2024-04", "2024-04-15"), None, "perhaps not born yet");
     }
 
     #[test]

@@ -59,6 +59,19 @@ impl When {
         let day = NaiveDate::from_ymd_opt(self.year, u32::from(self.month?), u32::from(self.day?))?;
         Some(day.num_days_from_ce() - 719_163)
     }
+    /// The first and the last day that it may be, since 1970-01-01: those of its month or year where the day or month is unknown.
+    #[must_use]
+    pub fn span(&self) -> Option<(i32, i32)> {
+        let of =
+            |month: u8, day: u8| When { month: Some(month), day: Some(day), ..self.clone() }.days();
+        match (self.month, self.day) {
+            (Some(_), Some(_)) => self.days().map(|day| (day, day)),
+            (Some(month), None) => {
+                Some((of(month, 1)?, (28..=31).rev().find_map(|day| of(month, day))?))
+            }
+            (None, _) => Some((of(1, 1)?, of(12, 31)?)),
+        }
+    }
     /// Whether a time of day other than midnight stands behind the date.
     #[must_use]
     pub fn has_time(&self) -> bool {
