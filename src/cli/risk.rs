@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome, Show, prepare, shown};
 use crate::error::{Error, Name, Result, small};
 use crate::formats::any::{self, Hints};
-use crate::frame::{Column, MISSING};
+use crate::frame::{Column, MISSING, Table};
 use crate::privacy::risk::figure::{Dear, Figure, Line, Open, Subject, Told};
 use crate::privacy::risk::{self, Doc, FIGURES, journalist, sum};
 use crate::privacy::{Estimate, View};
@@ -280,6 +280,11 @@ impl Risk {
         for (path, (wanted, shape)) in paths.iter().zip(&places) {
             parts.push(any::read(path, &shown(path), shape, &hints, wanted)?);
         }
+        if parts.len() == 1
+            && let Some(Table { rows, columns }) = parts.pop()
+        {
+            return Ok(Data { rows, columns });
+        }
         Ok(Data {
             rows: parts.iter().map(|p| p.rows).sum(),
             columns: (0..wanted.names.len())
@@ -334,10 +339,9 @@ impl Risk {
         let count = match &persons {
             None => data.rows as u64,
             Some(codes) => {
-                let mut codes = codes.clone();
-                codes.sort_unstable();
-                codes.dedup();
-                codes.len() as u64
+                let mut there = vec![false; codes.iter().max().map_or(0, |&c| c as usize + 1)];
+                codes.iter().for_each(|&code| there[code as usize] = true);
+                there.iter().filter(|&&there| there).count() as u64
             }
         };
         page.put("rows", data.rows);

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::format::{Look, reader};
-use super::{ColumnSpec, ReadSpec, header, open};
+use super::{ColumnSpec, ReadSpec, header, open_cells};
 use crate::error::{Error, Name, Result};
-use crate::frame::{Column, Table};
+use crate::frame::{Column, Interner, MISSING, Table};
 use crate::say;
 use crate::schema::file::{Encoding, Holds, InputFormat, LineEnds, Quotes};
 
@@ -255,23 +257,67 @@ fn whole(
         trim: true,
         ..ReadSpec::new(name, shape.format, &columns)
     };
-    let mut reader = open(path, &spec)?;
-    let mut parts: Vec<Table> = Vec::new();
-    while let Some(batch) = reader.next(most.unwrap_or(BATCH))? {
-        parts.push(Table {
+    let mut reader = open_cells(path, &spec)?;
+    let mut next = move |rows| -> Result<Option<Table>> {
+        Ok(reader.next(rows)?.map(|batch| Table {
             rows: batch.table.rows,
             columns: wanted.iter().map(|&c| batch.table.columns[c].clone()).collect(),
-        });
-        if most.is_some() {
-            break;
+        }))
+    };
+    let mut whole: Vec<Whole> = wanted.iter().map(|_| Whole::default()).collect();
+    let mut rows = 0;
+    let mut add = |batch: Table| {
+        rows += batch.rows;
+        whole.par_iter_mut().zip(batch.columns).for_each(|(whole, column)| whole.add(&column));
+    };
+    if let Some(most) = most {
+        next(most)?.into_iter().for_each(add);
+    } else {
+        // A batch is read while the one before is taken in.
+        std::thread::scope(|scope| {
+            let (send, receive) = std::sync::mpsc::sync_channel(1);
+            let reading = scope.spawn(move || -> Result<()> {
+                while let Some(batch) = next(BATCH)? {
+                    if send.send(batch).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            receive.iter().for_each(&mut add);
+            reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+    }
+    Ok(Table { rows, columns: whole.into_iter().map(Whole::finish).collect() })
+}
+
+/// A column that grows batch by batch.
+#[derive(Default)]
+struct Whole {
+    codes: Vec<u32>,
+    texts: Interner,
+}
+
+impl Whole {
+    fn add(&mut self, part: &Column) {
+        let mut map = vec![MISSING; part.dictionary().len()];
+        self.codes.reserve(part.len());
+        for &code in part.codes() {
+            self.codes.push(match code {
+                MISSING => MISSING,
+                _ => {
+                    let slot = &mut map[code as usize];
+                    if *slot == MISSING {
+                        *slot = self.texts.intern(part.dictionary().text(code));
+                    }
+                    *slot
+                }
+            });
         }
     }
-    Ok(Table {
-        rows: parts.iter().map(|p| p.rows).sum(),
-        columns: (0..wanted.len())
-            .map(|c| Column::concat(&parts.iter().map(|p| &p.columns[c]).collect::<Vec<_>>()))
-            .collect(),
-    })
+    fn finish(self) -> Column {
+        Column::new(self.codes, std::sync::Arc::new(self.texts.finish()))
+    }
 }
 
 #[cfg(test)]

@@ -281,7 +281,8 @@ impl Reader {
             let (sha3, sha2) = hashing.finish();
             Some((sha3, sha2, 0))
         };
-        let hasher = (wanted != Wanted::Header).then(|| std::thread::spawn(hash));
+        let hashed = matches!(wanted, Wanted::Sha3 | Wanted::Both);
+        let hasher = hashed.then(|| std::thread::spawn(hash));
         let mut reader = Reader {
             table: spec.table.clone(),
             marks: Marks {

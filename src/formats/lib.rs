@@ -167,6 +167,8 @@ impl FileFacts {
 enum Wanted {
     /// None, and no more is read at first than a header needs.
     Header,
+    /// None, where a format can leave them: only the cells matter.
+    Cells,
     /// SHA3-256.
     Sha3,
     /// SHA-256 too.
@@ -265,6 +267,14 @@ fn open_for(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Box<dyn 
         return Ok(Box::new(partitions::Reader::new(inner, spec, found)));
     }
     reader(spec.format).open(path, spec, wanted)
+}
+
+/// Opens a file for its cells alone: its facts may have no digest.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_cells(path: &Path, spec: &ReadSpec<'_>) -> Result<Box<dyn Batches + Send>> {
+    open_for(path, spec, Wanted::Cells)
 }
 
 /// Opens a file of a release: its facts will have SHA-256 too.
