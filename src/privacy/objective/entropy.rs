@@ -58,6 +58,9 @@ impl Objective for Entropy {
     fn key(&self) -> &'static str {
         "entropy"
     }
+    fn needs_codes(&self) -> bool {
+        true
+    }
     fn cost(&self, problem: &Problem, node: &Levels, stats: &[ViewStats]) -> Cost {
         let (figures, weights) = self.figures(problem, node, |v, column| {
             if stats[v].suppressed == 0 {

@@ -32,6 +32,9 @@ impl Objective for Loss {
     fn key(&self) -> &'static str {
         "loss"
     }
+    fn needs_codes(&self) -> bool {
+        true
+    }
     fn cost(&self, problem: &Problem, node: &Levels, stats: &[ViewStats]) -> Cost {
         let mut figures = Vec::new();
         let mut weights = Vec::new();

@@ -168,9 +168,9 @@ pub struct ViewStats {
     pub impossible: bool,
     /// Rows that are suppressed here and at every finer node.
     pub out: u64,
-    /// By column and code: rows that stay.
+    /// By column and code: rows that stay; empty unless [`Objective::needs_codes`].
     pub kept_by_code: Vec<Vec<u64>>,
-    /// By column and code: rows that are suppressed here and at every finer node.
+    /// By column and code: rows that are suppressed here and at every finer node; empty unless [`Objective::needs_codes`].
     pub out_by_code: Vec<Vec<u64>>,
     /// Sum of squared rows over all classes.
     pub squares: u128,
@@ -207,6 +207,10 @@ pub trait Objective: Send + Sync + std::fmt::Debug {
     ) -> Option<Cost>;
     /// Whether the bound needs the statistics of the low corner.
     fn needs_low(&self) -> bool {
+        false
+    }
+    /// Whether [`ViewStats::kept_by_code`] and [`ViewStats::out_by_code`] are to be counted: they are most of the work.
+    fn needs_codes(&self) -> bool {
         false
     }
     /// The terms of a class, if the objective is a sum over classes: its cost, its cost if it stayed, and what it certainly

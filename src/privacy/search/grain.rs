@@ -287,11 +287,12 @@ impl<const N: usize> Grain<N> {
             problem.attributes[view.columns[c]].levels[usize::from(node[view.columns[c]])].card
                 as usize
         };
+        let counted = if objective.needs_codes() { columns } else { 0 };
         let mut stats = ViewStats {
             rows: view.rows,
             impossible: nobody && view.setting.models.iter().any(|m| !m.tolerates_empty()),
-            kept_by_code: (0..columns).map(|c| vec![0; card(c)]).collect(),
-            out_by_code: (0..columns).map(|c| vec![0; card(c)]).collect(),
+            kept_by_code: (0..counted).map(|c| vec![0; card(c)]).collect(),
+            out_by_code: (0..counted).map(|c| vec![0; card(c)]).collect(),
             ..ViewStats::default()
         };
         let places: Vec<_> = (0..columns).map(|c| view.layout.place(c)).collect();
