@@ -14,7 +14,7 @@ use super::apply::{Alive, Applied};
 use super::files::{self, PartRows};
 use super::intake::take;
 use super::partition::Partition;
-use super::{Progress, typed};
+use super::{Progress, resources, typed};
 use crate::error::{Error, Name, Result};
 use crate::formats::spill::Block;
 use crate::formats::{self, OutColumn, OutType, Written};
@@ -64,6 +64,10 @@ pub struct Shown<'a> {
 /// The rows of one file of one release in one partition, with the tokens of their persons as the last column.
 #[must_use]
 pub fn rows_of(shown: Shown<'_>, file: &FilePlan<'_>) -> Table {
+    if file.fhir.is_some() {
+        let parts = file.tables.par_iter().map(|&t| part_rows(shown, t).rows).collect();
+        return resources::rows(shown, file, parts);
+    }
     match (file.own, file.long, file.tables.as_slice()) {
         (false, None, &[t]) => part_rows(shown, t).rows,
         _ => {
@@ -197,8 +201,8 @@ pub fn write(
 ) -> Result<Vec<OutputFile>> {
     let table = &plan.tables[file.tables[0]];
     let released = released(plan, file.tables[0], kind);
-    let columns: Vec<OutColumn> = file
-        .columns
+    let columns: &[usize] = if file.fhir.is_some() { &[] } else { &file.columns };
+    let columns: Vec<OutColumn> = columns
         .iter()
         .flat_map(|&column| {
             let name = table.name_in(kind, column).as_str();
@@ -224,6 +228,7 @@ pub fn write(
         columns: &columns,
         output: &output,
         dialect: file.dialect(plan),
+        resources: file.fhir.map(|bundles| resources::file(plan, kind, file, bundles)),
     };
     let mut writers = Writers::new(file, directory, spec)?;
     let mut counted = vec![[0_u64; 2]; file.tables.len()];
@@ -234,7 +239,8 @@ pub fn write(
             sum[0] += more[0];
             sum[1] += more[1];
         }
-        if file.long.is_some() || released.iter().all(|r| r.parts.is_whole()) {
+        if file.long.is_some() || file.fhir.is_some() || released.iter().all(|r| r.parts.is_whole())
+        {
             writers.write(&sorted.rows)?;
             continue;
         }

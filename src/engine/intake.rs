@@ -16,11 +16,12 @@ use super::pool::{self, Pool};
 use super::same::Same;
 use super::{Progress, grain, identity, moments, place, rows, validate};
 use crate::error::{Error, Name, Result, small};
+use crate::formats::fhir::{BUNDLE, Resources};
 use crate::formats::spill::{Block, SpillDir};
 use crate::formats::{self, ColumnSpec, FileFacts, ReadSpec};
 use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::{Plan, TablePlan, Warning};
-use crate::policy::model::Defect;
+use crate::policy::model::{Defect, InputFormat};
 use crate::schema::{Kind, Type};
 use crate::{log, note, say};
 
@@ -268,6 +269,8 @@ pub fn read_spec<'a>(
         set_aside: &table.set_aside,
         record: table.source.record.as_deref(),
         ignore: &table.source.ignore,
+        resources: None,
+        released: false,
     })
 }
 
@@ -324,6 +327,26 @@ pub fn check_headers(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<()> {
     let found = checked.iter().filter_map(|c| c.as_ref().err());
     let errors: Vec<Error> = found.flat_map(|e| e.each().cloned()).collect();
     Error::all(errors).map_or(Ok(()), Err)
+}
+
+/// What must be known of all resources of FHIR sources before one of them is read; none where there are none.
+///
+/// # Errors
+/// I/O.
+pub(super) fn resources(plan: &Plan, files: &[Vec<PathBuf>]) -> Result<Option<Arc<Resources>>> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    let (mut first, mut per_bundle) = (None, false);
+    for (table, paths) in plan.tables.iter().zip(files) {
+        if table.source.form() == Some(InputFormat::Fhir) {
+            first.get_or_insert(&table.name);
+            all.extend(paths.iter().cloned());
+            per_bundle |= table.columns.iter().any(|c| c.path.iter().any(|p| p == BUNDLE));
+        }
+    }
+    let Some(first) = first else { return Ok(None) };
+    all.sort();
+    all.dedup();
+    Resources::read(&all, first, per_bundle).map(|all| Some(Arc::new(all)))
 }
 
 /// How much memory the run may use, and where it may spill.
@@ -383,10 +406,18 @@ fn gather(
     lists.tell_locals(locals.clone());
     let salt = hashbrown::DefaultHashBuilder::default();
     let pool = Pool::new(limits, estimate, salt.clone())?;
+    let resources = resources(plan, files)?;
     let read = |group: std::ops::Range<usize>, seen: Seen| {
         let paths = &files[group.start];
-        let reading =
-            Reading { plan, same: &same, pool: Some(&pool), salt: &salt, most: None, progress };
+        let reading = Reading {
+            plan,
+            same: &same,
+            pool: Some(&pool),
+            salt: &salt,
+            most: None,
+            resources: resources.as_ref(),
+            progress,
+        };
         read_group(reading, group, paths, seen)
     };
     let mut results: Vec<TableRead> = Vec::new();
@@ -551,7 +582,9 @@ pub fn first_rows(plan: &Plan, files: &[Vec<PathBuf>], most: Option<usize>) -> R
     let same = Same::default();
     let mut seen = [0, 0];
     let progress = &super::Silent;
-    let reading = Reading { plan, same: &same, pool: None, salt: &salt, most, progress };
+    let all = resources(plan, files)?;
+    let resources = all.as_ref();
+    let reading = Reading { plan, same: &same, pool: None, salt: &salt, most, resources, progress };
     for group in plan.groups() {
         let paths = &files[group.start];
         for read in read_group(reading, group, paths, Seen::default())? {
@@ -607,6 +640,8 @@ struct Reading<'a> {
     salt: &'a hashbrown::DefaultHashBuilder,
     /// Rows of a file to look at; none for all.
     most: Option<usize>,
+    /// What is known of all resources (FHIR).
+    resources: Option<&'a Arc<Resources>>,
     progress: &'a dyn Progress,
 }
 
@@ -643,6 +678,7 @@ fn read_group(
     for (index, path) in paths.iter().enumerate() {
         let mut spec = read_spec(first, path, &columns)?;
         spec.table = shown;
+        spec.resources = reading.resources.cloned();
         let file = FilePlace { table: shown, index, files: paths.len() };
         let folder = folder_of(first, path, plan)?;
         if let (Some(folder), Some(name)) = (&folder, first.folder(path))

@@ -48,6 +48,7 @@ pub mod persons;
 pub mod place;
 mod pool;
 pub mod promise;
+mod resources;
 pub mod roll;
 mod rows;
 pub mod same;

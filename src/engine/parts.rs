@@ -266,6 +266,7 @@ impl<'a> Parts<'a> {
                 // As a table of its own, also where the file of the release is a long one.
                 let file = shape::FilePlan {
                     own: false,
+                    fhir: None,
                     tables: vec![t],
                     long: None,
                     columns: released(plan, t, kind).iter().map(|r| r.column).collect(),

@@ -100,12 +100,14 @@ fn each_row(
     if normalize.fillers == Fillers::Column {
         normalize.fillers = Fillers::Always;
     }
+    let resources = if plan.same.is_empty() { None } else { intake::resources(plan, files)? };
     for rule in &plan.same {
         let table = &plan.tables[rule.table];
         let columns = intake::columns_of(table);
         for path in &files[rule.table] {
             let folder = intake::folder_of(table, path, plan)?;
-            let spec = intake::read_spec(table, path, &columns)?;
+            let mut spec = intake::read_spec(table, path, &columns)?;
+            spec.resources.clone_from(&resources);
             let mut reader = formats::open(path, &spec)?;
             while let Some(mut batch) = reader.next(262_144)? {
                 progress.check()?;

@@ -75,6 +75,7 @@ impl Found {
 /// I/O, the user's stop.
 pub fn survey(plan: &Plan, files: &[Vec<PathBuf>], progress: &dyn Progress) -> Result<Vec<Found>> {
     progress.room("survey");
+    let resources = intake::resources(plan, files)?;
     let mut all = Vec::new();
     for group in plan.groups() {
         let members: Vec<usize> = group.collect();
@@ -89,8 +90,13 @@ pub fn survey(plan: &Plan, files: &[Vec<PathBuf>], progress: &dyn Progress) -> R
             let first = &plan.tables[members[0]];
             let shown = first.part.as_ref().map_or(&first.name, |p| &p.of);
             let place = FilePlace::new(shown, index, paths.len());
-            let mut of_file =
-                Survey { plan: &plan, members: &members, place: &place, found: &mut found };
+            let mut of_file = Survey {
+                plan: &plan,
+                members: &members,
+                place: &place,
+                resources: resources.as_ref(),
+                found: &mut found,
+            };
             if let Err(error) = of_file.file(path, progress) {
                 if error.family != crate::error::Family::Data {
                     return Err(error);
@@ -162,6 +168,7 @@ struct Survey<'a> {
     plan: &'a Plan,
     members: &'a [usize],
     place: &'a FilePlace<'a>,
+    resources: Option<&'a std::sync::Arc<crate::formats::fhir::Resources>>,
     found: &'a mut Vec<Found>,
 }
 
@@ -178,6 +185,7 @@ impl Survey<'_> {
         let shown = first.part.as_ref().map_or(&first.name, |p| &p.of).clone();
         let mut spec = read_spec(first, path, &columns)?;
         spec.table = &shown;
+        spec.resources = self.resources.cloned();
         let folder = intake::folder_of(first, path, self.plan)?;
         let mut reader = formats::open(path, &spec)?;
         let ended = loop {

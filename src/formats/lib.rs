@@ -5,7 +5,7 @@
 // Other rooms, under the names that they have in the whole.
 #[cfg(test)]
 use kakou_core::digest;
-use kakou_core::{claim, error, frame, memory, note, say, schema, system, text, timings};
+use kakou_core::{claim, error, frame, memory, note, say, schema, system, text, timings, token};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -107,6 +107,10 @@ pub struct ReadSpec<'a> {
     pub record: Option<&'a str>,
     /// Kinds of records left unread (UKE, SS-MIX2).
     pub ignore: &'a [String],
+    /// What is known of all resources of the input (FHIR).
+    pub resources: Option<std::sync::Arc<fhir::Resources>>,
+    /// It is a file of a release (FHIR): beside what the columns read there are the words that all resources of one have, and nothing else.
+    pub released: bool,
 }
 
 impl<'a> ReadSpec<'a> {
@@ -131,6 +135,8 @@ impl<'a> ReadSpec<'a> {
             set_aside: &[],
             record: None,
             ignore: &[],
+            resources: None,
+            released: false,
         }
     }
 }
@@ -471,6 +477,8 @@ pub struct WriteSpec<'a> {
     pub output: &'a Output,
     /// The form of CSV.
     pub dialect: Dialect,
+    /// What its rows are, in a file of resources (FHIR).
+    pub resources: Option<fhir::ResourceFile>,
 }
 
 /// Takes the rows of a file.
@@ -500,6 +508,11 @@ pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>>
     match spec.output.format {
         OutputFormat::Csv => Ok(Box::new(csv_write::Writer::new(file, spec)?)),
         OutputFormat::Parquet => Ok(Box::new(parquet_write::Writer::new(file, spec)?)),
+        OutputFormat::Ndjson => {
+            let none = fhir::ResourceFile { tables: Vec::new(), bundles: false };
+            let resources = spec.resources.as_ref().unwrap_or(&none);
+            Ok(Box::new(fhir::Writer::new(file, spec, resources)?))
+        }
     }
 }
 

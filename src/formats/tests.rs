@@ -123,7 +123,13 @@ fn iso_2022_jp_is_read_and_written_without_guesses() {
         .collect();
     let mut writer = create(
         &path,
-        &WriteSpec { table: &TABLE, columns: &out, output: &output, dialect: Default::default() },
+        &WriteSpec {
+            table: &TABLE,
+            columns: &out,
+            output: &output,
+            dialect: Default::default(),
+            resources: None,
+        },
     )
     .unwrap();
     let rows = Table {
@@ -190,6 +196,7 @@ fn cp932_is_read_and_written_without_guesses() {
                 columns: &out,
                 output: &output,
                 dialect: Default::default(),
+                resources: None,
             },
         )
         .unwrap();
@@ -223,6 +230,7 @@ fn formulas_are_handled_and_numbers_left_alone() {
                     columns: &out,
                     output: &output,
                     dialect: Default::default(),
+                    resources: None,
                 },
             )?;
             writer.write(&Table {
@@ -267,7 +275,13 @@ fn parquet(rows: &[Table], out: &[OutColumn], path: &Path) {
     let output = Output { format: OutputFormat::Parquet, ..Output::default() };
     let mut writer = create(
         path,
-        &WriteSpec { table: &TABLE, columns: out, output: &output, dialect: Default::default() },
+        &WriteSpec {
+            table: &TABLE,
+            columns: out,
+            output: &output,
+            dialect: Default::default(),
+            resources: None,
+        },
     )
     .unwrap();
     for part in rows {
@@ -414,7 +428,7 @@ proptest! {
                 Column::from_texts(rows.iter().map(|r| r.1.as_ref())),
             ],
         };
-        let mut writer = create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output, dialect: Default::default() }).unwrap();
+        let mut writer = create(&path, &WriteSpec { table: &TABLE, columns: &out, output: &output, dialect: Default::default(), resources: None }).unwrap();
         writer.write(&table).unwrap();
         writer.finish().unwrap();
         let columns = columns(&["a,\"b", "c"]);

@@ -115,6 +115,29 @@ fn normalize(policy: &written::Policy) -> written::Normalize {
     }
 }
 
+/// Files of FHIR that several tables read have the resources of all of them: those of the others are no unknown ones.
+fn beside_each_other(tables: &mut [TablePlan]) {
+    let kinds: Vec<(String, String)> = tables
+        .iter()
+        .filter(|t| is_fhir(&t.source))
+        .filter_map(|t| {
+            let record = t.source.record.as_deref()?;
+            let kind = record.split_once('/').map_or(record, |(kind, _)| kind);
+            Some((t.source.path.clone(), kind.to_owned()))
+        })
+        .collect();
+    for table in tables.iter_mut().filter(|t| is_fhir(&t.source)) {
+        let source = &mut table.source;
+        let own = source.record.clone().unwrap_or_default();
+        let own = own.split_once('/').map_or(own.as_str(), |(kind, _)| kind).to_owned();
+        for (_, kind) in kinds.iter().filter(|(path, kind)| *path == source.path && *kind != own) {
+            if !source.ignore.contains(kind) {
+                source.ignore.push(kind.clone());
+            }
+        }
+    }
+}
+
 fn is_fhir(source: &written::Source) -> bool {
     source.form() == Some(written::InputFormat::Fhir)
 }
@@ -174,6 +197,7 @@ impl Builder<'_> {
         for (table_name, table) in &policy.tables {
             tables.push(self.table(table_name, table));
         }
+        beside_each_other(&mut tables);
         self.of_all_tables(&tables);
         let floor = super::closure::floor(&policy.anonymized);
         for table in &mut tables {

@@ -14,6 +14,9 @@ use crate::schema::{Kind, Type};
 /// The name of the data dictionary of a release.
 pub const DICTIONARY: &str = "dictionary.json";
 
+/// The columns that stand before a row's own in a file of resources: the number of its table in the file, and the person.
+pub const BEFORE: usize = 2;
+
 /// How many columns the place of a row in its source has on its way.
 pub const PLACE_WIDTH: usize = 2;
 
@@ -73,7 +76,7 @@ fn form(plan: &Plan, table: usize, column: usize, kind: Kind, ty: Type) -> (OutT
     if plan.tables[table].long(kind).is_some() || plan.receipts.is_some() {
         return text;
     }
-    let output = output_of(plan, table);
+    let output = output_of(plan, table, kind);
     // What stands beside a column has no place in the form of the source.
     match as_in(plan, table, column, kind, ty, &output) {
         (_, parts) if output.form == ReleaseForm::Source && !parts.is_whole() => text,
@@ -82,8 +85,8 @@ fn form(plan: &Plan, table: usize, column: usize, kind: Kind, ty: Type) -> (OutT
 }
 
 /// How the files of a table are written.
-fn output_of(plan: &Plan, table: usize) -> Output {
-    match back(plan, &plan.tables[table].source) {
+fn output_of(plan: &Plan, table: usize, kind: Kind) -> Output {
+    match back(plan, &plan.tables[table].source, kind) {
         None => Output { form: ReleaseForm::Table, ..plan.output.clone() },
         Some(format) => Output {
             format,
@@ -96,11 +99,29 @@ fn output_of(plan: &Plan, table: usize) -> Output {
 }
 
 /// The format in which a release has a table of a source in its form; none if it has tables.
-fn back(plan: &Plan, source: &Source) -> Option<OutputFormat> {
-    match plan.output.form {
+fn back(plan: &Plan, source: &Source, kind: Kind) -> Option<OutputFormat> {
+    let format = match plan.output.form {
         ReleaseForm::Table => None,
         ReleaseForm::Source => source.form().unwrap_or(InputFormat::Csv).facts().back,
-    }
+    };
+    // Bands, quarters and suppressed cells are no values of FHIR: what is anonymized are tables.
+    format.filter(|&f| f != OutputFormat::Ndjson || kind == Kind::Pseudonymized)
+}
+
+/// The path that says which Bundle a resource is in.
+pub const BUNDLE: &str = "Bundle.id";
+
+/// The resource type of a table's rows, and the repeated element that they are, if they are not the resource itself.
+#[must_use]
+pub fn record(table: &TablePlan) -> (&str, Option<&str>) {
+    let record = table.source.record.as_deref().unwrap_or_default();
+    record.split_once('/').map_or((record, None), |(kind, element)| (kind, Some(element)))
+}
+
+/// Whether a table's resources are written back in the Bundles that they were in.
+fn in_bundles(plan: &Plan, table: usize, kind: Kind) -> bool {
+    let columns = &plan.tables[table].columns;
+    columns.iter().any(|c| c.path.iter().any(|p| p == BUNDLE) && c.treatment(kind).output.is_some())
 }
 
 fn as_in(
@@ -159,6 +180,7 @@ pub const fn extension(format: OutputFormat) -> &'static str {
     match format {
         OutputFormat::Csv => "csv",
         OutputFormat::Parquet => "parquet",
+        OutputFormat::Ndjson => "ndjson",
     }
 }
 
@@ -170,6 +192,8 @@ pub struct FilePlan<'a> {
     pub long: Option<&'a LongPlan>,
     /// It has the form of its source.
     pub own: bool,
+    /// It is resources of FHIR, of all its tables: whether they are in Bundles.
+    pub fhir: Option<bool>,
     /// Its columns: those of its first table (column indices), in the order of the file.
     pub columns: Vec<usize>,
     /// Path relative to the release folder (`pseudonymized/patients.csv`); with `names`, as it is told.
@@ -194,7 +218,7 @@ pub fn files(plan: &Plan, kind: Kind) -> Vec<FilePlan<'_>> {
                         .iter()
                         .any(|&t| plan.tables[t].columns[c].treatment(kind).output.is_some()),
                 };
-                let ending = match (long.form, back(plan, &table.source)) {
+                let ending = match (long.form, back(plan, &table.source, kind)) {
                     (Form::Layout, None) => "txt",
                     (Form::Layout, Some(format)) => ending(&table.source, format),
                     (Form::Table, _) => extension(plan.output.format),
@@ -208,13 +232,19 @@ pub fn files(plan: &Plan, kind: Kind) -> Vec<FilePlan<'_>> {
                     tables,
                     long: Some(long),
                     own,
+                    fhir: None,
                     relative: format!("{}/{name}", kind.word()),
                     names,
                 });
             }
+            _ if back(plan, &table.source, kind) == Some(OutputFormat::Ndjson) => {
+                for t in tables {
+                    resources(plan, kind, t, &mut files);
+                }
+            }
             _ => files.extend(tables.into_iter().map(|t| {
                 let table = &plan.tables[t];
-                let back = back(plan, &table.source);
+                let back = back(plan, &table.source, kind);
                 let ending =
                     back.map_or(extension(plan.output.format), |f| ending(&table.source, f));
                 let all = || (0..table.columns.len()).filter(|&c| !table.columns[c].made).collect();
@@ -229,6 +259,7 @@ pub fn files(plan: &Plan, kind: Kind) -> Vec<FilePlan<'_>> {
                     tables: vec![t],
                     long: None,
                     own: back.is_some(),
+                    fhir: None,
                     relative: format!("{}/{name}", kind.word()),
                     names,
                 }
@@ -236,6 +267,30 @@ pub fn files(plan: &Plan, kind: Kind) -> Vec<FilePlan<'_>> {
         }
     }
     files
+}
+
+/// Puts a table of FHIR into the file of its resources: one a type, or that of the Bundles.
+fn resources<'a>(plan: &'a Plan, kind: Kind, t: usize, files: &mut Vec<FilePlan<'a>>) {
+    let bundled = in_bundles(plan, t, kind);
+    let name = if bundled { "Bundle" } else { record(&plan.tables[t]).0 };
+    let relative = format!("{}/{name}.ndjson", kind.word());
+    let columns = plan.tables[t].columns.len();
+    match files.iter_mut().find(|f| f.fhir.is_some() && f.relative == relative) {
+        Some(file) => {
+            file.tables.push(t);
+            // The cells of a table stand where its columns do, whatever stands there in rows of another.
+            file.columns = (0..columns.max(file.columns.len())).collect();
+        }
+        None => files.push(FilePlan {
+            tables: vec![t],
+            long: None,
+            own: true,
+            fhir: Some(bundled),
+            columns: (0..columns).collect(),
+            relative,
+            names: Vec::new(),
+        }),
+    }
 }
 
 /// The name of a file as it is told, and what its rows show in it.
@@ -302,7 +357,7 @@ impl FilePlan<'_> {
     /// Its format.
     #[must_use]
     pub fn format(&self, plan: &Plan) -> OutputFormat {
-        let back = back(plan, &plan.tables[self.tables[0]].source);
+        let back = back(plan, &plan.tables[self.tables[0]].source, Kind::Pseudonymized);
         if self.own { back.unwrap_or(plan.output.format) } else { plan.output.format }
     }
     /// Its encoding.
@@ -313,7 +368,7 @@ impl FilePlan<'_> {
     /// What stands in the columns that one of its tables does not have: place in the file and text.
     #[must_use]
     pub fn fillers(&self, plan: &Plan, table: usize, kind: Kind) -> Vec<(usize, String)> {
-        if !self.own {
+        if !self.own || self.fhir.is_some() {
             return Vec::new();
         }
         let columns = &plan.tables[table].columns;
@@ -334,6 +389,7 @@ impl FilePlan<'_> {
     #[must_use]
     pub fn sorting(&self, plan: &Plan) -> usize {
         match self.long {
+            None if self.fhir.is_some() => 1,
             None => 0,
             Some(long) if long.order == Order::Source => PLACE_WIDTH + 1,
             // The keys but the person's, and the table.
@@ -343,6 +399,7 @@ impl FilePlan<'_> {
     /// All columns of its rows on their way: what sorts them, the file's own, the token of the person.
     #[must_use]
     pub fn width(&self, plan: &Plan) -> usize {
-        self.sorting(plan) + self.columns.len() + 1
+        let before = if self.fhir.is_some() { BEFORE } else { 0 };
+        self.sorting(plan) + before + self.columns.len() + 1
     }
 }

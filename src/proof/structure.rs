@@ -117,6 +117,8 @@ pub enum OutputFormatName {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// HL7 FHIR R4, a resource or a Bundle a line.
+    Ndjson,
 }
 
 impl OutputFormatName {
@@ -125,6 +127,7 @@ impl OutputFormatName {
         match format {
             OutputFormat::Csv => OutputFormatName::Csv,
             OutputFormat::Parquet => OutputFormatName::Parquet,
+            OutputFormat::Ndjson => OutputFormatName::Ndjson,
         }
     }
     /// For the reader.
@@ -133,6 +136,7 @@ impl OutputFormatName {
         match self {
             OutputFormatName::Csv => InputFormat::Csv,
             OutputFormatName::Parquet => InputFormat::Parquet,
+            OutputFormatName::Ndjson => InputFormat::Fhir,
         }
     }
 }
@@ -190,6 +194,21 @@ pub struct LongShape {
     pub header: bool,
     /// Text encoding.
     pub encoding: Encoding,
+    /// What its rows are, in a file of resources of FHIR.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ResourceShape>,
+}
+
+/// The resources of a table.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResourceShape {
+    /// Their type, with the repeated element whose repetitions are the rows (`Observation/component`).
+    pub record: String,
+    /// Where the values of each column stand, in the order of the columns.
+    pub paths: Vec<Vec<String>>,
+    /// What other tables read in the same file: types, and elements of this one's type.
+    pub others: Vec<String>,
 }
 
 /// One column.
@@ -451,11 +470,14 @@ fn table_shape(
             let dialect = file.dialect(plan);
             let matching = table.part.iter().flat_map(|p| &p.matching);
             LongShape {
-                columns: file
-                    .columns
-                    .iter()
-                    .map(|&c| table.columns[c].facts.column.as_str().to_owned())
-                    .collect(),
+                columns: match file.fhir {
+                    Some(_) => Vec::new(),
+                    None => file
+                        .columns
+                        .iter()
+                        .map(|&c| table.columns[c].facts.column.as_str().to_owned())
+                        .collect(),
+                },
                 at: released.iter().filter_map(|r| file.place(table, r.column)).collect(),
                 names: file.names.clone(),
                 matching: matching
@@ -467,14 +489,44 @@ fn table_shape(
                 delimiter: char::from(dialect.delimiter),
                 header: dialect.header,
                 encoding: file.encoding(plan),
+                resources: file.fhir.map(|_| resource_shape(plan, t, file, released)),
             }
         }),
     }
 }
 
+/// How the resources of a table are found in their file.
+fn resource_shape(
+    plan: &Plan,
+    t: usize,
+    file: &shape::FilePlan<'_>,
+    released: &[shape::Released],
+) -> ResourceShape {
+    let table = &plan.tables[t];
+    let (kind, element) = shape::record(table);
+    let mut others: Vec<String> = Vec::new();
+    for &other in file.tables.iter().filter(|&&other| other != t) {
+        let (of, inner) = shape::record(&plan.tables[other]);
+        match inner {
+            // Elements of this resource that are rows of another table.
+            Some(inner) if of == kind && element.is_none() => others.push(inner.to_owned()),
+            _ if of != kind => others.push(of.to_owned()),
+            _ => {}
+        }
+    }
+    others.sort();
+    others.dedup();
+    ResourceShape {
+        record: table.source.record.clone().unwrap_or_default(),
+        paths: released.iter().map(|r| table.columns[r.column].path.clone()).collect(),
+        others,
+    }
+}
+
 /// The types of the columns of a typed file in the form of its source.
 fn types_of(file: &shape::FilePlan<'_>, released: &[shape::Released]) -> Vec<String> {
-    if file.long.is_some() || released.iter().all(|r| r.out == OutType::Text) {
+    if file.fhir.is_some() || file.long.is_some() || released.iter().all(|r| r.out == OutType::Text)
+    {
         return Vec::new();
     }
     let of = |c: &usize| released.iter().find(|r| r.column == *c).map_or(OutType::Text, |r| r.out);

@@ -115,6 +115,7 @@ impl Tables {
             columns: &out,
             output: &output,
             dialect: Dialect::default(),
+            resources: None,
         };
         let mut writer = formats::create(&path, &spec)?;
         let columns = columns.iter().map(|(_, cells)| Column::from_texts(cells.iter().copied()));

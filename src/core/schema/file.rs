@@ -133,8 +133,8 @@ input_formats! {
     Uke = "uke", ["uke"], Records, None;
     /// SS-MIX2 standardized storage: a folder with a file a message.
     Ssmix2 = "ssmix2", [], Tree, None;
-    /// HL7 FHIR R4 as Bulk Data gives it (`*.ndjson`, `*.ndjson.gz`): a resource a line.
-    Fhir = "fhir", ["ndjson"], Records, None;
+    /// HL7 FHIR R4: a resource or Bundle a line (`*.ndjson`, `*.ndjson.gz`), or one a file (`*.json`).
+    Fhir = "fhir", ["ndjson", "json"], Records, Some(OutputFormat::Ndjson);
     /// A sheet of an Office Open XML workbook (`*.xlsx`, `*.xlsm`).
     Xlsx = "xlsx", ["xlsx", "xlsm"], Sheets, None;
     /// A sheet of an OpenDocument spreadsheet (`*.ods`).
@@ -371,6 +371,10 @@ pub enum OutputFormat {
     Csv,
     /// Apache Parquet, zstd.
     Parquet,
+    /// HL7 FHIR R4, a resource or a Bundle a line: what a source of FHIR becomes, nothing that tables could be.
+    #[serde(skip_deserializing, rename = "ndjson")]
+    #[schemars(skip)]
+    Ndjson,
 }
 
 /// What to do with a character that the encoding lacks.

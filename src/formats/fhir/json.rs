@@ -11,8 +11,8 @@ use serde::de::IgnoredAny;
 const DEEPEST: usize = 64;
 /// No element of FHIR has more members.
 const WIDEST: usize = 256;
-/// Values and elements of one resource.
-const MOST: usize = 1 << 20;
+/// Values and elements of one text: a resource, or a Bundle of many.
+const MOST: usize = 1 << 24;
 /// No child, no sibling.
 const NONE: u32 = u32::MAX;
 
@@ -57,12 +57,19 @@ pub(super) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Reads a line.
+    /// Reads a line, which is one object.
     pub(super) fn parse(line: &'a str) -> Result<Self, Broken> {
-        serde_json::from_str::<IgnoredAny>(line).map_err(|_| Broken::Form)?;
-        let mut parser = Parser { text: line, at: 0, tree: Tree::default() };
+        Self::read(line, false)
+    }
+    /// Reads a whole file: one object, or an array of them.
+    pub(super) fn parse_whole(text: &'a str) -> Result<Self, Broken> {
+        Self::read(text, true)
+    }
+    fn read(text: &'a str, arrays: bool) -> Result<Self, Broken> {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|_| Broken::Form)?;
+        let mut parser = Parser { text, at: 0, tree: Tree::default() };
         parser.blanks();
-        if parser.byte() != Some(b'{') {
+        if parser.byte() != Some(b'{') && !(arrays && parser.byte() == Some(b'[')) {
             return Err(Broken::Form);
         }
         parser.value("", 0)?;
@@ -71,6 +78,10 @@ impl<'a> Tree<'a> {
     /// The number of places; they are numbered from 0, the resource itself.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
+    }
+    /// The text of the member with a name, if that is a value.
+    pub(super) fn member(&self, at: u32, name: &str) -> Option<Cow<'a, str>> {
+        self.text(self.child(at, name)?)
     }
     /// What stands at a place.
     pub(super) fn kind(&self, at: u32) -> Kind<'a> {

@@ -1,101 +1,51 @@
-//! HL7 FHIR R4 as Bulk Data exports it: NDJSON, a resource a line, one file or several a resource type (`.ndjson`, `.ndjson.gz`).
+//! HL7 FHIR R4: NDJSON as Bulk Data exports it, a resource (or a Bundle) a line (`.ndjson`, `.ndjson.gz`), and files of one resource, of one
+//! Bundle, or of an array of them (`.json`).
 //!
 //! One source, several tables. `record` names the rows: `Observation`, a row a resource, or `Observation/component`, a row for each
-//! repetition of that element. Every column has a `path` (module `path`). Denied by default: an element that occurs in the data and is neither
-//! a column's nor named in `source.ignore` (which a layout pack fills with what it knows and leaves out) ends the run before anything
-//! is made of the data; all such elements of a file are told at once. A table of repetitions looks at that element alone, the rest of
-//! the resource is the matter of the resource's own table.
+//! repetition of that element; wherever a resource stands, alone or in a Bundle (module `scope`). Every column has a `path` (module `path`).
+//! Denied by default: an element that occurs in the data and is neither a column's nor named in `source.ignore` (which a layout pack fills
+//! with what it knows and leaves out) ends the run before anything is made of the data; all such elements of a file are told at once. A
+//! table of repetitions looks at that element alone, the rest of the resource is the matter of the resource's own table.
 //!
-//! Values stay as they stand, numbers with all their digits. The number of a row in messages is the number of its line.
+//! Values stay as they stand, numbers with all their digits. The number of a row in messages is the number of its line, or of its text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
-use sha3::Digest as _;
 
 use super::format::Format;
-use super::{Batch, Batches, FileFacts, ReadSpec, Wanted, header, packed};
+use super::{Batch, Batches, FileFacts, ReadSpec, Wanted, header};
 use crate::error::{Error, Name, Result, Said};
 use crate::frame::{ColumnBuilder, Table};
 use crate::schema::file::Defect;
 use crate::{note, say};
 
+mod index;
 mod json;
 mod path;
+mod scope;
+mod texts;
+mod words;
+mod write;
 
+pub use index::Resources;
 use json::{Broken, Kind, Tree};
-use path::{Seen, Unfit};
+use path::{Cover, Seen, Unfit};
+use scope::{Odd, Part, Scope};
+use texts::Texts;
+pub(crate) use write::Writer;
+pub use write::{ELSEWHERE, ResourceFile, ResourceTable};
 
-/// No line is longer: a document with its attachment.
-const LONGEST: u64 = 64 << 20;
-/// Lines and bytes read at once.
-const LINES: usize = 4096;
-const BYTES: usize = 8 << 20;
-/// Lines a thread takes at once.
+/// The path that says which Bundle a resource is in.
+pub const BUNDLE: &str = "Bundle.id";
+/// Texts a thread takes at once.
 const CHUNK: usize = 64;
 /// Rows after which a batch ends though more were asked for, so that a stop is noticed.
 const ROWS: usize = 1 << 16;
 /// Elements that are told at once.
 const TOLD: usize = 30;
-
-/// The bytes of a file, counted and hashed as they are read.
-struct Hashing {
-    file: File,
-    hasher: sha3::Sha3_256,
-    bytes: u64,
-}
-
-impl Read for Hashing {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
-        self.bytes += count as u64;
-        Ok(count)
-    }
-}
-
-enum Input {
-    Plain(BufReader<Hashing>),
-    /// Unpacked; where it is.
-    Packed(BufReader<Box<dyn Read + Send>>, PathBuf),
-}
-
-impl Input {
-    fn open(path: &Path, table: &Name) -> Result<Self> {
-        if packed::is_packed(path) {
-            let text = packed::open(path, table)?;
-            return Ok(Input::Packed(BufReader::with_capacity(1 << 18, text), path.to_owned()));
-        }
-        let file = File::open(path)
-            .map_err(|e| Error::io("X0504", say!("opening a file of table `{}`", table), &e))?;
-        let source = Hashing { file, hasher: sha3::Sha3_256::default(), bytes: 0 };
-        Ok(Input::Plain(BufReader::with_capacity(1 << 18, source)))
-    }
-    fn line(&mut self, line: &mut Vec<u8>) -> std::io::Result<usize> {
-        match self {
-            Input::Plain(reader) => reader.take(LONGEST).read_until(b'\n', line),
-            Input::Packed(reader, _) => reader.take(LONGEST).read_until(b'\n', line),
-        }
-    }
-    fn is_packed(&self) -> bool {
-        matches!(self, Input::Packed(..))
-    }
-    /// The digest of the file as it lies on the disk, and its length.
-    fn digest(&self) -> std::io::Result<([u8; 32], u64)> {
-        match self {
-            Input::Plain(reader) => {
-                let source = reader.get_ref();
-                Ok((source.hasher.clone().finalize().into(), source.bytes))
-            }
-            Input::Packed(_, path) => {
-                packed::digests(path, Wanted::Sha3).map(|(sha3, _, bytes)| (sha3, bytes))
-            }
-        }
-    }
-}
 
 /// A column.
 struct Column {
@@ -116,16 +66,24 @@ struct Rules {
     types: BTreeSet<String>,
     trim: bool,
     set_aside: bool,
+    /// No resource tells whose it is before all of them were seen: only what a file is, is looked at.
+    looks_only: bool,
+    /// A file of a release: beside what its columns read there are a few words that are known, and nothing else.
+    released: bool,
 }
 
-/// Why a line cannot be used.
+/// Why a text cannot be used.
 enum Fault {
     Bytes,
     Broken(Broken),
     /// The type, if it has the form of one.
     Type(Option<Name>),
+    Bundle(Odd),
     Column(usize, Unfit),
 }
+
+/// The entries of Bundles in which a fault is, and the fault.
+type Placed = (Vec<usize>, Fault);
 
 /// What some lines gave.
 #[derive(Default)]
@@ -138,9 +96,13 @@ struct Rows {
     undecodable: u64,
     passed: u64,
     other: u64,
+    /// Other versions of resources, and deleted ones.
+    older: u64,
+    /// Values that a rule left out, by the first element of their paths.
+    left_out: BTreeMap<String, u64>,
     /// Elements that nobody named, with their first line.
     unlisted: BTreeMap<String, u64>,
-    fault: Option<(u64, Fault)>,
+    fault: Option<(u64, Placed)>,
 }
 
 /// HL7 FHIR R4 as Bulk Data gives it.
@@ -153,8 +115,7 @@ impl Format for Fhir {
         spec: &ReadSpec<'_>,
         wanted: Wanted,
     ) -> Result<Box<dyn Batches + Send>> {
-        let _ = wanted;
-        Ok(Box::new(Reader::open(path, spec)?))
+        Ok(Box::new(Reader::open(path, spec, wanted)?))
     }
 }
 
@@ -162,12 +123,12 @@ impl Format for Fhir {
 pub(super) struct Reader {
     table: Name,
     rules: Rules,
-    input: Input,
-    first: Option<Vec<u8>>,
-    line: u64,
-    ended: bool,
+    texts: Texts,
+    resources: Option<(Arc<Resources>, u32)>,
     passed: u64,
     other: u64,
+    older: u64,
+    left_out: BTreeMap<String, u64>,
     unlisted: BTreeMap<String, u64>,
     facts: FileFacts,
 }
@@ -235,6 +196,8 @@ impl Rules {
             types: BTreeSet::new(),
             trim: spec.trim,
             set_aside: spec.set_aside.contains(&Defect::Bytes),
+            looks_only: false,
+            released: spec.released,
         };
         for ignored in spec.ignore {
             if let Some(name) = ignored.strip_prefix("**.").filter(|n| path::plain(n)) {
@@ -257,20 +220,66 @@ impl Rules {
         columns.chain(&self.ignore).flat_map(path::Path::names).any(|n| n == name)
     }
 
-    /// Reads a line into rows.
-    fn take(&self, line: &[u8], number: u64, rows: &mut Rows) -> std::result::Result<(), Fault> {
-        let Ok(line) = std::str::from_utf8(line) else {
+    /// Reads a text into rows.
+    fn take(
+        &self,
+        text: &[u8],
+        whole: bool,
+        number: u64,
+        resources: Option<&(Arc<Resources>, u32)>,
+        rows: &mut Rows,
+    ) -> std::result::Result<(), Placed> {
+        let here = |fault| (Vec::new(), fault);
+        let Ok(text) = std::str::from_utf8(text) else {
             if self.set_aside {
                 rows.undecodable += 1;
                 return Ok(());
             }
-            return Err(Fault::Bytes);
+            return Err(here(Fault::Bytes));
         };
-        if line.trim().is_empty() {
+        if text.trim().is_empty() {
             return Ok(());
         }
-        let tree = Tree::parse(line).map_err(Fault::Broken)?;
-        let kind = tree.child(0, "resourceType");
+        let tree = if whole { Tree::parse_whole(text) } else { Tree::parse(text) };
+        let tree = tree.map_err(|broken| here(Fault::Broken(broken)))?;
+        let mut seen = Seen::new(&tree);
+        let mut entry = 0_u32;
+        let tops = texts::tops(&tree);
+        let several = tops.len() > 1;
+        for (top, node) in tops.into_iter().enumerate() {
+            let mut path = if several { vec![top + 1] } else { Vec::new() };
+            let start = path.clone();
+            let mut take = |part: Part<'_, '_>, _: &[usize]| {
+                let at = (number, entry);
+                entry += 1;
+                match part {
+                    Part::Deleted(..) => Ok(()),
+                    Part::Resource(scope) => self.resource(&scope, at, resources, &mut seen, rows),
+                }
+            };
+            let all = resources.map(|(all, _)| all.as_ref());
+            scope::each(&tree, node, (all, self.released), &mut path, &mut take, &Fault::Bundle)
+                .map_err(|fault| {
+                    let placed =
+                        if path.len() > start.len() || several { path.clone() } else { Vec::new() };
+                    (placed, fault)
+                })?;
+        }
+        rows.passed += seen.passed;
+        Ok(())
+    }
+
+    /// Reads a resource into rows.
+    fn resource(
+        &self,
+        scope: &Scope<'_, '_>,
+        (number, entry): (u64, u32),
+        resources: Option<&(Arc<Resources>, u32)>,
+        seen: &mut Seen,
+        rows: &mut Rows,
+    ) -> std::result::Result<(), Fault> {
+        let tree = scope.tree;
+        let kind = tree.child(scope.root, "resourceType");
         let kind_text = kind.and_then(|at| tree.text(at)).unwrap_or_default();
         if kind_text != self.resource.as_str() {
             if self.types.contains(kind_text.as_ref()) {
@@ -280,20 +289,29 @@ impl Rules {
             let shown = path::plain(&kind_text).then(|| Name::from_policy(kind_text.into_owned()));
             return Err(Fault::Type(shown));
         }
-        let mut seen = Seen { covered: vec![false; tree.len()], passed: 0 };
+        if let Some((all, file)) = resources
+            && !all.counts(scope, &kind_text, (*file, number, entry))
+        {
+            rows.older += 1;
+            return Ok(());
+        }
         if let Some(kind) = kind {
-            seen.covered[kind as usize] = true;
+            seen.covered[kind as usize] = Cover::Read;
         }
         let starts = match &self.element {
-            None => vec![0],
-            Some(element) => tree.child(0, element).map(|at| tree.each(at)).unwrap_or_default(),
+            None => vec![scope.root],
+            Some(element) => {
+                tree.child(scope.root, element).map(|at| tree.each(at)).unwrap_or_default()
+            }
         };
         for row in starts {
             for (index, column) in self.columns.iter().enumerate() {
                 let mut cell = None;
                 for path in &column.paths {
-                    let value =
-                        path.value(&tree, row, &mut seen).map_err(|u| Fault::Column(index, u))?;
+                    let value = match path.value(scope, row, seen) {
+                        Err(Unfit::Unknown | Unfit::Several) if self.looks_only => None,
+                        other => other.map_err(|u| Fault::Column(index, u))?,
+                    };
                     if value.is_some() && cell.is_some() {
                         return Err(Fault::Column(index, Unfit::Both));
                     }
@@ -303,13 +321,13 @@ impl Rules {
             }
             rows.numbers.push(number);
             for ignored in &self.ignore {
-                ignored.leave_out(&tree, row, &mut seen);
+                ignored.leave_out(scope, row, seen);
             }
             let mut steps = vec![self.resource.as_str()];
             steps.extend(self.element.as_deref());
-            self.unlisted(&tree, row, &seen, &mut steps, number, &mut rows.unlisted);
+            let (unlisted, left_out) = (&mut rows.unlisted, &mut rows.left_out);
+            self.unlisted(tree, row, seen, &mut steps, number, unlisted, left_out);
         }
-        rows.passed += seen.passed;
         Ok(())
     }
 
@@ -324,7 +342,8 @@ impl Rules {
         rows.ends.push(Some(rows.text.len()));
     }
 
-    /// Collects the elements below a place that nobody named.
+    /// Collects the elements below a place that nobody named, and counts the values that a rule leaves out.
+    #[expect(clippy::too_many_arguments, reason = "what a walk over a tree carries along")]
     fn unlisted<'t>(
         &self,
         tree: &Tree<'t>,
@@ -333,10 +352,24 @@ impl Rules {
         steps: &mut Vec<&'t str>,
         number: u64,
         found: &mut BTreeMap<String, u64>,
+        left_out: &mut BTreeMap<String, u64>,
     ) where
         Self: 't,
     {
-        if seen.covered[at as usize] || self.anywhere.contains(tree.name(at)) {
+        let cover = seen.covered[at as usize];
+        if cover == Cover::Read {
+            return;
+        }
+        if cover == Cover::LeftOut || self.anywhere.contains(tree.name(at)) {
+            let name = steps.get(1).copied().unwrap_or_default();
+            let name = if path::plain(name) { name } else { "" };
+            let count = values(tree, at);
+            match left_out.get_mut(name) {
+                Some(sum) => *sum += count,
+                None => {
+                    left_out.insert(name.to_owned(), count);
+                }
+            }
             return;
         }
         match tree.kind(at) {
@@ -347,13 +380,18 @@ impl Rules {
                     if !name.is_empty() {
                         steps.push(name);
                     }
-                    self.unlisted(tree, child, seen, steps, number, found);
+                    self.unlisted(tree, child, seen, steps, number, found, left_out);
                     if !name.is_empty() {
                         steps.pop();
                     }
                 }
             }
             Kind::Text(_) | Kind::Plain(_) => {
+                if self.released
+                    && tree.text(at).is_some_and(|t| words::is_constant(&steps.join("."), &t))
+                {
+                    return;
+                }
                 // A name in the data was written by others: only what has the form of FHIR's names is shown.
                 let shown = |name: &str| {
                     if path::plain(name) || self.knows(name) {
@@ -371,75 +409,76 @@ impl Rules {
     }
 }
 
+/// The values at and below a place.
+fn values(tree: &Tree<'_>, at: u32) -> u64 {
+    match tree.kind(at) {
+        Kind::Null => 0,
+        Kind::Text(_) | Kind::Plain(_) => 1,
+        Kind::Object | Kind::Array => tree.children(at).map(|c| values(tree, c)).sum(),
+    }
+}
+
 impl Reader {
-    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
-        let rules = Rules::of(spec)?;
-        let input = Input::open(path, spec.table)?;
-        let mut reader = Reader {
+    pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
+        let mut rules = Rules::of(spec)?;
+        let mut texts = Texts::open_for(path, spec.table, wanted)?;
+        let (empty, fault) = {
+            let whole = texts.is_whole();
+            let first = match texts.peek() {
+                Ok(first) => first,
+                Err(stopped) => return Err(stopped.error(spec.table)),
+            };
+            // The first resource tells whether this is a file of the table at all.
+            rules.looks_only = true;
+            let mut rows = Rows::default();
+            let looked = !whole || wanted == Wanted::Header;
+            let fault =
+                looked.then(|| rules.take(first, whole, 1, None, &mut rows).err()).flatten();
+            rules.looks_only = wanted == Wanted::Header;
+            (first.is_empty(), fault)
+        };
+        let resources = spec.resources.as_ref();
+        let resources = resources.and_then(|all| Some((Arc::clone(all), all.file(path)?)));
+        let bom = texts.bom;
+        let reader = Reader {
             table: spec.table.clone(),
             rules,
-            input,
-            first: None,
-            line: 0,
-            ended: false,
+            texts,
+            resources,
             passed: 0,
             other: 0,
+            older: 0,
+            left_out: BTreeMap::new(),
             unlisted: BTreeMap::new(),
-            facts: FileFacts::default(),
+            facts: FileFacts { bom, ..FileFacts::default() },
         };
-        // The first resource tells whether this is a file of the table at all.
-        let mut line = Vec::new();
-        reader.read_line(&mut line)?;
-        if line.starts_with(b"\xef\xbb\xbf") {
-            line.drain(..3);
-            reader.facts.bom = true;
-        }
-        if line.is_empty() {
+        if empty {
             return Err(header::empty(spec));
         }
-        let mut rows = Rows::default();
-        reader.rules.take(&line, 1, &mut rows).map_err(|f| reader.error(1, f))?;
-        reader.line = 0;
-        reader.first = Some(line);
-        Ok(reader)
+        match fault {
+            Some(fault) => Err(reader.error(1, fault)),
+            None => Ok(reader),
+        }
     }
 
-    /// Reads a line with its end; nothing at the end of the file.
-    fn read_line(&mut self, line: &mut Vec<u8>) -> Result<usize> {
-        let packed = self.input.is_packed();
-        let count = self.input.line(line).map_err(|e| packed::failed(packed, &self.table, &e))?;
-        if count as u64 == LONGEST {
-            return Err(self.error(self.line + 1, Fault::Broken(Broken::Size)));
-        }
-        Ok(count)
-    }
-
-    /// The next lines, one behind the other, and where each ends.
-    fn window(&mut self) -> Result<(Vec<u8>, Vec<usize>)> {
-        let mut bytes = self.first.take().unwrap_or_default();
-        let mut ends = Vec::new();
-        if !bytes.is_empty() {
-            ends.push(bytes.len());
-        }
-        while ends.len() < LINES && bytes.len() < BYTES {
-            if self.read_line(&mut bytes)? == 0 {
-                self.ended = true;
-                break;
-            }
-            ends.push(bytes.len());
-        }
-        Ok((bytes, ends))
-    }
-
-    fn error(&self, line: u64, fault: Fault) -> Error {
+    fn error(&self, line: u64, (entries, fault): Placed) -> Error {
         let at = |code, what: Said| {
-            Error::data(code, say!("table `{}`, line {}: {}", self.table, line, what))
+            if entries.is_empty() {
+                return Error::data(code, say!("table `{}`, line {}: {}", self.table, line, what));
+            }
+            // The n-th entry of the m-th entry, where a Bundle is in a Bundle.
+            let entry: Vec<String> = entries.iter().map(usize::to_string).collect();
+            let entry = Name::from_policy(entry.join("."));
+            Error::data(
+                code,
+                say!("table `{}`, line {}, entry {}: {}", self.table, line, entry, what),
+            )
         };
         match fault {
             Fault::Bytes => at("D0103", say!("bytes that are not UTF-8"))
                 .advice(say!("correct it, or set such lines aside with set_aside = [\"bytes\"]")),
             Fault::Broken(Broken::Form) => at("D0351", say!("not one JSON object")).advice(say!(
-                "a FHIR source is NDJSON: each line one resource, as Bulk Data exports it"
+                "each line of `.ndjson` is one resource or Bundle, and a file `.json` is one of them, or an array of them"
             )),
             Fault::Broken(Broken::Size) => {
                 at("D0351", say!("deeper, wider or longer than a resource is"))
@@ -449,7 +488,6 @@ impl Reader {
                 say!("two members of an element have one name, or a name is written with escapes"),
             ),
             Fault::Type(shown) => {
-                let bundle = shown.as_ref().is_some_and(|n| n.as_str() == "Bundle");
                 let what = match shown {
                     Some(name) => say!(
                         "a resource of type `{}`; the rows of this table are of `{}`",
@@ -458,12 +496,16 @@ impl Reader {
                     ),
                     None => say!("no resource: `resourceType` is missing or not a name of FHIR"),
                 };
-                at("D0352", what).advice(if bundle {
-                    say!("write each entry's resource as a line of its own")
-                } else {
-                    say!("to pass resources of a type over, name it in `source.ignore`; to read them, write a table for them")
-                })
+                at("D0352", what).advice(say!("to pass resources of a type over, name it in `source.ignore`; to read them, write a table for them"))
             }
+            Fault::Bundle(odd) => match odd {
+                Odd::Type => at("D0357", say!("a Bundle whose type is not read"))
+                    .advice(say!("read are document, collection, searchset, transaction, batch and history")),
+                Odd::Entry => at("D0357", say!("an entry without a resource that is no deletion, or one that changes a part of a resource"))
+                    .advice(say!("a release is made of whole resources: apply the change before, or take the entry away")),
+                Odd::Deep => at("D0357", say!("Bundles in Bundles in Bundles")),
+                Odd::Element => at("D0357", say!("an element that no Bundle of FHIR R4 has")),
+            },
             Fault::Column(column, unfit) => {
                 let name = self.rules.columns.get(column).map(|c| c.name.clone());
                 match unfit {
@@ -471,7 +513,12 @@ impl Reader {
                         .advice(say!("say in its `path` which counts: `element[0]` the first (the others are counted), `element[*]` all of them, `element[key=value]` some; or make its repetitions rows with record = \"Type/element\"")),
                     Unfit::Element => at("D0354", say!("column `{}`: its path ends at an element with members, not at a value", name)),
                     Unfit::Reference => at("D0355", say!("column `{}`: not a reference to a resource of the type behind `@`", name))
-                        .advice(say!("read are `Type/id`, the address of such a resource, and `urn:uuid:`")),
+                        .advice(say!("read are `Type/id`, the address of such a resource, `urn:uuid:`, `#id` of what is contained, and `Type?identifier=`")),
+                    Unfit::Unknown => at("D0358", say!("column `{}`: whose it is cannot be told: the patient is contained, or named by an identifier that no patient of the input has", name))
+                        .advice(say!("add the Patient resources, or take such resources away")),
+                    Unfit::Several => at("D0358", say!("column `{}`: several patients of the input have the identifier by which the patient is named", name))
+                        .advice(say!("if such patients are one person, let the identifier be the person's key: a path such as subject.reference@Patient.identifier[system=...].value")),
+                    Unfit::Conditional => at("D0358", say!("column `{}`: a conditional reference by something else than one identifier", name)),
                     Unfit::Escape => at("D0351", say!("column `{}`: a string with escapes that are no text", name)),
                     Unfit::Both => at("D0356", say!("column `{}`: two of its paths have a value", name)),
                 }
@@ -505,32 +552,49 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Counts what was left out, for whoever must know that it was not forgotten.
+    fn tell(&self) {
+        let values: u64 = self.left_out.values().sum();
+        if self.passed == 0 && self.other == 0 && self.older == 0 && values == 0 {
+            return;
+        }
+        let by: Vec<String> =
+            self.left_out.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        note!(
+            info,
+            "left out by the rules of the paths",
+            table = self.table,
+            repetitions = self.passed,
+            other_resources = self.other,
+            older_versions = self.older,
+            values = values,
+            by = Name::from_policy(by.join(", "))
+        );
+    }
+}
+
 impl Batches for Reader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let mut builders: Vec<ColumnBuilder> =
             self.rules.columns.iter().map(|_| ColumnBuilder::default()).collect();
         let mut numbers: Vec<u64> = Vec::new();
-        while numbers.len() < rows.min(ROWS) && !self.ended {
-            let (bytes, ends) = self.window()?;
-            let before = self.line;
-            self.line += ends.len() as u64;
-            let rules = &self.rules;
-            let read: Vec<Rows> = ends
+        while numbers.len() < rows.min(ROWS) && !self.texts.ended {
+            let window = self.texts.window();
+            let window = window.map_err(|stopped| stopped.error(&self.table))?;
+            let Some(window) = window else { break };
+            let whole = self.texts.is_whole();
+            let (rules, resources) = (&self.rules, self.resources.as_ref());
+            let texts: Vec<(&[u8], u64)> = window.each().collect();
+            let read: Vec<Rows> = texts
                 .par_chunks(CHUNK)
-                .enumerate()
-                .map(|(chunk, some)| {
+                .map(|some| {
                     let mut rows = Rows::default();
-                    let mut start = match chunk {
-                        0 => 0,
-                        _ => ends[chunk * CHUNK - 1],
-                    };
-                    for (index, &end) in some.iter().enumerate() {
-                        let number = before + (chunk * CHUNK + index) as u64 + 1;
-                        if let Err(fault) = rules.take(&bytes[start..end], number, &mut rows) {
+                    for &(text, number) in some {
+                        if let Err(fault) = rules.take(text, whole, number, resources, &mut rows) {
                             rows.fault = Some((number, fault));
                             break;
                         }
-                        start = end;
                     }
                     rows
                 })
@@ -566,30 +630,29 @@ impl Batches for Reader {
                 }
                 self.passed += some.passed;
                 self.other += some.other;
+                self.older += some.older;
+                for (name, count) in some.left_out {
+                    *self.left_out.entry(name).or_default() += count;
+                }
                 numbers.extend(some.numbers);
             }
             if !self.unlisted.is_empty() {
                 numbers.clear();
             }
         }
-        if self.ended && self.facts.sha3_256 == [0; 32] {
+        if self.texts.ended && self.facts.sha3_256 == [0; 32] {
             if !self.unlisted.is_empty() {
                 return Err(self.denied());
             }
-            (self.facts.sha3_256, self.facts.bytes) = self.input.digest().map_err(|e| {
+            let digests = self.texts.digests().map_err(|e| {
                 Error::io("X0505", say!("reading a file of table `{}`", self.table), &e)
             })?;
-            if self.passed > 0 || self.other > 0 {
-                note!(
-                    info,
-                    "left out by the rules of the paths",
-                    table = self.table,
-                    repetitions = self.passed,
-                    other_resources = self.other
-                );
-            }
+            self.facts.sha3_256 = digests.sha3;
+            self.facts.sha256 = digests.sha2;
+            self.facts.bytes = digests.bytes;
+            self.tell();
         }
-        if numbers.is_empty() && self.ended {
+        if numbers.is_empty() && self.texts.ended {
             return Ok(None);
         }
         let columns = builders.into_iter().map(ColumnBuilder::finish).collect();

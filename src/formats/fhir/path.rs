@@ -3,12 +3,16 @@
 //! * `birthDate`, `period.start`: elements. A repeated element must be there once; more is refused.
 //! * `name[0].text`: the first, whatever follows is counted. `given[*]`: all, joined with `~`.
 //! * `code.coding[system=urn:a|urn:b].code`: only those whose `system` is one of these; `!=`: only those whose is none.
-//! * `subject.reference@Patient`: a reference, read as the id of the resource that it names.
+//! * `subject.reference@Patient`: a reference, read as the identity of the resource that it names (module `scope`).
+//! * `subject.reference@Patient.identifier[system=urn:a].value`: a reference, read as that identifier of the resource.
+//! * `id`: the identity of the resource; `Bundle.id`, `Bundle.timestamp`: of the Bundle that it is in; `Bundle.section`: the codes of the
+//!   sections of the document that list it.
 //! * `valueQuantity.comparator+valueQuantity.value`: two values, one after the other.
 
 use std::borrow::Cow;
 
 use super::json::{Kind, Tree};
+use super::scope::{Found, Scope};
 use crate::error::{Error, Name, Result};
 use crate::say;
 
@@ -18,34 +22,45 @@ pub(super) const JOINED: &str = "~";
 /// A path as compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path {
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Part {
-    steps: Vec<Step>,
-    /// The type of resource that the value must refer to.
-    target: Option<String>,
+pub(super) struct Part {
+    pub(super) steps: Vec<Step>,
+    /// What the value must refer to.
+    pub(super) target: Option<Target>,
     /// The steps begin at the row's element, not at the resource.
-    inside: bool,
+    pub(super) inside: bool,
+    /// The steps begin at the Bundle.
+    pub(super) outside: bool,
+}
+
+/// What a reference must name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    /// The type of the resource.
+    pub(super) kind: String,
+    /// Systems of the identifier that is read of it; its identity is read if there are none.
+    pub(super) systems: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Step {
-    name: String,
-    filter: Option<Filter>,
-    rule: Rule,
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) filter: Option<Filter>,
+    pub(super) rule: Rule,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Filter {
-    key: Vec<String>,
-    not: bool,
-    values: Vec<String>,
+pub(super) struct Filter {
+    pub(super) key: Vec<String>,
+    pub(super) not: bool,
+    pub(super) values: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Rule {
+pub(super) enum Rule {
     One,
     First,
     All,
@@ -60,6 +75,12 @@ pub(super) enum Unfit {
     Element,
     /// Not a reference to a resource of the type.
     Reference,
+    /// A patient who is named by an identifier that no patient of the input has, or who is contained.
+    Unknown,
+    /// A patient who is named by an identifier that several have.
+    Several,
+    /// A conditional reference by something else than an identifier.
+    Conditional,
     /// A string with escapes that are no text.
     Escape,
     /// Two of the places that exclude each other have a value.
@@ -70,9 +91,21 @@ pub(super) enum Unfit {
 #[derive(Debug)]
 pub(super) struct Seen {
     /// Places that a column or a rule accounts for, with all below them.
-    pub(super) covered: Vec<bool>,
+    pub(super) covered: Vec<Cover>,
     /// Repetitions that a rule `[0]` passed over.
     pub(super) passed: u64,
+}
+
+/// What accounts for a place.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Cover {
+    /// Nothing.
+    #[default]
+    None,
+    /// A column reads it, or the policy's own word stands there.
+    Read,
+    /// It is left out by a rule.
+    LeftOut,
 }
 
 impl Path {
@@ -86,12 +119,14 @@ impl Path {
             let mut pieces = split(part, '@');
             let target = match pieces.len() {
                 1 => None,
-                2 => pieces.pop().map(str::to_owned),
+                2 => pieces.pop(),
                 _ => return Err(bad("has more than one `@`")),
             };
-            if target.as_deref().is_some_and(|t| !plain(t)) {
-                return Err(bad("has no resource type behind `@`"));
-            }
+            let target = match target.map(Target::parse) {
+                None => None,
+                Some(Some(target)) => Some(target),
+                Some(None) => return Err(bad("has no resource type behind `@`")),
+            };
             let mut steps =
                 split(pieces[0], '.').into_iter().map(step).collect::<Option<Vec<_>>>().ok_or_else(
                     || bad("is not well-formed (such as `code.coding[system=urn:a].code`, `name[0].text`, `given[*]`)"),
@@ -103,7 +138,15 @@ impl Path {
                     return Err(bad("chooses among the elements that are the rows"));
                 }
             }
-            parts.push(Part { steps, target, inside });
+            let outside = steps.len() > 1 && steps[0].name == "Bundle";
+            if outside {
+                steps.remove(0);
+            }
+            let last = steps.last().map_or("", |s| s.name.as_str());
+            if target.is_some() && (steps.len() < 2 || last != "reference" || outside) {
+                return Err(bad("has no element `reference` before `@`"));
+            }
+            parts.push(Part { steps, target, inside, outside });
         }
         Ok(Path { parts })
     }
@@ -116,32 +159,62 @@ impl Path {
     /// The value; `None` if it is not there.
     pub(super) fn value<'a>(
         &self,
-        tree: &Tree<'a>,
+        scope: &Scope<'_, 'a>,
         row: u32,
         seen: &mut Seen,
     ) -> std::result::Result<Option<Cow<'a, str>>, Unfit> {
+        let tree = scope.tree;
         let mut whole: Option<Cow<'a, str>> = None;
         let mut found = Vec::new();
         for part in &self.parts {
             found.clear();
-            let from = if part.inside { row } else { 0 };
-            find(tree, from, &part.steps, false, seen, &mut found)?;
+            if let Some(own) = part.of_scope(scope, seen) {
+                whole = match (whole, own.map(Cow::Owned)) {
+                    (Some(a), Some(b)) => Some(format!("{a}{b}").into()),
+                    (a, b) => a.or(b),
+                };
+                continue;
+            }
+            let from = match scope.bundle {
+                _ if part.inside => row,
+                Some((bundle, _)) if part.outside => bundle.node,
+                None if part.outside => continue,
+                _ => scope.root,
+            };
+            let steps = match &part.target {
+                Some(_) => &part.steps[..part.steps.len() - 1],
+                None => part.steps.as_slice(),
+            };
+            find(tree, from, steps, false, seen, &mut found)?;
             let mut text: Option<Cow<'a, str>> = None;
-            for &at in &found {
-                seen.covered[at as usize] = true;
-                match tree.kind(at) {
-                    Kind::Null => continue,
-                    Kind::Object | Kind::Array => return Err(Unfit::Element),
-                    Kind::Text(_) | Kind::Plain(_) => {}
-                }
-                let mut value = tree.text(at).ok_or(Unfit::Escape)?;
-                if let Some(target) = &part.target {
-                    value = referred(&value, target).ok_or(Unfit::Reference)?.to_owned().into();
-                }
-                text = Some(match text {
+            let mut add = |value: Cow<'a, str>| {
+                text = Some(match text.take() {
                     None => value,
                     Some(before) => format!("{before}{JOINED}{value}").into(),
                 });
+            };
+            if let Some(target) = &part.target {
+                for &at in &found {
+                    if let Some(id) = target.of(scope, at, seen)? {
+                        add(id.into());
+                    }
+                }
+                // What stands in a document without saying whose it is, is of whom the document is about.
+                if found.is_empty() && target.kind == "Patient" {
+                    if let Some(about) = scope.about() {
+                        add(target.of_resource(scope, about.to_owned())?.into());
+                    }
+                }
+            } else {
+                for &at in &found {
+                    seen.covered[at as usize] = Cover::Read;
+                    match tree.kind(at) {
+                        Kind::Null => continue,
+                        Kind::Object | Kind::Array => return Err(Unfit::Element),
+                        Kind::Text(_) | Kind::Plain(_) => {}
+                    }
+                    add(tree.text(at).ok_or(Unfit::Escape)?);
+                }
             }
             whole = match (whole, text) {
                 (Some(a), Some(b)) => Some(format!("{a}{b}").into()),
@@ -152,16 +225,103 @@ impl Path {
     }
 
     /// Accounts for everything at and below the path.
-    pub(super) fn leave_out(&self, tree: &Tree<'_>, row: u32, seen: &mut Seen) {
+    pub(super) fn leave_out(&self, scope: &Scope<'_, '_>, row: u32, seen: &mut Seen) {
         let mut found = Vec::new();
-        for part in &self.parts {
-            let from = if part.inside { row } else { 0 };
+        for part in self.parts.iter().filter(|part| !part.outside) {
+            let from = if part.inside { row } else { scope.root };
             // With every repetition taken nothing can be unfit.
-            let _ = find(tree, from, &part.steps, true, seen, &mut found);
+            let _ = find(scope.tree, from, &part.steps, true, seen, &mut found);
         }
         for at in found {
-            seen.covered[at as usize] = true;
+            seen.leave(at);
         }
+    }
+}
+
+impl Seen {
+    /// Nothing was looked at.
+    pub(super) fn new(tree: &Tree<'_>) -> Self {
+        Seen { covered: vec![Cover::None; tree.len()], passed: 0 }
+    }
+    /// A rule leaves out what stands at a place, unless a column reads it.
+    fn leave(&mut self, at: u32) {
+        let cover = &mut self.covered[at as usize];
+        if *cover == Cover::None {
+            *cover = Cover::LeftOut;
+        }
+    }
+}
+
+impl Part {
+    /// What the place of the resource says, not the resource: nothing else has these paths. The inner value may be missing.
+    fn of_scope(&self, scope: &Scope<'_, '_>, seen: &mut Seen) -> Option<Option<String>> {
+        let [only] = self.steps.as_slice() else { return None };
+        match (only.name.as_str(), self.outside) {
+            ("id", false) if !self.inside => {
+                if let Some(at) = scope.tree.child(scope.root, "id") {
+                    seen.covered[at as usize] = Cover::Read;
+                }
+                Some(scope.identity())
+            }
+            ("id", true) => Some(scope.bundle.map(|(bundle, _)| bundle.key.clone())),
+            ("section", true) => Some(scope.sections()),
+            _ => None,
+        }
+    }
+}
+
+impl Target {
+    /// `Patient`, or `Patient.identifier[system=a|b].value`.
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once('.').unwrap_or((text, ""));
+        let systems = match rest {
+            "" => Vec::new(),
+            rest => {
+                let path = split(rest, '.').into_iter().map(step).collect::<Option<Vec<_>>>()?;
+                let [identifier, value] = path.as_slice() else { return None };
+                let filter = identifier.filter.as_ref()?;
+                let fits = identifier.name == "identifier" && value.name == "value";
+                let plain = value.filter.is_none() && value.rule == Rule::One && !filter.not;
+                if !fits || !plain || filter.key != ["system"] {
+                    return None;
+                }
+                filter.values.clone()
+            }
+        };
+        plain(kind).then(|| Target { kind: kind.to_owned(), systems })
+    }
+
+    /// What an element of type Reference names.
+    fn of(
+        &self,
+        scope: &Scope<'_, '_>,
+        at: u32,
+        seen: &mut Seen,
+    ) -> std::result::Result<Option<String>, Unfit> {
+        let tree = scope.tree;
+        // The type is the policy's own word; what else a reference has is beside what it names.
+        if let Some(kind) = tree.child(at, "type")
+            && tree.text(kind).is_some_and(|t| t == self.kind)
+        {
+            seen.covered[kind as usize] = Cover::Read;
+        }
+        for name in ["reference", "identifier"] {
+            if let Some(there) = tree.child(at, name) {
+                seen.covered[there as usize] = Cover::Read;
+            }
+        }
+        match scope.resolve(at, &self.kind, &self.systems)? {
+            Found::Nothing => Ok(None),
+            Found::Identifier(value) => Ok(Some(value)),
+            Found::Resource(id) => self.of_resource(scope, id).map(Some),
+        }
+    }
+
+    fn of_resource(&self, scope: &Scope<'_, '_>, id: String) -> std::result::Result<String, Unfit> {
+        if self.systems.is_empty() {
+            return Ok(id);
+        }
+        scope.identifier_of(&self.kind, &id, &self.systems)
     }
 }
 
@@ -244,7 +404,7 @@ fn find(
         Rule::One if some.len() > 1 => return Err(Unfit::Repeated),
         Rule::First => {
             for passed in some.iter().skip(1) {
-                seen.covered[*passed as usize] = true;
+                seen.leave(*passed);
                 seen.passed += 1;
             }
             some.truncate(1);
@@ -273,22 +433,11 @@ impl Filter {
         if takes {
             // The value that chose the element is the policy's own word (none where `!=` chose).
             for at in fits {
-                seen.covered[at as usize] = true;
+                seen.covered[at as usize] = Cover::Read;
             }
         }
         takes
     }
-}
-
-/// The id in a reference to a resource of a type: `Patient/1`, `https://server/fhir/Patient/1/_history/2`, `urn:uuid:...`.
-fn referred<'t>(text: &'t str, target: &str) -> Option<&'t str> {
-    if let Some(id) = text.strip_prefix("urn:uuid:").or_else(|| text.strip_prefix("urn:oid:")) {
-        return (!id.is_empty()).then_some(id);
-    }
-    let whole = text.split_once("/_history/").map_or(text, |(head, _)| head);
-    let (head, id) = whole.rsplit_once('/')?;
-    let kind = head.rsplit('/').next()?;
-    (kind == target && !id.is_empty() && !id.starts_with('#')).then_some(id)
 }
 
 #[cfg(test)]
@@ -297,14 +446,15 @@ mod tests {
 
     fn value(line: &str, path: &str) -> std::result::Result<Option<String>, Unfit> {
         let tree = Tree::parse(line).unwrap();
-        let mut seen = Seen { covered: vec![false; tree.len()], passed: 0 };
-        Path::parse(path, None).unwrap().value(&tree, 0, &mut seen).map(|v| v.map(Cow::into_owned))
+        let mut seen = Seen::new(&tree);
+        let scope = Scope { tree: &tree, root: 0, bundle: None, all: None, released: false };
+        Path::parse(path, None).unwrap().value(&scope, 0, &mut seen).map(|v| v.map(Cow::into_owned))
     }
 
     #[test]
     fn values_are_found() {
         let line = r#"{"a":{"b":"x"},"n":[{"u":"i","t":["p","q"],"e":[{"c":"IDE"}]},{"u":"s","t":["r"]}],
-            "q":{"c":"<","v":0.50},"r":"https://h/fhir/Patient/pt-1/_history/3","d":[null,"z"]}"#;
+            "q":{"c":"<","v":0.50},"r":{"reference":"https://h/fhir/Patient/pt-1/_history/3"},"d":[null,"z"]}"#;
         let some = |t: &str| Ok(Some(t.to_owned()));
         for (path, expected) in [
             ("a.b", some("x")),
@@ -323,8 +473,8 @@ mod tests {
             ("q.x+q.v", some("0.50")),
             ("a", Err(Unfit::Element)),
             ("d[*]", some("z")),
-            ("r@Patient", some("pt-1")),
-            ("r@Group", Err(Unfit::Reference)),
+            ("r.reference@Patient", some("pt-1")),
+            ("r.reference@Group", Err(Unfit::Reference)),
         ] {
             assert_eq!(value(line, path), expected, "{path}");
         }
@@ -332,19 +482,38 @@ mod tests {
 
     #[test]
     fn references_are_resolved() {
-        for (text, id) in [
-            ("Patient/1", Some("1")),
-            ("http://a/b/Patient/x-1.y", Some("x-1.y")),
-            ("urn:uuid:0c3151bd", Some("0c3151bd")),
-            ("urn:uuid:", None),
-            ("#p", None),
-            ("Patient/", None),
-            ("Group/1", None),
-            ("1", None),
-            ("Patient?identifier=1", None),
+        let member = "http://example.jp/member";
+        for (reference, id) in [
+            (r#"{"reference":"Patient/1"}"#, Ok(Some("1"))),
+            (r#"{"reference":"http://a/b/Patient/x-1.y"}"#, Ok(Some("x-1.y"))),
+            (r#"{"reference":"urn:uuid:0C3151BD"}"#, Ok(Some("0c3151bd"))),
+            (r#"{"reference":"Patient/1/_history/4"}"#, Ok(Some("1"))),
+            (r#"{"display":"somebody"}"#, Ok(None)),
+            (r##"{"reference":"#p"}"##, Err(Unfit::Unknown)),
+            (r##"{"reference":"#q"}"##, Err(Unfit::Reference)),
+            (r#"{"reference":"urn:uuid:"}"#, Err(Unfit::Reference)),
+            (r#"{"reference":"Patient/"}"#, Err(Unfit::Reference)),
+            (r#"{"reference":"Group/1"}"#, Err(Unfit::Reference)),
+            (r#"{"reference":"1"}"#, Err(Unfit::Reference)),
+            (r#"{"reference":"Patient?identifier=urn:x|1"}"#, Err(Unfit::Unknown)),
+            (r#"{"reference":"Patient?name=1"}"#, Err(Unfit::Conditional)),
+            (r#"{"identifier":{"system":"urn:x","value":"1"}}"#, Err(Unfit::Unknown)),
         ] {
-            assert_eq!(referred(text, "Patient"), id, "{text}");
+            let line = format!(
+                r#"{{"s":{reference},"contained":[{{"resourceType":"Patient","id":"p","identifier":[{{"system":"urn:x","value":"7"}}]}}]}}"#
+            );
+            let id = id.map(|id| id.map(str::to_owned));
+            assert_eq!(value(&line, "s.reference@Patient"), id, "{reference}");
         }
+        let path = format!("s.reference@Patient.identifier[system={member}].value");
+        for reference in [
+            r#"{"identifier":{"system":"http://example.jp/member","value":"1:2"}}"#,
+            r#"{"reference":"Patient?identifier=http%3A%2F%2Fexample.jp%2Fmember%7C1:2"}"#,
+        ] {
+            let line = format!(r#"{{"s":{reference}}}"#);
+            assert_eq!(value(&line, &path), Ok(Some("1:2".to_owned())), "{reference}");
+        }
+        assert_eq!(value(r#"{"s":{"reference":"Patient/1"}}"#, &path), Err(Unfit::Unknown));
     }
 
     #[test]
@@ -359,7 +528,9 @@ mod tests {
             "a[b=]",
             "a[b=c][d=e]",
             "a@",
-            "a@B@C",
+            "a@B",
+            "a.reference@B@C",
+            "a.reference@B.id",
             "a b",
             "a[*][b=c]",
             "山田",

@@ -297,6 +297,7 @@ fn write_piece(
                 columns: &columns,
                 output: &output,
                 dialect: Default::default(),
+                resources: None,
             };
             let mut writer = create(&temporary, &spec)?;
             // Sorted dictionaries: the bytes depend on the cells alone.

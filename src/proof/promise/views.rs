@@ -65,7 +65,9 @@ impl<'a> Who<'a> {
 pub fn by_file(structure: &Structure) -> Vec<Vec<usize>> {
     let mut files: Vec<Vec<usize>> = Vec::new();
     for (t, shape) in structure.tables.iter().enumerate() {
-        let same = |first: &TableShape| shape.long.is_some() && first.file == shape.file;
+        // Resources are read table by table: each looks at its own.
+        let rows = shape.long.as_ref().is_some_and(|long| long.resources.is_none());
+        let same = |first: &TableShape| rows && first.file == shape.file;
         match files.iter_mut().find(|f| f.first().is_some_and(|&f| same(&structure.tables[f]))) {
             Some(file) => file.push(t),
             None => files.push(vec![t]),
@@ -265,7 +267,7 @@ pub fn stream(
         .map(|&t| structure.tables.get(t).ok_or_else(broken))
         .collect::<Result<_>>()?;
     let first = *shapes.first().ok_or_else(broken)?;
-    let Some(long) = &first.long else {
+    let Some(long) = first.long.as_ref().filter(|long| long.resources.is_none()) else {
         let path = &first.file;
         let read = batches(folder, structure, (first, path), &first.columns, &mut |r| f(0, r))?;
         return Ok(vec![(path.clone(), read)]);
@@ -374,17 +376,32 @@ fn batches(
     f: &mut dyn FnMut(Table) -> Result<()>,
 ) -> Result<Digests> {
     let name = Name::from_policy(shape.name.clone());
-    let in_file: Vec<ColumnSpec> = columns
+    let mut in_file: Vec<ColumnSpec> = columns
         .iter()
         .flat_map(ColumnShape::in_file)
         .map(|column| ColumnSpec::text(Name::from_policy(column)))
         .collect();
     let long = shape.long.as_ref();
+    let resources = long.and_then(|l| l.resources.as_ref());
+    if let Some(resources) = resources {
+        if resources.paths.len() != in_file.len() {
+            return Err(Error::data(
+                "D0902",
+                say!("the record's description of the release does not fit its tables"),
+            ));
+        }
+        for (column, path) in in_file.iter_mut().zip(&resources.paths) {
+            column.path.clone_from(path);
+        }
+    }
     let spec = ReadSpec {
         encoding: long.map_or(structure.encoding, |l| l.encoding),
         delimiter: long.and_then(|l| u8::try_from(l.delimiter).ok()).unwrap_or(b','),
         header: long.is_none_or(|l| l.header),
         multiline: true,
+        record: resources.map(|r| r.record.as_str()),
+        ignore: resources.map_or(&[], |r| r.others.as_slice()),
+        released: resources.is_some(),
         ..ReadSpec::new(&name, shape.format(structure), &in_file)
     };
     let mut reader = formats::open_released(&folder.join(path), &spec)?;

@@ -85,7 +85,15 @@ pub fn dictionary(plan: &Plan, kind: Kind, made: &[OutputFile]) -> Value {
                 // Several tables are in the file: which rows are this one's, and what stands in a row.
                 told["rowsOf"] = json!(rows);
             }
-            if file.long.is_some() || file.own {
+            if file.fhir.is_some() {
+                told["format"] = json!(file.format(plan));
+                told["resource"] = json!(table.source.record);
+                let paths = released.iter().map(|r| {
+                    let column = &table.columns[r.column];
+                    (column.facts.column.as_str().to_owned(), json!(column.path))
+                });
+                told["paths"] = Value::Object(paths.collect());
+            } else if file.long.is_some() || file.own {
                 let dialect = file.dialect(plan);
                 told["format"] = json!(file.format(plan));
                 told["fileColumns"] =
@@ -120,8 +128,8 @@ pub fn dictionary(plan: &Plan, kind: Kind, made: &[OutputFile]) -> Value {
         "kind": kind.ja(),
         "policy": plan.id,
         "policyVersion": plan.version,
-        "format": match plan.output.format { OutputFormat::Csv => "csv", OutputFormat::Parquet => "parquet" },
-        "encoding": match plan.output.format { OutputFormat::Csv => plan.output.encoding, OutputFormat::Parquet => Encoding::Utf8 },
+        "format": match plan.output.format { OutputFormat::Csv => "csv", OutputFormat::Parquet => "parquet", OutputFormat::Ndjson => "ndjson" },
+        "encoding": match plan.output.format { OutputFormat::Csv => plan.output.encoding, OutputFormat::Parquet | OutputFormat::Ndjson => Encoding::Utf8 },
         "typed": plan.output.typed(),
         "zone": zone,
         "missing": "an empty cell (CSV) or null (Parquet); a suppressed cell looks the same",
