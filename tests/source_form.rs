@@ -684,7 +684,7 @@ fn what_cannot_have_the_form_of_its_source_is_refused_with_its_place() {
         std::fs::write(&path, text).unwrap();
         refused(&path)
     };
-    for shipped in ["fhir", "ssmix2", "receipt"] {
+    for shipped in ["ssmix2", "receipt"] {
         let said = check(format!("extends = \"kakou:{shipped}\"\n[output]\nform = \"source\"\n"));
         assert!(said.contains("P0351"), "{said}");
         assert_eq!(said.contains("receipt_file"), shipped == "receipt", "{said}");

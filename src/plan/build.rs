@@ -410,6 +410,10 @@ impl Builder<'_> {
                     advice,
                 );
             }
+            if is_fhir(&table.source) {
+                self.in_resources(tables, table);
+                continue;
+            }
             if table.source.form() == Some(written::InputFormat::Parquet) {
                 continue;
             }
@@ -422,6 +426,29 @@ impl Builder<'_> {
                     say!("leave `form` out of `output`"),
                 );
             }
+        }
+    }
+
+    /// Rows that are elements of a resource are written into it: both must say which it is.
+    fn in_resources(&mut self, tables: &[TablePlan], table: &TablePlan) {
+        let kind = Kind::Pseudonymized;
+        let (of, Some(_)) = shape::record(table) else { return };
+        if !table.is_released(kind) {
+            return;
+        }
+        let shows = |table: &TablePlan| {
+            table.columns.iter().any(|c| {
+                c.treatment(kind).output.is_some() && c.path.iter().any(|p| p == "id")
+            })
+        };
+        let whole = tables.iter().find(|t| shape::record(t) == (of, None) && t.is_released(kind));
+        if !shows(table) || !whole.is_some_and(shows) {
+            self.advise(
+                "P0351",
+                &["tables", table.name.as_str()],
+                say!("table `{}`: its rows are elements of resources, and no column says of which", table.name),
+                say!("release the column with the path `id` of both tables (pseudonymized = \"pseudonym\"), drop all columns of this one, or leave `form` out of `output`"),
+            );
         }
     }
 

@@ -25,7 +25,7 @@ macro_rules! shipped {
 }
 
 shipped! {
-    "dpc-hub" "dpc-lab" "dpc-anonymized-public" "csv" "lab" "receipt" "ssmix2" "fhir" "omop" "omop54"
+    "dpc-hub" "dpc-lab" "dpc-anonymized-public" "csv" "lab" "receipt" "ssmix2" "fhir" "fhir-clins" "omop" "omop54"
     "appi-pseudonymized" "appi-public" "clinosim" "demo" "template"
 }
 

@@ -20,7 +20,7 @@ use kakou::{keys, policy};
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const TARGETS: [Target; 23] = [
+pub(crate) const TARGETS: [Target; 24] = [
     ("csv", |bytes| table(bytes, "t.csv")),
     ("csv_gz", |bytes| table(bytes, "t.csv.gz")),
     ("parquet", |bytes| table(bytes, "t.parquet")),
@@ -28,6 +28,7 @@ pub(crate) const TARGETS: [Target; 23] = [
     ("ods", |bytes| table(bytes, "t.ods")),
     ("uke", |bytes| by_policy("receipt", "t.UKE", bytes)),
     ("fhir", |bytes| by_policy("fhir", "Patient.ndjson", bytes)),
+    ("fhir_json", |bytes| by_policy("fhir-clins", "t.json", bytes)),
     ("ssmix2", |bytes| {
         let (number, day) = ("2139839073", "20250213");
         let kind = if bytes.windows(7).any(|w| w == b"OUL^R22") { "OML-11" } else { "ADT-00" };
@@ -164,7 +165,7 @@ fn by_policy(shipped: &str, called: &str, bytes: &[u8]) {
 fn shipped_plan(name: &str) -> &'static Plan {
     static PLANS: OnceLock<BTreeMap<&str, Plan>> = OnceLock::new();
     let plans = PLANS.get_or_init(|| {
-        let all = ["receipt", "fhir", "ssmix2"];
+        let all = ["receipt", "fhir", "fhir-clins", "ssmix2"];
         let plan = |name: &'static str| {
             let path = root().join("policies").join(name).with_extension("toml");
             let loaded = policy::load(&path).map_err(|f| f.error).unwrap();

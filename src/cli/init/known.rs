@@ -16,7 +16,7 @@ use crate::policy::{self, shipped};
 
 /// The policies that a draft may extend, the plainest first.
 const POLICIES: &[&str] =
-    &["dpc-hub", "lab", "dpc-lab", "receipt", "ssmix2", "fhir", "omop", "omop54"];
+    &["dpc-hub", "lab", "dpc-lab", "receipt", "ssmix2", "fhir", "fhir-clins", "omop", "omop54"];
 
 /// A layout that files of the folder have.
 pub(super) struct Recognized {

@@ -10,7 +10,7 @@
 //! Values stay as they stand, numbers with all their digits. The number of a row in messages is the number of its line, or of its text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;

@@ -529,6 +529,10 @@ fn place(
     let parent = parents.last().map_or("", |s| s.name.as_str());
     let leaves: Vec<String> =
         cells.iter().map(|c| words::leaf(parent, &last.name, c)).collect::<Option<_>>()?;
+    let reason = parent == "coding" && parents.iter().any(|s| s.name == "dataAbsentReason");
+    if reason && !cells.iter().all(|c| words::is_reason(c)) {
+        return None;
+    }
     let mut path = before.to_owned();
     for step in steps {
         path = joined(&path, &step.name);
@@ -542,7 +546,7 @@ fn place(
                 _ => return None,
             },
         };
-        if parent == "coding" && parents.iter().any(|s| s.name == "dataAbsentReason") {
+        if reason {
             inner.retain(|(name, _)| name != "system");
             inner.push(("system".to_owned(), text(words::ABSENT_CODES)));
         }
