@@ -437,9 +437,10 @@ impl Builder<'_> {
             return;
         }
         let shows = |table: &TablePlan| {
-            table.columns.iter().any(|c| {
-                c.treatment(kind).output.is_some() && c.path.iter().any(|p| p == "id")
-            })
+            table
+                .columns
+                .iter()
+                .any(|c| c.treatment(kind).output.is_some() && c.path.iter().any(|p| p == "id"))
         };
         let whole = tables.iter().find(|t| shape::record(t) == (of, None) && t.is_released(kind));
         if !shows(table) || !whole.is_some_and(shows) {

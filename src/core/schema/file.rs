@@ -199,7 +199,7 @@ impl Output {
     /// Whether numbers, dates and truth values are written as such.
     #[must_use]
     pub fn typed(&self) -> bool {
-        self.format != OutputFormat::Csv || self.cells == CellForm::Normalized
+        self.format == OutputFormat::Parquet || self.cells == CellForm::Normalized
     }
     /// Whether measured numbers become a number beside what else stands in the cell.
     #[must_use]

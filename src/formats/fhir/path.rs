@@ -263,7 +263,12 @@ impl Part {
                 }
                 Some(scope.identity())
             }
-            ("id", true) => Some(scope.bundle.map(|(bundle, _)| bundle.key.clone())),
+            ("id", true) => {
+                // In a release what has no id of a Bundle stood alone.
+                let named = |node| !scope.released || scope.tree.child(node, "id").is_some();
+                let bundle = scope.bundle.filter(|(bundle, _)| named(bundle.node));
+                Some(bundle.map(|(bundle, _)| bundle.key.clone()))
+            }
             ("section", true) => Some(scope.sections()),
             _ => None,
         }
