@@ -154,7 +154,7 @@ impl Resources {
                 let Some(identity) = &entry.identity else { return };
                 let changed = entry.changed.as_deref().map_or_else(|| "~".to_owned(), moment);
                 let age = Age { changed, version: 0, before: std::cmp::Reverse(at) };
-                let key = self.key(&entry.kind, identity, Some(&bundle.key));
+                let key = self.key(&entry.kind, identity, bundle.own_world());
                 found.ages.push((key, age, true));
             }
             Part::Resource(scope) => {
@@ -187,7 +187,7 @@ impl Resources {
     }
 
     fn key_in(&self, scope: &Scope<'_, '_>, kind: &str, identity: &str) -> u64 {
-        self.key(kind, identity, scope.bundle.map(|(b, _)| b.key.as_str()))
+        self.key(kind, identity, scope.bundle.and_then(|(b, _)| b.own_world()))
     }
 
     fn key(&self, kind: &str, identity: &str, bundle: Option<&str>) -> u64 {

@@ -157,6 +157,12 @@ impl<'a> Bundle<'a> {
         Ok(bundle)
     }
 
+    /// Its key, if what is in it was put together to be read by itself: a document, or a collection. What a server answers or is asked
+    /// for is about one and the same resources.
+    pub(super) fn own_world(&self) -> Option<&str> {
+        matches!(self.kind.as_ref(), "document" | "collection").then_some(self.key.as_str())
+    }
+
     fn named(&self, tree: &Tree<'a>) -> String {
         let identifier = tree.child(self.node, "identifier");
         let identifier = identifier.and_then(|at| tree.member(at, "value"));

@@ -256,9 +256,37 @@ pub(super) fn needs(kind: &str) -> Vec<Need> {
     base.iter().map(need(true)).chain(profile.iter().map(need(false))).collect()
 }
 
+/// What an element that repeats must have in each repetition, if it is there at all: the element, its member (a list).
+pub(super) fn needs_inside(kind: &str) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        "AllergyIntolerance" => &[("reaction", "manifestation")],
+        _ => &[],
+    }
+}
+
+/// The code system of an element to which FHIR binds one alone (required bindings).
+pub(super) fn only_system(kind: &str, element: &str) -> Option<&'static str> {
+    Some(match (kind, element) {
+        ("Condition", "clinicalStatus") => {
+            "http://terminology.hl7.org/CodeSystem/condition-clinical"
+        }
+        ("Condition", "verificationStatus") => {
+            "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+        }
+        ("AllergyIntolerance", "clinicalStatus") => {
+            "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+        }
+        ("AllergyIntolerance", "verificationStatus") => {
+            "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+        }
+        (_, "dataAbsentReason") => ABSENT_CODES,
+        _ => return None,
+    })
+}
+
 /// Whether a value that no column has may stand in a resource of a release: it is one of the words that all of them have.
 pub(super) fn is_constant(path: &str, text: &str) -> bool {
-    let path = path.split_once('.').map_or("", |(_, rest)| rest);
+    let (kind, path) = path.split_once('.').unwrap_or((path, ""));
     let end = |name: &str| path == name || path.ends_with(&format!(".{name}"));
     match path {
         "meta.security.system" => text == LABELS,
@@ -268,7 +296,10 @@ pub(super) fn is_constant(path: &str, text: &str) -> bool {
         "section.entry.reference" => text.starts_with("urn:uuid:"),
         _ if end("extension.url") => text == ABSENT,
         _ if end("extension.valueCode") => text == "masked" || text == "unknown",
-        _ if end("dataAbsentReason.coding.system") => text == ABSENT_CODES,
+        _ if end("coding.system") => {
+            let element = path.rsplit('.').nth(2).unwrap_or_default();
+            only_system(kind, element).is_some_and(|system| text == system)
+        }
         _ => false,
     }
 }

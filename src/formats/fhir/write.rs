@@ -546,9 +546,13 @@ fn place(
                 _ => return None,
             },
         };
-        if reason {
+        let element = parents.len().checked_sub(2).map_or("", |at| parents[at].name.as_str());
+        if parent == "coding"
+            && last.name == "code"
+            && let Some(system) = words::only_system(kind, element)
+        {
             inner.retain(|(name, _)| name != "system");
-            inner.push(("system".to_owned(), text(words::ABSENT_CODES)));
+            inner.push(("system".to_owned(), text(system)));
         }
         if repeats {
             if let Node::Array(all) = child(inner, &last.name, true) {
@@ -564,6 +568,18 @@ fn place(
 
 /// Says why elements are missing that FHIR or the profiles of the six kinds of information ask for.
 fn absent(kind: &str, resource: &Resource, members: &mut Vec<(String, Node)>) {
+    for (element, name) in words::needs_inside(kind) {
+        let Some((_, Node::Array(all))) = members.iter_mut().find(|(own, _)| own == element) else {
+            continue;
+        };
+        for (_, one) in all {
+            if let Node::Object(inner) = one
+                && !inner.iter().any(|(own, _)| own == name)
+            {
+                inner.push(((*name).to_owned(), Node::Plain(format!("[{}]", words::masked()))));
+            }
+        }
+    }
     for need in words::needs(kind) {
         let there = |name: &str| name.strip_prefix('_').unwrap_or(name).starts_with(need.prefix);
         if members.iter().any(|(name, _)| there(name)) {
