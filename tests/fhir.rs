@@ -378,7 +378,7 @@ fn what_nobody_named_is_refused_before_anything_is_made() {
 fn other_resources_repetitions_and_references_are_refused() {
     for (kind, index, change, code, word) in [
         ("Observation", 5, ("resourceType", json!("Device")), "D0352", "`Device`"),
-        ("Observation", 0, ("resourceType", json!("Bundle")), "D0352", "each entry"),
+        ("Observation", 0, ("resourceType", json!("Bundle")), "D0357", "Bundle"),
         ("Observation", 0, ("resourceType", json!(7)), "D0352", "`resourceType`"),
         (
             "Encounter",
@@ -391,8 +391,8 @@ fn other_resources_repetitions_and_references_are_refused() {
             "Encounter",
             1,
             ("subject", json!({ "identifier": { "value": "0990007" } })),
-            "D0350",
-            "Encounter.subject.identifier.value",
+            "D0358",
+            "column `patient`",
         ),
         (
             "Encounter",
@@ -484,5 +484,146 @@ fn paths_of_a_policy_are_checked() {
         ]);
         assert_eq!(output.status.code(), Some(exit), "{path}{source}: {}", error_of(&output));
         assert!(error_of(&output).contains(word), "{}", error_of(&output));
+    }
+}
+
+/// The resources of a released file.
+fn released(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_pseudonymized_release_is_fhir_again_and_has_nothing_of_the_source_but_what_columns_read() {
+    let policy = POLICY.replace("[person]", "[output]\nform = \"source\"\n[person]");
+    let case = Case::new(&policy);
+    let release = case.run();
+    let output = kakou(&["verify", text(&release)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let patients = released(&release.join("pseudonymized/Patient.ndjson"));
+    let visits = released(&release.join("pseudonymized/Encounter.ndjson"));
+    let observations = released(&release.join("pseudonymized/Observation.ndjson"));
+    assert_eq!((patients.len(), visits.len(), observations.len()), (24, 24, 96));
+    let has = |all: &[Value], kind: &str, reference: &Value| {
+        let id = reference.as_str().unwrap().strip_prefix(kind).unwrap().to_owned();
+        all.iter().any(|r| r["id"] == id.as_str())
+    };
+    for one in &observations {
+        assert_eq!(one["meta"]["security"][0]["code"], "PSEUDED");
+        assert!(has(&patients, "Patient/", &one["subject"]["reference"]));
+        assert!(has(&visits, "Encounter/", &one["encounter"]["reference"]));
+        // What the policy drops and FHIR asks for.
+        assert_eq!(one["_status"]["extension"][0]["valueCode"], "masked");
+    }
+    let with = |f: &dyn Fn(&Value) -> bool| observations.iter().filter(|o| f(o)).count();
+    assert_eq!(with(&|o| o["valueQuantity"]["comparator"] == "<"), 24);
+    assert_eq!(with(&|o| o["valueString"] == "1+"), 24);
+    assert_eq!(with(&|o| o["dataAbsentReason"]["coding"][0]["code"] == "not-performed"), 24);
+    assert!(release.join("anonymized/observation.csv").exists());
+    for (path, says) in common::shown(&release) {
+        let both: String = format!("{path}\n{says}").nfkc().collect();
+        for p in &case.people {
+            for value in [&p.id, &p.mrn, &p.name, &p.phone, &p.insured] {
+                let narrow: String = value.nfkc().collect();
+                assert!(!both.contains(&narrow), "{path}");
+            }
+        }
+        assert!(!both.contains("<div") && !both.contains("1318814790"), "{path}");
+    }
+}
+
+#[test]
+fn documents_are_read_and_written_with_their_sections_and_references() {
+    let member = "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("data")).unwrap();
+    let people = people(24);
+    for (i, p) in people.iter().enumerate() {
+        let urn = |n: usize| format!("urn:uuid:5eed0000-0000-4000-8000-{:012x}", i * 16 + n);
+        let number = format!("06139877:1822:{}:01", p.insured);
+        let subject = match i % 2 {
+            0 => json!({ "reference": urn(1), "display": p.name }),
+            _ => json!({ "identifier": { "system": member, "value": number } }),
+        };
+        let section = |code: &str, n: usize| {
+            json!({ "title": p.name, "text": { "status": "additional", "div": format!("<div>{}</div>", p.name) },
+            "code": { "coding": [{ "system": "http://jpfhir.jp/fhir/clins/CodeSystem/document-section", "code": code }] }, "entry": [{ "reference": urn(n), "display": p.name }] })
+        };
+        let resources = [
+            json!({ "resourceType": "Composition", "id": format!("comp{i}"), "status": "final", "title": p.name, "date": "2026-04-02T10:00:00+09:00", "author": [{ "display": "医師 太郎" }],
+                "type": { "coding": [{ "system": "http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes", "code": "57133-1" }] },
+                "subject": { "reference": urn(1) }, "section": [{ "section": [section("340", 2)] }, section("610", 3)] }),
+            json!({ "resourceType": "Patient", "id": p.id, "gender": "female", "birthDate": "1950-05-01", "name": [{ "text": p.name }],
+                "identifier": [{ "system": "urn:oid:1.2.392.100495.20.3.51.11318814790", "value": p.mrn }, { "system": member, "value": number }] }),
+            json!({ "resourceType": "Condition", "id": format!("cond{i}"), "subject": subject, "recordedDate": "2026-04-01", "identifier": composed(p, "C"), "note": [{ "text": p.name }],
+                "code": { "coding": [{ "system": format!("{JP}/mhlw/CodeSystem/ICD10-2013-full"), "code": "I10" }] } }),
+            json!({ "resourceType": "Observation", "id": format!("obs{i}"), "status": "final", "effectiveDateTime": "2026-04-01T09:00:00+09:00", "subject": subject,
+                "code": { "coding": [{ "system": "http://loinc.org", "code": "85354-9" }] },
+                "component": [{ "code": { "coding": [{ "system": "http://loinc.org", "code": "8480-6" }] }, "valueQuantity": { "value": 128, "unit": "mmHg" } }] }),
+        ];
+        let entries: Vec<Value> = resources
+            .into_iter()
+            .enumerate()
+            .map(|(n, resource)| json!({ "fullUrl": urn(n), "resource": resource }))
+            .collect();
+        let bundle = json!({ "resourceType": "Bundle", "id": format!("b{i}"), "type": "document", "timestamp": "2026-04-02T10:00:00+09:00", "entry": entries });
+        let pretty = serde_json::to_string_pretty(&bundle).unwrap();
+        std::fs::write(at("data").join(format!("d{i:02}.json")), pretty).unwrap();
+    }
+    // An older version of a person's data, and a condition that was deleted.
+    let history = json!({ "resourceType": "Bundle", "type": "history", "entry": [
+        { "request": { "method": "DELETE", "url": "Condition/gone" } },
+        { "fullUrl": "https://fhir.example.jp/Condition/gone", "resource": { "resourceType": "Condition", "id": "gone", "recordedDate": "2026-04-01",
+            "subject": { "reference": format!("Patient/{}", people[0].id) }, "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10", "code": "Z99" }] } } },
+    ] });
+    std::fs::write(at("data/history.json"), history.to_string()).unwrap();
+    std::fs::write(
+        at("p.toml"),
+        "extends = \"kakou:fhir-clins\"\n[policy]\nid = \"d\"\nversion = \"1\"\n[anonymized]\ntier = \"controlled\"\nfloor = 3\nbecause = \"few made-up persons\"\nsuppress = { unit = \"row\", at_most = 1.0 }\n",
+    )
+    .unwrap();
+    new_key(folder.path());
+    let release = run(&at("p.toml"), &at("data"), &at("project.key"), &at("out"), &[]);
+    let output = kakou(&["verify", text(&release)]);
+    assert!(output.status.success(), "{}", error_of(&output));
+    let bundles = released(&release.join("pseudonymized/Bundle.ndjson"));
+    assert_eq!(bundles.len(), 24);
+    for bundle in &bundles {
+        let entries = bundle["entry"].as_array().unwrap();
+        let kinds: Vec<&str> =
+            entries.iter().map(|e| e["resource"]["resourceType"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["Composition", "Patient", "Condition", "Observation"]);
+        let sections = entries[0]["resource"]["section"].as_array().unwrap();
+        let told: Vec<_> = sections
+            .iter()
+            .map(|s| (&s["code"]["coding"][0]["code"], &s["entry"][0]["reference"]))
+            .collect();
+        assert_eq!(
+            told,
+            [(&json!("340"), &entries[2]["fullUrl"]), (&json!("610"), &entries[3]["fullUrl"])]
+        );
+        for entry in [0, 2, 3] {
+            let subject = &entries[entry]["resource"]["subject"];
+            assert_eq!(subject["reference"], entries[1]["fullUrl"]);
+            assert_eq!(
+                subject["identifier"]["value"],
+                entries[1]["resource"]["identifier"][0]["value"]
+            );
+        }
+        assert_eq!(entries[3]["resource"]["component"].as_array().unwrap().len(), 1);
+        assert_eq!(entries[0]["resource"]["_title"]["extension"][0]["valueCode"], "masked");
+    }
+    for (path, says) in common::shown(&release) {
+        let both: String = format!("{path}\n{says}").nfkc().collect();
+        for p in &people {
+            let narrow: String = p.insured.nfkc().collect();
+            for value in [&p.id, &p.mrn, &p.name, &narrow] {
+                assert!(!both.contains(value.as_str()), "{path}");
+            }
+        }
+        for word in ["<div", "医師", "1318814790", "5eed0000", "Z99"] {
+            assert!(!both.contains(word), "{path}");
+        }
     }
 }

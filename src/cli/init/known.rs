@@ -68,6 +68,8 @@ pub(super) fn recognize(root: &Path, found: &Found, notes: &mut Vec<String>) -> 
                 match recognize::read(root, &sample, &edition, Some(SAMPLE)) {
                     Ok(fit) if fit.rows > 0 => editions.push(edition),
                     Ok(_) => {}
+                    // Resources of FHIR whose patient is in a file beside them.
+                    Err(error) if named && error.code == "D0358" => editions.push(edition),
                     Err(error) if named => why = Some((candidate.id, error)),
                     // Another layout than this one.
                     Err(_) => {}

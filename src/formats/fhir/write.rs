@@ -629,3 +629,111 @@ fn write(node: &Node, out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Column;
+    use crate::schema::file::{InputFormat, Output, OutputFormat};
+    use crate::{ColumnSpec, ReadSpec, create, open_released};
+
+    fn table() -> Vec<(Name, usize, Vec<String>)> {
+        let column = |name: &'static str, at, paths: &[&str]| {
+            (Name::fixed(name), at, paths.iter().map(|p| (*p).to_owned()).collect())
+        };
+        vec![
+            column("id", 0, &["id"]),
+            column("patient", 1, &["subject.reference@Patient"]),
+            column("code", 2, &["code.coding[system=urn:a|urn:b].code"]),
+            column("others", 3, &["code.coding[system!=urn:a|urn:b][*].code"]),
+            column(
+                "value",
+                4,
+                &[
+                    "valueQuantity.comparator+valueQuantity.value",
+                    "valueString",
+                    "dataAbsentReason.coding[0].code",
+                ],
+            ),
+            column("when", 5, &["effectiveDateTime", "effectivePeriod.start"]),
+        ]
+    }
+
+    fn written(cells: [&str; 6]) -> Result<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Observation.ndjson");
+        let name = Name::fixed("o");
+        let output = Output { format: OutputFormat::Ndjson, ..Output::default() };
+        let resources = ResourceFile {
+            tables: vec![ResourceTable { record: "Observation".into(), columns: table() }],
+            bundles: false,
+        };
+        let spec = WriteSpec {
+            table: &name,
+            columns: &[],
+            output: &output,
+            dialect: Default::default(),
+            resources: Some(resources),
+        };
+        let cell = |text: &&str| Column::constant((!text.is_empty()).then_some(*text), 1);
+        let columns = ["000000", "P"].iter().chain(&cells).map(cell).collect();
+        let mut writer = create(&path, &spec)?;
+        writer.write(&Table { rows: 1, columns })?;
+        writer.finish()?;
+        Ok(std::fs::read_to_string(path).unwrap())
+    }
+
+    fn read(text: &str) -> Result<Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Observation.ndjson");
+        std::fs::write(&path, text).unwrap();
+        let name = Name::fixed("o");
+        let columns: Vec<ColumnSpec> = table()
+            .into_iter()
+            .map(|(name, _, path)| ColumnSpec { path, ..ColumnSpec::text(name) })
+            .collect();
+        let spec = ReadSpec {
+            record: Some("Observation"),
+            released: true,
+            ..ReadSpec::new(&name, InputFormat::Fhir, &columns)
+        };
+        let mut reader = open_released(&path, &spec)?;
+        let batch = reader.next(10)?.unwrap();
+        let cells = batch.table.columns.iter().map(|c| c.text(0).unwrap_or("").to_owned());
+        Ok(cells.collect())
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_nothing_else_may_stand_there() {
+        for cells in [
+            ["A1", "T1", "c", "x~y", "<5.10", "2026-04-01T09:00:00+09:00"],
+            ["A1", "T1", "", "", "1+", "2026-04"],
+            ["A1", "", "c", "", "not-performed", ""],
+            ["A1", "T\"1\\", "山", "", "-0.5", "2026"],
+        ] {
+            let text = written(cells).unwrap();
+            assert_eq!(read(&text).unwrap(), cells, "{text}");
+        }
+        let text = written(["A1", "?T1", "c", "", "1", "2026"]).unwrap();
+        assert!(text.contains("\"identifier\"") && !text.contains("Patient/"), "{text}");
+        assert_eq!(read(&text).unwrap()[1], "T1");
+        for (from, to) in [
+            ("\"meta\":{", "\"note\":[{\"text\":\"x\"}],\"meta\":{"),
+            ("PSEUDED", "SMITH"),
+            ("\"valueCode\":\"masked\"", "\"valueCode\":\"Smith\""),
+            ("\"meta\":{", "\"meta\":{\"source\":\"x\","),
+        ] {
+            assert!(read(&text.replacen(from, to, 1)).is_err(), "{from}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_of_fhir_is_not_written() {
+        for cells in [
+            ["A1", "T1", "c", "", "1", "2026-Q2"],
+            ["A1", "T1", "c", "", "1", "2026-04-01T09:00:00"],
+        ] {
+            assert_eq!(written(cells).unwrap_err().code, "C0505");
+        }
+    }
+}
