@@ -50,6 +50,7 @@ pub struct Resources {
 #[derive(Default)]
 struct Some_ {
     named: Vec<(String, String)>,
+    known: Vec<(String, String)>,
     identifiers: Vec<(String, String, String, String)>,
     ages: Vec<(u64, Age, bool)>,
 }
@@ -90,6 +91,9 @@ impl Resources {
                     .collect();
                 for some in found {
                     all.named.extend(some.named);
+                    for (kind, identity) in some.known {
+                        all.identifiers.entry(named(&kind, &identity)).or_default();
+                    }
                     for (kind, identity, system, value) in some.identifiers {
                         let key = format!("{kind}|{system}|{value}");
                         let of = all.of_identifier.entry(key).or_default();
@@ -167,6 +171,7 @@ impl Resources {
                     found.named.push((named(&kind, &id), identity.clone()));
                 }
                 if BY_IDENTIFIER.contains(&kind.as_ref()) {
+                    found.known.push((kind.clone().into_owned(), identity.clone()));
                     for (system, value) in scope::identifiers(tree, scope.root) {
                         found.identifiers.push((
                             kind.clone().into_owned(),
@@ -214,9 +219,9 @@ impl Resources {
     pub(super) fn with_identifier(&self, kind: &str, system: &str, value: &str) -> &[String] {
         self.of_identifier.get(&format!("{kind}|{system}|{value}")).map_or(&[], Vec::as_slice)
     }
-    /// The identifiers of a resource.
-    pub(super) fn identifiers(&self, kind: &str, identity: &str) -> &[(String, String)] {
-        self.identifiers.get(&named(kind, identity)).map_or(&[], Vec::as_slice)
+    /// The identifiers of a resource; none if there is no such resource.
+    pub(super) fn identifiers(&self, kind: &str, identity: &str) -> Option<&[(String, String)]> {
+        self.identifiers.get(&named(kind, identity)).map(Vec::as_slice)
     }
 }
 

@@ -194,16 +194,20 @@ impl Path {
                 });
             };
             if let Some(target) = &part.target {
+                let mut named = false;
                 for &at in &found {
                     if let Some(id) = target.of(scope, at, seen)? {
+                        named = true;
                         add(id.into());
                     }
                 }
                 // What stands in a document without saying whose it is, is of whom the document is about.
-                if found.is_empty() && target.kind == "Patient" {
-                    if let Some(about) = scope.about() {
-                        add(target.of_resource(scope, about.to_owned())?.into());
-                    }
+                if !named
+                    && target.kind == "Patient"
+                    && let Some(about) = scope.about()
+                    && let Some(id) = target.of_resource(scope, about.to_owned())?
+                {
+                    add(id.into());
                 }
             } else {
                 for &at in &found {
@@ -318,13 +322,17 @@ impl Target {
         match scope.resolve(at, &self.kind, &self.systems)? {
             Found::Nothing => Ok(None),
             Found::Identifier(value) => Ok(Some(value)),
-            Found::Resource(id) => self.of_resource(scope, id).map(Some),
+            Found::Resource(id) => self.of_resource(scope, id),
         }
     }
 
-    fn of_resource(&self, scope: &Scope<'_, '_>, id: String) -> std::result::Result<String, Unfit> {
+    fn of_resource(
+        &self,
+        scope: &Scope<'_, '_>,
+        id: String,
+    ) -> std::result::Result<Option<String>, Unfit> {
         if self.systems.is_empty() {
-            return Ok(id);
+            return Ok(Some(id));
         }
         scope.identifier_of(&self.kind, &id, &self.systems)
     }

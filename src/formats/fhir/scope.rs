@@ -474,13 +474,13 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 
-    /// The identifier of a resource in one of some systems.
+    /// The identifier of a resource in one of some systems; none if the resource has none of them.
     pub(super) fn identifier_of(
         &self,
         target: &str,
         id: &str,
         systems: &[String],
-    ) -> Result<String, Unfit> {
+    ) -> Result<Option<String>, Unfit> {
         let tree = self.tree;
         let here = self.bundle.and_then(|(bundle, _)| {
             let at = *bundle.by_id.get(&(target.to_owned(), id.to_owned()))?;
@@ -488,19 +488,22 @@ impl<'a> Scope<'_, 'a> {
         });
         let of_all: Vec<(String, String)> = match here {
             Some(node) => identifiers(tree, node),
-            None => self.all.map(|all| all.identifiers(target, id).to_vec()).unwrap_or_default(),
+            None => {
+                let known = self.all.and_then(|all| all.identifiers(target, id));
+                known.ok_or(Unfit::Unknown)?.to_vec()
+            }
         };
         for system in systems {
             let mut values = of_all.iter().filter(|(s, _)| s == system).map(|(_, v)| v);
             if let Some(first) = values.next() {
                 return if values.all(|v| v == first) {
-                    Ok(first.clone())
+                    Ok(Some(first.clone()))
                 } else {
                     Err(Unfit::Several)
                 };
             }
         }
-        Err(Unfit::Unknown)
+        Ok(None)
     }
 }
 
