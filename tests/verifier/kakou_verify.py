@@ -607,6 +607,78 @@ def shown_in_name(cell, month):
     return {"yyyy": year, "yyyymm": year + number, "yymm": year[2:] + number}[month]
 
 
+class Resource:
+    """A resource of FHIR in a release, read by the paths of a policy."""
+
+    def __init__(self, resource, bundle, urls, element, row):
+        self.resource, self.bundle, self.urls, self.element, self.row = resource, bundle, urls, element, row
+
+    def cell(self, paths):
+        found = [value for path in paths if (value := self.value(path)) is not None]
+        return found[0] if found else None
+
+    def value(self, path):
+        parts = [self.part(part) for part in re.split(r"\+(?![^\[]*\])", path)]
+        there = [part for part in parts if part is not None]
+        return "".join(there) if there else None
+
+    def part(self, part):
+        if part == "Bundle.id":
+            return (self.bundle or {}).get("id")
+        if part == "Bundle.section":
+            return self.sections()
+        part, _, target = part.partition("@")
+        steps = re.findall(r"([A-Za-z_0-9]+)((?:\[[^\]]*\])*)(?:\.|$)", part)
+        places = [self.resource]
+        if steps[0][0] == "Bundle" and len(steps) > 1:
+            places, steps = [self.bundle or {}], steps[1:]
+        elif self.element and steps[0][0] == self.element:
+            places, steps = [self.row], steps[1:]
+        if target:
+            steps = steps[:-1]
+        for name, rules in steps:
+            places = [p[name] for p in places if isinstance(p, dict) and name in p]
+            places = [v for p in places for v in (p if isinstance(p, list) else [p])]
+            for rule in re.findall(r"\[([^\]]*)\]", rules):
+                if rule == "0":
+                    places = places[:1]
+                elif rule != "*":
+                    key, _, values = rule.partition("=")
+                    names, wanted = key.removesuffix("!").split("."), values.split("|")
+                    places = [p for p in places if any(v in wanted for v in deep(p, names)) != key.endswith("!")]
+        if target:
+            places = [self.referred(p, target) for p in places]
+        cells = [text_of(p) for p in places if p is not None]
+        return "~".join(cells) if cells else None
+
+    def referred(self, reference, target):
+        if "identifier" in reference:
+            return reference["identifier"]["value"]
+        address = reference["reference"]
+        return self.urls[address]["id"] if address in self.urls else address.rpartition("/")[2]
+
+    def sections(self):
+        own = {url for url, resource in self.urls.items() if resource is self.resource}
+        found = set()
+        for composition in (r for r in self.urls.values() if r["resourceType"] == "Composition"):
+            for section in composition.get("section", []):
+                if own & {e["reference"] for e in section["entry"]}:
+                    coding = section["code"]["coding"][0]
+                    found.add("|".join(filter(None, [coding.get("system"), coding["code"]])))
+        return "~".join(sorted(found)) or None
+
+
+def deep(place, names):
+    places = [place]
+    for name in names:
+        places = [v for p in places if isinstance(p, dict) and name in p for v in (p[name] if isinstance(p[name], list) else [p[name]])]
+    return places
+
+
+def text_of(value):
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 class Files:
     """The tables of one release in DuckDB: table n is `tn`, its columns are `c0`, `c1`, ...; a missing cell is NULL."""
 
@@ -620,6 +692,9 @@ class Files:
             if not long:
                 self.load(folder / shape["file"], f"f{at}", [n for c in shape["columns"] for n in in_file(c)], structure["encoding"])
                 self.assemble(at, shape)
+                continue
+            if long.get("resources"):
+                self.load_resources(folder / shape["file"], at, long["resources"])
                 continue
             name = whole.setdefault(shape["file"], f"w{len(whole)}")
             if name == f"w{len(whole) - 1}" and not self.exists(name):
@@ -685,6 +760,25 @@ class Files:
                 check(text == path.name, f"the file {path.name}: a row stands in a file whose name it does not make")
             self.db.execute(f"INSERT INTO {name} SELECT * FROM {name}p")
             self.db.execute(f"DROP TABLE {name}p")
+
+    def load_resources(self, path, at, shape):
+        """The rows of a table from resources of FHIR: each column is what stands at its path."""
+        kind, _, element = shape["record"].partition("/")
+        rows = []
+        for line in read(path).decode().splitlines():
+            top = json.loads(line)
+            bundle = top if top["resourceType"] == "Bundle" else None
+            urls = {e["fullUrl"]: e["resource"] for e in (bundle or {"entry": []})["entry"] if "fullUrl" in e}
+            for resource in [e["resource"] for e in bundle["entry"]] if bundle else [top]:
+                if resource["resourceType"] != kind:
+                    check(resource["resourceType"] in shape["others"], f"the file {path.name}: a resource belongs to no table")
+                    continue
+                for row in resource.get(element, []) if element else [resource]:
+                    of = Resource(resource, bundle, urls, element, row)
+                    rows.append([of.cell(paths) for paths in shape["paths"]])
+        self.db.execute(f"CREATE TABLE t{at} ({', '.join(f'c{c} VARCHAR' for c in range(len(shape['paths'])))})")
+        if rows:
+            self.db.executemany(f"INSERT INTO t{at} VALUES ({', '.join('?' * len(shape['paths']))})", rows)
 
     def rule(self, long):
         parts = []
