@@ -88,6 +88,8 @@ impl Resource {
                 Some((true, "id")) => resource.bundle = Some(column.at),
                 Some((true, "timestamp")) => resource.timestamp = Some(column.at),
                 Some((true, "section")) => resource.sections = Some(column.at),
+                // What else a Bundle says of itself is not made again.
+                _ if own.is_some_and(|p| p.outside) => {}
                 _ => resource.columns.push(column),
             }
         }
