@@ -11,6 +11,7 @@
 )]
 
 mod acceptance;
+mod apart;
 mod clinosim;
 mod closure;
 mod common;

@@ -1,5 +1,7 @@
 //! What the Python package needs of the program: call a command, watch it, stop it. Everything else is Python.
 
+mod apart;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -145,5 +147,10 @@ fn _kakou(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(command, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_function(wrap_pyfunction!(apart::run_apart, module)?)?;
+    module.add_class::<apart::Asking>()?;
+    module.add_class::<apart::Hand>()?;
+    module.add_class::<apart::Giver>()?;
+    module.add_class::<apart::Pieces>()?;
     module.add_function(wrap_pyfunction!(shipped, module)?)
 }

@@ -41,6 +41,14 @@ pub(super) fn watching() -> Option<Watching> {
     WATCHING.with_borrow(Clone::clone)
 }
 
+/// The failure for arguments that a command does not take.
+pub(super) fn not_taken(error: &clap::Error) -> Failure {
+    // It quotes the caller's own arguments and nothing else.
+    let text = error.render().to_string();
+    let text = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    Failure::from(Error::policy("P0347", say!("{}", Name::from_policy(text))))
+}
+
 /// Runs a command with its arguments (without the program's name). `progress` sees the rooms and decides whether to go on.
 ///
 /// # Errors
@@ -48,12 +56,7 @@ pub(super) fn watching() -> Option<Watching> {
 pub fn call(arguments: &[String], progress: Option<Watching>) -> Result<Heard, Failure> {
     let program = std::iter::once("kakou").chain(["--json"]);
     let all: Vec<&str> = program.chain(arguments.iter().map(String::as_str)).collect();
-    let arguments = Arguments::try_parse_from(all).map_err(|error| {
-        // It quotes the caller's own arguments and nothing else.
-        let text = error.render().to_string();
-        let text = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Failure::from(Error::policy("P0347", say!("{}", Name::from_policy(text))))
-    })?;
+    let arguments = Arguments::try_parse_from(all).map_err(|error| not_taken(&error))?;
     kakou_verifier::hide_panics();
     HEARD.set(Some(Heard::default()));
     WATCHING.set(progress);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Parser as _};
 use serde_json::json;
 
 use super::persons::Persons;
@@ -96,7 +96,24 @@ pub enum TimingsTo {
     Record,
 }
 
+/// Arguments of `kakou run` alone.
+#[derive(clap::Parser, Debug)]
+struct Alone {
+    #[command(flatten)]
+    run: Run,
+}
+
 impl Run {
+    /// The arguments of a run, for a program that drives its stages itself.
+    ///
+    /// # Errors
+    /// `P0347` for arguments that it does not take.
+    pub fn of(arguments: &[String]) -> Outcome<Self> {
+        let all = std::iter::once("kakou").chain(arguments.iter().map(String::as_str));
+        let alone = Alone::try_parse_from(all).map_err(|error| super::call::not_taken(&error))?;
+        Ok(alone.run)
+    }
+
     /// Runs it.
     ///
     /// # Errors
@@ -132,7 +149,9 @@ impl Run {
         Ok(released)
     }
 
-    fn request(&self) -> Request {
+    /// What a run is asked for by these arguments.
+    #[must_use]
+    pub fn request(&self) -> Request {
         let link_keys = self.link_keys.as_ref();
         Request {
             input: Input::Folder(self.input.clone()),
@@ -164,14 +183,20 @@ pub(super) fn tell_key(key: &KeyUsed, show: Show) {
     }
 }
 
+/// What was published, for machines.
+#[must_use]
+pub fn document(published: &Released) -> serde_json::Value {
+    json!({
+        "release": published.folder.as_deref().map(Path::to_string_lossy),
+        "key": published.key.json(),
+        "statement": &published.statement,
+    })
+}
+
 /// Shows what was published.
 pub fn report(published: &Released, show: Show) {
     let s = &published.statement;
-    show.json(&json!({
-        "release": published.folder.as_deref().map(Path::to_string_lossy),
-        "key": published.key.json(),
-        "statement": s,
-    }));
+    show.json(&document(published));
     show.line(&format!(
         "{:<28} {:>10} {:>10} {:>14} {:>14}",
         lang::word("table"),

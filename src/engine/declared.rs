@@ -153,47 +153,79 @@ pub fn check(
     lists: &Lists,
     progress: &dyn Progress,
 ) -> Result<Vec<Warning>> {
-    let others = others(plan);
-    let mut watched = watched(plan, &others);
-    if watched.is_empty() {
+    let mut declared = Declared::new(plan);
+    if declared.watched.is_empty() {
         return Ok(Vec::new());
     }
     progress.room("declared");
-    let hasher = DefaultHashBuilder::default();
-    let mut event_days = BTreeSet::new();
     store.each(plan, lists, |number, partition| {
         progress.check()?;
+        declared.add(plan, number, partition);
+        Ok(())
+    })?;
+    declared.judge(plan)
+}
+
+/// What was seen of the columns that are watched.
+pub(super) struct Declared {
+    others: Vec<Other>,
+    watched: Vec<Watched>,
+    hasher: DefaultHashBuilder,
+    event_days: BTreeSet<i32>,
+}
+
+impl Declared {
+    /// Nothing yet.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let others = others(plan);
+        let watched = watched(plan, &others);
+        let hasher = DefaultHashBuilder::default();
+        Declared { others, watched, hasher, event_days: BTreeSet::new() }
+    }
+
+    /// Looks at a partition; each has a number of its own.
+    pub(super) fn add(&mut self, plan: &Plan, number: usize, partition: &Partition) {
+        let Declared { others, watched, hasher, event_days } = self;
+        if watched.is_empty() {
+            return;
+        }
         for other in others.iter().filter(|other| other.date && !other.birth) {
             let cells = &partition.tables[other.table].table.columns[other.column];
             event_days.extend(cells.dictionary().days().iter().flatten());
         }
-        let known = Known::of(partition, &others);
+        let known = Known::of(partition, others);
         let numbered = (number, partition);
-        watched.par_iter_mut().for_each(|w| w.add(plan, numbered, &others, &known, &hasher));
-        Ok(())
-    })?;
-    let events = window(&event_days);
-    let mut errors = Vec::new();
-    let mut warnings = Vec::new();
-    for one in &watched {
-        let column = &plan.tables[one.table].columns[one.column];
-        let because = column.because.as_ref().filter(|b| !b.as_str().trim().is_empty());
-        for found in one.judge(plan, &others, &watched, events) {
-            match because {
-                Some(because) => warnings.push(Warning {
-                    code: found.warning,
-                    text: say!("{}; it stays as it is because: {}", found.what, because),
-                    text_ja: say!("{}。このままとする理由: {}", found.ja, because),
-                    place: None,
-                }),
-                None => errors.push(Error::refused(found.code, found.what).advice(say!(
-                    "{}; if it is right as it is, say why at the column: because = \"...\"",
-                    found.advice
-                ))),
+        watched.par_iter_mut().for_each(|w| w.add(plan, numbered, others, &known, hasher));
+    }
+
+    /// Judges what was seen.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub(super) fn judge(&self, plan: &Plan) -> Result<Vec<Warning>> {
+        let events = window(&self.event_days);
+        let mut errors = Vec::new();
+        let mut warnings = Vec::new();
+        for one in &self.watched {
+            let column = &plan.tables[one.table].columns[one.column];
+            let because = column.because.as_ref().filter(|b| !b.as_str().trim().is_empty());
+            for found in one.judge(plan, &self.others, &self.watched, events) {
+                match because {
+                    Some(because) => warnings.push(Warning {
+                        code: found.warning,
+                        text: say!("{}; it stays as it is because: {}", found.what, because),
+                        text_ja: say!("{}。このままとする理由: {}", found.ja, because),
+                        place: None,
+                    }),
+                    None => errors.push(Error::refused(found.code, found.what).advice(say!(
+                        "{}; if it is right as it is, say why at the column: because = \"...\"",
+                        found.advice
+                    ))),
+                }
             }
         }
+        Error::all(errors).map_or(Ok(warnings), Err)
     }
-    Error::all(errors).map_or(Ok(warnings), Err)
 }
 
 fn others(plan: &Plan) -> Vec<Other> {

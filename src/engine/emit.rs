@@ -199,6 +199,23 @@ pub fn write(
     ranges: impl Iterator<Item = Result<Table>>,
     progress: &dyn Progress,
 ) -> Result<Vec<OutputFile>> {
+    let (sorting, tables) = (file.sorting(plan), file.tables.len());
+    let ranges = ranges.map(|rows| Ok(sorted(rows?, sorting, tables)));
+    write_sorted(plan, kind, file, directory, ranges, progress)
+}
+
+/// As [`write`], of ranges whose rows are in order.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_sorted(
+    plan: &Plan,
+    kind: Kind,
+    file: &FilePlan<'_>,
+    directory: &Path,
+    ranges: impl Iterator<Item = Result<Sorted>>,
+    progress: &dyn Progress,
+) -> Result<Vec<OutputFile>> {
     let table = &plan.tables[file.tables[0]];
     let released = released(plan, file.tables[0], kind);
     let columns: &[usize] = if file.fhir.is_some() { &[] } else { &file.columns };
@@ -232,9 +249,9 @@ pub fn write(
     };
     let mut writers = Writers::new(file, directory, spec)?;
     let mut counted = vec![[0_u64; 2]; file.tables.len()];
-    for rows in ranges {
+    for sorted in ranges {
         progress.check()?;
-        let sorted = sorted(rows?, file.sorting(plan), file.tables.len());
+        let sorted = sorted?;
         for (sum, more) in counted.iter_mut().zip(sorted.of) {
             sum[0] += more[0];
             sum[1] += more[1];
@@ -433,7 +450,7 @@ impl Shuffle {
 }
 
 /// The range of a token: ranges are in token order, so their sorted contents follow one another.
-fn range_of(token: &str, ranges: usize) -> usize {
+pub(super) fn range_of(token: &str, ranges: usize) -> usize {
     let mut high = 0_u64;
     for byte in token.bytes().take(8) {
         let digit = match byte {

@@ -288,6 +288,11 @@ impl Freezing {
         Ok(this)
     }
 
+    /// The search for levels stops after so long.
+    pub fn limit(&mut self, limit: Option<Duration>) {
+        self.limit = limit;
+    }
+
     /// What is to be measured now; nothing if all is decided.
     #[must_use]
     pub fn draft(&self) -> Option<&Draft> {

@@ -82,6 +82,8 @@ pub enum Store {
     Memory(Box<Partition>),
     /// On disk, in a private directory.
     Spilled(Spilled),
+    /// So many, on other machines ([`super::apart`]).
+    Elsewhere(usize),
 }
 
 /// Partitions on disk.
@@ -106,7 +108,7 @@ pub(super) struct Gathered {
 }
 
 /// What a look at every partition tells.
-struct Looking<'a> {
+pub(super) struct Looking<'a> {
     plan: &'a Plan,
     lists: &'a Lists,
     persons: u64,
@@ -118,7 +120,7 @@ struct Looking<'a> {
 }
 
 impl<'a> Looking<'a> {
-    fn new(plan: &'a Plan, lists: &'a Lists) -> Self {
+    pub(super) fn new(plan: &'a Plan, lists: &'a Lists) -> Self {
         Looking {
             plan,
             lists,
@@ -131,7 +133,7 @@ impl<'a> Looking<'a> {
         }
     }
 
-    fn look(&mut self, partition: &Partition, alone: bool) {
+    pub(super) fn look(&mut self, partition: &Partition, alone: bool) {
         let Looking { plan, lists, .. } = *self;
         self.persons += partition.ids.len() as u64;
         for id in partition.ids.texts() {
@@ -162,6 +164,7 @@ impl Store {
         match self {
             Store::Memory(_) => 1,
             Store::Spilled(spilled) => spilled.blocks.len(),
+            Store::Elsewhere(partitions) => *partitions,
         }
     }
     /// Whether there is none (never).
@@ -191,6 +194,10 @@ impl Store {
                 }
                 Ok(())
             }
+            Store::Elsewhere(_) => Err(Error::environment(
+                "X0631",
+                say!("the rows are on other machines: this one cannot go through them"),
+            )),
         }
     }
 }
@@ -416,6 +423,7 @@ fn gather(
             salt: &salt,
             most: None,
             resources: resources.as_ref(),
+            sees: true,
             progress,
         };
         read_group(reading, group, paths, seen)
@@ -514,7 +522,12 @@ fn gather(
 }
 
 /// Holds what was seen against what must be.
-fn judged(plan: &Plan, looking: Looking<'_>, gathered: Gathered, store: Store) -> Result<Intake> {
+pub(super) fn judged(
+    plan: &Plan,
+    looking: Looking<'_>,
+    gathered: Gathered,
+    store: Store,
+) -> Result<Intake> {
     let Looking { lists, persons, excluded_persons, why, excluded, grains, forms, .. } = looking;
     let Gathered { mut tables, files, empty, collapsed, same, told, .. } = gathered;
     for (table, excluded) in tables.iter_mut().zip(excluded) {
@@ -583,8 +596,16 @@ pub fn first_rows(plan: &Plan, files: &[Vec<PathBuf>], most: Option<usize>) -> R
     let mut seen = [0, 0];
     let progress = &super::Silent;
     let all = resources(plan, files)?;
-    let resources = all.as_ref();
-    let reading = Reading { plan, same: &same, pool: None, salt: &salt, most, resources, progress };
+    let reading = Reading {
+        plan,
+        same: &same,
+        pool: None,
+        salt: &salt,
+        most,
+        sees: most.is_none(),
+        resources: all.as_ref(),
+        progress,
+    };
     for group in plan.groups() {
         let paths = &files[group.start];
         for read in read_group(reading, group, paths, Seen::default())? {
@@ -632,17 +653,19 @@ pub fn folder_of(table: &TablePlan, path: &Path, plan: &Plan) -> Result<Option<S
 
 /// What all tables are read with.
 #[derive(Clone, Copy)]
-struct Reading<'a> {
-    plan: &'a Plan,
-    same: &'a Same,
+pub(super) struct Reading<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) same: &'a Same,
     /// Where rows wait by person; none when rows are only looked at.
-    pool: Option<&'a Pool>,
-    salt: &'a hashbrown::DefaultHashBuilder,
+    pub(super) pool: Option<&'a Pool>,
+    pub(super) salt: &'a hashbrown::DefaultHashBuilder,
     /// Rows of a file to look at; none for all.
-    most: Option<usize>,
+    pub(super) most: Option<usize>,
+    /// Whether the identifiers are looked at here.
+    pub(super) sees: bool,
     /// What is known of all resources (FHIR).
-    resources: Option<&'a Arc<Resources>>,
-    progress: &'a dyn Progress,
+    pub(super) resources: Option<&'a Arc<Resources>>,
+    pub(super) progress: &'a dyn Progress,
 }
 
 /// Reads the files of a table, or of a long table for all its parts at once.
@@ -652,16 +675,9 @@ fn read_group(
     paths: &[PathBuf],
     mut seen: Seen,
 ) -> Result<Vec<TableRead>> {
-    let Reading { plan, pool, most, progress, .. } = reading;
+    let Reading { plan, pool, .. } = reading;
     let first = &plan.tables[group.start];
-    let long = first.part.is_some();
-    let mut columns = columns_of(first);
-    if long {
-        // What a cell means is known when its row is: until then it is text.
-        for column in &mut columns {
-            column.missing.clear();
-        }
-    }
+    let columns = columns_of_group(first);
     let shown = first.part.as_ref().map_or(&first.name, |p| &p.of);
     let members: Vec<usize> = group.clone().collect();
     let mut intake = vec![TableIntake::default(); members.len()];
@@ -674,11 +690,8 @@ fn read_group(
     let twins = twins(first, paths)?;
     let mut rows_of: Vec<Vec<u64>> = Vec::new();
     // Rows of the files before this one: a row's place is its number in all files of the table.
-    let (mut before, mut last) = (0_u64, 0_u64);
+    let mut before = 0_u64;
     for (index, path) in paths.iter().enumerate() {
-        let mut spec = read_spec(first, path, &columns)?;
-        spec.table = shown;
-        spec.resources = reading.resources.cloned();
         let file = FilePlace { table: shown, index, files: paths.len() };
         let folder = folder_of(first, path, plan)?;
         if let (Some(folder), Some(name)) = (&folder, first.folder(path))
@@ -698,54 +711,24 @@ fn read_group(
             continue;
         }
         let rows_before: Vec<u64> = intake.iter().map(|i| i.rows_in).collect();
-        let mut reader = formats::open(path, &spec).map_err(|e| file.locate(e))?;
-        let mut batches = 0;
-        while let Some(batch) = reader.next(most.unwrap_or(BATCH)).map_err(|e| file.locate(e))? {
-            progress.check()?;
-            last = batch.row_numbers.last().copied().unwrap_or(last);
-            batches += 1;
-            let parts =
-                if long { rows::split(plan, &members, batch, &file)? } else { vec![(0, batch)] };
-            let here = Here { file: &file, folder: folder.as_deref(), before };
-            for (m, batch) in parts {
-                if long {
-                    intake[m].rows_in += batch.table.rows as u64;
-                }
-                let whole =
-                    read_batch(reading, members[m], batch, here, &mut intake[m], &mut seen)?;
-                progress.rows(whole.rows as u64);
-                let weight = pool::weight(&whole);
-                kept[m].push(whole);
-                if let Some(pool) = pool {
-                    waiting += weight;
-                    if pool.is_enough(weight, waiting)? {
-                        for ((&t, kept), blocks) in members.iter().zip(&mut kept).zip(&mut blocks) {
-                            pool.put(&plan.tables[t], std::mem::take(kept), blocks)?;
-                        }
-                        waiting = 0;
+        let here = Here { file: &file, folder: folder.as_deref(), before };
+        let of = Group { members: &members, columns: &columns };
+        let read = read_file(reading, of, path, here, &mut intake, &mut seen, &mut |m, whole| {
+            let weight = pool::weight(&whole);
+            kept[m].push(whole);
+            if let Some(pool) = pool {
+                waiting += weight;
+                if pool.is_enough(weight, waiting)? {
+                    for ((&t, kept), blocks) in members.iter().zip(&mut kept).zip(&mut blocks) {
+                        pool.put(&plan.tables[t], std::mem::take(kept), blocks)?;
                     }
+                    waiting = 0;
                 }
             }
-            if most.is_some() && batches == 1 {
-                break;
-            }
-        }
-        before += std::mem::take(&mut last);
-        let read = reader.facts();
-        note!(
-            debug,
-            "file read",
-            table = first.name,
-            file = index + 1,
-            bytes = read.bytes,
-            rows = read.rows_read
-        );
-        // Rows that the reader set aside belong to no part: they are counted with the first.
-        let aside: u64 = read.set_aside.values().sum();
-        intake[0].rows_in += if long { aside } else { read.rows_read };
-        for (&defect, &rows) in &read.set_aside {
-            *intake[0].set_aside.entry(defect).or_default() += rows;
-        }
+            Ok(())
+        })?;
+        before += read.last;
+        let read = read.facts;
         rows_of.push(intake.iter().zip(rows_before).map(|(i, b)| i.rows_in - b).collect());
         facts.push((path.clone(), read));
     }
@@ -762,8 +745,89 @@ fn read_group(
         .collect())
 }
 
+/// The tables that are read from the same files, and the columns of these.
+#[derive(Clone, Copy)]
+pub(super) struct Group<'a> {
+    pub(super) members: &'a [usize],
+    pub(super) columns: &'a [ColumnSpec],
+}
+
+/// What was read of a file.
+pub(super) struct FileRead {
+    pub(super) facts: FileFacts,
+    /// The number of its last row.
+    pub(super) last: u64,
+}
+
+/// Reads a file of a table, or of a long table for all its parts at once: `take` gets the good rows, with the identities of their
+/// keys behind their cells, by the place of their table in the group.
+pub(super) fn read_file(
+    reading: Reading<'_>,
+    group: Group<'_>,
+    path: &Path,
+    here: Here<'_>,
+    intake: &mut [TableIntake],
+    seen: &mut Seen,
+    take: &mut dyn FnMut(usize, Table) -> Result<()>,
+) -> Result<FileRead> {
+    let Reading { plan, most, progress, .. } = reading;
+    let Group { members, columns } = group;
+    let (file, first) = (here.file, &plan.tables[members[0]]);
+    let long = first.part.is_some();
+    let mut spec = read_spec(first, path, columns)?;
+    spec.table = file.table;
+    spec.resources = reading.resources.cloned();
+    let mut reader = formats::open(path, &spec).map_err(|e| file.locate(e))?;
+    let (mut batches, mut last) = (0, 0);
+    while let Some(batch) = reader.next(most.unwrap_or(BATCH)).map_err(|e| file.locate(e))? {
+        progress.check()?;
+        last = batch.row_numbers.last().copied().unwrap_or(last);
+        batches += 1;
+        let parts = if long { rows::split(plan, members, batch, file)? } else { vec![(0, batch)] };
+        for (m, batch) in parts {
+            if long {
+                intake[m].rows_in += batch.table.rows as u64;
+            }
+            let whole = read_batch(reading, members[m], batch, here, &mut intake[m], seen)?;
+            progress.rows(whole.rows as u64);
+            take(m, whole)?;
+        }
+        if most.is_some() && batches == 1 {
+            break;
+        }
+    }
+    let facts = reader.facts();
+    note!(
+        debug,
+        "file read",
+        table = first.name,
+        file = file.index + 1,
+        bytes = facts.bytes,
+        rows = facts.rows_read
+    );
+    // Rows that the reader set aside belong to no part: they are counted with the first.
+    let aside: u64 = facts.set_aside.values().sum();
+    intake[0].rows_in += if long { aside } else { facts.rows_read };
+    for (&defect, &rows) in &facts.set_aside {
+        *intake[0].set_aside.entry(defect).or_default() += rows;
+    }
+    Ok(FileRead { facts, last })
+}
+
+/// How the files of a group of tables are read.
+pub(super) fn columns_of_group(first: &TablePlan) -> Vec<ColumnSpec> {
+    let mut columns = columns_of(first);
+    if first.part.is_some() {
+        // What a cell means is known when its row is: until then it is text.
+        for column in &mut columns {
+            column.missing.clear();
+        }
+    }
+    columns
+}
+
 /// Counts the rows of a file that is there twice, which is not read again: `rows_of` by table as its twin gave them.
-fn count_twin(
+pub(super) fn count_twin(
     first: &TablePlan,
     rows_of: &[u64],
     (file, twin): (&FilePlace<'_>, usize),
@@ -788,11 +852,11 @@ fn count_twin(
 
 /// The file that a batch is from.
 #[derive(Clone, Copy)]
-struct Here<'a> {
-    file: &'a FilePlace<'a>,
-    folder: Option<&'a str>,
+pub(super) struct Here<'a> {
+    pub(super) file: &'a FilePlace<'a>,
+    pub(super) folder: Option<&'a str>,
     /// Rows of the files before this one.
-    before: u64,
+    pub(super) before: u64,
 }
 
 /// Holds a batch of a table against what the policy says of it; gives its good rows with the identities of their keys.
@@ -804,7 +868,7 @@ fn read_batch(
     intake: &mut TableIntake,
     seen: &mut Seen,
 ) -> Result<Table> {
-    let Reading { plan, same, salt, most, .. } = reading;
+    let Reading { plan, same, salt, sees, .. } = reading;
     let Here { file, folder, before } = here;
     let table = &plan.tables[t];
     let tokens: Vec<usize> = (0..table.columns.len()).filter(|&c| table.columns[c].made).collect();
@@ -826,7 +890,7 @@ fn read_batch(
         .map(|key| identity::column(&batch.table, &key.columns, &plan.normalize, folder))
         .collect();
     check_keys(plan, table, &batch, &identities, &mut good, intake, file)?;
-    if most.is_none() {
+    if sees {
         let place = |row: usize| say!("{}, {}", file.said(), batch.place(row));
         let new = Batch { cells: &batch.table, identities: &identities, good: &good, folder };
         seen.see(plan, t, new, salt, &place);
@@ -901,7 +965,7 @@ pub(super) fn typed(plan: &Plan, table: &TablePlan, rows: &Table) -> Result<Tabl
 }
 
 /// For each file of a table: an earlier one with the same content. Only files of the same size are read for it.
-fn twins(table: &TablePlan, paths: &[PathBuf]) -> Result<Vec<Option<usize>>> {
+pub(super) fn twins(table: &TablePlan, paths: &[PathBuf]) -> Result<Vec<Option<usize>>> {
     let mut sizes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, path) in paths.iter().enumerate() {
         match std::fs::metadata(path) {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -62,16 +62,18 @@ struct Written {
     nines: BTreeMap<String, [u64; 2]>,
 }
 
+/// What intake saw of a table, as it is written.
 #[derive(Serialize, Deserialize)]
-struct TableWritten {
+pub(super) struct TableWritten {
     rows_in: u64,
     set_aside: Vec<(Defect, u64)>,
     moments: u64,
     blanked: Vec<(String, u64)>,
 }
 
+/// What was seen of a file, as it is written.
 #[derive(Serialize, Deserialize)]
-struct FileWritten {
+pub(super) struct FileWritten {
     table: usize,
     path: PathBuf,
     bytes: u64,
@@ -80,6 +82,64 @@ struct FileWritten {
     first: Vec<(Defect, [u64; 2])>,
     bom: bool,
     sha3_256: [u8; 32],
+}
+
+fn pairs(map: &BTreeMap<Defect, u64>) -> Vec<(Defect, u64)> {
+    map.iter().map(|(&defect, &count)| (defect, count)).collect()
+}
+
+impl TableWritten {
+    pub(super) fn rows_in(&self) -> u64 {
+        self.rows_in
+    }
+    pub(super) fn of(t: &TableIntake) -> Self {
+        TableWritten {
+            rows_in: t.rows_in,
+            set_aside: pairs(&t.set_aside),
+            moments: t.moments,
+            blanked: t.blanked.iter().map(|(c, &n)| (c.as_str().to_owned(), n)).collect(),
+        }
+    }
+    pub(super) fn read(self) -> TableIntake {
+        let named = |(column, cells)| (Name::from_policy(column), cells);
+        TableIntake {
+            rows_in: self.rows_in,
+            set_aside: self.set_aside.into_iter().collect(),
+            excluded: [0; 2],
+            moments: self.moments,
+            blanked: self.blanked.into_iter().map(named).collect(),
+        }
+    }
+}
+
+impl FileWritten {
+    pub(super) fn of(table: usize, path: &Path, facts: &FileFacts) -> Self {
+        FileWritten {
+            table,
+            path: path.to_owned(),
+            bytes: facts.bytes,
+            rows_read: facts.rows_read,
+            set_aside: pairs(&facts.set_aside),
+            first: facts.first.iter().map(|(&d, &at)| (d, at)).collect(),
+            bom: facts.bom,
+            sha3_256: facts.sha3_256,
+        }
+    }
+    pub(super) fn read(self) -> InputFile {
+        InputFile {
+            table: self.table,
+            path: self.path,
+            facts: FileFacts {
+                bytes: self.bytes,
+                rows_read: self.rows_read,
+                set_aside: self.set_aside.into_iter().collect(),
+                first: self.first.into_iter().collect(),
+                bom: self.bom,
+                sha3_256: self.sha3_256,
+                sha256: None,
+            },
+        }
+    }
 }
 
 /// Whether a run on these files can be kept: what stands in a tree of folders is not told by one digest.
@@ -107,35 +167,13 @@ pub(super) fn store(
                 keep.put(&part(number), &mut spilled.directory.open(block)?)?;
             }
         }
+        Store::Elsewhere(_) => return Ok(()),
     }
-    let pairs = |map: &BTreeMap<Defect, u64>| map.iter().map(|(&d, &n)| (d, n)).collect();
     let written = Written {
         partitions: store.len(),
         in_memory: matches!(store, Store::Memory(_)),
-        tables: gathered
-            .tables
-            .iter()
-            .map(|t| TableWritten {
-                rows_in: t.rows_in,
-                set_aside: pairs(&t.set_aside),
-                moments: t.moments,
-                blanked: t.blanked.iter().map(|(c, &n)| (c.as_str().to_owned(), n)).collect(),
-            })
-            .collect(),
-        files: gathered
-            .files
-            .iter()
-            .map(|f| FileWritten {
-                table: f.table,
-                path: f.path.clone(),
-                bytes: f.facts.bytes,
-                rows_read: f.facts.rows_read,
-                set_aside: pairs(&f.facts.set_aside),
-                first: f.facts.first.iter().map(|(&d, &at)| (d, at)).collect(),
-                bom: f.facts.bom,
-                sha3_256: f.facts.sha3_256,
-            })
-            .collect(),
+        tables: gathered.tables.iter().map(TableWritten::of).collect(),
+        files: gathered.files.iter().map(|f| FileWritten::of(f.table, &f.path, &f.facts)).collect(),
         empty: gathered.empty.clone(),
         collapsed: gathered.collapsed.clone(),
         same: gathered.same,
@@ -225,38 +263,8 @@ fn partitions(
 impl Written {
     fn gathered(self) -> Gathered {
         Gathered {
-            tables: self
-                .tables
-                .into_iter()
-                .map(|t| TableIntake {
-                    rows_in: t.rows_in,
-                    set_aside: t.set_aside.into_iter().collect(),
-                    excluded: [0; 2],
-                    moments: t.moments,
-                    blanked: t
-                        .blanked
-                        .into_iter()
-                        .map(|(c, n)| (Name::from_policy(c), n))
-                        .collect(),
-                })
-                .collect(),
-            files: self
-                .files
-                .into_iter()
-                .map(|f| InputFile {
-                    table: f.table,
-                    path: f.path,
-                    facts: FileFacts {
-                        bytes: f.bytes,
-                        rows_read: f.rows_read,
-                        set_aside: f.set_aside.into_iter().collect(),
-                        first: f.first.into_iter().collect(),
-                        bom: f.bom,
-                        sha3_256: f.sha3_256,
-                        sha256: None,
-                    },
-                })
-                .collect(),
+            tables: self.tables.into_iter().map(TableWritten::read).collect(),
+            files: self.files.into_iter().map(FileWritten::read).collect(),
             empty: self.empty,
             collapsed: self.collapsed,
             same: self.same,

@@ -23,6 +23,7 @@ pub use crate::progress::{Progress, Silent, stop_flag};
 use crate::schema::Kind;
 use crate::technique::{KeyToken, Marks, Secrets, Tally};
 
+pub mod apart;
 pub mod apply;
 mod cells;
 pub mod declared;
@@ -286,16 +287,16 @@ pub fn write(
 ) -> Result<Made> {
     let Job { plan, lists, secrets, .. } = job;
     let (plan, lists, secrets) = (*plan, *lists, *secrets);
-    let Read { intake, declared } = read;
-    let Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings } =
-        intake;
+    let Read { mut intake, declared } = read;
+    let store = std::mem::replace(&mut intake.store, intake::Store::Elsewhere(0));
     let frozen = outcome.frozen.to_bytes(&job.policy)?;
     progress.room("apply");
     let everyone = apply::everyone(plan, &store, lists)?;
     let partitions = store.len();
     let mut workers = outcome.take_kept();
     let mut sums = Sums::new(plan);
-    let mut emitting = Emitting::new(job, matches!(store, intake::Store::Spilled(_)), &tables)?;
+    let mut emitting =
+        Emitting::new(job, matches!(store, intake::Store::Spilled(_)), &intake.tables)?;
     let mut links = Vec::new();
     let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
     store.each(plan, lists, |p, whole| {
@@ -352,14 +353,39 @@ pub fn write(
     }
     drop(store);
     emitting.finish(progress)?;
-    let out_files = std::mem::take(&mut emitting.written);
+    let files = std::mem::take(&mut emitting.written);
+    let done = Done { sums, files, links, frozen, partitions };
+    made(plan, &job.staging, Read { intake, declared }, outcome, done)
+}
+
+/// What was done to the rows.
+struct Done<'a> {
+    sums: Sums<'a>,
+    files: Vec<OutputFile>,
+    links: Vec<(String, String)>,
+    frozen: Vec<u8>,
+    partitions: usize,
+}
+
+/// All that the record needs, when the files of the releases are written.
+fn made(
+    plan: &Plan,
+    staging: &std::path::Path,
+    read: Read,
+    outcome: Outcome,
+    done: Done<'_>,
+) -> Result<Made> {
+    let Read { intake, declared } = read;
+    let Intake { tables, files, persons, excluded_persons, why, same, told, warnings, .. } = intake;
+    let Done { sums, files: out_files, mut links, frozen, partitions } = done;
     let Sums { tallies, marks, removed, persons: persons_out, persons_gone, observed, .. } = sums;
     note_made(plan, &out_files, &tallies);
     let Outcome { views, sets, unique, search, floors, steady, .. } = outcome;
     let mut warnings = warnings;
     warnings.extend(emptied(plan, &tallies));
+    links.sort_unstable();
     Ok(Made {
-        receipts: receipts::write(plan, &job.staging)?,
+        receipts: receipts::write(plan, staging)?,
         files: out_files,
         intake: IntakeFacts { tables, files, persons, excluded_persons, why, same, told, warnings },
         views,
@@ -377,10 +403,7 @@ pub fn write(
         partitions,
         observed,
         declared,
-        links: {
-            links.sort_unstable();
-            links
-        },
+        links,
     })
 }
 

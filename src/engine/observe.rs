@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::apply::{Alive, Applied};
 use super::partition::{Partition, column_days};
@@ -28,7 +29,7 @@ const MOST_TEXTS: usize = 20_000;
 pub const SIDES: usize = 3;
 
 /// Rows and distinct persons that hold something.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Held {
     /// Rows.
     pub rows: u64,
@@ -66,7 +67,7 @@ impl Held {
 }
 
 /// How the values of a column are ordered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub enum Axis {
     /// Numbers, to three significant digits.
     Numbers,
@@ -87,7 +88,7 @@ impl Axis {
 }
 
 /// What stands in one column of one side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
     /// The order of its values.
     pub axis: Axis,
@@ -165,7 +166,7 @@ fn place(axis: Axis, facts: &ColumnFacts, text: &str) -> Place {
 }
 
 /// Why rows are gone, by what the persons are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stratum {
     /// Table index.
     pub table: usize,
@@ -174,6 +175,7 @@ pub struct Stratum {
     /// What its groups are.
     pub by: By,
     /// By group: all rows that may be in the anonymized release, and those removed or blanked.
+    #[serde(with = "pairs")]
     pub groups: BTreeMap<Group, (Held, Held)>,
 }
 
@@ -194,7 +196,7 @@ pub enum By {
 }
 
 /// A group of a stratum.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub enum Group {
     /// From this number on.
     From(i64),
@@ -204,8 +206,25 @@ pub enum Group {
     Missing,
 }
 
+/// Groups are no words: they are written as pairs.
+mod pairs {
+    use super::{BTreeMap, Deserialize as _, Group, Held};
+
+    pub(crate) fn serialize<S: serde::Serializer>(
+        groups: &BTreeMap<Group, (Held, Held)>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(groups)
+    }
+    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Group, (Held, Held)>, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
 /// What a run saw.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Observed {
     partitions: u32,
     /// By table, by column: the sides that are looked at.
@@ -264,6 +283,38 @@ impl Observed {
             })
             .collect();
         Observed { partitions: 0, columns, strata: strata(plan) }
+    }
+
+    /// The next partition has this number.
+    pub(super) fn at(&mut self, partition: u32) {
+        self.partitions = partition;
+    }
+
+    /// Adds what was seen of other partitions with numbers of their own; false if it is not of this plan.
+    #[must_use]
+    pub(super) fn merge(&mut self, other: Observed) -> bool {
+        let like = self.columns.len() == other.columns.len()
+            && self.columns.iter().zip(&other.columns).all(|(a, b)| a.len() == b.len())
+            && self.strata.len() == other.strata.len();
+        if !like {
+            return false;
+        }
+        let sides = self.columns.iter_mut().flatten().flatten();
+        for (mine, theirs) in sides.zip(other.columns.into_iter().flatten().flatten()) {
+            match (mine, theirs) {
+                (Some(mine), Some(theirs)) if mine.axis == theirs.axis => mine.merge(theirs),
+                (None, None) => {}
+                _ => return false,
+            }
+        }
+        for (mine, theirs) in self.strata.iter_mut().zip(other.strata) {
+            for (group, (all, gone)) in theirs.groups {
+                let known = mine.groups.entry(group).or_default();
+                known.0.add(all);
+                known.1.add(gone);
+            }
+        }
+        true
     }
 
     /// Adds the source of the next partition.

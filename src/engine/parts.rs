@@ -25,7 +25,7 @@ use super::partition::Partition;
 use super::statistics::Statistics;
 use super::worker::{Kept, Worker};
 use super::{emit, grain, identity, intake};
-use crate::error::{Error, Result};
+use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Table};
 use crate::plan::shape::{self, released};
 use crate::plan::{Plan, TablePlan};
@@ -34,8 +34,17 @@ use crate::say;
 use crate::schema::Kind;
 use crate::technique::{KeyToken, Secrets};
 
+/// The error for identifiers that only who has all of their column can judge.
+pub(super) fn judged_by_all(table: &Name) -> Error {
+    Error::refused(
+        "C0409",
+        say!("table `{}`: an identifier of nines alone is judged by all of its column, which a batch does not have", table),
+    )
+    .advice(say!("say what such identifiers are: fillers = \"always\" or \"never\" under [person.normalize]"))
+}
+
 /// All rows, of all tables, of some persons: read, held against their types, with their identities.
-pub struct Batch(Partition);
+pub struct Batch(pub(super) Partition);
 
 impl Batch {
     /// Distinct persons.
@@ -168,11 +177,7 @@ impl<'a> Parts<'a> {
             let codes = (0..planned.columns.len()).filter_map(code);
             let keys = found.iter().cloned().zip(identities(&always));
             if keys.chain(codes).any(|(a, b)| lost((&a, &b))) {
-                return Err(Error::refused(
-                    "C0409",
-                    say!("table `{}`: an identifier of nines alone is judged by all of its column, which a batch does not have", planned.name),
-                )
-                .advice(say!("say what such identifiers are: fillers = \"always\" or \"never\" under [person.normalize]")));
+                return Err(judged_by_all(&planned.name));
             }
         }
         let mut whole = table;

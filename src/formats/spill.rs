@@ -267,6 +267,21 @@ pub fn from_bytes(bytes: &[u8]) -> Option<Vec<Column>> {
     decode(bytes.len() as u64, &read).ok()?
 }
 
+/// Columns as packed bytes, to be carried.
+///
+/// # Errors
+/// `X0632` if they cannot be packed (a bug).
+pub fn pack(columns: &[&Column]) -> Result<Vec<u8>> {
+    zstd::stream::encode_all(to_bytes(columns).as_slice(), 1)
+        .map_err(|e| Error::io("X0632", say!("packing rows"), &e))
+}
+
+/// The columns of packed bytes; none if they are not as they were made.
+#[must_use]
+pub fn unpack(bytes: &[u8]) -> Option<Vec<Column>> {
+    from_bytes(&zstd::stream::decode_all(bytes).ok()?)
+}
+
 /// What [`encode`] made: the head, which belongs at the beginning, in place of as many zeros.
 struct Encoded {
     head: Vec<u8>,

@@ -121,6 +121,12 @@ impl ReleaseSecrets {
         })
     }
 
+    /// The secrets of an anonymized release whose key another machine of the run made ([`super::Giver`]).
+    pub(super) fn of_the_run(key: Locked<[u8; 32]>, key_id: String) -> Self {
+        let (suite, origin) = (Suite::default(), Origin::Fresh);
+        ReleaseSecrets { suite, key_id, origin, key, states: OnceLock::new() }
+    }
+
     /// Secrets that anyone can make again, for tests. [`Self::is_for_release`] says no, and the key id begins with
     /// `TEST-`.
     #[doc(hidden)]
@@ -211,6 +217,19 @@ impl ReleaseSecrets {
             memory_was_locked: locked,
             final_: kind == Kind::Anonymized && for_release,
         }
+    }
+
+    /// As [`Self::destroy`], where other machines of the run had the key and have all said that theirs is overwritten, or ended.
+    #[must_use]
+    pub fn destroy_everywhere(self, memory_was_locked: bool) -> Destruction {
+        let here = self.destroy();
+        let how = match here.final_ {
+            true => {
+                "random key of one run, in the memory of its processes: overwritten in each, or the process ended; it was never written to a file"
+            }
+            false => here.how,
+        };
+        Destruction { how, memory_was_locked: here.memory_was_locked && memory_was_locked, ..here }
     }
 
     #[cfg(test)]

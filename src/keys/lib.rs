@@ -6,6 +6,7 @@
 // Other rooms, under the names that they have in the whole.
 use kakou_core::{claim, error, say, schema, system, token};
 
+mod apart;
 mod commitment;
 mod derive;
 mod escrow;
@@ -17,6 +18,7 @@ mod signing;
 mod suite;
 mod vault;
 
+pub use apart::{Asker, Giver, Wire};
 pub use commitment::{Commitment, Committer};
 pub use derive::{Destruction, ReleaseSecrets};
 pub use escrow::{EscrowFacts, RevealShare, inspect_escrow, open_escrow, seal as seal_escrow};

@@ -84,7 +84,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! The rooms as calls on batches of persons, for whoever carries the parts between machines: [`parts`].
+//! The rooms as calls on batches of persons, for whoever carries the parts between machines: [`parts`]. A whole run with rows on
+//! other machines: [`apart`].
 //!
 //! A stage cannot be left out: what was not proved has no `seal`.
 //!
@@ -114,6 +115,7 @@ use crate::release::Staging;
 use crate::{note, report, say, text, timings};
 
 pub mod again;
+pub mod apart;
 mod input;
 pub mod link_keys;
 pub mod parts;
