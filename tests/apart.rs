@@ -55,10 +55,12 @@ impl Far for Here {
                 (asking.hello(), giver.answer(&asking.hello()).unwrap_or_default());
             self.saw([&hello, &reply]);
             // The answer is of one exchange: what was asked for is asked for again.
-            assert!(asking.enter(&reply[1..]).is_err());
+            assert!(asking.enter(&reply[1..], 0).is_err());
             let asking = Asking::new(self.policy.clone(), &self.request, &self.run)?;
             let reply = giver.answer(&asking.hello())?;
-            self.hands.push(asking.enter(&reply)?);
+            // One keeps a few parts, the other none.
+            let keep = if self.hands.is_empty() { 1 << 20 } else { 0 };
+            self.hands.push(asking.enter(&reply, keep)?);
         }
         let mut told = Vec::new();
         for &task in tasks.iter().rev() {
@@ -87,8 +89,8 @@ impl Far for Here {
     }
     fn measure(&mut self, draft: &[u8]) -> Result<Vec<Vec<u8>>> {
         let mut all = Vec::new();
-        for blocks in self.blocks.clone().into_values().rev() {
-            all.extend(self.twice(|hand| hand.measure(draft, &blocks))?);
+        for (part, blocks) in self.blocks.clone().into_iter().rev() {
+            all.extend(self.twice(|hand| hand.measure(draft, part, &blocks))?);
         }
         self.saw(&all);
         self.saw([&draft.to_vec()]);
@@ -262,4 +264,94 @@ fn what_only_one_machine_can_do_is_refused_with_the_reason() {
     };
     assert_eq!(checked.apart(&mut far).err().map(|e| e.code), Some("C0418"));
     assert!(far.hands.is_empty());
+}
+
+/// The policy of `tests/spark.sh large`.
+fn large() -> Policy {
+    let script = std::fs::read_to_string(repo("tests/spark.py")).unwrap();
+    let text = script.split("POLICY = \"\"\"").nth(1).unwrap().split("\"\"\"").next().unwrap();
+    Policy::from_text("policy.toml", text).map_err(|failed| failed.error.to_string()).unwrap()
+}
+
+fn memory(line: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let found = status.lines().find(|l| l.starts_with(line)).unwrap();
+    found.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+}
+
+/// What docs/scale.md tells of the driver: statistics of made-up persons, merged until they are those of `KAKOU_SCALE_ROWS` rows, and
+/// frozen. A part that is merged again is other persons with the same values.
+#[test]
+#[ignore = "minutes and gigabytes; for docs/scale.md"]
+fn statistics_of_very_many_rows_are_merged() {
+    use kakou::engine::exclude::Lists;
+    use kakou::engine::statistics::Statistics;
+    use kakou::frame::{Column, Table};
+    use kakou::keys::ReleaseSecrets;
+    use kakou::run::parts;
+    use kakou::technique::Secrets;
+
+    const PERSONS: usize = 10_000;
+    const STAYS: usize = 10;
+    let wanted: u64 = std::env::var("KAKOU_SCALE_ROWS").map_or(20_000_000, |n| n.parse().unwrap());
+    let policy = large();
+    let lists = Lists::default();
+    let parts = parts::parts(&policy, &lists).unwrap();
+    let keys = [1, 2].map(ReleaseSecrets::anonymized_from_test_seed);
+    let secrets: [&dyn Secrets; 2] = [&keys[0], &keys[1]];
+    let mut seed = 7_u64;
+    let mut drawn = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let postals = ["1358139", "0600001", "5300001", "1000001", "4600008", "8120011", "9800021"];
+    let mut batch = |number: usize| {
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for person in 0..PERSONS {
+            let (sex, postal) = (1 + drawn(2), postals[drawn(7) as usize]);
+            for _ in 0..STAYS {
+                let day = format!("{}-{:02}-{:02}", 2021 + drawn(5), 1 + drawn(12), 1 + drawn(28));
+                let disease = format!("{}{:02}{}", ["A", "C", "I", "J"][drawn(4) as usize], drawn(100), drawn(10));
+                let id = format!("P{number:03}{person:06}");
+                rows.push(vec![id, format!("made up {number} {person}"), sex.to_string(), postal.to_owned(), day, disease, (1 + drawn(60)).to_string()]);
+            }
+        }
+        let column = |c: usize| Column::from_texts(rows.iter().map(|r| Some(r[c].as_str())));
+        let table = Table { rows: rows.len(), columns: (0..7).map(column).collect() };
+        parts.batch(vec![table]).unwrap()
+    };
+    let batches: Vec<_> = (0..4).map(&mut batch).collect();
+    let times = wanted / (PERSONS * STAYS) as u64;
+    println!("{wanted} rows, {} persons", wanted / STAYS as u64);
+    println!("round | bytes of a part ({} rows) | merged: bytes, seconds | memory now, most (MiB)", PERSONS * STAYS);
+    let mut freezing = parts.begin().unwrap();
+    let mut round = 0;
+    while let Some(draft) = freezing.draft() {
+        round += 1;
+        let measured: Vec<Vec<u8>> = batches
+            .iter()
+            .map(|b| parts.write_statistics(&parts.measure(b, draft, secrets).unwrap()).unwrap())
+            .collect();
+        let begun = std::time::Instant::now();
+        let mut all: Option<Statistics> = None;
+        for time in 0..times {
+            let part = &measured[time as usize % measured.len()];
+            let here = parts.read_statistics(draft, part).unwrap();
+            all = Some(match all {
+                None => here,
+                Some(before) => parts.merge(draft, before, here).unwrap(),
+            });
+        }
+        let all = all.unwrap();
+        let seconds = begun.elapsed().as_secs();
+        let bytes = parts.write_statistics(&all).unwrap().len();
+        println!(
+            "{round} | {} | {bytes}, {seconds} | {}, {}",
+            measured[0].len(),
+            memory("VmRSS"),
+            memory("VmHWM")
+        );
+        freezing.next(all).unwrap();
+    }
+    println!("frozen: {} bytes", parts.write_frozen(&freezing.finish().unwrap().frozen).unwrap().len());
 }

@@ -36,6 +36,8 @@ class Ticket:
     run: str
     address: tuple[str, int]
     arguments: tuple[str, ...] = field(repr=False)
+    keep: int
+    """Bytes of parts that a worker keeps from one round to the next."""
 
 
 def send(connection: socket.socket, message: bytes) -> None:
@@ -73,7 +75,7 @@ def hand(ticket: Ticket) -> Any:
         asking = _kakou.Asking(list(ticket.arguments), ticket.run)
         connection = socket.create_connection(ticket.address, timeout=PATIENCE)
         send(connection, asking.hello())
-        made = asking.enter(receive(connection))
+        made = asking.enter(receive(connection), ticket.keep)
         send(connection, b"locked" if made.locked() else b"not locked")
         connection.settimeout(None)
         _hands[ticket.run] = made
@@ -147,14 +149,15 @@ class Read:
 class Measure:
     """Measures a part with a draft."""
 
-    def __init__(self, ticket: Ticket, draft: bytes) -> None:
+    def __init__(self, ticket: Ticket, draft: bytes, parts: list[int]) -> None:
         self.ticket, self.draft = ticket, draft
+        self.parts = {label: part for part, label in enumerate(parts)}
 
     def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
         def made() -> Iterator[tuple[int, bytes]]:
             number, blocks = _pieces(batches)
             if blocks:
-                yield number, hand(self.ticket).measure(self.draft, blocks)
+                yield number, hand(self.ticket).measure(self.draft, self.parts[number], blocks)
 
         yield from _rows(made())
 

@@ -75,6 +75,7 @@ def run(
     partitions: int | None = None,
     ranges: int | None = None,
     address: str | None = None,
+    keep: int = 256 << 20,
     progress: Progress = None,
 ) -> Run:
     """Makes both releases and the record, with the rows on a cluster. As :func:`kakou.run`, and:
@@ -82,7 +83,8 @@ def run(
     ``tables`` has a Spark DataFrame for each name of the policy; they are written once, as Parquet, into a private folder in ``work``
     (which all machines must see): what Spark computes again after a fault need not be the same rows. ``partitions`` is into how
     many parts the persons are divided (each must fit into the memory of a Python worker), ``ranges`` into how many the sorting of the
-    releases is; both change nothing of the result. ``address`` is where the driver listens for its workers; by default
+    releases is; both change nothing of the result. ``keep`` is how many bytes of parts a Python worker keeps in memory from one round of
+    measuring to the next, instead of making them from their blocks again. ``address`` is where the driver listens for its workers; by default
     ``spark.driver.host``.
     """
     parts = partitions or max(2, spark.sparkContext.defaultParallelism * 2)
@@ -98,7 +100,7 @@ def run(
         arguments += (["--unapproved"] if unapproved else []) + _option("--operator", operator)
         arguments += _option("--release-id", release_id) + (["--dry-run"] if dry_run else [])
         arguments += _option("--search-seconds", search_seconds)
-        driver = _Driver(spark, shared, key is not None, parts, ranges or parts, address)
+        driver = _Driver(spark, shared, named=key is not None, parts=parts, ranges=ranges or parts, address=address, keep=keep)
         with _progress.shown(progress) as seen, driver:
             try:
                 document = _kakou.run_apart(arguments, driver, seen)
@@ -209,9 +211,9 @@ class _Driver:
     """What the run asks for, as jobs of Spark."""
 
     def __init__(
-        self, spark: SparkSession, arguments: list[str], named: bool, parts: int, ranges: int, address: str | None
+        self, spark: SparkSession, arguments: list[str], *, named: bool, parts: int, ranges: int, address: str | None, keep: int
     ) -> None:
-        self.spark, self.arguments, self.named = spark, arguments, named
+        self.spark, self.arguments, self.named, self.keep = spark, arguments, named, keep
         self.count, self.ranges = parts, ranges
         self.host = address or spark.sparkContext.getConf().get("spark.driver.host", "127.0.0.1")
         self.id = ""
@@ -250,7 +252,7 @@ class _Driver:
         from pyspark import StorageLevel
 
         self.keys = _Keys(giver, self.host)
-        self.ticket = Ticket(self.id, self.keys.address, tuple(self.arguments))
+        self.ticket = Ticket(self.id, self.keys.address, tuple(self.arguments), self.keep)
         self.labels = self._labels(self.count)
         self.range_labels = self._labels(self.ranges)
         slices = _slices(json.loads(tasks), 4 * self.spark.sparkContext.defaultParallelism)
@@ -276,7 +278,7 @@ class _Driver:
     def measure(self, draft: bytes) -> list[bytes]:
         """A round: every part is measured, what it gives is merged in a tree."""
         assert self.blocks is not None and self.ticket is not None
-        measured = self.blocks.mapInArrow(Measure(self.ticket, draft), _SCHEMA)
+        measured = self.blocks.mapInArrow(Measure(self.ticket, draft, self.labels), _SCHEMA)
         if self.count > 8:
             some = math.isqrt(self.count)
             measured = measured.repartition(some).mapInArrow(Merge(self.ticket, draft), _SCHEMA)

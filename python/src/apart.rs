@@ -222,10 +222,10 @@ impl Asking {
         self.0.as_ref().map(|asking| PyBytes::new(py, &asking.hello()))
     }
 
-    /// Takes the answer.
-    fn enter(&mut self, reply: &[u8]) -> PyResult<Hand> {
+    /// Takes the answer. The hand keeps parts that it worked on as far as they take `keep` bytes.
+    fn enter(&mut self, reply: &[u8], keep: u64) -> PyResult<Hand> {
         let asking = self.0.take().ok_or_else(|| CallError::new_err("{}"))?;
-        let hand = asking.enter(reply).map_err(raised)?;
+        let hand = asking.enter(reply, keep).map_err(raised)?;
         Ok(Hand { hand: Mutex::new(Some(Arc::new(hand))) })
     }
 }
@@ -262,10 +262,11 @@ impl Hand {
         &self,
         py: Python<'py>,
         draft: &[u8],
+        part: usize,
         blocks: Vec<PyBackedBytes>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let hand = self.get()?;
-        let made = py.detach(|| hand.measure(draft, &blocks)).map_err(raised)?;
+        let made = py.detach(|| hand.measure(draft, part, &blocks)).map_err(raised)?;
         Ok(made.map(|bytes| PyBytes::new(py, &bytes)))
     }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::{Alive, apply as treat};
 use super::declared::Declared;
+use super::draft::Draft;
 use super::emit::{self, OutputFile, Sorted};
 use super::exclude::Lists;
 use super::freeze::{FrozenPlan, Outcome, blankable};
@@ -30,6 +31,7 @@ use super::persons::{self, Seen};
 use super::pool::weight;
 use super::same::Same;
 use super::unique;
+use super::statistics::Statistics;
 use super::worker::{Kept, Worker};
 use super::{Done, Made, Progress, Read, Silent, Sums, grain, made, observe};
 use crate::error::{Error, Result};
@@ -341,6 +343,48 @@ impl<'a> Look<'a> {
     }
 }
 
+/// The batch of a part, with how far it is worked on: what a hand may keep from one task to the next, or forget.
+pub struct Rest {
+    batch: Batch,
+    kept: Kept,
+}
+
+impl Rest {
+    /// The batch that these blocks make; none if nobody is in it.
+    ///
+    /// # Errors
+    /// As [`batch`].
+    pub fn new(plan: &Plan, lists: &Lists, blocks: &[Vec<u8>]) -> Result<Option<Self>> {
+        let made = batch(plan, lists, blocks)?;
+        Ok(made.map(|(batch, _)| Rest { batch, kept: Kept::new(true) }))
+    }
+
+    /// Bytes that it takes at most: cells, and treated ones.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        let Batch(partition) = &self.batch;
+        let columns = partition.columns().into_iter();
+        2 * columns.map(|c| (c.len() * 4 + c.dictionary().bytes()) as u64).sum::<u64>()
+    }
+
+    /// What a draft asks of it.
+    ///
+    /// # Errors
+    /// As [`Parts::measure`].
+    pub fn measure(
+        &mut self,
+        plan: &Plan,
+        draft: &Draft,
+        secrets: [&dyn Secrets; 2],
+    ) -> Result<Statistics> {
+        let mut statistics = Statistics::new(plan, draft);
+        let mut worker = Worker::new(plan, &self.batch.0, 0, std::mem::take(&mut self.kept));
+        worker.measure(draft, &mut statistics, secrets)?;
+        self.kept = worker.rest();
+        Ok(statistics)
+    }
+}
+
 type Told = (Vec<TableIntake>, Vec<InputFile>, Vec<[usize; 2]>);
 
 /// What the files told, as if one machine had read them one after the other.
@@ -406,7 +450,7 @@ struct Account {
     tokens: [usize; 2],
 }
 
-/// Applies a frozen plan to the batch of a part. The released rows go to `emit` as blocks, each with the number of its range of
+/// Applies a frozen plan, with the number of the attempt that it came of ([`Outcome::attempt`]), to the batch of a part. The released rows go to `emit` as blocks, each with the number of its range of
 /// tokens (of `ranges`); what comes back tells of the work.
 ///
 /// # Errors
@@ -414,12 +458,14 @@ struct Account {
 pub fn apply(
     plan: &Plan,
     part: usize,
-    batch: &Batch,
-    frozen: &FrozenPlan,
+    rest: Rest,
+    (frozen, attempt): (&FrozenPlan, u32),
     secrets: [&dyn Secrets; 2],
     ranges: usize,
     emit: &mut dyn FnMut(usize, Vec<u8>) -> Result<()>,
 ) -> Result<Vec<u8>> {
+    let Rest { batch, kept } = rest;
+    let mut kept = Some(kept);
     let whole = &batch.0;
     let blankable = blankable(plan);
     let domain = plan.person_key.as_str();
@@ -432,8 +478,8 @@ pub fn apply(
         let (own, treated, there, mut worker);
         let (partition, applied, alive) = match kind {
             Kind::Anonymized => {
-                worker = Worker::new(plan, whole, part as u32, Kept::default());
-                worker.anonymized(frozen.decided(1), secrets[k])
+                worker = Worker::new(plan, whole, 0, kept.take().unwrap_or_default());
+                worker.anonymized(frozen.decided(attempt), secrets[k])
             }
             Kind::Pseudonymized => {
                 own = whole.of_kind(kind);

@@ -155,6 +155,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The number of the attempt that held: who kept work of another one begins anew.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
     /// The frozen plan as workers carry it out.
     pub(super) fn decided(&self) -> Decided<'_> {
         self.frozen.decided(self.attempt)

@@ -12,15 +12,17 @@
 //! plan. What is left of it on disks opens for nobody when the run has ended. A hand may do a task twice, die in it, or be one of
 //! two that do the same: the result of one of them is taken. Why so: docs/adr/0015-rows-on-other-machines.md.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use super::project_key::{KeyUsed, Wanted};
 use super::{Checked, Common, KeyEnd, Once, Policy, Request, Run, Staged, secrets_of};
-use crate::engine::apart::{self, Files, Look, Task};
+use crate::engine::apart::{self, Files, Look, Rest, Task};
 use crate::engine::exclude::Lists;
 use crate::engine::freeze::Outcome;
 use crate::engine::intake;
-use crate::engine::parts::{Batch, Parts};
+use crate::engine::parts::Parts;
 use crate::error::{Error, Result};
 use crate::keys::{Asker, Giver, ReleaseSecrets, Wire, harden};
 use crate::proof::forbidden::Forbidden;
@@ -126,7 +128,9 @@ fn worked(common: &Common<'_>, Once(key): Once, far: &mut dyn Far) -> Result<Sta
     progress.room("measure");
     let outcome = frozen(common, &parts, wire, far)?;
     progress.room("apply");
-    let frozen = wire.seal(FROZEN, parts.write_frozen(&outcome.frozen)?)?;
+    let mut frozen = outcome.attempt().to_le_bytes().to_vec();
+    frozen.extend(parts.write_frozen(&outcome.frozen)?);
+    let frozen = wire.seal(FROZEN, frozen)?;
     let accounts = open(TOLD, far.apply(&frozen)?)?;
     let mut files = Files::new(plan, &request.spill_root())?;
     far.sorted(&mut |bytes| files.add(&wire.open(SORTED, &bytes)?))?;
@@ -221,15 +225,16 @@ impl Asking {
         self.asker.hello()
     }
 
-    /// Takes the answer.
+    /// Takes the answer. The hand keeps parts that it worked on as far as they take `keep` bytes.
     ///
     /// # Errors
     /// K0161 if it is none.
-    pub fn enter(self, reply: &[u8]) -> Result<Hand> {
+    pub fn enter(self, reply: &[u8], keep: u64) -> Result<Hand> {
         let Asking { policy, files, lists, project, asker } = self;
         let digest = seal::policy_digest(&policy.loaded)?;
         let (once, wire) = asker.take(reply)?;
-        Ok(Hand { policy, digest, files, lists, secrets: [project, once], wire })
+        let kept = Mutex::new(KeptParts { parts: BTreeMap::new(), bytes: 0, most: keep });
+        Ok(Hand { policy, digest, files, lists, secrets: [project, once], wire, kept })
     }
 }
 
@@ -241,6 +246,33 @@ pub struct Hand {
     lists: Lists,
     secrets: [ReleaseSecrets; 2],
     wire: Wire,
+    kept: Mutex<KeptParts>,
+}
+
+fn nothing() -> Error {
+    Error::environment("K0164", say!("a frozen plan came without its attempt"))
+}
+
+/// Parts that a hand has worked on: it may be given them again in the next round.
+struct KeptParts {
+    parts: BTreeMap<usize, Rest>,
+    bytes: u64,
+    most: u64,
+}
+
+impl KeptParts {
+    fn take(&mut self, part: usize) -> Option<Rest> {
+        let rest = self.parts.remove(&part)?;
+        self.bytes -= rest.weight();
+        Some(rest)
+    }
+    fn put(&mut self, part: usize, rest: Rest) {
+        let weight = rest.weight();
+        if self.bytes + weight <= self.most && !self.parts.contains_key(&part) {
+            self.bytes += weight;
+            self.parts.insert(part, rest);
+        }
+    }
 }
 
 impl Hand {
@@ -258,10 +290,15 @@ impl Hand {
         [&self.secrets[0], &self.secrets[1]]
     }
 
-    fn batch(&self, blocks: &[impl AsRef<[u8]>]) -> Result<Option<Batch>> {
+    /// The part that these blocks make, or what this hand kept of it.
+    fn rest(&self, part: usize, blocks: &[impl AsRef<[u8]>]) -> Result<Option<Rest>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take(part);
+        if kept.is_some() {
+            return Ok(kept);
+        }
         let open = |block: &_| self.wire.open(ROWS, AsRef::as_ref(block));
         let blocks: Vec<Vec<u8>> = blocks.iter().map(open).collect::<Result<_>>()?;
-        Ok(apart::batch(&self.policy.plan, &self.lists, &blocks)?.map(|(batch, _)| batch))
+        Rest::new(&self.policy.plan, &self.lists, &blocks)
     }
 
     /// Reads a file into blocks of `parts` parts; what comes back tells of it.
@@ -281,15 +318,21 @@ impl Hand {
         self.wire.seal(TOLD, told)
     }
 
-    /// Measures the part that these blocks make; nothing if nobody is in it.
+    /// Measures a part, which these blocks make; nothing if nobody is in it.
     ///
     /// # Errors
     /// If a draft or a block is not of this run.
-    pub fn measure(&self, draft: &[u8], blocks: &[impl AsRef<[u8]>]) -> Result<Option<Vec<u8>>> {
+    pub fn measure(
+        &self,
+        draft: &[u8],
+        part: usize,
+        blocks: &[impl AsRef<[u8]>],
+    ) -> Result<Option<Vec<u8>>> {
         let parts = self.parts()?;
         let draft = parts.read_draft(&self.wire.open(DRAFT, draft)?)?;
-        let Some(batch) = self.batch(blocks)? else { return Ok(None) };
-        let statistics = parts.measure(&batch, &draft, self.secrets())?;
+        let Some(mut rest) = self.rest(part, blocks)? else { return Ok(None) };
+        let statistics = rest.measure(&self.policy.plan, &draft, self.secrets())?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).put(part, rest);
         Ok(Some(self.wire.seal(STATISTICS, parts.write_statistics(&statistics)?)?))
     }
 
@@ -327,12 +370,14 @@ impl Hand {
         ranges: usize,
         emit: &mut dyn FnMut(usize, Vec<u8>) -> Result<()>,
     ) -> Result<Option<Vec<u8>>> {
-        let frozen = self.parts()?.read_frozen(&self.wire.open(FROZEN, frozen)?)?;
-        let Some(batch) = self.batch(blocks)? else { return Ok(None) };
+        let frozen = self.wire.open(FROZEN, frozen)?;
+        let (attempt, frozen) = frozen.split_first_chunk().ok_or_else(nothing)?;
+        let frozen = (&self.parts()?.read_frozen(frozen)?, u32::from_le_bytes(*attempt));
+        let Some(rest) = self.rest(part, blocks)? else { return Ok(None) };
         let mut sealed = |range, bytes| emit(range, self.wire.seal(RELEASED, bytes)?);
         let plan = &self.policy.plan;
         let secrets = self.secrets();
-        let told = apart::apply(plan, part, &batch, &frozen, secrets, ranges, &mut sealed)?;
+        let told = apart::apply(plan, part, rest, frozen, secrets, ranges, &mut sealed)?;
         Ok(Some(self.wire.seal(TOLD, told)?))
     }
 
