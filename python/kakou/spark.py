@@ -17,13 +17,10 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _errors, _kakou, _progress, _tables
@@ -134,19 +131,16 @@ def _spooled(
     if tables is None:
         yield os.fspath(given or ""), []
         return
-    private = Path(tempfile.mkdtemp(prefix="kakou-spark-", dir=None if work is None else os.fspath(work)))
-    try:
+    with _tables.private_folder(work) as private:
         arguments = []
         for number, (name, frame) in enumerate(tables.items()):
             folder = private / f"table-{number}"
             written = frame.write.mode("error").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-            written.parquet(folder.as_uri())
+            written.parquet(folder.absolute().as_uri())
             for check_sum in folder.glob(".*.crc"):
                 check_sum.unlink()
             arguments += ["--table", f"{name}=table-{number}/*.parquet"]
         yield str(private), arguments
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
 
 
 class _Keys:
@@ -173,12 +167,13 @@ class _Keys:
     def _answer(self, connection: socket.socket) -> None:
         try:
             connection.settimeout(PATIENCE)
-            reply = self._giver.answer(receive(connection))
+            hello = receive(connection)
             with self._lock:
                 # Whoever comes when the keys are forgotten gets none.
                 if self._closed:
                     connection.close()
                     return
+                reply = self._giver.answer(hello)
                 self._open.append(connection)
             send(connection, reply)
             if receive(connection) != b"locked":
@@ -190,7 +185,7 @@ class _Keys:
     def forget(self) -> bool:
         """Lets all hands forget; comes back when each has, or its process ended. Whether all had locked memory."""
         with self._lock:
-            self._closed = True
+            self._closed, self._giver = True, None
             all_open, self._open = self._open, []
         self._listening.close()
         for connection in all_open:
@@ -203,7 +198,6 @@ class _Keys:
                 receive(connection)
             with suppress(OSError):
                 connection.close()
-        self._giver = None
         return self._locked
 
 
@@ -255,7 +249,7 @@ class _Driver:
         self.ticket = Ticket(self.id, self.keys.address, tuple(self.arguments), self.keep)
         self.labels = self._labels(self.count)
         self.range_labels = self._labels(self.ranges)
-        slices = _slices(json.loads(tasks), 4 * self.spark.sparkContext.defaultParallelism)
+        slices = _slices(json.loads(tasks), 2 * self.spark.sparkContext.defaultParallelism)
         read = Read(self.ticket, slices, self.labels)
         made = self.spark.range(0, len(slices), 1, len(slices)).mapInArrow(read, _SCHEMA)
         self.blocks = made.repartition(self.count, "number").persist(StorageLevel.DISK_ONLY)
@@ -336,12 +330,20 @@ _SLICE = 64 << 20
 
 
 def _slices(files: list[dict[str, int]], least: int) -> list[list[str]]:
-    """The files by the task that reads them: about the same bytes in each, and no more tasks than are worth one."""
-    whole = sum(task["bytes"] for task in files)
-    count = max(1, min(len(files), max(least, whole // _SLICE)))
-    slices: list[tuple[int, list[str]]] = [(0, []) for _ in range(count)]
-    # The largest first, each to where least is.
-    for task in sorted(files, key=lambda task: -task["bytes"]):
-        at = min(range(count), key=lambda n: slices[n][0])
-        slices[at] = (slices[at][0] + task["bytes"] + 4096, [*slices[at][1], json.dumps(task)])
-    return [tasks for _, tasks in slices]
+    """The files by the task that reads them: runs of files of a table that follow one another, about the same bytes in each task."""
+    whole = sum(task["bytes"] + 4096 for task in files)
+    most = whole / max(1, least, whole // _SLICE)
+    slices: list[list[str]] = []
+    run: list[dict[str, int]] = []
+    runs: list[str] = []
+    held = 0
+    for task in files:
+        if held and held + task["bytes"] / 2 > most:
+            slices.append([*runs, json.dumps(run)])
+            run, runs, held = [], [], 0
+        if run and run[-1]["table"] != task["table"]:
+            runs.append(json.dumps(run))
+            run = []
+        run.append(task)
+        held += task["bytes"] + 4096
+    return [*slices, [*runs, json.dumps(run)]]

@@ -250,11 +250,12 @@ impl Hand {
 
 #[pymethods]
 impl Hand {
-    /// Reads a file (a task as JSON) into blocks: an iterator of `(part, bytes)`, of which the last has the part -1 and tells of it.
-    fn read(&self, task: &str, parts: usize) -> PyResult<Pieces> {
-        let task: Task = serde_json::from_str(task).map_err(|_| CallError::new_err("{}"))?;
+    /// Reads files of a table that follow one another (tasks as a JSON list) into blocks: an iterator of `(part, bytes)`, of which the
+    /// last has the part -1 and tells of them.
+    fn read(&self, tasks: &str, parts: usize) -> PyResult<Pieces> {
+        let tasks: Vec<Task> = serde_json::from_str(tasks).map_err(|_| CallError::new_err("{}"))?;
         let hand = self.get()?;
-        Pieces::of(move |emit| hand.read(task, parts, emit).map(Some))
+        Pieces::of(move |emit| hand.read(&tasks, parts, emit).map(Some))
     }
 
     /// Measures a part.

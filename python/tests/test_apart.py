@@ -31,7 +31,7 @@ class Here:
         self.hand = asking.enter(giver.answer(asking.hello()), 1 << 20)
         told = []
         for task in json.loads(tasks):
-            for part, piece in self.hand.read(json.dumps(task), self.parts):
+            for part, piece in self.hand.read(json.dumps([task]), self.parts):
                 told.append(piece) if part < 0 else self.blocks.setdefault(part, []).append(piece)
                 self.carried.append(piece)
         return told, self.parts

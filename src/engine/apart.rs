@@ -30,8 +30,8 @@ use super::parts::{Batch, Parts, judged_by_all};
 use super::persons::{self, Seen};
 use super::pool::weight;
 use super::same::Same;
-use super::unique;
 use super::statistics::Statistics;
+use super::unique;
 use super::worker::{Kept, Worker};
 use super::{Done, Made, Progress, Read, Silent, Sums, grain, made, observe};
 use crate::error::{Error, Result};
@@ -111,35 +111,27 @@ fn shown(table: &TablePlan) -> &crate::error::Name {
     table.part.as_ref().map_or(&table.name, |p| &p.of)
 }
 
-/// Reads a file: its rows go to `emit` as blocks, each with the number of the part (of `parts`) that its persons are in. `place` gives
-/// a number for a person, the same everywhere. What comes back tells of the file.
+/// Reads files of a table that follow one another: their rows go to `emit` as blocks, each with the number of the part (of `parts`)
+/// that its persons are in. `place` gives a number for a person, the same everywhere. What comes back tells of the files.
 ///
 /// # Errors
 /// Any defect of the data that the policy does not set aside; I/O; what `emit` says.
 pub fn read(
     plan: &Plan,
     files: &[Vec<PathBuf>],
-    task: Task,
+    tasks: &[Task],
     parts: usize,
     place: &dyn Fn(&str) -> u64,
     emit: &mut dyn FnMut(usize, Vec<u8>) -> Result<()>,
 ) -> Result<Vec<u8>> {
-    let group = plan.groups().into_iter().find(|g| g.start == task.table).ok_or_else(damaged)?;
-    let paths = &files[task.table];
-    let path = paths.get(task.file).filter(|_| paths.len() == task.files).ok_or_else(|| {
-        Error::environment(
-            "X0634",
-            say!(
-                "a machine of the run sees other files of table `{}` than the one that began it",
-                shown(&plan.tables[task.table])
-            ),
-        )
-        .advice(say!("all machines need the input under the same path (shared storage)"))
-    })?;
-    let first = &plan.tables[task.table];
+    let begin = tasks.first().ok_or_else(damaged)?;
+    let follows = |(a, b): (&Task, &Task)| a.table == b.table && a.file < b.file;
+    if !tasks.iter().zip(&tasks[1..]).all(follows) {
+        return Err(damaged());
+    }
+    let group = plan.groups().into_iter().find(|g| g.start == begin.table).ok_or_else(damaged)?;
+    let (first, paths) = (&plan.tables[begin.table], &files[begin.table]);
     let (columns, members) = (columns_of_group(first), group.collect::<Vec<_>>());
-    let file = FilePlace::new(shown(first), task.file, paths.len());
-    let folder = folder_of(first, path, plan)?;
     let (same, salt) = (Same::default(), DefaultHashBuilder::default());
     let resources = super::intake::resources(plan, files)?;
     let reading = Reading {
@@ -152,8 +144,6 @@ pub fn read(
         resources: resources.as_ref(),
         progress: &Silent,
     };
-    let mut intake = vec![TableIntake::default(); members.len()];
-    let mut seen = Seen::default();
     let mut waiting: Vec<Vec<Table>> = vec![Vec::new(); members.len()];
     let (mut held, mut number) = (0, 0_u32);
     let mut send = |waiting: &mut Vec<Vec<Table>>| -> Result<()> {
@@ -161,32 +151,54 @@ pub fn read(
             let rows = std::mem::take(rows);
             for (part, rows) in divided(&plan.tables[t], rows, parts, place) {
                 let columns: Vec<&Column> = rows.columns.iter().collect();
-                let head = [t as u32, task.file as u32, number, 0];
+                let head = [t as u32, begin.file as u32, number, 0];
                 emit(part, block(head, &columns)?)?;
             }
         }
         number += 1;
         Ok(())
     };
-    let here = Here { file: &file, folder: folder.as_deref(), before: 0 };
     let of = Group { members: &members, columns: &columns };
-    let read = read_file(reading, of, path, here, &mut intake, &mut seen, &mut |m, whole| {
-        held += weight(&whole);
-        waiting[m].push(whole);
-        if held > WAITING {
-            held = 0;
-            send(&mut waiting)?;
-        }
-        Ok(())
-    })?;
+    let mut told = Vec::with_capacity(tasks.len());
+    for &task in tasks {
+        let path = paths
+            .get(task.file)
+            .filter(|_| paths.len() == task.files)
+            .ok_or_else(|| other_files(first))?;
+        let file = FilePlace::new(shown(first), task.file, paths.len());
+        let folder = folder_of(first, path, plan)?;
+        let mut intake = vec![TableIntake::default(); members.len()];
+        let mut seen = Seen::default();
+        let here = Here { file: &file, folder: folder.as_deref(), before: 0 };
+        let read = read_file(reading, of, path, here, &mut intake, &mut seen, &mut |m, whole| {
+            held += weight(&whole);
+            waiting[m].push(whole);
+            if held > WAITING {
+                held = 0;
+                send(&mut waiting)?;
+            }
+            Ok(())
+        })?;
+        told.push(ReadTold {
+            tables: intake.iter().map(TableWritten::of).collect(),
+            // Where it lies is known to who gave the task.
+            file: FileWritten::of(task.table, Path::new(""), &read.facts),
+            task,
+        });
+    }
     send(&mut waiting)?;
-    let told = ReadTold {
-        tables: intake.iter().map(TableWritten::of).collect(),
-        // Where it lies is known to who gave the task.
-        file: FileWritten::of(task.table, Path::new(""), &read.facts),
-        task,
-    };
     serde_json::to_vec(&told).map_err(|_| damaged())
+}
+
+fn other_files(table: &TablePlan) -> Error {
+    Error::environment(
+        "X0634",
+        say!(
+            "a machine of the run sees other files of table `{}` than the one that began it",
+            shown(table)
+        ),
+    )
+    .advice(say!("all machines need the input under the same path (shared storage)"))
 }
 
 /// Rows of a table, with what travels behind their cells, by the part of their persons.
@@ -391,8 +403,8 @@ type Told = (Vec<TableIntake>, Vec<InputFile>, Vec<[usize; 2]>);
 fn gathered(plan: &Plan, files: &[Vec<PathBuf>], told: &[Vec<u8>]) -> Result<Told> {
     let mut by_file: BTreeMap<(usize, usize), ReadTold> = BTreeMap::new();
     for bytes in told {
-        let told: ReadTold = serde_json::from_slice(bytes).map_err(|_| damaged())?;
-        by_file.insert((told.task.table, told.task.file), told);
+        let told: Vec<ReadTold> = serde_json::from_slice(bytes).map_err(|_| damaged())?;
+        by_file.extend(told.into_iter().map(|told| ((told.task.table, told.task.file), told)));
     }
     let mut tables = vec![TableIntake::default(); plan.tables.len()];
     let (mut input, mut empty) = (Vec::new(), Vec::new());

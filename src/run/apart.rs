@@ -137,6 +137,12 @@ fn worked(common: &Common<'_>, Once(key): Once, far: &mut dyn Far) -> Result<Sta
     // No other token of the release will ever be made, here or elsewhere.
     let for_release = key.is_for_release();
     let locked = far.forget()?;
+    if std::sync::Arc::into_inner(giver).is_none() {
+        return Err(Error::environment(
+            "K0165",
+            say!("the keys of the run are still held by who answers for them"),
+        ));
+    }
     let end = KeyEnd { destruction: key.destroy_everywhere(locked), for_release };
     progress.room("write");
     let path = staging.path().to_owned();
@@ -301,20 +307,20 @@ impl Hand {
         Rest::new(&self.policy.plan, &self.lists, &blocks)
     }
 
-    /// Reads a file into blocks of `parts` parts; what comes back tells of it.
+    /// Reads files of a table that follow one another into blocks of `parts` parts; what comes back tells of them.
     ///
     /// # Errors
     /// As [`apart::read`].
     pub fn read(
         &self,
-        task: Task,
+        tasks: &[Task],
         parts: usize,
         emit: &mut dyn FnMut(usize, Vec<u8>) -> Result<()>,
     ) -> Result<Vec<u8>> {
         let mut sealed = |part, bytes| emit(part, self.wire.seal(ROWS, bytes)?);
         let place = |identity: &str| self.wire.place(identity);
         let plan = &self.policy.plan;
-        let told = apart::read(plan, &self.files, task, parts, &place, &mut sealed)?;
+        let told = apart::read(plan, &self.files, tasks, parts, &place, &mut sealed)?;
         self.wire.seal(TOLD, told)
     }
 
