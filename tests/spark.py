@@ -146,6 +146,22 @@ class Slow(Measure):
         yield from super().__call__(batches)
 
 
+def below(pid):
+    """A process of ours and all that it started."""
+    children = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        found.append(todo.pop())
+        todo += children.get(found[-1], [])
+    return found
+
+
 class Cluster:
     """A standalone master with two workers on loopback."""
 
@@ -176,24 +192,8 @@ class Cluster:
         command = [self.home / "bin/spark-class", f"org.apache.spark.deploy.{name}", *arguments]
         return subprocess.Popen(command, env={**self.environment, "SPARK_LOCAL_IP": local}, stdout=log, stderr=log, start_new_session=True)
 
-    @staticmethod
-    def below(process):
-        """A process of ours and all that it started."""
-        children = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(stat.parent.name))
-        found, todo = [], [process.pid]
-        while todo:
-            found.append(todo.pop())
-            todo += children.get(found[-1], [])
-        return found
-
     def kill(self, process):
-        for pid in self.below(process):
+        for pid in below(process.pid):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -360,15 +360,12 @@ def large(rows, folder):
     try:
         spark = session(cluster.master, "large", **{"spark.executor.memory": "1g", "spark.ui.enabled": "false", "spark.local.dir": str(cluster.folder / "driver")})
         begun = time.time()
-        used = {process.pid: cpu(Cluster.below(process)) for process in cluster.processes}
-        driver = cpu([os.getpid(), *Cluster.below_pid(os.getpid())])
         timed = Timed(cluster)
         kakou.spark._Driver = timed.driver
         made = kakou.spark.run(policy, spark=spark, input=data, key=key, out=folder / "spark", partitions=max(4, rows // 500_000), release_id=f"spark-{int(begun)}")
         timed.room("write, prove, seal")
         print(f"Spark: {time.time() - begun:.0f} s", flush=True)
         timed.tell(alone)
-        del used, driver
         spark.stop()
         same = all(
             (single / "pseudonymized" / f).read_bytes() == (made.folder / "pseudonymized" / f).read_bytes() for f in ("stays.csv",)
@@ -442,8 +439,8 @@ class Timed:
         self.driver, self.rounds = Driver, 0
 
     def sums(self):
-        mine = Cluster.below_pid(os.getpid())
-        clusters = [pid for process in self.cluster.processes for pid in Cluster.below(process)]
+        mine = below(os.getpid())
+        clusters = [pid for process in self.cluster.processes for pid in below(process.pid)]
         python = [pid for pid in clusters if b"pyspark" in command(pid)]
         return time.time(), [cpu([p for p in mine if p not in clusters]), cpu([p for p in clusters if p not in python]), cpu(python)]
 
@@ -471,17 +468,6 @@ def command(pid):
     except OSError:
         return b""
 
-
-def _below_pid(pid):
-    class Of:
-        pass
-
-    of = Of()
-    of.pid = pid
-    return Cluster.below(of)
-
-
-Cluster.below_pid = staticmethod(_below_pid)
 
 POLICY = """[policy]
 id = "large"

@@ -20,7 +20,7 @@ else
   python="$work/venv/bin/python"
   "$python" -m pip install --quiet --disable-pip-version-check "maturin==1.9.6"
   (cd python && PATH="$work/venv/bin:$PATH" CARGO_TARGET_DIR="$target" maturin build --release --locked --out "$work/wheel" ${KAKOU_MATURIN:-})
-  "$python" -m pip install --quiet --disable-pip-version-check "$work"/wheel/*.whl "pyspark==4.0.1" "pyarrow>=15,<23" "pandas==2.*"
+  "$python" -m pip install --quiet --disable-pip-version-check "$work"/wheel/*.whl "pyspark==4.0.1" "pyarrow>=15" "pandas==2.*"
 fi
 mkdir "$work/clinosim"
 tar -xzf tests/fixtures/clinosim-csv.tar.gz -C "$work/clinosim"
