@@ -1,4 +1,4 @@
-"""kakou.spark against one machine: `spark.py local|cluster FOLDER`, `spark.py large ROWS FOLDER`."""
+"""kakou.spark against one machine: `spark.py local|cluster FOLDER`, `spark.py large ROWS FOLDER`, `spark.py statistics TIMES FOLDER`."""
 
 import base64
 import csv
@@ -379,6 +379,71 @@ def large(rows, folder):
         cluster.stop()
 
 
+def statistics(times, folder):
+    """What docs/scale.md tells of the driver: statistics of four parts, merged as often as makes them those of very many persons (a part
+    that is merged again is other persons with the same values), and frozen for real."""
+
+    class Enough(Exception):
+        pass
+
+    class Hands:
+        rows = 0
+
+        def __init__(self, arguments):
+            self.arguments, self.blocks = arguments, {}
+
+        def begin(self, run, key):
+            self.run = run
+
+        def read(self, giver, tasks):
+            asking = _kakou.Asking(self.arguments, self.run)
+            self.hand = asking.enter(giver.answer(asking.hello()), 1 << 30)
+            told = []
+            for part, piece in self.hand.read(tasks, 4):
+                told.append(piece) if part < 0 else self.blocks.setdefault(part, []).append(piece)
+            return told, 4
+
+        def each(self):
+            yield from self.blocks.items()
+
+        def measure(self, draft):
+            parts = [self.hand.measure(draft, part, blocks) for part, blocks in self.blocks.items()]
+            begun, before = time.time(), cpu([os.getpid()])
+            # A tree, as Spark has it: a few hundred at a time, then those.
+            left, merged = times, []
+            while left:
+                some = min(left, 64)
+                merged.append(self.hand.merge(draft, parts * some))
+                left -= some
+            all_merged = self.hand.merge(draft, merged)
+            status = Path("/proc/self/status").read_text()
+            now, most = (int(re.search(rf"{name}:\s+(\d+)", status)[1]) >> 10 for name in ("VmRSS", "VmHWM"))
+            print(f"{len(parts[0])} | {len(all_merged)} | {time.time() - begun:.0f} | {cpu([os.getpid()]) - before:.0f} | {now} | {most}", flush=True)
+            return [all_merged]
+
+        def apply(self, frozen):
+            print(f"frozen: {len(frozen)} bytes", flush=True)
+            raise Enough
+
+        def forget(self):
+            return self.hand.forget()
+
+    key = new_key(folder)
+    data = folder / "one-file"
+    data.mkdir(exist_ok=True)
+    if not (data / "stays-0.csv").exists():
+        (data / "stays-0.csv").write_bytes((folder / "data/stays-0.csv").read_bytes())
+    (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
+    arguments = ["--policy", str(folder / "policy.toml"), "--input", str(data), "--key", str(key), "--out", str(folder / "statistics")]
+    with (data / "stays-0.csv").open("rb") as file:
+        rows = sum(1 for _ in file) - 1
+    print(f"{rows * times} rows, {rows * times // 10} persons; a round: bytes of a part of {rows // 4} rows | merged | seconds | of processors | MiB | most", flush=True)
+    try:
+        _kakou.run_apart(arguments, Hands(arguments), None)
+    except Enough:
+        return
+
+
 def rows_sum(path):
     """Rows without their tokens, whatever their order."""
     import hashlib
@@ -441,7 +506,7 @@ class Timed:
     def sums(self):
         mine = below(os.getpid())
         clusters = [pid for process in self.cluster.processes for pid in below(process.pid)]
-        python = [pid for pid in clusters if b"pyspark" in command(pid)]
+        python = [pid for pid in clusters if b"pyspark.daemon" in command(pid)]
         return time.time(), [cpu([p for p in mine if p not in clusters]), cpu([p for p in clusters if p not in python]), cpu(python)]
 
     def room(self, name):
@@ -520,7 +585,7 @@ def made_up(folder, rows, at):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "large":
-        large(int(sys.argv[2]), Path(sys.argv[3]))
+    if sys.argv[1] in ("large", "statistics"):
+        {"large": large, "statistics": statistics}[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))
     else:
         {"local": local, "cluster": cluster}[sys.argv[1]](Path(sys.argv[2]))
