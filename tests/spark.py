@@ -99,7 +99,7 @@ def local(folder):
     spark = session("local[2]", "local", **{"spark.ui.enabled": "false", "spark.local.dir": str(folder / "spark")})
     policy, data = REPOSITORY / "policies/clinosim.toml", folder / "clinosim"
     single = kakou.run(policy, input=data, key=key, out=folder / "one").folder
-    for parts in (1, 7):
+    for parts in (1, 12):
         made = kakou.spark.run(policy, spark=spark, input=data, key=key, out=folder / f"clinosim-{parts}", partitions=parts)
         equal(single, made.folder, f"clinosim, {parts} parts")
 
@@ -358,7 +358,7 @@ def large(rows, folder):
     print(f"one machine: {time.time() - begun:.0f} s, {alone:.0f} s of processors", flush=True)
     cluster = Cluster(folder / f"cluster-{int(begun)}", memory="1500m")
     try:
-        spark = session(cluster.master, "large", **{"spark.executor.memory": "1g", "spark.ui.enabled": "false", "spark.local.dir": str(cluster.folder / "driver")})
+        spark = session(cluster.master, "large", **{"spark.executor.memory": "1g", "spark.driver.memory": "3g", "spark.driver.maxResultSize": "2g", "spark.ui.enabled": "false", "spark.local.dir": str(cluster.folder / "driver")})
         begun = time.time()
         timed = Timed(cluster)
         kakou.spark._Driver = timed.driver

@@ -173,10 +173,11 @@ class Merge:
             failed: list[tuple[int, bytes]] = []
             _, statistics = _pieces(batches, failed)
             yield from failed
+            # With how many parts they are of: none may be lost.
             if len(statistics) == 1:
-                yield 0, statistics[0]
+                yield 1, statistics[0]
             elif statistics:
-                yield 0, hand(self.ticket).merge(self.draft, statistics)
+                yield len(statistics), hand(self.ticket).merge(self.draft, statistics)
 
         yield from _rows(made())
 

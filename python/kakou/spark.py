@@ -214,6 +214,7 @@ class _Driver:
         self.keys: _Keys | None = None
         self.ticket: Ticket | None = None
         self.labels: list[int] = []
+        self.there: dict[int, int] = {}
         self.range_labels: list[int] = []
         self.blocks: DataFrame | None = None
         self.released: DataFrame | None = None
@@ -253,21 +254,26 @@ class _Driver:
         read = Read(self.ticket, slices, self.labels)
         made = self.spark.range(0, len(slices), 1, len(slices)).mapInArrow(read, _SCHEMA)
         self.blocks = made.repartition(self.count, "number").persist(StorageLevel.DISK_ONLY)
-        return self._told(self.blocks), self.count
+        told = self._told(self.blocks)
+        # What comes from Spark is counted: a stream that breaks off (a driver without memory) ends without an error.
+        self.there = {row["number"]: row["count"] for row in self.blocks.where("number >= 0").groupBy("number").count().collect()}
+        return told, self.count
 
     def each(self) -> Iterator[tuple[int, list[bytes]]]:
         """All blocks, part by part."""
         assert self.blocks is not None
         parts = {label: part for part, label in enumerate(self.labels)}
-        number, blocks = TOLD, []
+        number, blocks, seen = TOLD, [], 0
         for row in self.blocks.where("number >= 0").toLocalIterator(prefetchPartitions=True):
             if row.number != number and blocks:
                 yield parts[number], blocks
                 blocks = []
             number = row.number
             blocks.append(bytes(row.piece))
+            seen += 1
         if blocks:
             yield parts[number], blocks
+        _whole(seen, sum(self.there.values()))
 
     def measure(self, draft: bytes) -> list[bytes]:
         """A round: every part is measured, what it gives is merged in a tree."""
@@ -278,6 +284,8 @@ class _Driver:
             measured = measured.repartition(some).mapInArrow(Merge(self.ticket, draft), _SCHEMA)
         rows = measured.collect()
         self._raise(rows)
+        # Merged ones say of how many parts they are.
+        _whole(sum(row.number for row in rows) if self.count > 8 else len(rows), len(self.there))
         return [bytes(row.piece) for row in rows]
 
     def apply(self, frozen: bytes) -> list[bytes]:
@@ -288,13 +296,18 @@ class _Driver:
         apply = Apply(self.ticket, frozen, self.labels, self.range_labels)
         rows = self.blocks.mapInArrow(apply, _SCHEMA).repartition(self.ranges, "number")
         self.released = rows.mapInArrow(Sort(self.ticket), _SCHEMA).persist(StorageLevel.DISK_ONLY)
-        return self._told(self.released)
+        told = self._told(self.released)
+        _whole(len(told), len(self.there))
+        return told
 
     def sorted(self) -> Iterator[bytes]:
         """The sorted rows of all ranges."""
         assert self.released is not None
-        for row in self.released.where("number >= 0").toLocalIterator(prefetchPartitions=True):
+        pieces, seen = self.released.where("number >= 0"), 0
+        for row in pieces.toLocalIterator(prefetchPartitions=True):
             yield bytes(row.piece)
+            seen += 1
+        _whole(seen, pieces.count())
 
     def forget(self) -> bool:
         """The keys are overwritten everywhere."""
@@ -323,6 +336,14 @@ class _Driver:
                 found.setdefault(row.place, row.id)
             begin += step
         return [found[place] for place in range(count)]
+
+
+def _whole(seen: int, there: int) -> None:
+    if seen != there:
+        what = f"of {there} results of Spark {seen} came to the driver: nothing was published"
+        advice = "does its JVM have enough memory? spark.driver.memory"
+        problem = _errors.Problem("Y0004", what, advice, None)
+        raise _errors.EnvironmentFault([problem], f"[Y0004] {what}\n{advice}")
 
 
 _SLICE = 64 << 20
