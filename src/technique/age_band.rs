@@ -302,7 +302,9 @@ mod tests {
             chosen.choose(width);
             assert_eq!(chosen.of_span(span, days("2024-04-15")), None);
             assert!(chosen.of_span(span, days("2023-04-15")).is_some());
-            assert!(chosen.choices().is_empty() && chosen.freeze(&Measure::Nothing, &facts).is_ok());
+            assert!(
+                chosen.choices().is_empty() && chosen.freeze(&Measure::Nothing, &facts).is_ok()
+            );
         }
         assert_eq!(shown("2024-04", "2024-04-15"), None, "perhaps not born yet");
     }
