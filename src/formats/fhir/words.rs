@@ -138,10 +138,13 @@ pub(super) fn is_reason(text: &str) -> bool {
     REASONS.contains(&text)
 }
 
+/// Elements of types (HumanName, Address, CodeableConcept, ...) that repeat wherever they stand.
+const ANYWHERE: [&str; 7] = ["coding", "given", "prefix", "suffix", "line", "extension", "telecom"];
+
 /// Whether an element of a resource repeats, where its path does not say so itself.
 pub(super) fn repeats(kind: &str, path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
-    if matches!(name, "coding" | "given" | "prefix" | "suffix" | "line" | "extension" | "telecom") {
+    if ANYWHERE.contains(&name) {
         return true;
     }
     let of: &[&str] = match kind {

@@ -199,12 +199,17 @@ impl Writer {
             // What tables of elements repeat of their resource stands there.
             let inside =
                 |p: &&Path| resource.element.is_none() || p.parts.iter().all(|part| part.inside);
-            let mut paths = column.paths.iter().filter(inside).peekable();
-            if paths.peek().is_none() {
+            let mut paths: Vec<&Path> = column.paths.iter().filter(inside).collect();
+            if paths.is_empty() {
                 continue;
             }
-            let fits =
-                paths.any(|path| put(members, &resource.kind, path, cell, entries).is_some());
+            if words::is_reason(cell) {
+                // A reason why there is no value is none, though a place for texts would take it.
+                paths.sort_by_key(|p| !p.names().any(|name| name == "dataAbsentReason"));
+            }
+            let fits = paths
+                .into_iter()
+                .any(|path| put(members, &resource.kind, path, cell, entries).is_some());
             if !fits {
                 return Err(Error::refused(
                     "C0505",
