@@ -267,7 +267,7 @@ REQUIRED = {
 
 def references(value):
     if isinstance(value, dict):
-        if "reference" in value or ("identifier" in value and "type" in value and isinstance(value["type"], str)):
+        if "reference" in value or (isinstance(value.get("identifier"), dict) and isinstance(value.get("type"), str) and value["type"][0].isupper()):
             yield value
         for inner in value.values():
             yield from references(inner)
