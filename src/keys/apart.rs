@@ -52,7 +52,8 @@ impl Wire {
         let mut sealed = vec![0; NONCE];
         random(&mut sealed)?;
         let cipher = XChaCha20Poly1305::new(self.key.get().into());
-        let nonce = sealed.as_slice().try_into().map_err(|_| damaged())?;
+        // As long as it was made.
+        let nonce = sealed.as_slice().into();
         let tag = cipher
             .encrypt_in_place_detached(nonce, what.as_bytes(), &mut plain)
             .map_err(|_| damaged())?;
@@ -72,8 +73,8 @@ impl Wire {
         let (bytes, tag) = rest.split_at(length);
         let mut plain = bytes.to_vec();
         let cipher = XChaCha20Poly1305::new(self.key.get().into());
-        let nonce = nonce.try_into().map_err(|_| damaged())?;
-        let tag = tag.try_into().map_err(|_| damaged())?;
+        let nonce = nonce.into();
+        let tag = tag.into();
         cipher
             .decrypt_in_place_detached(nonce, what.as_bytes(), &mut plain, tag)
             .map_err(|_| damaged())?;
@@ -238,7 +239,7 @@ impl Asker {
         let key = exchange(&self.shared, (&self.secret, public), (&self.public, public))?;
         let (sealed, tag) = rest.split_at(GIFT);
         let mut gift = Zeroizing::new(sealed.to_vec());
-        let tag = tag.try_into().map_err(|_| damaged())?;
+        let tag = tag.into();
         ChaCha20Poly1305::new((&*key).into())
             .decrypt_in_place_detached(&[0; 12].into(), REPLY, &mut gift, tag)
             .map_err(|_| damaged())?;
