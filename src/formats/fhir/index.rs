@@ -48,7 +48,7 @@ pub struct Resources {
 
 /// What one text gave.
 #[derive(Default)]
-struct Some_ {
+struct OfFile {
     named: Vec<(String, String)>,
     known: Vec<(String, String)>,
     identifiers: Vec<(String, String, String, String)>,
@@ -77,12 +77,12 @@ impl Resources {
             let mut texts = Texts::open(path, table)?;
             while let Some(window) = texts.window().map_err(|s| s.error(table))? {
                 let whole = texts.is_whole();
-                let found: Vec<Some_> = window
+                let found: Vec<OfFile> = window
                     .each()
                     .collect::<Vec<_>>()
                     .par_chunks(64)
                     .map(|some| {
-                        let mut found = Some_::default();
+                        let mut found = OfFile::default();
                         for (text, line) in some {
                             all.look(text, whole, (number, *line), &mut found);
                         }
@@ -124,15 +124,15 @@ impl Resources {
                 }
             }
         }
-        for (key, counts) in &mut all.counts {
+        all.counts.iter_mut().for_each(|(key, counts)| {
             if let Some((age, false)) = ages.get(key) {
                 *counts = Some(age.before.0);
             }
-        }
+        });
         Ok(all)
     }
 
-    fn look(&self, text: &[u8], whole: bool, (file, line): (u32, u64), found: &mut Some_) {
+    fn look(&self, text: &[u8], whole: bool, (file, line): (u32, u64), found: &mut OfFile) {
         let Ok(text) = std::str::from_utf8(text) else { return };
         let tree = if whole { Tree::parse_whole(text) } else { Tree::parse(text) };
         let Ok(tree) = tree else { return };
@@ -151,7 +151,7 @@ impl Resources {
         }
     }
 
-    fn part(&self, part: &Part<'_, '_>, at: At, found: &mut Some_) {
+    fn part(&self, part: &Part<'_, '_>, at: At, found: &mut OfFile) {
         match part {
             Part::Deleted(bundle, number) => {
                 let entry = &bundle.entries[*number];

@@ -343,7 +343,6 @@ impl Rules {
     }
 
     /// Collects the elements below a place that nobody named, and counts the values that a rule leaves out.
-    #[expect(clippy::too_many_arguments, reason = "what a walk over a tree carries along")]
     fn unlisted<'t>(
         &self,
         tree: &Tree<'t>,
