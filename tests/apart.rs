@@ -27,6 +27,21 @@ struct Here {
     released: BTreeMap<usize, Vec<Vec<u8>>>,
     carried: Vec<u8>,
     turn: usize,
+    loses: Lost,
+}
+
+/// What a careless driver loses, or gives twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Lost {
+    #[default]
+    Nothing,
+    Block,
+    Part,
+    Statistics,
+    Account,
+    AccountTwice,
+    Sorted,
+    SortedTwice,
 }
 
 impl Here {
@@ -87,7 +102,14 @@ impl Far for Here {
         self.parts
     }
     fn each(&mut self, take: TakePart<'_>) -> Result<()> {
-        self.blocks.iter().try_for_each(|(&part, blocks)| take(part, blocks.clone()))
+        let gone = usize::from(self.loses == Lost::Part);
+        self.blocks.iter().skip(gone).try_for_each(|(&part, blocks)| {
+            let mut blocks = blocks.clone();
+            if self.loses == Lost::Block {
+                blocks.pop();
+            }
+            take(part, blocks)
+        })
     }
     fn measure(&mut self, draft: &[u8]) -> Result<Vec<Vec<u8>>> {
         let mut all = Vec::new();
@@ -96,6 +118,9 @@ impl Far for Here {
         }
         self.saw(&all);
         self.saw([&draft.to_vec()]);
+        if self.loses == Lost::Statistics {
+            all.truncate(all.len() / 2);
+        }
         // A tree: some are merged by a hand, some by the run.
         let (some, rest) = all.split_at(all.len() / 2);
         let merged = self.twice(|hand| hand.merge(draft, some))?;
@@ -117,13 +142,25 @@ impl Far for Here {
             all.into_iter().for_each(|(r, b)| self.released.entry(r).or_default().push(b));
             told.extend(here);
         }
+        match self.loses {
+            Lost::Account => drop(told.pop()),
+            Lost::AccountTwice => told.extend(told.first().cloned()),
+            _ => {}
+        }
         Ok(told)
     }
     fn sorted(&mut self, take: Take<'_>) -> Result<()> {
         for blocks in self.released.clone().into_values().rev() {
             let sorted = self.twice(|hand| hand.sort(&blocks))?;
             self.saw(&sorted);
-            sorted.into_iter().try_for_each(&mut *take)?;
+            let (gone, times) = match self.loses {
+                Lost::Sorted => (1, 1),
+                Lost::SortedTwice => (0, 2),
+                _ => (0, 1),
+            };
+            for sorted in sorted.into_iter().skip(gone) {
+                (0..times).try_for_each(|_| take(sorted.clone()))?;
+            }
         }
         Ok(())
     }
@@ -141,9 +178,23 @@ fn request(input: &Path, key: &Path, out: &Path) -> Request {
 
 /// A run elsewhere, verified; gives the release folder and all that was carried.
 fn apart(policy: &Path, input: &Path, key: &Path, out: &Path, parts: usize) -> (PathBuf, Vec<u8>) {
+    let (folder, carried) = losing(policy, input, key, out, parts, Lost::Nothing);
+    (folder.unwrap(), carried)
+}
+
+/// As [`apart`], with a driver that loses something: the release folder, or the codes of what is said.
+fn losing(
+    policy: &Path,
+    input: &Path,
+    key: &Path,
+    out: &Path,
+    parts: usize,
+    loses: Lost,
+) -> (std::result::Result<PathBuf, Vec<&'static str>>, Vec<u8>) {
     let load = || Policy::load(policy).map_err(|failed| failed.error.to_string()).unwrap();
     let checked = Run::check(load(), request(input, key, out), &Silent).unwrap();
     let mut far = Here {
+        loses,
         policy: load(),
         request: request(input, key, out),
         run: checked.id().to_owned(),
@@ -154,10 +205,16 @@ fn apart(policy: &Path, input: &Path, key: &Path, out: &Path, parts: usize) -> (
         carried: Vec::new(),
         turn: parts,
     };
-    let staged = checked.apart(&mut far).unwrap();
-    let released = staged.prove().unwrap().seal().unwrap().publish().unwrap();
-    let folder = released.folder.unwrap();
-    verify(&folder, Trust::default()).unwrap();
+    let released = checked
+        .apart(&mut far)
+        .and_then(Run::prove)
+        .and_then(Run::seal)
+        .and_then(Run::publish)
+        .map_err(|error| error.each().map(|e| e.code).collect());
+    let folder = released.map(|released| released.folder.unwrap());
+    if let Ok(folder) = &folder {
+        verify(folder, Trust::default()).unwrap();
+    }
     (folder, far.carried)
 }
 
@@ -244,6 +301,36 @@ fn dpc_is_the_same_for_any_number_of_parts() {
     any_number_of_parts(&policy, &out.join("dpc"), &[7], &["A000010"]);
 }
 
+/// Whoever carries the pieces is not believed: what is lost or comes twice ends the run, and nothing is published.
+#[test]
+fn a_careless_driver_publishes_nothing() {
+    let input = fixture("clinosim-csv");
+    let work = tempfile::tempdir().unwrap();
+    let key = new_key(work.path());
+    let policy = repo("policies/clinosim.toml");
+    for loses in [
+        Lost::Block,
+        Lost::Part,
+        Lost::Statistics,
+        Lost::Account,
+        Lost::AccountTwice,
+        Lost::Sorted,
+        Lost::SortedTwice,
+    ] {
+        let out = work.path().join(format!("{loses:?}"));
+        let (folder, _) = losing(&policy, &input, &key, &out, 4, loses);
+        let codes = folder.expect_err("it was published");
+        let counted = codes.contains(&"X0635") || codes.contains(&"D0451");
+        // Of lost statistics the proof tells: the views are others than was claimed.
+        assert!(counted || loses == Lost::Statistics, "{loses:?}: {codes:?}");
+        let left = std::fs::read_dir(&out).map_or(0, |all| {
+            all.filter(|e| !e.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))
+                .count()
+        });
+        assert_eq!(left, 0, "{loses:?}");
+    }
+}
+
 #[test]
 fn what_only_one_machine_can_do_is_refused_with_the_reason() {
     let input = fixture("clinosim-csv");
@@ -254,6 +341,7 @@ fn what_only_one_machine_can_do_is_refused_with_the_reason() {
     asked.resume = Some(work.path().join("kept"));
     let checked = Run::check(load(), asked.clone(), &Silent).unwrap();
     let mut far = Here {
+        loses: Lost::Nothing,
         policy: load(),
         request: asked,
         run: checked.id().to_owned(),

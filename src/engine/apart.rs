@@ -54,6 +54,15 @@ fn damaged() -> Error {
     Error::environment("X0633", say!("what came from another machine is not as it was made"))
 }
 
+/// Something did not arrive, or arrived twice: whoever carries it is not believed.
+fn incomplete() -> Error {
+    Error::environment(
+        "X0635",
+        say!("not all rows came back from the other machines, or some twice"),
+    )
+    .advice(say!("nothing was published; look at the log of what carried them, and run again"))
+}
+
 fn block(head: [u32; 4], columns: &[&Column]) -> Result<Vec<u8>> {
     let mut bytes: Vec<u8> = head.iter().flat_map(|n| n.to_le_bytes()).collect();
     bytes.extend(spill::pack(columns)?);
@@ -273,6 +282,8 @@ pub struct Look<'a> {
     seen: Seen,
     salt: DefaultHashBuilder,
     collapsed: Vec<u64>,
+    /// By table: rows that arrived, and did not repeat another.
+    rows: Vec<u64>,
 }
 
 impl<'a> Look<'a> {
@@ -287,6 +298,7 @@ impl<'a> Look<'a> {
             seen: Seen::default(),
             salt: DefaultHashBuilder::default(),
             collapsed: vec![0; plan.tables.len()],
+            rows: vec![0; plan.tables.len()],
         }
     }
 
@@ -314,6 +326,7 @@ impl<'a> Look<'a> {
                 folder: None,
             };
             self.seen.see(plan, t, new, &self.salt, &place);
+            self.rows[t] += part.table.rows as u64;
         }
         self.collapsed.iter_mut().zip(collapsed).for_each(|(sum, gone)| *sum += gone);
         let (looking, declared) = (&mut self.looking, &mut self.declared);
@@ -331,10 +344,17 @@ impl<'a> Look<'a> {
     /// All batches were looked at: what was read, judged. `told` is what reading the files told.
     ///
     /// # Errors
-    /// As intake on one machine; `C0409` if identifiers of nines alone turn out to be fillers.
+    /// As intake on one machine; `C0409` if identifiers of nines alone turn out to be fillers; `X0635` if not every row that was read
+    /// was looked at once.
     pub fn end(self, files: &[Vec<PathBuf>], told: &[Vec<u8>], parts: usize) -> Result<Read> {
         let plan = self.plan;
         let (mut tables, input, empty) = gathered(plan, files, told)?;
+        for (t, table) in tables.iter().enumerate() {
+            let good = table.rows_in - table.set_aside.values().sum::<u64>();
+            if self.rows[t] + self.collapsed[t] != good {
+                return Err(incomplete());
+            }
+        }
         let (told, fillers) = self.seen.judge(plan, &mut |t, rows| {
             *tables[t].set_aside.entry(Defect::Key).or_default() += rows;
         })?;
@@ -458,6 +478,8 @@ struct Account {
     persons: [u64; 2],
     persons_gone: [u64; 2],
     observed: observe::Observed,
+    /// By kind, by file: rows that were sent to be sorted.
+    rows: [Vec<u64>; 2],
     /// By kind: how many tokens follow.
     tokens: [usize; 2],
 }
@@ -485,6 +507,7 @@ pub fn apply(
     sums.observed.at(part as u32);
     sums.observed.add_source(plan, whole);
     let mut all_tokens: [Vec<[u8; 16]>; 2] = Default::default();
+    let mut sent: [Vec<u64>; 2] = Default::default();
     for kind in Kind::BOTH {
         let k = kind as usize;
         let (own, treated, there, mut worker);
@@ -516,7 +539,9 @@ pub fn apply(
         let blankable = &blankable;
         let shown = emit::Shown { plan, partition, applied, alive, blankable, kind, tokens };
         for (f, file) in shape::files(plan, kind).iter().enumerate() {
-            for (range, rows) in ranged(&emit::rows_of(shown, file), ranges) {
+            let rows = emit::rows_of(shown, file);
+            sent[k].push(rows.rows as u64);
+            for (range, rows) in ranged(&rows, ranges) {
                 let columns: Vec<&Column> = rows.columns.iter().collect();
                 let head = [kind as u32, f as u32, range as u32, part as u32];
                 emit(range, block(head, &columns)?)?;
@@ -525,7 +550,7 @@ pub fn apply(
     }
     let Sums { tallies, removed, persons, persons_gone, observed, .. } = sums;
     let tokens = [all_tokens[0].len(), all_tokens[1].len()];
-    let account = Account { tallies, removed, persons, persons_gone, observed, tokens };
+    let account = Account { tallies, removed, persons, persons_gone, observed, rows: sent, tokens };
     let json = serde_json::to_vec(&account).map_err(|_| damaged())?;
     let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
     bytes.extend(json);
@@ -590,6 +615,8 @@ pub struct Files<'a> {
     directory: SpillDir,
     /// By kind, file and range.
     ranges: BTreeMap<[u32; 3], (Block, Vec<[u64; 2]>)>,
+    /// By kind, by file: rows that arrived.
+    rows: [Vec<u64>; 2],
 }
 
 impl<'a> Files<'a> {
@@ -599,13 +626,15 @@ impl<'a> Files<'a> {
     /// I/O.
     pub fn new(plan: &'a Plan, spill: &Path) -> Result<Self> {
         let files = Kind::BOTH.map(|kind| shape::files(plan, kind));
-        Ok(Files { plan, files, directory: SpillDir::create(spill)?, ranges: BTreeMap::new() })
+        let rows = files.each_ref().map(|files| vec![0; files.len()]);
+        let directory = SpillDir::create(spill)?;
+        Ok(Files { plan, files, directory, ranges: BTreeMap::new(), rows })
     }
 
     /// Takes the sorted rows of a range, in any order.
     ///
     /// # Errors
-    /// `X0633` if they are damaged; I/O.
+    /// `X0633` if they are damaged; `X0635` if they came before; I/O.
     pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
         let ([kind, file, range, tables], rest) = head_of(bytes)?;
         let planned = self.files.get(kind as usize).and_then(|files| files.get(file as usize));
@@ -616,6 +645,10 @@ impl<'a> Files<'a> {
         if columns.len() != planned.columns.len() {
             return Err(damaged());
         }
+        if self.ranges.contains_key(&[kind, file, range]) {
+            return Err(incomplete());
+        }
+        self.rows[kind as usize][file as usize] += columns.first().map_or(0, Column::len) as u64;
         let block = self.directory.write(&columns.iter().collect::<Vec<_>>())?;
         self.ranges.insert([kind, file, range], (block, numbers.as_chunks().0.to_vec()));
         Ok(())
@@ -652,7 +685,7 @@ impl<'a> Files<'a> {
 /// Writes the files of both releases from their sorted rows, when all is there: what was made. `accounts` is what applying told.
 ///
 /// # Errors
-/// Two persons with one token; accounts that are damaged; I/O.
+/// Two persons with one token; accounts that are damaged; `X0635` if persons or rows are missing or there twice; I/O.
 pub fn write(
     parts: &Parts<'_>,
     files: &Files<'_>,
@@ -665,6 +698,7 @@ pub fn write(
     let plan = files.plan;
     let mut sums = Sums::new(plan);
     let mut all_tokens: [Vec<[u8; 16]>; 2] = Default::default();
+    let mut rows = files.files.each_ref().map(|files| vec![0_u64; files.len()]);
     for bytes in accounts {
         let (length, rest) = bytes.split_at_checked(8).ok_or_else(damaged)?;
         let length = u64::from_le_bytes(length.try_into().map_err(|_| damaged())?);
@@ -678,7 +712,20 @@ pub fn write(
         }
         all_tokens[0].extend_from_slice(first);
         all_tokens[1].extend_from_slice(second);
+        for (sums, here) in rows.iter_mut().zip(&account.rows) {
+            if sums.len() != here.len() {
+                return Err(damaged());
+            }
+            sums.iter_mut().zip(here).for_each(|(sum, here)| *sum += here);
+        }
         sums.take(account)?;
+    }
+    let whole = Kind::BOTH.map(|kind| kind as usize).into_iter().all(|k| {
+        sums.persons[k] + sums.persons_gone[k]
+            == read.intake.persons - read.intake.excluded_persons[k]
+    });
+    if !whole || rows != files.rows {
+        return Err(incomplete());
     }
     for kind in Kind::BOTH {
         emit::distinct_tokens(&mut all_tokens[kind as usize], kind)?;
