@@ -8,8 +8,11 @@ cd "$(dirname "$0")/.."
 repository="$PWD"
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 if ! command -v java >/dev/null; then
-  echo "Java 17 or 21 is needed for Spark 4" >&2
-  exit 1
+  if [ "$(id -u)" != 0 ]; then
+    echo "Java 17 or 21 is needed for Spark 4" >&2
+    exit 1
+  fi
+  (apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless) >/dev/null
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
