@@ -411,7 +411,9 @@ fn the_time_is_told_where_it_was_asked_for() {
         assert!(told.lines().any(|l| l.ends_with(&format!("  {room}"))), "{room}: {told}");
     }
     let column = told.lines().skip_while(|l| !l.starts_with("dearest columns")).nth(1);
-    assert!(column.is_some_and(|l| l.contains("apply: ") || l.contains("prove: ")), "{told}");
+    // Which is the dearest depends on what else the machine does.
+    let named = |l: &str| rooms.iter().any(|room| l.contains(&format!("{room}: ")));
+    assert!(column.is_some_and(named), "{told}");
     assert!(told.find("persons: ").unwrap() < told.find("dearest columns").unwrap());
     let (told, recorded) = made("recorded", &["--timings=record", "--lang", "ja"]);
     assert!(told.contains("プロセッサーの秒") && told.contains("  書出し"), "{told}");
