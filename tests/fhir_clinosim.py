@@ -42,8 +42,8 @@ def small(base):
 def patient_only(base):
     text = small(base)
     for table in OTHERS:
-        text += f"[tables.{table}.columns]\nid = {KEEP}\nidentifier = {KEEP}\n"
-    # The id of an encounter is a key and has its token; its identifier holds the patient's number.
+        text += f"[tables.{table}.columns]\nidentifier = {KEEP}\n"
+    # Ids are keys and have their tokens; identifiers hold the patient's number.
     return text + f"[tables.encounter.columns]\nidentifier = {KEEP}\n"
 
 

@@ -28,7 +28,7 @@ run() { # policy, out
   "$kakou" run --quiet --policy "$1" --input "$data" --key "$work/project.key" --out "$2"
 }
 
-# (a) Patient is treated, the ids and identifiers of all other resources are kept.
+# (a) Patient is treated, the identifiers of all other resources are kept.
 code=0
 run "$work/patient-only.toml" "$work/refused" 2> "$work/refused.txt" || code=$?
 if [ "$code" != 1 ] || ! grep -q C0303 "$work/refused.txt" || ls "$work"/refused/*/ > /dev/null 2>&1; then
