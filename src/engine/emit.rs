@@ -204,10 +204,10 @@ pub fn write(
     write_sorted(plan, kind, file, directory, ranges, progress)
 }
 
-/// As [`write`], of ranges whose rows are in order.
+/// As [`write()`], of ranges whose rows are in order.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_sorted(
     plan: &Plan,
     kind: Kind,
