@@ -434,6 +434,37 @@ fn other_resources_repetitions_and_references_are_refused() {
     }
 }
 
+/// A type and an id that two patients have names neither of them.
+#[test]
+fn one_id_of_two_patients_is_never_taken_for_one() {
+    let bundle = |url: &str, id: &str| {
+        let patient = json!({ "resourceType": "Patient", "id": id, "gender": "male", "birthDate": "1931-02-03" });
+        json!({ "resourceType": "Bundle", "type": "collection", "entry": [{ "fullUrl": url, "resource": patient }] })
+    };
+    let urn = |n: u8| format!("urn:uuid:5eed0000-0000-4000-8000-0000000000{n:02x}");
+    let own = Case::new(POLICY).people[3].id.clone();
+    // Another patient, known by a URN, has the id of one to whom resources point; or a file has two from two servers.
+    for (bundles, code, word) in [
+        (vec![bundle(&urn(1), &own)], "D0358", "the type and id"),
+        (
+            vec![
+                bundle("https://a.example.jp/fhir/Patient/77", "77"),
+                bundle("https://b.example.jp/fhir/Patient/77", "77"),
+            ],
+            "D0359",
+            "line 26",
+        ),
+    ] {
+        let case = Case::new(POLICY);
+        let all = lines(&case.all["Patient"]) + &lines(&bundles);
+        std::fs::write(case.at("data/Patient.ndjson"), all).unwrap();
+        let (exit, said) = case.refused();
+        assert_eq!(exit, Some(3), "{said}");
+        assert!(said.contains(code) && said.contains(word), "{code}: {said}");
+        assert!(!said.contains(&own) && !said.contains("1931"), "{said}");
+    }
+}
+
 #[test]
 fn compressed_files_and_several_of_a_type_give_the_same_release() {
     let case = Case::new(POLICY);

@@ -350,8 +350,8 @@ impl<'a> Look<'a> {
         let plan = self.plan;
         let (mut tables, input, empty) = gathered(plan, files, told)?;
         for (t, table) in tables.iter().enumerate() {
-            let good = table.rows_in - table.set_aside.values().sum::<u64>();
-            if self.rows[t] + self.collapsed[t] != good {
+            let aside: u64 = table.set_aside.values().sum();
+            if self.rows[t] + self.collapsed[t] + aside != table.rows_in {
                 return Err(incomplete());
             }
         }
@@ -721,8 +721,8 @@ pub fn write(
         sums.take(account)?;
     }
     let whole = Kind::BOTH.map(|kind| kind as usize).into_iter().all(|k| {
-        sums.persons[k] + sums.persons_gone[k]
-            == read.intake.persons - read.intake.excluded_persons[k]
+        let told = sums.persons[k] + sums.persons_gone[k] + read.intake.excluded_persons[k];
+        told == read.intake.persons
     });
     if !whole || rows != files.rows {
         return Err(incomplete());

@@ -229,6 +229,7 @@ mod tests {
             rows: rows.len() as u64,
             persons: None,
             steady: Default::default(),
+            stays: Default::default(),
         };
         let column = |name: &str| ColumnShape {
             name: name.into(),

@@ -18,6 +18,7 @@ pub mod pass;
 pub mod promise;
 pub mod prove;
 pub mod replay;
+pub mod stays;
 pub mod steady;
 pub mod structure;
 

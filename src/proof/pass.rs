@@ -14,6 +14,7 @@ use super::forbidden::{Forbidden, Searched};
 use super::joins::{Common, Gathering, Signatures};
 use super::links::Links;
 use super::recount::{Cells, Persons};
+use super::stays::{self, Fact, Stays};
 use super::steady::Shown;
 use super::structure::{FloorShape, SteadyShape, Structure, TableShape};
 use crate::detect::column::Finding;
@@ -54,6 +55,8 @@ pub struct TablePass<'a> {
     of_person: Vec<u32>,
     signatures: Option<Gathering>,
     floors: Vec<(&'a FloorShape, FloorCount)>,
+    /// By key: the stays, and the columns that may be facts of them.
+    stays: Vec<(usize, Stays, Vec<(usize, stays::Shown)>)>,
 }
 
 struct ColumnPass<'a> {
@@ -114,6 +117,17 @@ impl<'a> TablePass<'a> {
             let found = may_be.find(|s| (s.table, s.column) == (number, at))?;
             (!kept.get(at)?).then(|| (Shown::default(), found))
         };
+        let mut of_stays: Vec<(usize, Stays, Vec<(usize, stays::Shown)>)> = Vec::new();
+        for (key, column) in stays::asked(known.structure, number) {
+            let shown = (column, stays::Shown::default());
+            match of_stays.last_mut().filter(|(last, ..)| *last == key) {
+                Some((.., columns)) => columns.push(shown),
+                None => of_stays.push((key, Stays::default(), vec![shown])),
+            }
+        }
+        let of_stay = |at: usize| {
+            of_stays.iter().any(|(key, _, all)| *key == at || all.iter().any(|(c, _)| *c == at))
+        };
         let columns = shape::released(plan, file.table, known.kind)
             .iter()
             .enumerate()
@@ -136,7 +150,8 @@ impl<'a> TablePass<'a> {
                         || at == shape.person
                         || kept.get(at).copied().unwrap_or(false)
                         || floors.iter().any(|f| f.column == at)
-                        || steady(at).is_some(),
+                        || steady(at).is_some()
+                        || of_stay(at),
                     steady: steady(at),
                     held: plain.then(Vec::new),
                     texts: Interner::new(),
@@ -157,13 +172,14 @@ impl<'a> TablePass<'a> {
             of_person: Vec::new(),
             signatures: known.common.gathering(shape),
             floors: floors.into_iter().map(|f| (f, FloorCount::new(f))).collect(),
+            stays: of_stays,
         }
     }
 
     /// Rows as they come.
     pub fn see(&mut self, rows: &Table) -> Result<()> {
         self.rows += rows.rows as u64;
-        let TablePass { known, shape, columns, of_person, signatures, floors, .. } = self;
+        let TablePass { known, shape, columns, of_person, signatures, floors, stays, .. } = self;
         let (known, shape) = (*known, *shape);
         let broken = || {
             Error::data(
@@ -204,6 +220,13 @@ impl<'a> TablePass<'a> {
             };
             count.add(codes.ok_or_else(broken)?, &who);
         }
+        for (key, stays, shown) in stays {
+            let codes = |at: usize| seen.get(at).and_then(Option::as_ref).ok_or_else(broken);
+            let of = stays.number(codes(*key)?, &who);
+            for (at, shown) in shown {
+                shown.see(codes(*at)?, &of);
+            }
+        }
         for (at, (column, codes)) in columns.iter_mut().zip(seen).enumerate() {
             if let (Some((values, _)), Some(codes)) = (&mut column.steady, &codes) {
                 values.see(codes, &who, known.persons);
@@ -222,7 +245,8 @@ impl<'a> TablePass<'a> {
 
     /// The table whose rows have all passed.
     pub fn finish(self) -> Passed {
-        let TablePass { known, shape, table, columns, rows, of_person, signatures, floors } = self;
+        let TablePass { known, shape, table, columns, rows, of_person, signatures, floors, stays } =
+            self;
         let (plan, kind) = (known.plan, known.kind);
         let shown = Name::from_policy(shape.name.clone());
         let mut passed = Passed {
@@ -232,6 +256,7 @@ impl<'a> TablePass<'a> {
                 rows,
                 persons: None,
                 steady: HashMap::new(),
+                stays: stays::Facts::new(),
             },
             tokens: Vec::new(),
             searched: 0,
@@ -250,6 +275,18 @@ impl<'a> TablePass<'a> {
                     passed.floors.push(found);
                 }
                 None => passed.errors.push(super::prove::missing_file(&shape.name, kind)),
+            }
+        }
+        // Whose a stay is, is told by the texts of its key and of its person.
+        let mut texts_of = vec![false; columns.len()];
+        for (key, stays, shown) in stays {
+            let stays = Arc::new(stays);
+            for (column, shown) in shown {
+                let fact = shown.finish().map(|shown| Fact::new(Arc::clone(&stays), shown));
+                if fact.is_some() {
+                    (texts_of[key], texts_of[shape.person]) = (true, true);
+                }
+                passed.cells.stays.insert((key, column), fact);
             }
         }
         let person = &columns[shape.person];
@@ -296,7 +333,7 @@ impl<'a> TablePass<'a> {
             }
             let texts = column.texts.dictionary();
             let steady = column.steady.map(|(shown, shape)| shown.finish(shape, texts));
-            let texts = column.kept || matches!(steady, Some(Some(_)));
+            let texts = column.kept || texts_of[at] || matches!(steady, Some(Some(_)));
             if let Some(values) = steady {
                 passed.cells.steady.insert(at, values);
             }

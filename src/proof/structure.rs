@@ -356,7 +356,15 @@ impl Structure {
             if let Some((t, column)) = view.table.and_then(|t| Some((t, person(t)?))) {
                 count(t, column);
             }
-            let known = view.unique.iter().flat_map(|u| u.facts.iter().map(|(_, path)| path));
+            let facts = view.unique.as_ref().and_then(super::stays::parted);
+            let (known, perhaps) = facts.unwrap_or_default();
+            // What may be a fact of stays is looked at as its rows pass: they are asked for their stay alone.
+            for (_, path) in perhaps {
+                if let (Path::Token(here, _), Some(t)) = (&path.by, view.table) {
+                    count(t, *here);
+                }
+            }
+            let known = known.iter().map(|(_, path)| path);
             let counted = view.quasi.iter().chain(&view.facts);
             let paths = counted.chain(view.sensitive.iter().map(|(path, _)| path));
             let paths = paths.chain(known);

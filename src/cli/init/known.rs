@@ -375,7 +375,7 @@ fn other_policy(id: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the policy's own path finds just the files of this layout.
+/// Whether the policy's own path finds the files of this layout.
 fn same_files(root: &Path, path: &str, r: &Recognized) -> bool {
     if r.pattern == path {
         return true;
@@ -384,8 +384,8 @@ fn same_files(root: &Path, path: &str, r: &Recognized) -> bool {
     else {
         return false;
     };
-    // Folders of documents hold several kinds of files, which each table reads.
-    theirs == ours || r.id.starts_with("fhir-clins/") && ours.iter().all(|f| theirs.contains(f))
+    // Several tables read files of records, each what is its own: those of the policy's path may be more.
+    theirs == ours || r.records && ours.iter().all(|f| theirs.contains(f))
 }
 
 /// Views and rules of same persons that name a table which is not there, written anew without them.

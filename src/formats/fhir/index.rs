@@ -16,7 +16,8 @@ use std::hash::BuildHasher as _;
 use super::json::Tree;
 use super::scope::{self, Part, Scope};
 use super::texts::Texts;
-use crate::error::{Name, Result};
+use crate::error::{Error, Name, Result};
+use crate::say;
 
 /// Where a resource stands in the input: file, text in it, number of the entry.
 pub(super) type At = (u32, u64, u32);
@@ -34,8 +35,8 @@ struct Age {
 #[derive(Debug, Default)]
 pub struct Resources {
     files: HashMap<PathBuf, u32>,
-    /// Types and ids in files and Bundles, for those known by a URN.
-    named: HashMap<String, String>,
+    /// Types and ids in files and Bundles, for those known by a URN: their identity; none where several have them.
+    named: HashMap<String, Option<String>>,
     /// By type and identity.
     identifiers: HashMap<String, Vec<(String, String)>>,
     /// By type, system and value.
@@ -53,6 +54,8 @@ struct OfFile {
     known: Vec<(String, String)>,
     identifiers: Vec<(String, String, String, String)>,
     ages: Vec<(u64, Age, bool)>,
+    /// The server that the address of a resource names.
+    servers: Vec<(u64, u64, At)>,
 }
 
 /// Types whose identifiers others may refer by.
@@ -66,11 +69,12 @@ impl Resources {
     /// Looks at all files once. What cannot be read is told by the reader, with its place.
     ///
     /// # Errors
-    /// I/O.
+    /// I/O; `D0359` if two servers have a resource of one type and id: they would be taken for versions of one.
     pub fn read(files: &[PathBuf], table: &Name, per_bundle: bool) -> Result<Self> {
         let mut all = Resources { per_bundle, ..Resources::default() };
         let mut ages: HashMap<u64, (Age, bool)> = HashMap::new();
         let mut seen: HashSet<u64> = HashSet::new();
+        let mut servers: HashMap<u64, u64> = HashMap::new();
         for (number, path) in files.iter().enumerate() {
             let number = number as u32;
             all.files.insert(path.clone(), number);
@@ -90,7 +94,12 @@ impl Resources {
                     })
                     .collect();
                 for some in found {
-                    all.named.extend(some.named);
+                    for (name, identity) in some.named {
+                        let known = all.named.entry(name).or_insert_with(|| Some(identity.clone()));
+                        if known.as_ref() != Some(&identity) {
+                            *known = None;
+                        }
+                    }
                     for (kind, identity) in some.known {
                         all.identifiers.entry(named(&kind, &identity)).or_default();
                     }
@@ -103,6 +112,11 @@ impl Resources {
                         let own = all.identifiers.entry(named(&kind, &identity)).or_default();
                         if !own.contains(&(system.clone(), value.clone())) {
                             own.push((system, value));
+                        }
+                    }
+                    for (key, server, at) in some.servers {
+                        if *servers.entry(key).or_insert(server) != server {
+                            return Err(two_servers(table, at));
                         }
                     }
                     for (key, age, dead) in some.ages {
@@ -124,6 +138,18 @@ impl Resources {
                 }
             }
         }
+        // One that is known by its id itself has the same name.
+        let plain = |name: &str| {
+            let (kind, id) = name.split_once('/')?;
+            Some(all.key(kind, id, None))
+        };
+        let several: Vec<String> = all
+            .named
+            .keys()
+            .filter(|name| plain(name).is_some_and(|key| seen.contains(&key)))
+            .cloned()
+            .collect();
+        all.named.extend(several.into_iter().map(|name| (name, None)));
         all.counts.iter_mut().for_each(|(key, counts)| {
             if let Some((age, false)) = ages.get(key) {
                 *counts = Some(age.before.0);
@@ -186,7 +212,11 @@ impl Resources {
                 let version = of("versionId").trim_start_matches("v").parse().unwrap_or(0);
                 let changed = moment(&of("lastUpdated"));
                 let age = Age { changed, version, before: std::cmp::Reverse(at) };
-                found.ages.push((self.key_in(scope, &kind, &identity), age, false));
+                let key = self.key_in(scope, &kind, &identity);
+                found.ages.push((key, age, false));
+                if let Some(server) = scope.server() {
+                    found.servers.push((key, self.salt.hash_one(server), at));
+                }
             }
         }
     }
@@ -211,9 +241,9 @@ impl Resources {
     pub(super) fn file(&self, path: &Path) -> Option<u32> {
         self.files.get(path).copied()
     }
-    /// The identity of a resource that is known by its type and id elsewhere.
-    pub(super) fn named(&self, kind: &str, id: &str) -> Option<&str> {
-        self.named.get(&named(kind, id)).map(String::as_str)
+    /// The identity of a resource that is known by its type and id elsewhere: its id, if nothing else is known; none if several are.
+    pub(super) fn named<'a>(&'a self, kind: &str, id: &'a str) -> Option<&'a str> {
+        self.named.get(&named(kind, id)).map_or(Some(id), Option::as_deref)
     }
     /// The resources that have an identifier.
     pub(super) fn with_identifier(&self, kind: &str, system: &str, value: &str) -> &[String] {
@@ -223,6 +253,20 @@ impl Resources {
     pub(super) fn identifiers(&self, kind: &str, identity: &str) -> Option<&[(String, String)]> {
         self.identifiers.get(&named(kind, identity)).map(Vec::as_slice)
     }
+}
+
+fn two_servers(table: &Name, (file, line, entry): At) -> Error {
+    Error::data(
+        "D0359",
+        say!(
+            "table `{}`, file {}, line {}, entry {}: a resource of another server has its type and id",
+            table,
+            file + 1,
+            line,
+            entry + 1
+        ),
+    )
+    .advice(say!("they would be taken for versions of one resource: release each server's export by itself, or give their ids a prefix"))
 }
 
 /// A moment as text that sorts as time does: in Greenwich, as far as it says so.

@@ -515,8 +515,8 @@ impl Reader {
                         .advice(say!("read are `Type/id`, the address of such a resource, `urn:uuid:`, `#id` of what is contained, and `Type?identifier=`")),
                     Unfit::Unknown => at("D0358", say!("column `{}`: whose it is cannot be told: the patient is contained, or named by an identifier that no patient of the input has", name))
                         .advice(say!("add the Patient resources, or take such resources away")),
-                    Unfit::Several => at("D0358", say!("column `{}`: several patients of the input have the identifier by which the patient is named", name))
-                        .advice(say!("if such patients are one person, let the identifier be the person's key: a path such as subject.reference@Patient.identifier[system=...].value")),
+                    Unfit::Several => at("D0358", say!("column `{}`: several resources of the input have the identifier, or the type and id, by which one is named", name))
+                        .advice(say!("within a Bundle name it by its fullUrl; if such patients are one person, let the identifier be the person's key: a path such as subject.reference@Patient.identifier[system=...].value")),
                     Unfit::Conditional => at("D0358", say!("column `{}`: a conditional reference by something else than one identifier", name)),
                     Unfit::Escape => at("D0351", say!("column `{}`: a string with escapes that are no text", name)),
                     Unfit::Both => at("D0356", say!("column `{}`: two of its paths have a value", name)),

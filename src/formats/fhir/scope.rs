@@ -354,6 +354,16 @@ impl<'a> Scope<'_, 'a> {
             None => identity(None, self.tree.member(self.root, "id").as_deref()),
         }
     }
+    /// The server that the address of its entry names: what stands before its type and id.
+    pub(super) fn server(&self) -> Option<&str> {
+        let (bundle, entry) = self.bundle?;
+        let entry = &bundle.entries[entry];
+        let url = entry.url.as_deref()?;
+        let (kind, id) = typed(url)?;
+        let server = url.split_once("/_history/").map_or(url, |(head, _)| head);
+        let server = server.strip_suffix(id)?.strip_suffix('/')?.strip_suffix(kind)?;
+        (kind == entry.kind && server.contains("://")).then_some(server)
+    }
     /// Codes of the sections of the document that list the resource.
     pub(super) fn sections(&self) -> Option<String> {
         let (bundle, entry) = self.bundle?;
@@ -407,8 +417,8 @@ impl<'a> Scope<'_, 'a> {
         if kind != target {
             return Err(Unfit::Reference);
         }
-        let known = self.all.and_then(|all| all.named(kind, id));
-        Ok(Found::Resource(known.unwrap_or(id).to_owned()))
+        let known = self.all.map_or(Some(id), |all| all.named(kind, id));
+        Ok(Found::Resource(known.ok_or(Unfit::Several)?.to_owned()))
     }
 
     /// A contained resource has no identity of its own; one that an identifier ties to a resource of the input is that one.

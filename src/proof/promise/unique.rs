@@ -8,13 +8,13 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Name, Result};
 use crate::frame::MISSING;
-use crate::plan::steady::Repeated;
 use crate::plan::unique::{
     MILLION, MOST_KNOWN, Singled, TableUnique, Unique, ViewUnique, Worst, combined, share,
     strongest,
 };
 use crate::recount::{self, Cells, Who, refine};
 use crate::say;
+use crate::stays;
 use crate::structure::{ColumnPath, Path, Structure, ViewShape};
 
 fn broken() -> Error {
@@ -84,14 +84,13 @@ fn beside(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Result<V
         at_most: shape.at_most,
         ..ViewUnique::default()
     };
-    let sure = shape.facts.len().checked_sub(shape.perhaps).ok_or_else(broken)?;
     let Some(t) = view.table else {
-        found.facts = shape.facts[..sure].iter().map(|(name, _)| name.clone()).collect();
+        let (sure, _) = stays::parted(shape).ok_or_else(broken)?;
+        found.facts = sure.iter().map(|(name, _)| name.clone()).collect();
         return Ok(found);
     };
-    let (rows, kept) = rows_of(structure, tables, view, t)?;
-    let names = shape.facts.iter().zip(kept).filter(|(_, kept)| *kept);
-    found.facts = names.map(|((name, _), _)| name.clone()).collect();
+    let (rows, facts) = rows_of(structure, tables, view, t)?;
+    found.facts = facts;
     found.rows = rows.persons.len() as u64;
     let mut who = rows.persons.clone();
     who.dedup();
@@ -159,13 +158,13 @@ fn beside(structure: &Structure, tables: &[Cells], view: &ViewShape) -> Result<V
     Ok(found)
 }
 
-/// The rows of a view, with those of its facts that are kept: of the ones that may be of stays, which are.
+/// The rows of a view, and the names of its facts: of those that may be of stays, the ones that are.
 fn rows_of(
     structure: &Structure,
     tables: &[Cells],
     view: &ViewShape,
     t: usize,
-) -> Result<(Rows, Vec<bool>)> {
+) -> Result<(Rows, Vec<String>)> {
     let shape = structure.tables.get(t).ok_or_else(broken)?;
     let cells = tables.get(t).ok_or_else(broken)?;
     let persons = cells.codes(shape.person).ok_or_else(broken)?;
@@ -177,50 +176,35 @@ fn rows_of(
         let column = recount::column(structure, tables, t, path).ok_or_else(broken)?;
         class = refine(&class, &column);
     }
-    let unique = view.unique.as_ref().ok_or_else(broken)?;
-    let sure = unique.facts.len().saturating_sub(unique.perhaps);
-    let found: Vec<Option<Vec<u32>>> = unique
-        .facts
+    let (sure, perhaps) = view.unique.as_ref().and_then(stays::parted).ok_or_else(broken)?;
+    let mut facts: Vec<Vec<u32>> = sure
         .par_iter()
-        .enumerate()
-        .map(|(at, (_, path))| {
-            let column = shown(structure, tables, t, path, at >= sure)?;
-            Some(column.map(|column| take(&column)))
-        })
+        .map(|(_, path)| shown(structure, tables, t, path).map(|column| take(&column)))
         .collect::<Option<_>>()
         .ok_or_else(broken)?;
-    let kept = found.iter().map(Option::is_some).collect();
-    let facts = found.into_iter().flatten().collect();
-    Ok((Rows { persons: take(persons), class: take(&class), facts }, kept))
-}
-
-/// Whether what stays hold is a fact of them; it is in order, each value of a stay once, with how often.
-fn is_of_stays(held: &[(u32, u32, u32, u64)]) -> bool {
-    let mut stays = Repeated::default();
-    let mut rows: BTreeMap<u32, u64> = BTreeMap::new();
-    for same in held.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-        stays.several += u64::from(same.iter().map(|held| held.3).sum::<u64>() > 1);
-        stays.varying += u64::from(same.len() > 1);
-        same.iter().for_each(|held| *rows.entry(held.2).or_default() += held.3);
+    let of_stays: Vec<Option<Vec<u32>>> = perhaps
+        .par_iter()
+        .map(|(_, path)| stays::shown(structure, tables, view, path))
+        .collect::<Option<_>>()
+        .ok_or_else(broken)?;
+    let mut names: Vec<String> = sure.iter().map(|(name, _)| name.clone()).collect();
+    for ((name, _), column) in perhaps.iter().zip(of_stays) {
+        if let Some(column) = column {
+            names.push(name.clone());
+            facts.push(take(&column));
+        }
     }
-    stays.is_steady(false, rows.into_values())
+    Ok((Rows { persons: take(persons), class: take(&class), facts }, names))
 }
 
-/// The fact of each row: what stands in it, or in all rows of its stay or person, as a set. `perhaps`: only if the column is a fact
-/// of stays, and what those with several values show is one value; none inside if it is not.
-fn shown(
-    structure: &Structure,
-    tables: &[Cells],
-    t: usize,
-    path: &ColumnPath,
-    perhaps: bool,
-) -> Option<Option<Vec<u32>>> {
+/// The fact of each row: what stands in it, or in all rows of its stay or person, as a set.
+fn shown(structure: &Structure, tables: &[Cells], t: usize, path: &ColumnPath) -> Option<Vec<u32>> {
     let (here, there) = (tables.get(t)?, tables.get(path.table)?);
     let values = there.codes(path.column)?;
     let person_here = structure.tables.get(t)?.person;
     let person_there = structure.tables.get(path.table)?.person;
     let (key_here, key_there) = match path.by {
-        Path::Row => return Some(Some(values.clone())),
+        Path::Row => return Some(values.clone()),
         Path::Token(a, b) => (a, b),
         _ => (person_here, person_there),
     };
@@ -231,7 +215,7 @@ fn shown(
         Some(of.map(|token| texts.find(token).unwrap_or(MISSING)).collect())
     };
     let (keys, persons) = (renamed(key_here, key_there)?, renamed(person_here, person_there)?);
-    let mut cells: Vec<(u32, u32, u32)> = there
+    let mut held: Vec<(u32, u32, u32)> = there
         .codes(key_there)?
         .iter()
         .zip(there.codes(person_there)?)
@@ -239,21 +223,13 @@ fn shown(
         .filter(|&((&key, _), &value)| key != MISSING && value != MISSING)
         .map(|((&key, &person), &value)| (key, person, value))
         .collect();
-    cells.par_sort_unstable();
-    // Each value of a stay once, with the number of its cells.
-    let held: Vec<(u32, u32, u32, u64)> = cells
-        .chunk_by(|a, b| a == b)
-        .map(|same| (same[0].0, same[0].1, same[0].2, same.len() as u64))
-        .collect();
-    if perhaps && !is_of_stays(&held) {
-        return Some(None);
-    }
+    held.par_sort_unstable();
+    held.dedup();
     let mut numbers: HashMap<Vec<u32>, u32> = HashMap::new();
     let mut number_of: HashMap<(u32, u32), u32> = HashMap::new();
     for same in held.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let next = numbers.len() as u32;
-        let several = perhaps && same.len() > 1;
-        let set = if several { Vec::new() } else { same.iter().map(|held| held.2).collect() };
+        let set = same.iter().map(|held| held.2).collect();
         number_of.insert((same[0].0, same[0].1), *numbers.entry(set).or_insert(next));
     }
     let find = |(&key, &person): (&u32, &u32)| {
@@ -261,7 +237,7 @@ fn shown(
         number_of.get(&at).copied()
     };
     let rows = here.codes(key_here)?.iter().zip(here.codes(person_here)?);
-    Some(Some(rows.map(|row| find(row).unwrap_or(MISSING)).collect()))
+    Some(rows.map(|row| find(row).unwrap_or(MISSING)).collect())
 }
 
 impl Rows {

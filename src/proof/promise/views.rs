@@ -14,6 +14,7 @@ use crate::frame::{Column, Interner, MISSING, Patients, Table};
 use crate::models::{self, Counted};
 use crate::say;
 use crate::schema::file::{NamePart, Parts};
+use crate::stays;
 use crate::steady::Values;
 use crate::structure::{
     ColumnPath, ColumnShape, LongShape, Path, Structure, TableShape, ViewShape, type_word,
@@ -32,6 +33,8 @@ pub struct Cells {
     pub persons: Option<Persons>,
     /// By column whose codes were not kept: what each person shows; none if it is no fact of persons.
     pub steady: HashMap<usize, Option<Values>>,
+    /// What stays show, where it was seen as the rows passed.
+    pub stays: stays::Facts,
 }
 
 /// The persons of a table, and what is known of each without its rows.
@@ -139,6 +142,7 @@ pub fn read_file(folder: &FilePath, structure: &Structure, tables: &[usize]) -> 
                 rows: 0,
                 persons: None,
                 steady: HashMap::new(),
+                stays: stays::Facts::new(),
             }
         })
         .collect();
