@@ -34,6 +34,43 @@ pub struct Demo {
     seed: u64,
 }
 
+/// What the demo left, and what to do with it.
+fn where_next(folder: &Path, release: &Path, page: &Path, show: Show) {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let policy = path("policy.toml");
+    let release = release.display();
+    for (what, why) in [
+        (
+            page.display().to_string(),
+            "for the review board, in both languages; open it in a browser",
+        ),
+        (policy.to_string(), "what happens to each column, with the reasons"),
+        (
+            format!("{release}/pseudonymized"),
+            "pseudonymized: ff1_a000010.csv has the patients, labs.csv the results",
+        ),
+        (format!("{release}/anonymized"), "anonymized: the same tables, k = 10 persons"),
+        (format!("{release}/record"), "what anybody can verify; statement.json has every count"),
+        (path("data/dpc"), "the source, in CP932"),
+    ] {
+        show.line(&format!("  {what}\n      {}", lang::word(why)));
+    }
+    show.line(&words!("\nNext:"));
+    for (what, why) in [
+        (format!("kakou explain --policy {}", policy), "what each treatment does to a value"),
+        (
+            "kakou init DATA > policy.toml".to_owned(),
+            "a draft for your own files; or policies/dpc-hub.toml",
+        ),
+        (
+            "kakou run --policy policy.toml --input DATA --out OUT".to_owned(),
+            "your releases, on your machine alone",
+        ),
+    ] {
+        show.line(&format!("  {what}\n      {}", lang::word(why)));
+    }
+}
+
 impl Demo {
     /// Runs it.
     ///
@@ -47,29 +84,7 @@ impl Demo {
         // The steps that have results of their own speak to people only: one document is what machines read.
         let aside = Show { json: false, quiet: show.quiet || show.json, lang: show.lang };
 
-        show.line(&words!("1. made: two hospitals that do not exist, one fiscal year, as files lie on a hospital's disk (CP932, TAB, no"));
-        show.line(&words!("   header; with dirt)"));
-        let config = SynthConfig {
-            persons: self.patients,
-            hospitals: 2,
-            seed: self.seed,
-            // 2025-04-01: one fiscal year, that of the policy's layouts.
-            start: 20_179,
-            years: 1,
-            layouts: vec!["dpc".to_owned(), "lab".to_owned()],
-            ..SynthConfig::default()
-        };
-        let facts = write(&config, &at("data"))?;
-        show.line(&words!("   {} persons, {} stays", grouped(self.patients), grouped(facts.stays)));
-        for (name, about) in layouts().into_iter().filter(|(name, _)| facts.files_of(name) > 0) {
-            show.line(&words!(
-                "   {} {} rows in {} files: {}",
-                format_args!("{:<24}", path(&format!("data/{name}"))),
-                format_args!("{:>9}", grouped(facts.rows_of(name))),
-                format_args!("{:>3}", facts.files_of(name)),
-                lang::word(about)
-            ));
-        }
+        self.make(&folder, show)?;
         let policy = at("policy.toml");
         put(&policy, POLICY)?;
         let project = at("project.key");
@@ -146,46 +161,40 @@ impl Demo {
             to: Some(at("report.html")),
         }
         .write(crate::report::words::Lang::Both)?;
-        let release = release.display();
         show.line(&words!(
             "\ndone in {} s. Look at:",
             format_args!("{:.1}", begun.elapsed().as_secs_f64())
         ));
-        for (what, why) in [
-            (
-                page.display().to_string(),
-                "for the review board, in both languages; open it in a browser",
-            ),
-            (policy.display().to_string(), "what happens to each column, with the reasons"),
-            (
-                format!("{release}/pseudonymized"),
-                "pseudonymized: ff1_a000010.csv has the patients, labs.csv the results",
-            ),
-            (format!("{release}/anonymized"), "anonymized: the same tables, k = 10 persons"),
-            (
-                format!("{release}/record"),
-                "what anybody can verify; statement.json has every count",
-            ),
-            (path("data/dpc"), "the source, in CP932"),
-        ] {
-            show.line(&format!("  {what}\n      {}", lang::word(why)));
-        }
-        show.line(&words!("\nNext:"));
-        for (what, why) in [
-            (
-                format!("kakou explain --policy {}", policy.display()),
-                "what each treatment does to a value",
-            ),
-            (
-                "kakou init DATA > policy.toml".to_owned(),
-                "a draft for your own files; or policies/dpc-hub.toml",
-            ),
-            (
-                "kakou run --policy policy.toml --input DATA --out OUT".to_owned(),
-                "your releases, on your machine alone",
-            ),
-        ] {
-            show.line(&format!("  {what}\n      {}", lang::word(why)));
+        where_next(&folder, release, &page, show);
+        Ok(())
+    }
+
+    /// The two hospitals' files.
+    fn make(&self, folder: &Path, show: Show) -> Result<()> {
+        let at = |name: &str| folder.join(name);
+        let path = |name: &str| at(name).display().to_string();
+        show.line(&words!("1. made: two hospitals that do not exist, one fiscal year, as files lie on a hospital's disk (CP932, TAB, no"));
+        show.line(&words!("   header; with dirt)"));
+        let config = SynthConfig {
+            persons: self.patients,
+            hospitals: 2,
+            seed: self.seed,
+            // 2025-04-01: one fiscal year, that of the policy's layouts.
+            start: 20_179,
+            years: 1,
+            layouts: vec!["dpc".to_owned(), "lab".to_owned()],
+            ..SynthConfig::default()
+        };
+        let facts = write(&config, &at("data"))?;
+        show.line(&words!("   {} persons, {} stays", grouped(self.patients), grouped(facts.stays)));
+        for (name, about) in layouts().into_iter().filter(|(name, _)| facts.files_of(name) > 0) {
+            show.line(&words!(
+                "   {} {} rows in {} files: {}",
+                format_args!("{:<24}", path(&format!("data/{name}"))),
+                format_args!("{:>9}", grouped(facts.rows_of(name))),
+                format_args!("{:>3}", facts.files_of(name)),
+                lang::word(about)
+            ));
         }
         Ok(())
     }

@@ -190,6 +190,50 @@ struct Page {
 }
 
 impl Page {
+    /// How many rows and persons there are.
+    fn counts(&mut self, rows: usize, persons: Option<&[u32]>) {
+        let count = match persons {
+            None => rows as u64,
+            Some(codes) => {
+                let mut there = vec![false; codes.iter().max().map_or(0, |&c| c as usize + 1)];
+                codes.iter().for_each(|&code| there[code as usize] = true);
+                there.iter().filter(|&&there| there).count() as u64
+            }
+        };
+        self.put("rows", rows);
+        self.put("persons", small(count));
+        self.show.line(&words!("{} rows, {} persons", rows, small(count)));
+        if persons.is_none() {
+            self.show.line(&words!("every row is taken as a person; name the column of persons with --person if a person can have several"));
+        }
+    }
+    /// What the figures do not cover, and whether the limits hold.
+    fn close(&mut self, broken: &[Error]) {
+        if !self.brief {
+            self.show.line(&words!("\nWhat these figures do not cover"));
+            for doc in &self.explained {
+                let lang = lang::spoken();
+                let (title, limits) = (doc.title_ja, doc.limits_ja);
+                self.show.line(&format!(
+                    "    {}: {}",
+                    lang.pick(title, doc.title),
+                    lang.pick(limits, doc.limits)
+                ));
+            }
+            for limit in LIMITS {
+                self.show.line(&format!("    {}", lang::word(limit)));
+            }
+        }
+        self.put("limits", LIMITS);
+        self.put(
+            "definitions",
+            risk::docs()
+                .filter(|d| self.explained.iter().any(|e| e.name == d.name))
+                .collect::<Vec<_>>(),
+        );
+        self.put("holds", broken.is_empty());
+        self.put("broken", broken);
+    }
     fn section(&mut self, doc: &'static Doc) {
         self.show.line(&format!("\n{}", lang::spoken().pick(doc.title_ja, doc.title)));
         if !self.brief {
@@ -324,32 +368,10 @@ impl Risk {
         if data.rows == 0 {
             return Err(Error::data("V0311", say!("the files have no rows")));
         }
-        let persons = match person {
-            None => None,
-            Some(at) => {
-                let codes = data.columns[at].codes();
-                if let Some(row) = codes.iter().position(|&c| c == MISSING) {
-                    return Err(Error::data("V0312", say!("row {} names no person", row + 1)));
-                }
-                Some(codes.to_vec())
-            }
-        };
+        let persons = person.map(|at| person_codes(&data, at)).transpose()?;
         let mut page =
             Page { show, brief: self.brief, json: serde_json::Map::new(), explained: Vec::new() };
-        let count = match &persons {
-            None => data.rows as u64,
-            Some(codes) => {
-                let mut there = vec![false; codes.iter().max().map_or(0, |&c| c as usize + 1)];
-                codes.iter().for_each(|&code| there[code as usize] = true);
-                there.iter().filter(|&&there| there).count() as u64
-            }
-        };
-        page.put("rows", data.rows);
-        page.put("persons", small(count));
-        show.line(&words!("{} rows, {} persons", data.rows, small(count)));
-        if persons.is_none() {
-            show.line(&words!("every row is taken as a person; name the column of persons with --person if a person can have several"));
-        }
+        page.counts(data.rows, persons.as_deref());
         let made = Made { risk: self, data: &data, persons };
         if !quasi.is_empty() {
             show.line(&words!("quasi-identifiers: {}", quasi.join(", ")));
@@ -409,30 +431,7 @@ impl Risk {
             }
         }
         let broken = self.broken(&subject, k);
-        if !self.brief {
-            show.line(&words!("\nWhat these figures do not cover"));
-            for doc in &page.explained {
-                let lang = lang::spoken();
-                let (title, limits) = (doc.title_ja, doc.limits_ja);
-                show.line(&format!(
-                    "    {}: {}",
-                    lang.pick(title, doc.title),
-                    lang.pick(limits, doc.limits)
-                ));
-            }
-            for limit in LIMITS {
-                show.line(&format!("    {}", lang::word(limit)));
-            }
-        }
-        page.put("limits", LIMITS);
-        page.put(
-            "definitions",
-            risk::docs()
-                .filter(|d| page.explained.iter().any(|e| e.name == d.name))
-                .collect::<Vec<_>>(),
-        );
-        page.put("holds", broken.is_empty());
-        page.put("broken", &broken);
+        page.close(&broken);
         show.json(&Value::Object(page.json));
         Error::all(broken).map_or(Ok(()), Err)
     }
@@ -594,6 +593,15 @@ fn find(shape: &any::Shape, path: &Path, wanted: &[String]) -> Result<Vec<usize>
         }
     }
     Error::all(errors).map_or(Ok(places), Err)
+}
+
+/// The code of the person of each row.
+fn person_codes(data: &Data, at: usize) -> Result<Vec<u32>> {
+    let codes = data.columns[at].codes();
+    if let Some(row) = codes.iter().position(|&c| c == MISSING) {
+        return Err(Error::data("V0312", say!("row {} names no person", row + 1)));
+    }
+    Ok(codes.to_vec())
 }
 
 struct Made<'a> {

@@ -398,6 +398,19 @@ pub fn intake(
     judged(plan, looking, gathered, store)
 }
 
+/// A partition of what was read, without those who are excluded, a row a grain; adds the rows that collapsed, by table.
+fn assembled(
+    plan: &Plan,
+    parts: Vec<(Table, Vec<Column>)>,
+    lists: &Lists,
+    collapsed: &mut [u64],
+) -> Partition {
+    let mut partition = Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
+    let gone = grain::collapse(plan, &mut partition);
+    collapsed.iter_mut().zip(gone).for_each(|(sum, gone)| *sum += gone);
+    partition
+}
+
 /// Reads all files into partitions, each of which is looked at when it is put together.
 fn gather(
     plan: &Plan,
@@ -491,9 +504,7 @@ fn gather(
     let ready = if pool.spills() {
         None
     } else {
-        let mut partition = Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
-        collapsed = grain::collapse(plan, &mut partition);
-        Some(Box::new(partition))
+        Some(Box::new(assembled(plan, parts, lists, &mut collapsed)))
     };
     let rows = tables.iter().map(|t| t.rows_in).sum();
     let store = match ready {
@@ -507,10 +518,7 @@ fn gather(
             for parts in pool.partitions(blocks, plan, rows)? {
                 progress.check()?;
                 let parts = pool.load(plan, &parts, |t, part| fillers.take_out(plan, t, part))?;
-                let mut partition =
-                    Partition::assemble(plan, parts, &|kind, id| lists.excludes(kind, id));
-                let gone = grain::collapse(plan, &mut partition);
-                collapsed.iter_mut().zip(gone).for_each(|(sum, gone)| *sum += gone);
+                let partition = assembled(plan, parts, lists, &mut collapsed);
                 looking.look(&partition, false);
                 whole.push(pool.directory()?.write(&partition.columns())?);
             }

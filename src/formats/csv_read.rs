@@ -592,6 +592,109 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// A row with another number of fields than the header.
+    fn ragged(&self, found: usize, blank: bool, at: usize, length: usize, line: u64) -> Error {
+        let (row, width) = (self.facts.rows_read, self.width);
+        if blank {
+            self.error(
+                row,
+                line,
+                "D0101",
+                say!("a blank line ({} field instead of {})", found, width),
+            )
+            .advice(say!("correct it, or set blank rows aside with set_aside = [\"blank\"]"))
+        } else if !self.marks.padded && self.quote_after_blank(at, length) {
+            self.error(
+                row,
+                line,
+                "D0101",
+                say!("{} fields instead of {}, and a quote behind a blank", found, width),
+            )
+            .advice(say!(
+                "if cells are quoted behind a blank: `quotes_after_blanks = true` in `source`"
+            ))
+        } else {
+            self.error(row, line, "D0101", say!("{} fields instead of {}", found, width)).advice(
+                say!("correct the row, or set such rows aside with set_aside = [\"ragged\"]"),
+            )
+        }
+    }
+    /// A row longer than any that is read.
+    fn endless(&self) -> Error {
+        let row = self.facts.rows_read + 1;
+        self.error(
+            row,
+            self.line,
+            "D0106",
+            say!("the row does not end: is a closing quote missing?"),
+        )
+    }
+    /// A header among the rows.
+    fn header_again(&self, line: u64) -> Error {
+        let row = self.facts.rows_read + 1;
+        header::again(self.error(
+            row,
+            line,
+            "D0104",
+            say!("the names of the columns stand here once more"),
+        ))
+    }
+    /// A row that cannot be split into cells.
+    fn broken(&self, broken: Broken) -> Error {
+        let what = match broken {
+            Broken::Quote => {
+                say!("a quoted cell is not closed, or something stands behind its closing quote")
+            }
+            Broken::LineBreak => {
+                say!("a quoted cell contains a line break (allow it with `multiline = true`)")
+            }
+            Broken::Return => say!("a carriage return stands inside a cell"),
+        };
+        self.error(self.facts.rows_read + 1, self.line, "D0102", what)
+    }
+    /// The decoded columns as a table: rows with bytes that are not text are refused, or left out where the source sets them aside.
+    fn readable(
+        &mut self,
+        decoded: Vec<(Column, Vec<u32>)>,
+        mut numbers: Vec<u64>,
+        mut lines: Vec<u64>,
+    ) -> Result<(Table, Vec<u64>, Vec<u64>)> {
+        let count = numbers.len();
+        let mut bad = vec![false; count];
+        for ((_, rows), column) in decoded.iter().zip(&self.columns) {
+            for &row in rows {
+                if !self.set_aside.contains(&Defect::Bytes) {
+                    return Err(self
+                        .error(
+                            numbers[row as usize],
+                            lines[row as usize],
+                            "D0103",
+                            say!("column `{}`: bytes that are not text in the encoding of the file, or a NUL", column.name),
+                        )
+                        .advice(say!("check `encoding`, correct the row, or set such rows aside with set_aside = [\"bytes\"]")));
+                }
+                bad[row as usize] = true;
+            }
+        }
+        let mut table =
+            Table { rows: count, columns: decoded.into_iter().map(|(column, _)| column).collect() };
+        if bad.contains(&true) {
+            let good: Vec<u32> = (0..count as u32).filter(|&r| !bad[r as usize]).collect();
+            for row in (0..count).filter(|&row| bad[row]) {
+                self.facts.aside(Defect::Bytes, numbers[row], lines[row]);
+            }
+            table = Table {
+                rows: good.len(),
+                columns: table.columns.iter().map(|c| c.take(&good)).collect(),
+            };
+            numbers = good.iter().map(|&r| numbers[r as usize]).collect();
+            lines = good.iter().map(|&r| lines[r as usize]).collect();
+        }
+        Ok((table, numbers, lines))
+    }
+}
+
 impl Batches for Reader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let mut fields: Vec<Field> = Vec::new();
@@ -637,12 +740,7 @@ impl Batches for Reader {
             match parsed {
                 Parsed::Incomplete => {
                     if self.buffer.len() - at > LONGEST_RECORD {
-                        return Err(self.error(
-                            self.facts.rows_read + 1,
-                            self.line,
-                            "D0106",
-                            say!("the row does not end: is a closing quote missing?"),
-                        ));
+                        return Err(self.endless());
                     }
                     // Rows of this batch stay in the buffer: positions move by what was dropped before them.
                     let dropped = self.start;
@@ -664,13 +762,7 @@ impl Batches for Reader {
                         && !self.names.is_empty()
                         && bare(&self.buffer[at..at + length]) == self.names;
                     if again && !blank_rows {
-                        let row = self.facts.rows_read + 1;
-                        return Err(header::again(self.error(
-                            row,
-                            line,
-                            "D0104",
-                            say!("the names of the columns stand here once more"),
-                        )));
+                        return Err(self.header_again(line));
                     }
                     if again || blank_rows && cells[before..].iter().all(|c| self.is_blank(*c)) {
                         cells.truncate(before);
@@ -692,17 +784,7 @@ impl Batches for Reader {
                     if found != self.width {
                         cells.truncate(before);
                         if !self.set_aside.contains(&Defect::Ragged) {
-                            let (row, width) = (self.facts.rows_read, self.width);
-                            return Err(if blank {
-                                self.error(row, line, "D0101", say!("a blank line ({} field instead of {})", found, width))
-                                    .advice(say!("correct it, or set blank rows aside with set_aside = [\"blank\"]"))
-                            } else if !self.marks.padded && self.quote_after_blank(at, length) {
-                                self.error(row, line, "D0101", say!("{} fields instead of {}, and a quote behind a blank", found, width))
-                                    .advice(say!("if cells are quoted behind a blank: `quotes_after_blanks = true` in `source`"))
-                            } else {
-                                self.error(row, line, "D0101", say!("{} fields instead of {}", found, width))
-                                    .advice(say!("correct the row, or set such rows aside with set_aside = [\"ragged\"]"))
-                            });
+                            return Err(self.ragged(found, blank, at, length, line));
                         }
                         self.facts.aside(Defect::Ragged, self.facts.rows_read, line);
                     } else {
@@ -712,16 +794,7 @@ impl Batches for Reader {
                     at += length;
                 }
                 Parsed::Bad(broken) => {
-                    let what = match broken {
-                        Broken::Quote => say!(
-                            "a quoted cell is not closed, or something stands behind its closing quote"
-                        ),
-                        Broken::LineBreak => say!(
-                            "a quoted cell contains a line break (allow it with `multiline = true`)"
-                        ),
-                        Broken::Return => say!("a carriage return stands inside a cell"),
-                    };
-                    return Err(self.error(self.facts.rows_read + 1, self.line, "D0102", what));
+                    return Err(self.broken(broken));
                 }
             }
         }
@@ -732,36 +805,7 @@ impl Batches for Reader {
         let count = numbers.len();
         let decoded = self.encode(&self.buffer[self.start..at], &cells, count);
         self.cells = cells;
-        let mut bad = vec![false; count];
-        for ((_, rows), column) in decoded.iter().zip(&self.columns) {
-            for &row in rows {
-                if !self.set_aside.contains(&Defect::Bytes) {
-                    return Err(self
-                        .error(
-                            numbers[row as usize],
-                            lines[row as usize],
-                            "D0103",
-                            say!("column `{}`: bytes that are not text in the encoding of the file, or a NUL", column.name),
-                        )
-                        .advice(say!("check `encoding`, correct the row, or set such rows aside with set_aside = [\"bytes\"]")));
-                }
-                bad[row as usize] = true;
-            }
-        }
-        let mut table =
-            Table { rows: count, columns: decoded.into_iter().map(|(column, _)| column).collect() };
-        if bad.contains(&true) {
-            let good: Vec<u32> = (0..count as u32).filter(|&r| !bad[r as usize]).collect();
-            for row in (0..count).filter(|&row| bad[row]) {
-                self.facts.aside(Defect::Bytes, numbers[row], lines[row]);
-            }
-            table = Table {
-                rows: good.len(),
-                columns: table.columns.iter().map(|c| c.take(&good)).collect(),
-            };
-            numbers = good.iter().map(|&r| numbers[r as usize]).collect();
-            lines = good.iter().map(|&r| lines[r as usize]).collect();
-        }
+        let (table, numbers, lines) = self.readable(decoded, numbers, lines)?;
         self.start = at;
         Ok(Some(Batch { table, row_numbers: numbers, lines }))
     }

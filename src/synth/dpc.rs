@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Layout;
 use super::pools::ActKind;
 use super::sheet::{BAD_BYTE, Charset, Sheet, civil, day8, day8_or_none, month4};
-use super::world::{Diagnosis, Dice, Hospital, Person, Stay, Visit, World};
+use super::world::{Diagnosis, Dice, Done, Hospital, Person, Stay, Visit, World};
 
 pub(super) struct Dpc;
 
@@ -175,6 +175,39 @@ fn form1(
     let height = format!("{:03}", stay.height);
     let weights = stay.weight.map(|w| format!("{w:03}"));
     put("A001010", 0, ["", &height, &weights[0], &weights[1], "", "", "", "", ""]);
+    history(person, stay, year, dice, &mut put);
+    diseases(person, stay, year, &mut put);
+    put("ADL0010", 0, ["", &stay.adl[0], "", "", "", "", "", "", ""]);
+    put("ADL0020", 0, ["", &stay.adl[1], "", "", "", "", "", "", ""]);
+    put("JCS0010", 0, ["", stay.coma[0], "", "", "", "", "", "", ""]);
+    put("JCS0020", 0, ["", stay.coma[1], "", "", "", "", "", "", ""]);
+    if stay.main.icd.starts_with('C') {
+        let stage = dice.pick(&["1", "2A", "3B", "4", "9"]);
+        put("CAN0010", 0, ["", "", "0", "", "", "", "", "", ""]);
+        put("CAN0020", 0, ["", "", "T2", "N0", "M0", "8", "", "", ""]);
+        put("CAN0030", 0, ["", "", stage, "", "", "", "", "", ""]);
+        put("CAN0040", 0, ["", "", "0", "", "", "", "", "", ""]);
+    }
+    for (code, payload) in modules(stay.main.icd, year) {
+        put(code, 0, payload);
+    }
+    if let (Some(row), Some(note)) = (noted, &stay.note) {
+        piece.labels.extend(note.planted.iter().map(|(kind, value)| super::sheet::Label {
+            row,
+            column: "ペイロード9",
+            kind: *kind,
+            value: value.clone(),
+            person: person.number,
+        }));
+    }
+}
+
+/// Writes a row of 様式1: code, number, payload.
+type Put<'a> = &'a mut dyn FnMut(&str, u64, [&str; 9]) -> u64;
+
+/// What a stay's patient was like on admission.
+fn history(person: &Person, stay: &Stay, year: i32, dice: &mut Dice, put: Put<'_>) {
+    let flag = |on: bool| if on { "1" } else { "0" };
     if year < 2026 {
         let smoking = stay.smoking.to_string();
         put("A001020", 0, ["", &smoking, "", "", "", "", "", "", ""]);
@@ -198,6 +231,10 @@ fn form1(
         put("A004040", 0, ["", &falls, "0", "", "", "", "", "", ""]);
         put("A004050", 0, ["", "0", "", "", "", "", "", "", ""]);
     }
+}
+
+/// Diseases and operations of a stay.
+fn diseases(person: &Person, stay: &Stay, year: i32, put: Put<'_>) {
     let mut disease = |code: &str, number: u64, d: &Diagnosis| {
         let modifier = if d.suspected { "8002" } else { "" };
         let added = "";
@@ -226,29 +263,6 @@ fn form1(
             n as u64 + 1,
             [&day8(*day), operation.k, operation.stem, "1", "0", "4", "", "", operation.name],
         );
-    }
-    put("ADL0010", 0, ["", &stay.adl[0], "", "", "", "", "", "", ""]);
-    put("ADL0020", 0, ["", &stay.adl[1], "", "", "", "", "", "", ""]);
-    put("JCS0010", 0, ["", stay.coma[0], "", "", "", "", "", "", ""]);
-    put("JCS0020", 0, ["", stay.coma[1], "", "", "", "", "", "", ""]);
-    if stay.main.icd.starts_with('C') {
-        let stage = dice.pick(&["1", "2A", "3B", "4", "9"]);
-        put("CAN0010", 0, ["", "", "0", "", "", "", "", "", ""]);
-        put("CAN0020", 0, ["", "", "T2", "N0", "M0", "8", "", "", ""]);
-        put("CAN0030", 0, ["", "", stage, "", "", "", "", "", ""]);
-        put("CAN0040", 0, ["", "", "0", "", "", "", "", "", ""]);
-    }
-    for (code, payload) in modules(stay.main.icd, year) {
-        put(code, 0, payload);
-    }
-    if let (Some(row), Some(note)) = (noted, &stay.note) {
-        piece.labels.extend(note.planted.iter().map(|(kind, value)| super::sheet::Label {
-            row,
-            column: "ペイロード9",
-            kind: *kind,
-            value: value.clone(),
-            person: person.number,
-        }));
     }
 }
 
@@ -360,6 +374,60 @@ fn receipt_kind(person: &Person, day: i32, inpatient: bool) -> &'static str {
     }
 }
 
+/// The middle of a row of EF: what was done, how often and for how many points.
+fn ef_act(text: &mut String, done: &Done, base: u32, padded: bool, broken: bool) {
+    use std::fmt::Write as _;
+    let act = done.act;
+    text.push_str(act.section);
+    let _ = write!(text, "\t{:04}\t{:03}\t", done.order - base, done.detail);
+    text.push('H');
+    text.push_str(act.code);
+    text.push('\t');
+    text.push_str(act.code);
+    text.push('\t');
+    text.push_str(act.interpretation);
+    text.push('\t');
+    text.push_str(act.name);
+    if padded {
+        text.push_str("    ");
+    }
+    if broken {
+        text.push(BAD_BYTE);
+    }
+    let unit = if act.kind == ActKind::Drug { "016" } else { "000" };
+    let _ = write!(text, "\t{}\t{unit}\t", done.quantity);
+    let _ = write!(
+        text,
+        "{}\t0\t{}\t000000000000\t{}\t{}\t{}\t{}\t",
+        if done.detail == 0 { 0 } else { act.points },
+        done.points,
+        done.points,
+        done.drug,
+        done.material,
+        done.times
+    );
+}
+
+/// The middle of a row of D.
+fn d_act(text: &mut String, done: &Done, base: u32) {
+    use std::fmt::Write as _;
+    let act = done.act;
+    let _ = write!(
+        text,
+        "{}\t{:04}\tH{}\t{}\t{}\t{}\t{}\t{}\t{}\t0\t{}\t",
+        act.section,
+        done.order - base,
+        act.code,
+        act.code,
+        act.interpretation,
+        act.name,
+        done.points,
+        done.drug,
+        done.material,
+        done.times
+    );
+}
+
 fn ef_and_d(
     world: &World,
     person: &Person,
@@ -427,34 +495,7 @@ fn ef_and_d(
         let start = piece.text.len();
         let text = &mut piece.text;
         text.push_str(&begin);
-        text.push_str(act.section);
-        let _ = write!(text, "\t{:04}\t{:03}\t", done.order - base, done.detail);
-        text.push('H');
-        text.push_str(act.code);
-        text.push('\t');
-        text.push_str(act.code);
-        text.push('\t');
-        text.push_str(act.interpretation);
-        text.push('\t');
-        text.push_str(act.name);
-        if padded {
-            text.push_str("    ");
-        }
-        if rows == broken {
-            text.push(BAD_BYTE);
-        }
-        let unit = if act.kind == ActKind::Drug { "016" } else { "000" };
-        let _ = write!(text, "\t{}\t{unit}\t", done.quantity);
-        let _ = write!(
-            text,
-            "{}\t0\t{}\t000000000000\t{}\t{}\t{}\t{}\t",
-            if done.detail == 0 { 0 } else { act.points },
-            done.points,
-            done.points,
-            done.drug,
-            done.material,
-            done.times
-        );
+        ef_act(text, done, base, padded, rows == broken);
         text.push_str(&end);
         text.push_str("\r\n");
         piece.rows += 1;
@@ -474,20 +515,7 @@ fn ef_and_d(
             let piece = sheet.file(&d_path);
             let text = &mut piece.text;
             text.push_str(&begin);
-            let _ = write!(
-                text,
-                "{}\t{:04}\tH{}\t{}\t{}\t{}\t{}\t{}\t{}\t0\t{}\t",
-                act.section,
-                done.order - base,
-                act.code,
-                act.code,
-                act.interpretation,
-                act.name,
-                done.points,
-                done.drug,
-                done.material,
-                done.times
-            );
+            d_act(text, done, base);
             text.push_str(&d_end);
             text.push_str("\r\n");
             piece.rows += 1;

@@ -313,6 +313,7 @@ impl Writer {
             .unwrap_or_default()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: a kind of value, how it is made up")]
     fn value(&mut self, kind: &str) -> (&'static str, String) {
         let die = self.below(4);
         match kind {

@@ -4,7 +4,7 @@ use super::Layout;
 use super::pools::{DRUGS, LABS};
 use super::prose::Note;
 use super::sheet::{Charset, Sheet, civil};
-use super::world::{Diagnosis, Dice, Dose, Person, Result1, World};
+use super::world::{Diagnosis, Dice, Dose, Person, Result1, Stay, Visit, World};
 
 pub(super) struct Omop;
 
@@ -305,65 +305,66 @@ impl Layout for Omop {
                     at.note(note, stay.admitted);
                 }
                 let provider = at.provider;
-                for (n, (on, operation)) in stay.operations.iter().enumerate() {
-                    sheet
-                        .file("procedure_occurrence.csv")
-                        .row(',')
-                        .n(stay.number * 1000 + n as u64)
-                        .all(&[&id, "0", &day(*on), "", &day(*on), "", EHR, "0", "1", &provider])
-                        .n(stay.number)
-                        .all(&["", operation.k, "0", ""])
-                        .end_lf();
-                }
-                sheet
-                    .file("observation.csv")
-                    .row(',')
-                    .n(stay.number)
-                    .all(&[&id, "4275495", &day(stay.admitted), "", EHR])
-                    .all(&[&if stay.smoking == 9999 {
-                        String::new()
-                    } else {
-                        stay.smoking.to_string()
-                    }])
-                    .all(&["", "0", "0", "0", &provider])
-                    .n(stay.number)
-                    .all(&["", "喫煙指数", "0", "", ""])
-                    .s(&stay.smoking.to_string())
-                    .e(2)
-                    .end_lf();
-                if stay.outcome == "6" {
-                    sheet
-                        .file("death.csv")
-                        .row(',')
-                        .all(&[&id, &day(stay.left), "", EHR, "0", stay.main.icd, "0"])
-                        .end_lf();
-                }
+                during(stay, &id, &provider, sheet);
             }
-            for visit in &visits {
-                let provider = (site * 100 + u64::from(visit.doctor)).to_string();
-                sheet
-                    .file("visit_occurrence.csv")
-                    .row(',')
-                    .n(visit.number)
-                    .all(&[&id, "9202", &day(visit.day), "", &day(visit.day), "", EHR, &provider])
-                    .n(site)
-                    .w(visit.number, 8)
-                    .all(&["0", "0", "", "0", "", ""])
-                    .end_lf();
-                let mut at = At {
-                    person: id.clone(),
-                    visit: visit.number,
-                    provider,
-                    number: person.number,
-                    sheet,
-                };
-                at.condition(0, &visit.diagnosis, visit.day, visit.day);
-                at.measurements(&visit.results);
-                at.drugs(&visit.doses);
-                if let Some(note) = &visit.note {
-                    at.note(note, visit.day);
-                }
+            for seen in &visits {
+                visit(seen, person, &id, site, sheet);
             }
         }
+    }
+}
+
+/// Operations, smoking and death of a stay.
+fn during(stay: &Stay, id: &str, provider: &str, sheet: &mut Sheet) {
+    for (n, (on, operation)) in stay.operations.iter().enumerate() {
+        sheet
+            .file("procedure_occurrence.csv")
+            .row(',')
+            .n(stay.number * 1000 + n as u64)
+            .all(&[id, "0", &day(*on), "", &day(*on), "", EHR, "0", "1", provider])
+            .n(stay.number)
+            .all(&["", operation.k, "0", ""])
+            .end_lf();
+    }
+    sheet
+        .file("observation.csv")
+        .row(',')
+        .n(stay.number)
+        .all(&[id, "4275495", &day(stay.admitted), "", EHR])
+        .all(&[&if stay.smoking == 9999 { String::new() } else { stay.smoking.to_string() }])
+        .all(&["", "0", "0", "0", provider])
+        .n(stay.number)
+        .all(&["", "喫煙指数", "0", "", ""])
+        .s(&stay.smoking.to_string())
+        .e(2)
+        .end_lf();
+    if stay.outcome == "6" {
+        sheet
+            .file("death.csv")
+            .row(',')
+            .all(&[id, &day(stay.left), "", EHR, "0", stay.main.icd, "0"])
+            .end_lf();
+    }
+}
+
+/// The rows of an outpatient visit.
+fn visit(visit: &Visit, person: &Person, id: &str, site: u64, sheet: &mut Sheet) {
+    let provider = (site * 100 + u64::from(visit.doctor)).to_string();
+    sheet
+        .file("visit_occurrence.csv")
+        .row(',')
+        .n(visit.number)
+        .all(&[id, "9202", &day(visit.day), "", &day(visit.day), "", EHR, &provider])
+        .n(site)
+        .w(visit.number, 8)
+        .all(&["0", "0", "", "0", "", ""])
+        .end_lf();
+    let mut at =
+        At { person: id.to_owned(), visit: visit.number, provider, number: person.number, sheet };
+    at.condition(0, &visit.diagnosis, visit.day, visit.day);
+    at.measurements(&visit.results);
+    at.drugs(&visit.doses);
+    if let Some(note) = &visit.note {
+        at.note(note, visit.day);
     }
 }

@@ -9,7 +9,7 @@ use super::Layout;
 use super::pools::{DRUGS, LABS, SURNAMES};
 use super::prose::Note;
 use super::sheet::{Charset, Label, Sheet, Whole, day8, plain};
-use super::world::{Dice, Hospital, Person, Registration, Result1, World};
+use super::world::{Dice, Hospital, Person, Registration, Result1, Stay, Visit, World};
 
 pub(super) struct Ssmix2;
 
@@ -283,148 +283,164 @@ fn chart(
             },
         );
     }
-    for stay in &stays {
-        let department = stay.department;
-        let doctor = Chart::doctor(stay.doctor);
-        let bed = format!("W{:02}^{}^{}^^^N", stay.ward, 1 + stay.number % 12, 1 + stay.number % 4);
-        let pv1 = |tail: &str| {
-            format!("PV1|0001|I|{bed}||||{doctor}||||||||||{doctor}|||||||||||||||||||{tail}")
-        };
-        let segments = vec![
-            format!("EVN||{}|||||SEND001", moment(stay.admitted, 610)),
-            chart.pid(stay.admitted),
-            pv1(&format!("||||||||{}", moment(stay.admitted, 600))),
-        ];
-        chart.put(
-            making,
-            Message {
-                kind: "ADT-22",
-                structure: "ADT^A01^ADT_A01",
-                day: Some(stay.admitted),
-                at: (stay.admitted, 610),
-                department: department.1,
-                segments,
-                note: None,
-                number: None,
-            },
-        );
-        let diagnoses: Vec<_> = std::iter::once(&stay.main).chain(&stay.others).collect();
-        for (n, d) in diagnoses.iter().enumerate() {
-            let number = format!("{:09}{:06}", person.number + 1, 900_000 + n);
-            let coding = if d.code == "0000999" {
-                format!("99999999^{}^99XYZ", field(&d.name))
-            } else {
-                format!("{}^{}^MDCDX2", d.code, field(&d.name))
-            };
-            let at = moment(stay.admitted, 615);
-            let mut segments = vec![
-                chart.pid(stay.admitted),
-                format!(
-                    "PRB|AD|{at}|{coding}|{number}|||{at}|{}||{}^^I10^H^入院時^JHSD0004||||||{at}",
-                    moment(stay.left, 600),
-                    d.icd
-                ),
-                chart.orc(&number, &at, stay.doctor, (department.0, department.1)),
-            ];
-            let note = if n == 0 { stay.note.as_ref() } else { None };
-            if let Some(note) = note {
-                segments.push(format!("NTE|1|P|{}", field(&note.text)));
-            }
-            let row = segments.len() + 1;
-            chart.put(
-                making,
-                Message {
-                    kind: "PPR-01",
-                    structure: "PPR^ZD1^PPR_ZD1",
-                    day: None,
-                    at: (stay.admitted, 615),
-                    department: "-",
-                    segments,
-                    note: note.map(|n| (n, row)),
-                    number: Some(number),
-                },
-            );
-        }
-        draws(&mut chart, &stay.results, stay.doctor, department, Some(&bed), making);
-        prescriptions(&mut chart, &stay.doses, stay.doctor, department, true, making);
-        if making.dice.one_in(2) {
-            let at = moment(stay.admitted, 700);
-            let number = chart.number();
-            let segments = vec![
-                chart.pid(stay.admitted),
-                pv1(""),
-                chart.orc(&number, &at, stay.doctor, (department.0, department.1)),
-                "RXE||01^点滴注射^99XYZ|1||BAG^バッグ^MR9P|||||1|BAG^バッグ^MR9P".to_owned(),
-                format!("TQ1|1||||||{at}|{}", moment(stay.admitted, 760)),
-                "RXR|IV^静脈内^HL70162".to_owned(),
-                "RXC|B|999999^維持液５００ｍＬ^99XYZ|500|ML^ミリリッター^MR9P".to_owned(),
-            ];
-            chart.put(
-                making,
-                Message {
-                    kind: "OMP-02",
-                    structure: "RDE^O11^RDE_O11",
-                    day: Some(stay.admitted),
-                    at: (stay.admitted, 700),
-                    department: department.1,
-                    segments,
-                    note: None,
-                    number: Some(number),
-                },
-            );
-        }
-        if stay.left < world.end {
-            let segments = vec![
-                format!("EVN||{}|||||SEND001", moment(stay.left, 620)),
-                chart.pid(stay.left),
-                pv1(&format!(
-                    "{}|||||||||{}",
-                    if stay.outcome == "6" { "20" } else { "01" },
-                    moment(stay.left, 600)
-                )),
-            ];
-            chart.put(
-                making,
-                Message {
-                    kind: "ADT-52",
-                    structure: "ADT^A03^ADT_A03",
-                    day: Some(stay.left),
-                    at: (stay.left, 620),
-                    department: department.1,
-                    segments,
-                    note: None,
-                    number: None,
-                },
-            );
-        }
+    for s in &stays {
+        stay(world, &mut chart, s, making);
     }
-    for visit in person.visits.iter().filter(|v| v.registration == index) {
-        let department = visit.department;
+    for v in person.visits.iter().filter(|v| v.registration == index) {
+        visit(&mut chart, v, making);
+    }
+}
+
+/// The messages of a stay: admission, diagnoses, orders, discharge.
+fn stay(world: &World, chart: &mut Chart<'_>, stay: &Stay, making: &mut Making<'_>) {
+    let department = stay.department;
+    let doctor = Chart::doctor(stay.doctor);
+    let bed = format!("W{:02}^{}^{}^^^N", stay.ward, 1 + stay.number % 12, 1 + stay.number % 4);
+    let pv1 = |tail: &str| {
+        format!("PV1|0001|I|{bed}||||{doctor}||||||||||{doctor}|||||||||||||||||||{tail}")
+    };
+    let segments = vec![
+        format!("EVN||{}|||||SEND001", moment(stay.admitted, 610)),
+        chart.pid(stay.admitted),
+        pv1(&format!("||||||||{}", moment(stay.admitted, 600))),
+    ];
+    chart.put(
+        making,
+        Message {
+            kind: "ADT-22",
+            structure: "ADT^A01^ADT_A01",
+            day: Some(stay.admitted),
+            at: (stay.admitted, 610),
+            department: department.1,
+            segments,
+            note: None,
+            number: None,
+        },
+    );
+    diagnoses(chart, stay, making);
+    draws(chart, &stay.results, stay.doctor, department, Some(&bed), making);
+    prescriptions(chart, &stay.doses, stay.doctor, department, true, making);
+    if making.dice.one_in(2) {
+        let at = moment(stay.admitted, 700);
+        let number = chart.number();
         let segments = vec![
-            format!("EVN||{}|||||SEND001", moment(visit.day, 540)),
-            chart.pid(visit.day),
-            format!(
-                "PV1|0001|O|{}^^^^^C||||{}|||||||||||||||||||||||||||||||||||||{}",
-                department.1,
-                Chart::doctor(visit.doctor),
-                moment(visit.day, 540)
-            ),
+            chart.pid(stay.admitted),
+            pv1(""),
+            chart.orc(&number, &at, stay.doctor, (department.0, department.1)),
+            "RXE||01^点滴注射^99XYZ|1||BAG^バッグ^MR9P|||||1|BAG^バッグ^MR9P".to_owned(),
+            format!("TQ1|1||||||{at}|{}", moment(stay.admitted, 760)),
+            "RXR|IV^静脈内^HL70162".to_owned(),
+            "RXC|B|999999^維持液５００ｍＬ^99XYZ|500|ML^ミリリッター^MR9P".to_owned(),
         ];
         chart.put(
             making,
             Message {
-                kind: "ADT-12",
-                structure: "ADT^A04^ADT_A01",
-                day: Some(visit.day),
-                at: (visit.day, 540),
+                kind: "OMP-02",
+                structure: "RDE^O11^RDE_O11",
+                day: Some(stay.admitted),
+                at: (stay.admitted, 700),
+                department: department.1,
+                segments,
+                note: None,
+                number: Some(number),
+            },
+        );
+    }
+    if stay.left < world.end {
+        let segments = vec![
+            format!("EVN||{}|||||SEND001", moment(stay.left, 620)),
+            chart.pid(stay.left),
+            pv1(&format!(
+                "{}|||||||||{}",
+                if stay.outcome == "6" { "20" } else { "01" },
+                moment(stay.left, 600)
+            )),
+        ];
+        chart.put(
+            making,
+            Message {
+                kind: "ADT-52",
+                structure: "ADT^A03^ADT_A03",
+                day: Some(stay.left),
+                at: (stay.left, 620),
                 department: department.1,
                 segments,
                 note: None,
                 number: None,
             },
         );
-        draws(&mut chart, &visit.results, visit.doctor, department, None, making);
-        prescriptions(&mut chart, &visit.doses, visit.doctor, department, false, making);
+    }
+}
+
+/// The messages of a visit: reception and orders.
+fn visit(chart: &mut Chart<'_>, visit: &Visit, making: &mut Making<'_>) {
+    let department = visit.department;
+    let segments = vec![
+        format!("EVN||{}|||||SEND001", moment(visit.day, 540)),
+        chart.pid(visit.day),
+        format!(
+            "PV1|0001|O|{}^^^^^C||||{}|||||||||||||||||||||||||||||||||||||{}",
+            department.1,
+            Chart::doctor(visit.doctor),
+            moment(visit.day, 540)
+        ),
+    ];
+    chart.put(
+        making,
+        Message {
+            kind: "ADT-12",
+            structure: "ADT^A04^ADT_A01",
+            day: Some(visit.day),
+            at: (visit.day, 540),
+            department: department.1,
+            segments,
+            note: None,
+            number: None,
+        },
+    );
+    draws(chart, &visit.results, visit.doctor, department, None, making);
+    prescriptions(chart, &visit.doses, visit.doctor, department, false, making);
+}
+
+/// A message for each diagnosis of a stay; the first carries the stay's note.
+fn diagnoses(chart: &mut Chart<'_>, stay: &Stay, making: &mut Making<'_>) {
+    let department = stay.department;
+    let diagnoses: Vec<_> = std::iter::once(&stay.main).chain(&stay.others).collect();
+    for (n, d) in diagnoses.iter().enumerate() {
+        let number = format!("{:09}{:06}", chart.person.number + 1, 900_000 + n);
+        let coding = if d.code == "0000999" {
+            format!("99999999^{}^99XYZ", field(&d.name))
+        } else {
+            format!("{}^{}^MDCDX2", d.code, field(&d.name))
+        };
+        let at = moment(stay.admitted, 615);
+        let mut segments = vec![
+            chart.pid(stay.admitted),
+            format!(
+                "PRB|AD|{at}|{coding}|{number}|||{at}|{}||{}^^I10^H^入院時^JHSD0004||||||{at}",
+                moment(stay.left, 600),
+                d.icd
+            ),
+            chart.orc(&number, &at, stay.doctor, (department.0, department.1)),
+        ];
+        let note = if n == 0 { stay.note.as_ref() } else { None };
+        if let Some(note) = note {
+            segments.push(format!("NTE|1|P|{}", field(&note.text)));
+        }
+        let row = segments.len() + 1;
+        chart.put(
+            making,
+            Message {
+                kind: "PPR-01",
+                structure: "PPR^ZD1^PPR_ZD1",
+                day: None,
+                at: (stay.admitted, 615),
+                department: "-",
+                segments,
+                note: note.map(|n| (n, row)),
+                number: Some(number),
+            },
+        );
     }
 }
 

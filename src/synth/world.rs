@@ -497,6 +497,30 @@ struct StayTimes {
     delivery: bool,
 }
 
+/// Under which numbers hospitals know a person: the own one, perhaps another hospital, perhaps twice in one.
+fn registrations(world: &World, number: u64, dice: &mut Dice) -> Vec<Registration> {
+    let hospitals = u64::from(world.config.hospitals.max(1));
+    let own = u32::try_from(number % hospitals).unwrap_or(0);
+    let mut registrations =
+        vec![Registration { hospital: own, number: own_number(number, hospitals), why: "own" }];
+    if hospitals > 1 && dice.one_in(12) {
+        let other = (u64::from(own) + 1 + dice.below(hospitals - 1)) % hospitals;
+        registrations.push(Registration {
+            hospital: u32::try_from(other).unwrap_or(0),
+            number: format!("{:010}", 900_000_007 + number * 7),
+            why: "second_hospital",
+        });
+    }
+    if dice.one_in(250) {
+        registrations.push(Registration {
+            hospital: own,
+            number: format!("{:010}", 4_000_000_009 + number * 11),
+            why: "duplicate_number",
+        });
+    }
+    registrations
+}
+
 impl Person {
     /// The person of a number.
     pub(super) fn new(world: &World, number: u64) -> Person {
@@ -579,25 +603,7 @@ impl Person {
             cards.push(card(&mut dice, day, age, number + 5_000_000));
         }
 
-        let hospitals = u64::from(world.config.hospitals.max(1));
-        let own = u32::try_from(number % hospitals).unwrap_or(0);
-        let mut registrations =
-            vec![Registration { hospital: own, number: own_number(number, hospitals), why: "own" }];
-        if hospitals > 1 && dice.one_in(12) {
-            let other = (u64::from(own) + 1 + dice.below(hospitals - 1)) % hospitals;
-            registrations.push(Registration {
-                hospital: u32::try_from(other).unwrap_or(0),
-                number: format!("{:010}", 900_000_007 + number * 7),
-                why: "second_hospital",
-            });
-        }
-        if dice.one_in(250) {
-            registrations.push(Registration {
-                hospital: own,
-                number: format!("{:010}", 4_000_000_009 + number * 11),
-                why: "duplicate_number",
-            });
-        }
+        let registrations = registrations(world, number, &mut dice);
         let phone = format!("090-0{:03}-{:04}", number / 10_000 % 1_000, number % 10_000);
         let mut person = Person {
             number,

@@ -21,6 +21,52 @@ pub(super) struct Grain<const N: usize> {
     sensitive: Vec<Vec<(u32, u32, u32)>>,
 }
 
+/// Distinct (person, class), sorted by person, after classes were merged.
+fn rolled_pairs(pairs: &[(u32, u32)], class_of: &[u32]) -> Vec<(u32, u32)> {
+    let mut rolled: Vec<(u32, u32)> = Vec::with_capacity(pairs.len());
+    for of_person in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let start = rolled.len();
+        rolled.extend(of_person.iter().map(|&(person, class)| (person, class_of[class as usize])));
+        rolled[start..].sort_unstable();
+        let mut end = start;
+        for at in start..rolled.len() {
+            if at == start || rolled[at] != rolled[end - 1] {
+                rolled[end] = rolled[at];
+                end += 1;
+            }
+        }
+        rolled.truncate(end);
+    }
+    rolled
+}
+
+/// (class, code, person or rows) after classes were merged; rows of equal (class, code) are added up.
+fn rolled_entries(
+    entries: &[(u32, u32, u32)],
+    class_of: &[u32],
+    persons: bool,
+) -> Vec<(u32, u32, u32)> {
+    let mut rolled: Vec<(u32, u32, u32)> =
+        entries.iter().map(|&(class, code, last)| (class_of[class as usize], code, last)).collect();
+    rolled.sort_unstable();
+    if persons {
+        rolled.dedup();
+    } else {
+        let mut end = 0;
+        for at in 0..rolled.len() {
+            let entry = rolled[at];
+            if end > 0 && (rolled[end - 1].0, rolled[end - 1].1) == (entry.0, entry.1) {
+                rolled[end - 1].2 += entry.2;
+            } else {
+                rolled[end] = entry;
+                end += 1;
+            }
+        }
+        rolled.truncate(end);
+    }
+    rolled
+}
+
 impl<const N: usize> Grain<N> {
     pub(super) fn base(view: &View, squares: bool) -> Self {
         let shrink = |key: &Key<16>| {
@@ -56,6 +102,53 @@ impl<const N: usize> Grain<N> {
         self.keys.len()
     }
 
+    /// The class of each tuple where all combinations have a place in a table of `slots`; adds the classes' keys.
+    fn by_slot(
+        &self,
+        problem: &Problem,
+        view: &View,
+        to: &[u8],
+        maps: &[Vec<u32>],
+        slots: usize,
+        keys: &mut Vec<Key<N>>,
+    ) -> Vec<u32> {
+        let columns = view.columns.len();
+        let mut class_of: Vec<u32> = Vec::with_capacity(self.len());
+        let mut adds: Vec<Vec<u32>> = Vec::with_capacity(columns);
+        let mut factor = 1_u32;
+        for (column, &attribute) in view.columns.iter().enumerate() {
+            adds.push(maps[column].iter().map(|&code| code.wrapping_mul(factor)).collect());
+            let card = problem.attributes[attribute].levels[usize::from(to[attribute])].card.max(1);
+            factor = factor.wrapping_mul(card);
+        }
+        // A column that has become one value adds nothing.
+        let varying: Vec<usize> = (0..columns)
+            .filter(|&c| {
+                problem.attributes[view.columns[c]].levels[usize::from(to[view.columns[c]])].card
+                    > 1
+            })
+            .collect();
+        let places: Vec<_> = (0..columns).map(|c| view.layout.place(c)).collect();
+        let mut number = vec![EMPTY; slots];
+        for key in &self.keys {
+            let mut at = 0_u32;
+            for &column in &varying {
+                at += adds[column][key.get(places[column]) as usize];
+            }
+            let slot = &mut number[at as usize];
+            if *slot == EMPTY {
+                *slot = keys.len() as u32;
+                let mut mapped = Key::<N>::ZERO;
+                for (&place, map) in places.iter().zip(maps) {
+                    mapped.set(place, map[key.get(place) as usize]);
+                }
+                keys.push(mapped);
+            }
+            class_of.push(*slot);
+        }
+        class_of
+    }
+
     /// The classes at `to`, from those at `from`.
     pub(super) fn roll(&self, problem: &Problem, view: &View, from: &[u8], to: &[u8]) -> Self {
         let columns = view.columns.len();
@@ -71,40 +164,7 @@ impl<const N: usize> Grain<N> {
         let mut keys: Vec<Key<N>> = Vec::new();
         let mut class_of: Vec<u32> = Vec::with_capacity(self.len());
         if slots <= MOST_SLOTS && slots <= 8 * self.len() as u64 + 4096 {
-            let mut adds: Vec<Vec<u32>> = Vec::with_capacity(columns);
-            let mut factor = 1_u32;
-            for (column, &attribute) in view.columns.iter().enumerate() {
-                adds.push(maps[column].iter().map(|&code| code.wrapping_mul(factor)).collect());
-                let card =
-                    problem.attributes[attribute].levels[usize::from(to[attribute])].card.max(1);
-                factor = factor.wrapping_mul(card);
-            }
-            // A column that has become one value adds nothing.
-            let varying: Vec<usize> = (0..columns)
-                .filter(|&c| {
-                    problem.attributes[view.columns[c]].levels[usize::from(to[view.columns[c]])]
-                        .card
-                        > 1
-                })
-                .collect();
-            let places: Vec<_> = (0..columns).map(|c| view.layout.place(c)).collect();
-            let mut number = vec![EMPTY; slots as usize];
-            for key in &self.keys {
-                let mut at = 0_u32;
-                for &column in &varying {
-                    at += adds[column][key.get(places[column]) as usize];
-                }
-                let slot = &mut number[at as usize];
-                if *slot == EMPTY {
-                    *slot = keys.len() as u32;
-                    let mut mapped = Key::<N>::ZERO;
-                    for (&place, map) in places.iter().zip(&maps) {
-                        mapped.set(place, map[key.get(place) as usize]);
-                    }
-                    keys.push(mapped);
-                }
-                class_of.push(*slot);
-            }
+            class_of = self.by_slot(problem, view, to, &maps, slots as usize, &mut keys);
         } else {
             let changed: Vec<usize> =
                 (0..columns).filter(|&c| from[view.columns[c]] != to[view.columns[c]]).collect();
@@ -137,51 +197,11 @@ impl<const N: usize> Grain<N> {
             }
             sums
         });
-        let pairs = self.pairs.as_ref().map(|pairs| {
-            let mut rolled: Vec<(u32, u32)> = Vec::with_capacity(pairs.len());
-            for of_person in pairs.chunk_by(|a, b| a.0 == b.0) {
-                let start = rolled.len();
-                rolled.extend(
-                    of_person.iter().map(|&(person, class)| (person, class_of[class as usize])),
-                );
-                rolled[start..].sort_unstable();
-                let mut end = start;
-                for at in start..rolled.len() {
-                    if at == start || rolled[at] != rolled[end - 1] {
-                        rolled[end] = rolled[at];
-                        end += 1;
-                    }
-                }
-                rolled.truncate(end);
-            }
-            rolled
-        });
+        let pairs = self.pairs.as_ref().map(|pairs| rolled_pairs(pairs, &class_of));
         let sensitive = self
             .sensitive
             .iter()
-            .map(|entries| {
-                let mut rolled: Vec<(u32, u32, u32)> = entries
-                    .iter()
-                    .map(|&(class, code, last)| (class_of[class as usize], code, last))
-                    .collect();
-                rolled.sort_unstable();
-                if self.pairs.is_some() {
-                    rolled.dedup();
-                } else {
-                    let mut end = 0;
-                    for at in 0..rolled.len() {
-                        let entry = rolled[at];
-                        if end > 0 && (rolled[end - 1].0, rolled[end - 1].1) == (entry.0, entry.1) {
-                            rolled[end - 1].2 += entry.2;
-                        } else {
-                            rolled[end] = entry;
-                            end += 1;
-                        }
-                    }
-                    rolled.truncate(end);
-                }
-                rolled
-            })
+            .map(|entries| rolled_entries(entries, &class_of, self.pairs.is_some()))
             .collect();
         Grain {
             population: self.population.as_ref().map(sum),

@@ -202,41 +202,9 @@ impl Problem {
         sample: &Sample<'_>,
         setting: Setting,
     ) -> Result<()> {
+        self.fits(&columns, sample, &setting)?;
         let rows = sample.columns.first().map_or(0, |c| c.len());
-        let fits = |codes: &[u32], attribute: usize, rows: usize| {
-            let bases = self.attributes[attribute].levels[0].map.len();
-            codes.len() == rows && codes.iter().all(|&c| (c as usize) < bases)
-        };
         let population = sample.population.as_ref().map_or(0, |p| p.first().map_or(0, |c| c.len()));
-        if columns.len() != sample.columns.len()
-            || columns.iter().any(|&a| a >= self.attributes.len())
-            || !columns.iter().zip(&sample.columns).all(|(&a, codes)| fits(codes, a, rows))
-            || sample.persons.is_some_and(|p| p.len() != rows)
-            || sample.sensitive.iter().any(|s| s.len() != rows)
-            || sample.population.as_ref().is_some_and(|p| {
-                p.len() != columns.len()
-                    || !columns.iter().zip(p).all(|(&a, codes)| fits(codes, a, population))
-            })
-            || rows + population >= u32::MAX as usize
-        {
-            return Err(Error::data(
-                "V0002",
-                say!("the columns of view {} do not fit each other", self.views.len() + 1),
-            ));
-        }
-        for model in &setting.models {
-            if model.sensitive().is_some_and(|s| s >= sample.sensitive.len())
-                || (model.needs_population() && sample.population.is_none())
-            {
-                return Err(Error::policy(
-                    "V0103",
-                    say!(
-                        "a model of view {} needs a sensitive column or a population that is not there",
-                        self.views.len() + 1
-                    ),
-                ));
-            }
-        }
         // The codes of level 0 are the finest that the search sees; base codes may be finer.
         let cards: Vec<u32> = columns.iter().map(|&a| self.attributes[a].levels[0].card).collect();
         let layout = Layout::new(&cards)?;
@@ -269,7 +237,6 @@ impl Problem {
             all
         });
         counts.resize(numbering.keys.len(), 0);
-        let person = |row: usize| sample.persons.map_or(row as u32, |p| p[row]);
         let pairs = sample.persons.map(|persons| {
             let mut pairs: Vec<(u32, u32)> =
                 persons.iter().copied().zip(tuple_of.iter().copied()).collect();
@@ -277,52 +244,8 @@ impl Problem {
             pairs.dedup();
             pairs
         });
-        let mut whole = Whole { rows: rows as u64, persons: rows as u64, sensitive: Vec::new() };
-        if let Some(pairs) = &pairs {
-            whole.persons = pairs.chunk_by(|a, b| a.0 == b.0).count() as u64;
-        }
-        let mut sensitive = Vec::new();
-        for codes in &sample.sensitive {
-            let mut of_tuple: Vec<(u32, u32, u32)> = (0..rows)
-                .filter(|&row| codes[row] != MISSING)
-                .map(|row| (tuple_of[row], codes[row], person(row)))
-                .collect();
-            of_tuple.sort_unstable();
-            of_tuple.dedup();
-            let mut persons: Vec<(u32, u32)> =
-                of_tuple.iter().map(|&(_, code, person)| (code, person)).collect();
-            persons.sort_unstable();
-            persons.dedup();
-            whole.sensitive.push(
-                persons
-                    .chunk_by(|a, b| a.0 == b.0)
-                    .map(|same| (same[0].0, same.len() as u64))
-                    .collect(),
-            );
-            sensitive.push(of_tuple);
-        }
-        let mut source = Vec::new();
-        let mut marginals = Vec::new();
-        for (&attribute, codes) in columns.iter().zip(&sample.columns) {
-            let levels = &self.attributes[attribute].levels;
-            let mut by_base = vec![0_u64; levels[0].map.len()];
-            for &code in *codes {
-                by_base[code as usize] += 1;
-            }
-            marginals.push(
-                levels
-                    .iter()
-                    .map(|level| {
-                        let mut by_code = vec![0_u64; level.card as usize];
-                        for (&code, &rows) in level.map.iter().zip(&by_base) {
-                            by_code[code as usize] += rows;
-                        }
-                        by_code
-                    })
-                    .collect(),
-            );
-            source.push(by_base);
-        }
+        let (whole, sensitive) = sensitive(sample, &tuple_of, pairs.as_deref());
+        let (source, marginals) = self.marginals(&columns, sample);
         let all = rows.max(1) as f64;
         let source_information = counts
             .iter()
@@ -358,6 +281,75 @@ impl Problem {
         });
         Ok(())
     }
+    /// Whether the columns of a sample fit each other and the attributes, and a view's models have what they need.
+    fn fits(&self, columns: &[usize], sample: &Sample<'_>, setting: &Setting) -> Result<()> {
+        let rows = sample.columns.first().map_or(0, |c| c.len());
+        let fits = |codes: &[u32], attribute: usize, rows: usize| {
+            let bases = self.attributes[attribute].levels[0].map.len();
+            codes.len() == rows && codes.iter().all(|&c| (c as usize) < bases)
+        };
+        let population = sample.population.as_ref().map_or(0, |p| p.first().map_or(0, |c| c.len()));
+        if columns.len() != sample.columns.len()
+            || columns.iter().any(|&a| a >= self.attributes.len())
+            || !columns.iter().zip(&sample.columns).all(|(&a, codes)| fits(codes, a, rows))
+            || sample.persons.is_some_and(|p| p.len() != rows)
+            || sample.sensitive.iter().any(|s| s.len() != rows)
+            || sample.population.as_ref().is_some_and(|p| {
+                p.len() != columns.len()
+                    || !columns.iter().zip(p).all(|(&a, codes)| fits(codes, a, population))
+            })
+            || rows + population >= u32::MAX as usize
+        {
+            return Err(Error::data(
+                "V0002",
+                say!("the columns of view {} do not fit each other", self.views.len() + 1),
+            ));
+        }
+        for model in &setting.models {
+            if model.sensitive().is_some_and(|s| s >= sample.sensitive.len())
+                || (model.needs_population() && sample.population.is_none())
+            {
+                return Err(Error::policy(
+                    "V0103",
+                    say!(
+                        "a model of view {} needs a sensitive column or a population that is not there",
+                        self.views.len() + 1
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+    /// For each column: rows by base code, and rows by code of each level.
+    fn marginals(
+        &self,
+        columns: &[usize],
+        sample: &Sample<'_>,
+    ) -> (Vec<Vec<u64>>, Vec<Vec<Vec<u64>>>) {
+        let mut source = Vec::new();
+        let mut marginals = Vec::new();
+        for (&attribute, codes) in columns.iter().zip(&sample.columns) {
+            let levels = &self.attributes[attribute].levels;
+            let mut by_base = vec![0_u64; levels[0].map.len()];
+            for &code in *codes {
+                by_base[code as usize] += 1;
+            }
+            marginals.push(
+                levels
+                    .iter()
+                    .map(|level| {
+                        let mut by_code = vec![0_u64; level.card as usize];
+                        for (&code, &rows) in level.map.iter().zip(&by_base) {
+                            by_code[code as usize] += rows;
+                        }
+                        by_code
+                    })
+                    .collect(),
+            );
+            source.push(by_base);
+        }
+        (source, marginals)
+    }
     /// Rows by code of a column of a view at a level.
     #[must_use]
     pub fn marginal(&self, view: usize, column: usize, level: usize) -> &[u64] {
@@ -381,4 +373,38 @@ impl Problem {
             self.attributes.iter().map(|a| (a.levels.len() - 1) as u8).collect(),
         )
     }
+}
+/// What a view's data are at all, and for each sensitive column the distinct (tuple, code, person).
+fn sensitive(
+    sample: &Sample<'_>,
+    tuple_of: &[u32],
+    pairs: Option<&[(u32, u32)]>,
+) -> (Whole, Vec<Vec<(u32, u32, u32)>>) {
+    let rows = tuple_of.len();
+    let person = |row: usize| sample.persons.map_or(row as u32, |p| p[row]);
+    let mut whole = Whole { rows: rows as u64, persons: rows as u64, sensitive: Vec::new() };
+    if let Some(pairs) = pairs {
+        whole.persons = pairs.chunk_by(|a, b| a.0 == b.0).count() as u64;
+    }
+    let mut sensitive = Vec::new();
+    for codes in &sample.sensitive {
+        let mut of_tuple: Vec<(u32, u32, u32)> = (0..rows)
+            .filter(|&row| codes[row] != MISSING)
+            .map(|row| (tuple_of[row], codes[row], person(row)))
+            .collect();
+        of_tuple.sort_unstable();
+        of_tuple.dedup();
+        let mut persons: Vec<(u32, u32)> =
+            of_tuple.iter().map(|&(_, code, person)| (code, person)).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        whole.sensitive.push(
+            persons
+                .chunk_by(|a, b| a.0 == b.0)
+                .map(|same| (same[0].0, same.len() as u64))
+                .collect(),
+        );
+        sensitive.push(of_tuple);
+    }
+    (whole, sensitive)
 }
