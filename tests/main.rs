@@ -21,6 +21,7 @@ mod demo;
 mod detectors;
 mod dpc_hub;
 mod explained;
+mod explore;
 mod fhir;
 mod house;
 mod hub;

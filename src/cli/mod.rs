@@ -17,6 +17,7 @@ pub mod completions;
 pub mod demo;
 pub mod detect;
 pub mod explain;
+pub mod explore;
 pub mod extract;
 pub mod fold;
 pub mod init;
@@ -111,6 +112,8 @@ commands! {
     Check(check::Check);
     /// Shows per column what its treatments do to a made-up value, and per view what will be counted.
     Explain(explain::Explain);
+    /// Shows what the levels that a policy offers keep and cost, as one HTML page on which levels are chosen.
+    Explore(explore::Explore);
     /// Makes both releases and the record.
     Run(run::Run);
     /// Measures the risk of re-identification in any CSV or Parquet file.

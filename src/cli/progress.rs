@@ -50,6 +50,7 @@ fn told(stage: &'static str) -> &'static str {
         "declared" => "declared: roles and types against the data",
         "measure" => "measure: statistics over persons",
         "freeze" => "freeze: classes and suppression",
+        "explore" => "explore: the combinations of levels",
         "apply" => "apply: both releases",
         "write" => "write: staged files",
         "prove" => "prove: re-reading the staged files",

@@ -26,6 +26,7 @@ use super::apply::Treatments;
 use super::cells::Blanked;
 use super::draft::{self, Ask, At, Decision, Draft, FROZEN, Round, Written};
 use super::exclude::Lists;
+use super::explore::Space;
 use super::floors::{Counted, FloorOutcome, Keeper, Step};
 use super::intake::Store;
 use super::kept::{self, Keep};
@@ -907,6 +908,15 @@ pub fn freeze(
 }
 
 impl Measured {
+    /// What the search will choose among, if the policy offers several levels.
+    #[must_use]
+    pub fn space(&self) -> Option<Space> {
+        match &self.freezing.phase {
+            Phase::Choice(search) => Some(search.space()),
+            _ => None,
+        }
+    }
+
     /// The best levels as the search alone sees them, if the policy offers several.
     #[must_use]
     pub fn best(self, limit: Option<Duration>) -> Option<Searched> {

@@ -31,6 +31,7 @@ pub mod draft;
 pub mod eligibility;
 pub mod emit;
 pub mod exclude;
+pub mod explore;
 pub mod files;
 pub mod floors;
 pub mod foreseen;

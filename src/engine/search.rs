@@ -1,10 +1,13 @@
 //! Search for levels: the treatments that offer several are applied at each of them, the rows of the views become codes, and
 //! the exact search of [`crate::privacy::search`] chooses.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::apply::{Alive, Treatments, apply};
+use super::explore::Space;
 use super::partition::Partition;
 use super::views::{Cells, column_codes};
 use crate::error::{Error, Name, Result};
@@ -103,10 +106,17 @@ pub fn offered(plan: &Plan) -> Vec<Offered> {
     found
 }
 
+/// What columns of the views show, by attribute of the problem: at each level, and by base code which of them at each.
+pub(super) struct Shown {
+    pub(super) levels: Vec<Interner>,
+    pub(super) tuples: Vec<Box<[u32]>>,
+}
+
 /// A search that can be asked for its best node, and for the next one after a node was rejected.
 pub struct Search {
-    problem: Problem,
-    objective: Box<dyn Objective>,
+    problem: Arc<Problem>,
+    objective: Arc<dyn Objective>,
+    shown: Arc<Vec<Shown>>,
     /// The attributes of the problem that are searched come first, in the order of the offered columns.
     offered: Vec<Offered>,
     excluded: Vec<Levels>,
@@ -391,15 +401,16 @@ impl Search {
     pub fn over(plan: &Plan, rows: Rows) -> Result<Search> {
         let (found, columns_of) = attributes(plan);
         let Rows { gathered, codes, sensitive, of, .. } = rows;
-        let gathered: Vec<(ViewColumn, Vec<Box<[u32]>>)> =
-            found.into_iter().zip(gathered).map(|(at, g)| (at, g.tuples)).collect();
-        Self::problem(plan, offered(plan), &gathered, &columns_of, &codes, &sensitive, &of)
+        let shown = |g: Gathered| Shown { levels: g.levels, tuples: g.tuples };
+        let gathered: Vec<(ViewColumn, Shown)> =
+            found.into_iter().zip(gathered).map(|(at, g)| (at, shown(g))).collect();
+        Self::problem(plan, offered(plan), gathered, &columns_of, &codes, &sensitive, &of)
     }
 
     fn problem(
         plan: &Plan,
         offered: Vec<Offered>,
-        gathered: &[(ViewColumn, Vec<Box<[u32]>>)],
+        gathered: Vec<(ViewColumn, Shown)>,
         columns_of: &[Vec<usize>],
         codes: &[Vec<Vec<u32>>],
         sensitive: &[Vec<Vec<u32>>],
@@ -417,7 +428,7 @@ impl Search {
         }
         let mut attributes = Vec::new();
         for &g in &order {
-            let (at, tuples) = &gathered[g];
+            let (at, Shown { tuples, .. }) = &gathered[g];
             let levels = place(at).map_or(1, |o| offered[o].levels.len());
             let maps: Vec<(String, Vec<u32>)> = (0..levels)
                 .map(|level| {
@@ -468,7 +479,39 @@ impl Search {
         let objective =
             objective::by_key(plan.search.objective, plan.search.aggregate, plan.search.factor)
                 .map_err(|_| Error::policy("P0108", say!("the objective is not known")))?;
-        Ok(Search { problem, objective, offered, excluded: Vec::new(), time: None })
+        let mut by_attribute: Vec<(usize, Shown)> =
+            gathered.into_iter().zip(number).map(|((_, shown), at)| (at, shown)).collect();
+        by_attribute.sort_by_key(|(at, _)| *at);
+        Ok(Search {
+            problem: Arc::new(problem),
+            objective: objective.into(),
+            shown: Arc::new(by_attribute.into_iter().map(|(_, shown)| shown).collect()),
+            offered,
+            excluded: Vec::new(),
+            time: None,
+        })
+    }
+
+    /// The search among all of a space.
+    pub(super) fn of(space: &Space) -> Search {
+        Search {
+            problem: Arc::clone(&space.problem),
+            objective: Arc::clone(&space.objective),
+            shown: Arc::clone(&space.shown),
+            offered: space.offered.clone(),
+            excluded: Vec::new(),
+            time: None,
+        }
+    }
+
+    /// All that it chooses among.
+    pub(super) fn space(&self) -> Space {
+        Space {
+            problem: Arc::clone(&self.problem),
+            objective: Arc::clone(&self.objective),
+            shown: Arc::clone(&self.shown),
+            offered: self.offered.clone(),
+        }
     }
 
     /// Gives up after a time and takes the best node so far.

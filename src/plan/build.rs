@@ -206,6 +206,7 @@ impl Builder<'_> {
             }
         }
         self.tie(&mut tables);
+        self.decided(&mut tables);
         self.dates(&mut tables);
         self.scopes(&mut tables);
         let anonymizes = policy.makes(Kind::Anonymized);
@@ -1348,6 +1349,38 @@ impl Builder<'_> {
             }
         }
         waivers
+    }
+
+    /// Fixes the levels that the policy decides among those that treatments offer.
+    fn decided(&mut self, tables: &mut [TablePlan]) {
+        const KIND: usize = Kind::Anonymized as usize;
+        for (text, level) in &self.loaded.policy.anonymized.search.levels {
+            let path = ["anonymized", "search", "levels", text.as_str()];
+            let Some((t, c)) = self.resolve(tables, None, text, &path) else { continue };
+            let column = &tables[t].columns[c];
+            // What repeats a column has the level of that.
+            let (t, c) = column.tied[KIND].unwrap_or((t, c));
+            let offered = tables[t].columns[c].treatment(Kind::Anonymized).treatment.choices();
+            if !offered.contains(level) {
+                let named: Vec<_> = offered.iter().map(|l| say!("`{}`", name(l))).collect();
+                let advice = match named.is_empty() {
+                    true => say!(
+                        "it offers none: this decides among several `levels`, `widths` or `units` of a column's anonymized treatment"
+                    ),
+                    false => say!("offered: {}", Said::join(&named, ", ")),
+                };
+                let what = say!("`{}` does not offer the level `{}`", name(text), name(level));
+                self.advise("P0353", &path, what, advice);
+                continue;
+            }
+            for (other, table) in tables.iter_mut().enumerate() {
+                for (at, column) in table.columns.iter_mut().enumerate() {
+                    if (other, at) == (t, c) || column.tied[KIND] == Some((t, c)) {
+                        column.treatments[KIND].treatment.choose(level);
+                    }
+                }
+            }
+        }
     }
 
     fn search(&mut self, tables: &[TablePlan]) -> SearchPlan {

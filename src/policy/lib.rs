@@ -400,5 +400,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("P0347", "arguments that a command does not take", "命令の引数の誤り"),
     ("P0351", "no form of its source", "元の形で書けない"),
     ("P0352", "names of files", "ファイル名の誤り"),
+    ("P0353", "a level that is not offered", "挙げていない水準"),
+    ("P0354", "no levels to choose among", "選ぶ水準がない"),
     ("P0348", "--table names a table twice", "--table が同じ表を二度"),
 ];

@@ -855,6 +855,9 @@ pub struct Search {
     /// Weights of columns (`table.column`); 1 without.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, f64>,
+    /// Levels that are decided (`table.column` = one of those that its treatment offers): the search takes no other.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub levels: BTreeMap<String, String>,
 }
 
 /// Objectives of the search; see docs/search.md.

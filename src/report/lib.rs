@@ -7,14 +7,16 @@
 //! page draws them without knowing where they come from.
 
 // Other rooms, under the names that they have in the whole.
-use kakou_core::{error, law, say, schema, text};
+use kakou_core::{digest, error, lang, law, say, schema, text};
 use kakou_engine as engine;
 use kakou_plan as plan;
 use kakou_policy as policy;
+use kakou_privacy as privacy;
 use kakou_proof as proof;
 
 pub mod closure;
 pub mod compare;
+pub mod explore;
 pub mod facts;
 pub mod figure;
 pub mod joins;

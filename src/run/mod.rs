@@ -100,6 +100,7 @@ use std::time::SystemTime;
 
 use crate::digest;
 use crate::engine::exclude::Lists;
+use crate::engine::explore::Explored;
 use crate::engine::intake::{self, Limits};
 use crate::engine::{self, Job, Made, Outcome, genome, unclaimed};
 use crate::error::{Error, Family, Name, Result, small};
@@ -499,6 +500,17 @@ impl<'p> Run<'p, Read> {
 }
 
 impl<'p> Run<'p, Measured> {
+    /// Looks at all levels that the policy offers, freezes as a run would, and ends there: nothing is written.
+    ///
+    /// # Errors
+    /// `P0354` if no treatment offers several levels; the user's stop. That no levels are good enough is told, not an error.
+    pub fn explore(self, most: usize) -> Result<Explored> {
+        let Run { common, stage: Measured { read, measured } } = self;
+        let job = common.job(&read.staging, &read.once.0);
+        let explored = engine::explore::explore(&job, &read.read, measured, most, common.progress);
+        explored.map_err(|error| common.recorder.ended(error))
+    }
+
     /// Fixes every level, threshold and suppression.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::super::key::{Key, Numbering};
 use super::super::model::{Class, Remaining, Scope};
 use super::super::objective::{ClassTerm, Objective, ViewStats};
 use super::problem::{Problem, View};
+use super::survey::Figures;
 
 const EMPTY: u32 = u32::MAX;
 /// Slots of the counting array up to which numbering by position beats hashing.
@@ -297,7 +298,67 @@ impl<const N: usize> Grain<N> {
         node: &[u8],
         objective: &dyn Objective,
     ) -> ViewStats {
-        let (kept, out) = self.judge(view);
+        self.stats_of(problem, number, view, node, objective, &self.judge(view))
+    }
+
+    /// What the view shows and loses, with the classes that stay as they were judged.
+    pub(super) fn figures(&self, view: &View, kept: &[bool]) -> Figures {
+        let counted = self.persons();
+        let persons = counted.as_deref().unwrap_or(&self.rows);
+        let k =
+            view.setting.models.iter().find(|m| m.key() == "k").map_or(0, |m| m.least_persons());
+        let mut found = Figures {
+            rows: view.rows,
+            smallest: u64::MAX,
+            smallest_kept: u64::MAX,
+            ..Figures::default()
+        };
+        for (class, &rows) in self.rows.iter().enumerate().filter(|(_, rows)| **rows > 0) {
+            let here = u64::from(persons[class]);
+            found.smallest = found.smallest.min(here);
+            if kept[class] {
+                found.smallest_kept = found.smallest_kept.min(here);
+                found.kept_classes += 1;
+                continue;
+            }
+            found.suppressed += u64::from(rows);
+            if here >= k {
+                found.not_for_k += u64::from(rows);
+            }
+        }
+        for least in [&mut found.smallest, &mut found.smallest_kept] {
+            *least = if *least == u64::MAX { 0 } else { *least };
+        }
+        match &self.pairs {
+            Some(pairs) => {
+                for of_person in pairs.chunk_by(|a, b| a.0 == b.0) {
+                    let stays = of_person.iter().filter(|(_, c)| kept[*c as usize]).count();
+                    found.persons += 1;
+                    found.touched += u64::from(stays < of_person.len());
+                    found.lost += u64::from(stays == 0);
+                }
+            }
+            None => {
+                (found.persons, found.touched, found.lost) =
+                    (view.rows, found.suppressed, found.suppressed);
+            }
+        }
+        found
+    }
+
+    pub(super) fn keys(&self) -> &[Key<N>] {
+        &self.keys
+    }
+
+    pub(super) fn stats_of(
+        &self,
+        problem: &Problem,
+        number: usize,
+        view: &View,
+        node: &[u8],
+        objective: &dyn Objective,
+        (kept, out): &(Vec<bool>, Vec<bool>),
+    ) -> ViewStats {
         let nobody = self
             .population
             .as_ref()

@@ -11,9 +11,11 @@
 mod grain;
 mod problem;
 mod solve;
+mod survey;
 
 pub use problem::{Attribute, Level, Problem, Sample, Setting, View};
 pub use solve::{Candidate, Certificate, Limits, Solution, evaluate, solve};
+pub use survey::{Figures, Point, losers, survey};
 
 /// A node of the lattice: a level for each attribute.
 pub type Levels = Vec<u8>;

@@ -471,7 +471,7 @@ impl<const N: usize> Search<'_, N> {
     }
 }
 
-fn words(problem: &Problem) -> usize {
+pub(super) fn words(problem: &Problem) -> usize {
     problem.views.iter().map(|v| v.layout.words()).max().unwrap_or(1)
 }
 

@@ -256,6 +256,63 @@ proptest! {
         }
     }
 
+    /// A survey of all nodes says of each what its own evaluation says, and of persons what counting them by name says.
+    #[test]
+    fn a_survey_is_every_evaluation(case in cases()) {
+        use std::collections::BTreeSet;
+        let problem = problem(&case);
+        let grid: Vec<Vec<u8>> = problem.corners().1.iter().map(|&top| (0..=top).collect()).collect();
+        for key in ["loss", "ambiguity", "height"] {
+            let objective = by_key(key, Aggregate::Mean, case.factor).unwrap();
+            let points = survey(&problem, objective.as_ref(), &grid);
+            let nodes = all_nodes(&problem);
+            prop_assert_eq!(points.iter().map(|p| &p.levels).collect::<Vec<_>>(), nodes.iter().collect::<Vec<_>>());
+            for point in &points {
+                let (stats, cost, feasible) = evaluate(&problem, objective.as_ref(), &point.levels);
+                prop_assert_eq!((&point.cost, point.feasible), (&cost, feasible));
+                let gone: Vec<u64> = point.views.iter().map(|f| f.suppressed).collect();
+                prop_assert_eq!(&gone, &stats.iter().map(|s| s.suppressed).collect::<Vec<_>>());
+            }
+            if case.model != 0 || key != "height" {
+                continue;
+            }
+            for point in &points {
+                for (v, view) in problem.views.iter().enumerate() {
+                    let person = |i: usize| if case.persons { case.rows[i].4 as usize } else { i };
+                    let code = |column: usize, row: &Row, level: u8| {
+                        let attribute = view.columns[column];
+                        let base = [row.0, row.1, row.2][attribute] as usize;
+                        problem.attributes[attribute].levels[usize::from(level)].map[base]
+                    };
+                    let class = |row: &Row| -> Vec<u32> {
+                        (0..view.columns.len()).map(|c| code(c, row, point.levels[view.columns[c]])).collect()
+                    };
+                    let goes: Vec<bool> = case.rows.iter().map(|row| {
+                        let same = case.rows.iter().enumerate().filter(|(_, r)| class(r) == class(row));
+                        (same.map(|(i, _)| person(i)).collect::<BTreeSet<_>>().len() as u64) < case.k
+                    }).collect();
+                    let who = |holds: &dyn Fn(usize) -> bool| -> BTreeSet<usize> {
+                        (0..case.rows.len()).filter(|&i| holds(i)).map(person).collect()
+                    };
+                    let (touched, stay) = (who(&|i| goes[i]), who(&|i| !goes[i]));
+                    prop_assert_eq!(point.views[v].touched, touched.len() as u64);
+                    prop_assert_eq!(point.views[v].lost, touched.difference(&stay).count() as u64);
+                    prop_assert_eq!(point.views[v].persons, who(&|_| true).len() as u64);
+                    prop_assert_eq!(point.views[v].not_for_k, 0);
+                    let top: Vec<u8> = view.columns.iter().map(|&a| problem.corners().1[a]).collect();
+                    let told = losers(&problem, objective.as_ref(), &point.levels, v, &top, &[]);
+                    for (column, counts) in told.iter().enumerate() {
+                        for (label, counts) in counts.iter().enumerate() {
+                            let shows = |i: usize| code(column, &case.rows[i], top[column]) as usize == label;
+                            let expected = [who(&shows), who(&|i| shows(i) && goes[i])].map(|w| w.len() as u64);
+                            prop_assert_eq!(*counts, expected);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// A bound over a box is never above the cost of a node in it.
     #[test]
     fn no_bound_is_above_a_cost(case in cases(), low in any::<[u8; 3]>(), high in any::<[u8; 3]>()) {
