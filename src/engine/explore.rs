@@ -64,8 +64,9 @@ pub struct Group {
 pub struct Distribution {
     /// `table.column`.
     pub name: Name,
-    /// The level at which labels are told; none for a column with one treatment.
-    pub level: Option<Name>,
+    /// Which of the columns that offer levels it is, or repeats, and the level at which labels are told; none for a column with one
+    /// treatment.
+    pub level: Option<(usize, usize)>,
     /// Labels of at least ten persons, most persons first.
     pub groups: Vec<Group>,
     /// All others.
@@ -305,7 +306,9 @@ impl Space {
                     counts[b][0].cmp(&counts[a][0]).then_with(|| text(a).cmp(&text(b)))
                 });
                 told.truncate(MOST_LABELS);
-                (0..texts.len()).map(|code| !told.contains(&code)).collect()
+                // Another view of the same column may show labels that nobody has here.
+                let here = |code: usize| counts[code][0] > 0;
+                (0..texts.len()).map(|code| here(code) && !told.contains(&code)).collect()
             })
             .collect();
         let pooled = count(&pool);
@@ -315,7 +318,7 @@ impl Space {
             .zip(by.iter().zip(&pool).zip(&texts))
             .map(|(((&attribute, quasi), counts), ((&level, pool), texts))| {
                 let mut groups: Vec<Group> = (0..texts.len())
-                    .filter(|&code| !pool[code])
+                    .filter(|&code| !pool[code] && counts[code][0] >= SHOWN)
                     .map(|code| Group {
                         label: texts[code].clone(),
                         labels: 1,
@@ -331,13 +334,12 @@ impl Space {
                 let labels = pool.iter().filter(|pooled| **pooled).count();
                 let rest = Group { label: None, labels, persons, touched };
                 let table = &plan.tables[quasi.table];
-                let offered = self.offered.get(attribute);
                 Distribution {
                     name: Name::from_policy(format!(
                         "{}.{}",
                         table.name, table.columns[quasi.column].facts.column
                     )),
-                    level: offered.map(|o| o.levels[usize::from(level)].clone()),
+                    level: (attribute < self.offered.len()).then_some((attribute, level.into())),
                     groups,
                     rest: (labels > 0).then_some(rest),
                 }

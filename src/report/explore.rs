@@ -121,7 +121,7 @@ pub fn page(plan: &Plan, loaded: &Loaded, seen: &Explored, lang: Lang) -> Result
         "fixed": fixed,
         "lost": seen.losers.iter().map(|losers| json!({
             "levels": losers.levels,
-            "views": losers.views.iter().map(|v| v.iter().map(|d| distribution(d, seen, &columns)).collect::<Vec<_>>()).collect::<Vec<_>>(),
+            "views": losers.views.iter().map(|v| v.iter().map(|d| distribution(d, &columns)).collect::<Vec<_>>()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     });
     let page = Page {
@@ -292,21 +292,13 @@ fn front(seen: &Explored, columns: &[Column<'_>]) -> (Vec<FrontLine>, bool) {
     (all.iter().map(line).collect(), thinned)
 }
 
-fn distribution(of: &Distribution, seen: &Explored, columns: &[Column<'_>]) -> serde_json::Value {
+fn distribution(of: &Distribution, columns: &[Column<'_>]) -> serde_json::Value {
     let row = |group: &Group, rest: bool| {
         let label = group.label.as_ref().map(|label| clipped(label));
         let labels = if rest { json!(group.labels) } else { serde_json::Value::Null };
         json!([label, few(group.persons), few(group.touched), labels])
     };
-    // The level is called as the slider calls it.
-    let level = of.level.as_ref().map(|level| {
-        let column = seen.columns.iter().zip(columns).find(|(c, _)| c.offered.name == of.name);
-        let place = column.and_then(|(c, told)| {
-            let at = c.offered.levels.iter().position(|l| l == level)?;
-            Some(told.levels[at].label.clone())
-        });
-        place.unwrap_or_else(|| level.as_str().to_owned())
-    });
+    let level = of.level.map(|(column, level)| columns[column].levels[level].label.as_str());
     let mut rows: Vec<_> = of.groups.iter().map(|group| row(group, false)).collect();
     rows.extend(of.rest.as_ref().map(|rest| row(rest, true)));
     json!({ "name": of.name, "level": level, "rows": rows })

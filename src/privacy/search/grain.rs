@@ -70,6 +70,16 @@ fn rolled_entries(
 
 impl<const N: usize> Grain<N> {
     pub(super) fn base(view: &View, squares: bool) -> Self {
+        Self::of(view, squares, view.base.pairs.as_ref())
+    }
+
+    /// The same figures with less work: where every person has one row, counting rows counts persons.
+    pub(super) fn light(view: &View, squares: bool) -> Self {
+        let several = view.whole.persons < view.rows;
+        Self::of(view, squares, view.base.pairs.as_ref().filter(|_| several))
+    }
+
+    fn of(view: &View, squares: bool, pairs: Option<&Vec<(u32, u32)>>) -> Self {
         let shrink = |key: &Key<16>| {
             let mut short = Key::<N>::ZERO;
             short.0.copy_from_slice(&key.0[..N]);
@@ -82,12 +92,12 @@ impl<const N: usize> Grain<N> {
             squares: squares
                 .then(|| base.rows.iter().map(|&r| u64::from(r) * u64::from(r)).collect()),
             population: base.population.clone(),
-            pairs: base.pairs.clone(),
+            pairs: pairs.cloned(),
             sensitive: base
                 .sensitive
                 .iter()
                 .map(|entries| {
-                    if base.pairs.is_some() {
+                    if pairs.is_some() {
                         entries.clone()
                     } else {
                         entries

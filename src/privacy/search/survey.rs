@@ -68,7 +68,7 @@ impl Walk<'_> {
     fn base<const N: usize>(&self) -> (Levels, Vec<Arc<At<N>>>) {
         let squares = self.objective.has_terms();
         let views = self.problem.views.iter();
-        (self.problem.corners().0, views.map(|v| At::new(Grain::base(v, squares))).collect())
+        (self.problem.corners().0, views.map(|v| At::new(Grain::light(v, squares))).collect())
     }
 
     fn step<const N: usize>(
@@ -121,12 +121,18 @@ impl Walk<'_> {
         let Some(offered) = grid.get(depth) else {
             return vec![self.point(levels.clone(), views)];
         };
+        // Columns that come after and have one level take it at once.
+        let later = &grid[depth + 1..];
+        let last = later.iter().all(|of| of.len() == 1);
         let at = |level: u8| {
             let mut to = levels.clone();
             to[depth] = level;
+            for (slot, of) in to[depth + 1..].iter_mut().zip(later).filter(|_| last) {
+                *slot = of[0];
+            }
             to
         };
-        if depth + 1 < grid.len() {
+        if !last {
             let parts: Vec<Vec<Point>> = offered
                 .par_iter()
                 .map(|&level| {

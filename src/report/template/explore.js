@@ -77,14 +77,14 @@ function figures(at) {
   D.views.forEach((v, w) => {
     const gone = v.gone[at], fine = v.ok[at] === "1";
     const row = make("tr", undefined, { "data-view": v.name });
-    if (!fine) row.className = "bad";
+    if (!fine) row.className = "over";
     row.append(make("th", v.name, { scope: "row" }));
     cell(row, W.kAsked, count(v.k), "n");
     cell(row, W.kBefore, smallest(v.before[at], v.k), "n");
-    cell(row, W.kept, percent(shareOf(at, w)), "n");
+    cell(row, W.kept, (gone < 0 ? "≥ " : "") + percent(shareOf(at, w)), "n");
     cell(row, W.rowsGone, count(gone) + " / " + count(v.rows) + (v.other[at] ? " (" + W.other + " " + count(v.other[at]) + ")" : ""), "n");
     cell(row, W.touched, count(v.touched[at]) + " / " + count(v.persons), "n");
-    cell(row, W.persons, count(v.lost[at]) + " (" + percent(drawn(v.lost[at]) / Math.max(1, v.persons)) + ")", "n");
+    cell(row, W.persons, count(v.lost[at]) + " (" + (v.lost[at] < 0 ? "≤ " : "") + percent(drawn(v.lost[at]) / Math.max(1, v.persons)) + ")", "n");
     const verdict = cell(row, W.verdict, undefined);
     verdict.append(make("span", fine ? "✓ " + W.ok : "✗ " + W.tooMuch + " (" + W.limit + " " + count(v.limit) + ")", { class: fine ? "yes" : "bad" }));
     body.append(row);
@@ -109,7 +109,7 @@ function steps(at) {
       D.views.forEach(v => cell(row, W.personsOf + v.name, count(v.lost[i]), "n"));
       const verdict = cell(row, W.verdict, undefined);
       verdict.append(make("span", ok(i) ? "✓ " + W.ok : "✗ " + W.tooMuch, { class: ok(i) ? "yes" : "bad" }));
-      if (!ok(i)) row.className = "bad";
+      if (!ok(i)) row.className = "over";
       const button = make("button", W.take, { type: "button" });
       button.addEventListener("click", () => go(levels));
       cell(row, "", undefined).append(button);
@@ -128,7 +128,7 @@ function lost() {
     const grid = make("div", undefined, { class: "lost" });
     D.lost[at].views[w].forEach(d => {
       const part = make("div");
-      part.append(make("h4", d.name + (d.level ? " (" + d.level + ")" : "")));
+      part.append(make("h4", d.name + (d.level ? " — " + d.level : "")));
       const table = make("table");
       const body = headed(table, [[W.value], [W.personsAll, 1], [W.affected, 1], [W.share]]);
       d.rows.forEach(([label, persons, touched, kinds]) => {
@@ -184,7 +184,8 @@ function draw() {
   dots(i => !ok(i), "#b9c2cb", 5);
   dots(i => ok(i), "#1f5f99", 5);
   s.append(svg("path", { d: line, stroke: "#126b52", "stroke-width": 1.5, fill: "none" }));
-  dots(i => front.has(i), "#126b52", 8);
+  dots(i => front.has(i) && !ok(i), "#8a96a1", 8);
+  dots(i => front.has(i) && ok(i), "#126b52", 8);
   const mark = (i, shape) => { const x = X(xs[i]), y = Y(ys[i]); s.append(shape(x, y)); };
   mark(D.start, (x, y) => svg("rect", { x: x - 6, y: y - 6, width: 12, height: 12, fill: "#126b52", stroke: "#fff", "stroke-width": 1.5 }));
   const at = find(now);
