@@ -100,6 +100,7 @@ impl Explore {
             memory: self.memory,
             search_seconds: self.search_seconds,
             dry_run: true,
+            without_key: true,
             ..Request::new(Input::Folder(self.input.clone()), work.path())
         };
         let read = run::Run::check(policy, request, &progress)?.read()?;

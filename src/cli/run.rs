@@ -167,6 +167,7 @@ impl Run {
             resume: self.resume.clone(),
             search_seconds: self.search_seconds,
             dry_run: self.dry_run,
+            without_key: false,
             timings: self.timings == Some(TimingsTo::Record),
             recording: self.recording.wanted(),
         }

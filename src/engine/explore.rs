@@ -337,7 +337,7 @@ impl Space {
                 Distribution {
                     name: Name::from_policy(format!(
                         "{}.{}",
-                        table.name, table.columns[quasi.column].facts.column
+                        table.name, table.columns[quasi.column].shown
                     )),
                     level: (attribute < self.offered.len()).then_some((attribute, level.into())),
                     groups,

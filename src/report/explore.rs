@@ -14,7 +14,7 @@ use crate::error::{Name, Result};
 use crate::plan::Plan;
 use crate::policy::Loaded;
 use crate::privacy::search::{Figures, Point};
-use crate::schema::Kind;
+use crate::schema::{DateKind, Kind};
 
 const PAGE: &str = include_str!("template/explore.html");
 const STYLE: &str = include_str!("template/explore.css");
@@ -147,7 +147,7 @@ pub fn page(plan: &Plan, loaded: &Loaded, seen: &Explored, lang: Lang) -> Result
             .flat_map(|error| error.each())
             .map(|e| lang.pick(&e.what.to(crate::lang::Lang::Ja), e.what.as_str()).into_owned())
             .collect(),
-        columns: columns.iter().map(|c| c.name.to_owned()).collect(),
+        columns: columns.iter().map(|c| c.name.clone()).collect(),
         views: plan.views.iter().map(|v| v.name.as_str()).collect(),
         toml,
         front,
@@ -213,8 +213,9 @@ struct FrontLine {
 }
 
 #[derive(Serialize)]
-struct Column<'a> {
-    name: &'a str,
+struct Column {
+    /// As people call it: by its label where the layout has one.
+    name: String,
     key: String,
     levels: Vec<Level>,
 }
@@ -226,27 +227,34 @@ struct Level {
     labels: i64,
 }
 
-fn columns<'a>(plan: &Plan, seen: &'a Explored, lang: Lang) -> Vec<Column<'a>> {
-    let column = |column: &'a crate::engine::explore::Column| {
+fn columns(plan: &Plan, seen: &Explored, lang: Lang) -> Vec<Column> {
+    let column = |column: &crate::engine::explore::Column| {
         let of = &column.offered;
-        let planned = plan.tables[of.table].columns[of.column].treatment(Kind::Anonymized);
-        let technique = planned.treatment.doc().name;
+        let table = &plan.tables[of.table];
+        let planned = table.columns[of.column].treatment(Kind::Anonymized);
+        let birth = table.columns[of.column].facts.date == Some(DateKind::Birth);
+        let ranges = planned.treatment.ordered().then_some(birth);
         let levels = of.levels.iter().zip(&column.labels).map(|(level, &labels)| Level {
             key: quoted(level.as_str()),
-            label: called(technique, level.as_str(), lang),
+            label: called(ranges, level.as_str(), lang),
             labels: i64::from(labels),
         });
-        Column { name: of.name.as_str(), key: quoted(of.name.as_str()), levels: levels.collect() }
+        Column {
+            name: format!("{}.{}", table.name, table.columns[of.column].shown),
+            key: quoted(of.name.as_str()),
+            levels: levels.collect(),
+        }
     };
     seen.columns.iter().map(column).collect()
 }
 
-/// A level with what it is, where there is a word for that.
-fn called(technique: &str, level: &str, lang: Lang) -> String {
-    let key = match technique {
-        "age_band" => "x.level.years".to_owned(),
-        "band" => "x.level.width".to_owned(),
-        _ => format!("x.level.{}", if level == "*" { "all" } else { level }),
+/// A level with what it is, where there is a word for that. `ranges`: whether the widths of ranges are years of age.
+fn called(ranges: Option<bool>, level: &str, lang: Lang) -> String {
+    let width = ranges.filter(|_| level.parse::<f64>().is_ok());
+    let key = match width {
+        Some(true) => "x.level.years".to_owned(),
+        Some(false) => "x.level.width".to_owned(),
+        None => format!("x.level.{}", if level == "*" { "all" } else { level }),
     };
     let Some((_, ja, en)) = super::words::find(&key) else { return level.to_owned() };
     if ja.contains("{}") {
@@ -257,7 +265,7 @@ fn called(technique: &str, level: &str, lang: Lang) -> String {
 }
 
 /// What nothing beats in both: fewer rows lost, all views together, and less loss. Those that are not told are spread evenly.
-fn front(seen: &Explored, columns: &[Column<'_>]) -> (Vec<FrontLine>, bool) {
+fn front(seen: &Explored, columns: &[Column]) -> (Vec<FrontLine>, bool) {
     let gone = |at: usize| seen.points[at].views.iter().map(|f| f.suppressed.max(1)).sum::<u64>();
     let cost = |at: usize| &seen.points[at].cost;
     let mut order: Vec<usize> = (0..seen.points.len()).collect();
@@ -279,7 +287,7 @@ fn front(seen: &Explored, columns: &[Column<'_>]) -> (Vec<FrontLine>, bool) {
     }
     let line = |&at: &usize| {
         let point = &seen.points[at];
-        let level = |(c, &l): (&Column<'_>, &u8)| c.levels[usize::from(l)].label.clone();
+        let level = |(c, &l): (&Column, &u8)| c.levels[usize::from(l)].label.clone();
         FrontLine {
             at,
             start: at == seen.start,
@@ -292,7 +300,7 @@ fn front(seen: &Explored, columns: &[Column<'_>]) -> (Vec<FrontLine>, bool) {
     (all.iter().map(line).collect(), thinned)
 }
 
-fn distribution(of: &Distribution, columns: &[Column<'_>]) -> serde_json::Value {
+fn distribution(of: &Distribution, columns: &[Column]) -> serde_json::Value {
     let row = |group: &Group, rest: bool| {
         let label = group.label.as_ref().map(|label| clipped(label));
         let labels = if rest { json!(group.labels) } else { serde_json::Value::Null };

@@ -163,6 +163,8 @@ pub struct Request {
     pub search_seconds: Option<u64>,
     /// Nothing will be published: no key is made for it. Such a run ends with [`Run::discard`].
     pub dry_run: bool,
+    /// No key is looked for: for a dry run that ends before anything is written ([`Run::explore`]).
+    pub without_key: bool,
     /// Whether the record tells where the time went ([`crate::timings::ask`] begins to count).
     pub timings: bool,
     /// Who signs, and which ledger it is entered in.
@@ -186,6 +188,7 @@ impl Request {
             resume: None,
             search_seconds: None,
             dry_run: false,
+            without_key: false,
             timings: false,
             recording: Recording::default(),
         }
@@ -454,6 +457,9 @@ impl Gates {
 
 /// The secrets of the pseudonymized release, and which key they are of.
 fn pseudonyms(plan: &Plan, request: &Request) -> Result<(ReleaseSecrets, KeyUsed)> {
+    if request.dry_run && request.without_key {
+        return Ok((ReleaseSecrets::anonymized()?, KeyUsed::ThrownAway { file: PathBuf::new() }));
+    }
     let wanted = Wanted {
         given: request.key.as_ref(),
         passphrase_file: request.passphrase_file.as_ref(),
