@@ -4,7 +4,8 @@
 //! fewer than ten persons hold. [`page`] makes one self-contained HTML file of it (no network, no script), [`compare`]
 //! one of two such files or of two policies. What other
 //! parts of the engine want to show goes in as measures, a trade-off curve or plain sections ([`facts::Extra`]); the
-//! page draws them without knowing where they come from.
+//! page draws them without knowing where they come from. [`explore`] is the page before a run, on which levels are chosen: it alone has a
+//! script, its own.
 
 // Other rooms, under the names that they have in the whole.
 use kakou_core::{digest, error, lang, law, say, schema, text};

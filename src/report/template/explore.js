@@ -138,7 +138,7 @@ function lost() {
         cell(row, W.affected, count(touched), "n");
         const bar = cell(row, W.share, undefined, "bar");
         if (persons >= 0) {
-          if (touched) bar.append(make("i", "", { style: "width:" + Math.max(1, Math.round(60 * share)) + "px" }));
+          if (touched) bar.append(make("i", "", { style: "width:" + Math.max(1, Math.round(44 * share)) + "px" }));
           bar.append((touched < 0 ? "≤ " : "") + percent(share));
         }
         body.append(row);
