@@ -302,7 +302,7 @@ fn front(seen: &Explored, columns: &[Column]) -> (Vec<FrontLine>, bool) {
 
 fn distribution(of: &Distribution, columns: &[Column]) -> serde_json::Value {
     let row = |group: &Group, rest: bool| {
-        let label = group.label.as_ref().map(|label| clipped(label));
+        let label = group.label.as_ref().map(clipped);
         let labels = if rest { json!(group.labels) } else { serde_json::Value::Null };
         json!([label, few(group.persons), few(group.touched), labels])
     };
