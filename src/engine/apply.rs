@@ -16,7 +16,7 @@ use crate::frame::{Column, Dictionary, MISSING};
 use crate::plan::shape::released;
 use crate::plan::{Grain, Plan, TreatmentPlan};
 use crate::policy::model::Unit;
-use crate::schema::{DateKind, Kind, Role};
+use crate::schema::{ColumnAt, DateKind, Kind, Role};
 use crate::technique::{
     Input, KeyTokens, Known, Marks, Output, Persons, Secrets, Tally, Treatment,
 };
@@ -88,47 +88,64 @@ impl Alive {
     }
 }
 
-/// Runs `f` with what the kernel of a column gets.
-pub fn with_input<T>(
-    plan: &Plan,
-    partition: &Partition,
-    table: usize,
-    column: usize,
-    planned: &TreatmentPlan,
-    secrets: &dyn Secrets,
-    tokens: &KeyTokens,
-    everyone: Option<&Everyone>,
-    f: impl FnOnce(&Input<'_>) -> T,
-) -> T {
-    let table_plan = &plan.tables[table];
-    let column_plan = &table_plan.columns[column];
-    let part = &partition.tables[table];
-    let dates: Vec<_> = planned.dates.iter().map(|d| partition.dates(table, d)).collect();
-    let own_identity;
-    let own_domain;
-    let (identity, domain) = match column_plan.key {
-        Some(key) => (Some(&part.identities[key]), table_plan.keys[key].name.as_str()),
-        None if planned.treatment.needs().identity => {
-            own_identity = identity::of_code(plan, table_plan, part, column, &planned.scope);
-            own_domain = format!("{}.{}", table_plan.name, column_plan.facts.column);
-            (Some(&own_identity), own_domain.as_str())
-        }
-        None => (None, ""),
-    };
-    let known =
-        if planned.treatment.needs().known { known_of(plan, partition, table) } else { Vec::new() };
-    f(&Input {
-        facts: &column_plan.facts,
-        cells: &part.table.columns[column],
-        persons: Persons { of_row: &part.persons, ids: &partition.ids },
-        dates: &dates,
-        identity,
-        domain,
-        secrets,
-        tokens,
-        known: &known,
-        everyone,
-    })
+/// What the columns of a partition are treated with in one release.
+#[derive(Clone, Copy)]
+pub struct Treating<'a> {
+    /// What is planned.
+    pub plan: &'a Plan,
+    /// The rows, already restricted to the persons of the release.
+    pub partition: &'a Partition,
+    /// Those of the release.
+    pub secrets: &'a dyn Secrets,
+    /// Tokens of the keys, of the persons of the partition.
+    pub tokens: &'a KeyTokens,
+    /// What identifies any person of the run, if a treatment asks for it.
+    pub everyone: Option<&'a Everyone>,
+}
+
+impl Treating<'_> {
+    /// Runs `f` with what the kernel of a column gets.
+    pub fn with_input<T>(
+        &self,
+        at: ColumnAt,
+        planned: &TreatmentPlan,
+        f: impl FnOnce(&Input<'_>) -> T,
+    ) -> T {
+        let Treating { plan, partition, secrets, tokens, everyone } = *self;
+        let ColumnAt { table, column } = at;
+        let table_plan = &plan.tables[table];
+        let column_plan = &table_plan.columns[column];
+        let part = &partition.tables[table];
+        let dates: Vec<_> = planned.dates.iter().map(|d| partition.dates(table, d)).collect();
+        let own_identity;
+        let own_domain;
+        let (identity, domain) = match column_plan.key {
+            Some(key) => (Some(&part.identities[key]), table_plan.keys[key].name.as_str()),
+            None if planned.treatment.needs().identity => {
+                own_identity = identity::of_code(plan, table_plan, part, column, &planned.scope);
+                own_domain = format!("{}.{}", table_plan.name, column_plan.facts.column);
+                (Some(&own_identity), own_domain.as_str())
+            }
+            None => (None, ""),
+        };
+        let known = if planned.treatment.needs().known {
+            known_of(plan, partition, table)
+        } else {
+            Vec::new()
+        };
+        f(&Input {
+            facts: &column_plan.facts,
+            cells: &part.table.columns[column],
+            persons: Persons { of_row: &part.persons, ids: &partition.ids },
+            dates: &dates,
+            identity,
+            domain,
+            secrets,
+            tokens,
+            known: &known,
+            everyone,
+        })
+    }
 }
 
 /// What identifies any person of the run, if a treatment of the pseudonymized release asks for it: the cells of identifying
@@ -215,34 +232,28 @@ pub fn apply(
     everyone: Option<&Everyone>,
     alive: &mut Alive,
 ) -> Applied {
-    let cells: Vec<(usize, usize)> = plan
-        .tables
-        .iter()
-        .enumerate()
-        .flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)))
-        .collect();
+    let cells: Vec<ColumnAt> = plan.columns_at().collect();
     let tokens = key_tokens(plan, partition, kind, secrets);
+    let treating = Treating { plan, partition, secrets, tokens: &tokens, everyone };
     let released: Vec<_> = (0..plan.tables.len()).map(|t| released(plan, t, kind)).collect();
     let mut outputs: Vec<Option<Output>> = cells
         .par_iter()
-        .map(|&(t, c)| {
-            let planned = plan.tables[t].columns[c].treatment(kind);
+        .map(|&at| {
+            let ColumnAt { table: t, column: c } = at;
+            let planned = plan.column(at).treatment(kind);
             let treatment = &treatments[t][c];
             if planned.output.is_none() && !treatment.shows().removes_rows() {
                 return None;
             }
-            let facts = &plan.tables[t].columns[c].facts;
+            let facts = &plan.column(at).facts;
             let mut output = timings::of_column("apply", &facts.table, &facts.column, || {
-                with_input(plan, partition, t, c, planned, secrets, &tokens, everyone, |input| {
-                    treatment.apply(input)
-                })
+                treating.with_input(at, planned, |input| treatment.apply(input))
             });
             if treatment.unfit().is_some() {
                 output.tally.emptied = output.tally.suppressed;
             }
             // Counted is what will stand in the file: `1.0` and `1` are one number there.
             if let Some(r) = released[t].iter().find(|r| r.column == c) {
-                let facts = &plan.tables[t].columns[c].facts;
                 output.cells = typed::canonical_cells(facts, r, &output.cells);
             }
             Some(output)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::apply::{Alive, Applied, Removal, Treatments, apply, with_input};
+use super::apply::{Alive, Applied, Removal, Treating, Treatments, apply};
 use super::cells::Blanked;
 use super::draft::{Ask, At, Decision, Draft, Round};
 use super::floors::{Floors, relabel};
@@ -19,7 +19,7 @@ use super::{log, sets, timings};
 use crate::error::Result;
 use crate::frame::Column;
 use crate::plan::Plan;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, Kind};
 use crate::technique::{KeyTokens, Measure, Secrets, Tally};
 
 /// What was decided, to be carried out.
@@ -332,11 +332,12 @@ impl<'a> Worker<'a> {
                     cells.cells().flatten().collect::<Vec<_>>().join("|")
                 });
                 let none = KeyTokens::default();
-                let facts = &plan.tables[t].columns[c].facts;
+                let secrets = secrets[k];
+                let treating = Treating { plan, partition, secrets, tokens: &none, everyone: None };
+                let column = ColumnAt { table: t, column: c };
+                let facts = &plan.column(column).facts;
                 timings::of_column("measure", &facts.table, &facts.column, || {
-                    with_input(plan, partition, t, c, planned, secrets[k], &none, None, |input| {
-                        draft.treatment(at).measure(input)
-                    })
+                    treating.with_input(column, planned, |input| draft.treatment(at).measure(input))
                 })
             })
             .collect();

@@ -8,7 +8,7 @@ use crate::error::{Name, Place, Said};
 use crate::lang::Lang;
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
 use crate::schema::file::NamePart;
-use crate::schema::{ColumnFacts, Kind, Type};
+use crate::schema::{ColumnAt, ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
 
 pub use crate::promise::receipts::ReceiptPlan;
@@ -314,6 +314,18 @@ impl Plan {
             }
         }
         groups
+    }
+    /// Every column of every table, in their order.
+    pub fn columns_at(&self) -> impl Iterator<Item = ColumnAt> + '_ {
+        let columns = |(table, plan): (usize, &TablePlan)| {
+            (0..plan.columns.len()).map(move |column| ColumnAt { table, column })
+        };
+        self.tables.iter().enumerate().flat_map(columns)
+    }
+    /// A column.
+    #[must_use]
+    pub fn column(&self, at: ColumnAt) -> &ColumnPlan {
+        &self.tables[at.table].columns[at.column]
     }
 }
 

@@ -7,11 +7,13 @@ use crate::error::{Name, Tell};
 
 mod by_kind;
 pub mod codes;
+mod column_at;
 pub mod file;
 pub mod layout;
 pub mod names;
 
 pub use by_kind::ByKind;
+pub use column_at::ColumnAt;
 
 /// Which of the two releases.
 #[derive(

@@ -326,7 +326,7 @@ impl Rules {
             let mut steps = vec![self.resource.as_str()];
             steps.extend(self.element.as_deref());
             let (unlisted, left_out) = (&mut rows.unlisted, &mut rows.left_out);
-            self.unlisted(tree, row, seen, &mut steps, number, unlisted, left_out);
+            self.rest(row, &mut Rest { tree, seen, number, steps, unlisted, left_out });
         }
         Ok(())
     }
@@ -343,30 +343,20 @@ impl Rules {
     }
 
     /// Collects the elements below a place that nobody named, and counts the values that a rule leaves out.
-    fn unlisted<'t>(
-        &self,
-        tree: &Tree<'t>,
-        at: u32,
-        seen: &Seen,
-        steps: &mut Vec<&'t str>,
-        number: u64,
-        found: &mut BTreeMap<String, u64>,
-        left_out: &mut BTreeMap<String, u64>,
-    ) where
-        Self: 't,
-    {
-        let cover = seen.covered[at as usize];
+    fn rest(&self, at: u32, rest: &mut Rest<'_, '_>) {
+        let tree = rest.tree;
+        let cover = rest.seen.covered[at as usize];
         if cover == Cover::Read {
             return;
         }
         if cover == Cover::LeftOut || self.anywhere.contains(tree.name(at)) {
-            let name = steps.get(1).copied().unwrap_or_default();
+            let name = rest.steps.get(1).copied().unwrap_or_default();
             let name = if path::plain(name) { name } else { "" };
             let count = values(tree, at);
-            match left_out.get_mut(name) {
+            match rest.left_out.get_mut(name) {
                 Some(sum) => *sum += count,
                 None => {
-                    left_out.insert(name.to_owned(), count);
+                    rest.left_out.insert(name.to_owned(), count);
                 }
             }
             return;
@@ -377,17 +367,17 @@ impl Rules {
                 for child in tree.children(at) {
                     let name = tree.name(child);
                     if !name.is_empty() {
-                        steps.push(name);
+                        rest.steps.push(name);
                     }
-                    self.unlisted(tree, child, seen, steps, number, found, left_out);
+                    self.rest(child, rest);
                     if !name.is_empty() {
-                        steps.pop();
+                        rest.steps.pop();
                     }
                 }
             }
             Kind::Text(_) | Kind::Plain(_) => {
                 if self.released
-                    && tree.text(at).is_some_and(|t| words::is_constant(&steps.join("."), &t))
+                    && tree.text(at).is_some_and(|t| words::is_constant(&rest.steps.join("."), &t))
                 {
                     return;
                 }
@@ -399,13 +389,27 @@ impl Rules {
                         "(not a name of FHIR)".to_owned()
                     }
                 };
-                if found.len() < TOLD {
-                    let path: Vec<String> = steps.iter().map(|s| shown(s)).collect();
-                    found.entry(path.join(".")).or_insert(number);
+                if rest.unlisted.len() < TOLD {
+                    let path: Vec<String> = rest.steps.iter().map(|s| shown(s)).collect();
+                    rest.unlisted.entry(path.join(".")).or_insert(rest.number);
                 }
             }
         }
     }
+}
+
+/// What a row's columns left of a resource, while it is walked through.
+struct Rest<'a, 't> {
+    tree: &'a Tree<'t>,
+    seen: &'a Seen,
+    /// The line, for messages.
+    number: u64,
+    /// The names from the resource down to where the walk is.
+    steps: Vec<&'a str>,
+    /// Elements that nobody named, with their first line.
+    unlisted: &'a mut BTreeMap<String, u64>,
+    /// Values that a rule left out, by the first element of their paths.
+    left_out: &'a mut BTreeMap<String, u64>,
 }
 
 /// The values at and below a place.
