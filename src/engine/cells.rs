@@ -86,7 +86,7 @@ impl ViewCells {
     pub(crate) fn blank(&self, plan: &Plan, view: &ViewPlan) -> Result<Blanked> {
         let own = |q: &crate::plan::ViewColumn| {
             let bit = blank_bit(plan, q.table, q.column).filter(|_| q.join == Join::SameRow);
-            bit.filter(|_| !plan.never_blank.contains(&(q.table, q.column)))
+            bit.filter(|_| !plan.never_blank.contains(&q.at()))
         };
         let weights: Vec<Option<u32>> = view.quasi.iter().map(|q| own(q).map(|_| 1)).collect();
         let mut blanked = Blanked { table: view.table, cells: Vec::new() };

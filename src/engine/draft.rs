@@ -8,7 +8,7 @@ use super::cells::Blanked;
 use super::floors::Step;
 use crate::error::{Error, Result, Said};
 use crate::plan::Plan;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, Kind};
 use crate::technique::Treatment;
 use crate::{digest, say};
 
@@ -62,7 +62,7 @@ pub(super) enum Ask {
     /// Who holds the values of these tables.
     Values(Vec<bool>),
     /// Facts beside the views.
-    Last { splits: Vec<((usize, usize), bool)>, unique: bool },
+    Last { splits: Vec<(ColumnAt, bool)>, unique: bool },
 }
 
 /// A column of one of a draft's sets of treatments.
@@ -126,7 +126,7 @@ impl Draft {
             Ask::Cells { .. } => false,
             Ask::Classes { values, .. } => values.as_deref().is_none_or(tables),
             Ask::Values(values) => tables(values),
-            Ask::Last { splits, .. } => splits.iter().all(|&((t, c), _)| column(t, c)),
+            Ask::Last { splits, .. } => splits.iter().all(|(at, _)| column(at.table, at.column)),
             Ask::Levels | Ask::Source | Ask::Items => true,
         };
         let known = draft.treatments.len() >= 2 && decisions_fit(plan, &draft.decisions);

@@ -16,7 +16,7 @@ use crate::frame::{Column, Interner, MISSING};
 use crate::plan::steady::{EVIDENCE, Repeated};
 use crate::plan::{FloorPlan, Grain, Plan, codes};
 use crate::say;
-use crate::schema::ColumnFacts;
+use crate::schema::{ColumnAt, ColumnFacts};
 use crate::technique::Tally;
 use crate::text::number::{Decimal, Measured};
 
@@ -31,6 +31,14 @@ pub struct Relabelled {
     pub labels: BTreeMap<String, Option<String>>,
 }
 
+impl Relabelled {
+    /// The column.
+    #[must_use]
+    pub const fn at(&self) -> ColumnAt {
+        ColumnAt { table: self.table, column: self.column }
+    }
+}
+
 /// The labels that floors changed, by column.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Floors(Vec<Relabelled>);
@@ -38,22 +46,22 @@ pub struct Floors(Vec<Relabelled>);
 impl Floors {
     /// Those of a column.
     #[must_use]
-    pub fn of(&self, table: usize, column: usize) -> Option<&Relabelled> {
-        self.0.iter().find(|r| (r.table, r.column) == (table, column))
+    pub fn of(&self, at: ColumnAt) -> Option<&Relabelled> {
+        self.0.iter().find(|r| r.at() == at)
     }
     /// The columns.
     #[must_use]
-    pub fn columns(&self) -> Vec<(usize, usize)> {
-        self.0.iter().map(|r| (r.table, r.column)).collect()
+    pub fn columns(&self) -> Vec<ColumnAt> {
+        self.0.iter().map(Relabelled::at).collect()
     }
     /// Follows what stands there already by a further step.
-    pub fn then(&mut self, table: usize, column: usize, step: &BTreeMap<String, Option<String>>) {
-        if self.of(table, column).is_none() {
+    pub fn then(&mut self, at: ColumnAt, step: &BTreeMap<String, Option<String>>) {
+        let ColumnAt { table, column } = at;
+        if self.of(at).is_none() {
             self.0.push(Relabelled { table, column, labels: BTreeMap::new() });
-            self.0.sort_by_key(|r| (r.table, r.column));
+            self.0.sort_by_key(Relabelled::at);
         }
-        let mine = |r: &&mut Relabelled| (r.table, r.column) == (table, column);
-        let Some(here) = self.0.iter_mut().find(mine) else { return };
+        let Some(here) = self.0.iter_mut().find(|r| r.at() == at) else { return };
         for shown in here.labels.values_mut() {
             if let Some(next) = shown.as_ref().and_then(|label| step.get(label)) {
                 *shown = next.clone();
@@ -165,7 +173,7 @@ pub struct Counted {
     /// Batches counted: a person has the number of the batch and that in it.
     batches: u64,
     /// The columns with a floor.
-    columns: Vec<(usize, usize, FloorPlan, Counts)>,
+    columns: Vec<(ColumnAt, FloorPlan, Counts)>,
 }
 
 impl Counted {
@@ -176,7 +184,8 @@ impl Counted {
         for (t, table) in plan.tables.iter().enumerate().filter(|&(t, _)| tables[t]) {
             for c in 0..table.columns.len() {
                 if let Some(floor) = plan.counted_of(t, c) {
-                    columns.push((t, c, floor, Counts::default()));
+                    let at = ColumnAt { table: t, column: c };
+                    columns.push((at, floor, Counts::default()));
                 }
             }
         }
@@ -191,14 +200,16 @@ impl Counted {
 
     /// Forgets all tables but these.
     pub fn only(&mut self, tables: &[bool]) {
-        self.columns.retain(|(t, ..)| tables[*t]);
+        self.columns.retain(|(at, ..)| tables[at.table]);
     }
 
     /// Whether the same columns are counted.
     #[must_use]
     pub fn is_like(&self, other: &Counted) -> bool {
-        let same = self.columns.iter().map(|(t, c, floor, _)| (t, c, floor));
-        same.eq(other.columns.iter().map(|(t, c, floor, _)| (t, c, floor)))
+        let asked = |counted: &Counted| -> Vec<(ColumnAt, FloorPlan)> {
+            counted.columns.iter().map(|(at, floor, _)| (*at, *floor)).collect()
+        };
+        asked(self) == asked(other)
     }
 
     /// Takes in what was counted of other persons.
@@ -231,19 +242,20 @@ impl Counted {
     ) {
         let number = self.batches;
         self.batches += 1;
-        let mut tables: Vec<usize> = self.columns.iter().map(|(t, ..)| *t).collect();
+        let mut tables: Vec<usize> = self.columns.iter().map(|(at, ..)| at.table).collect();
         tables.dedup();
         let orders: BTreeMap<usize, Option<Vec<u32>>> = tables
             .into_par_iter()
             .map(|t| (t, by_person(&partition.tables[t].persons, partition.ids.len())))
             .collect();
-        self.columns.par_iter_mut().for_each(|(t, c, floor, counts)| {
-            let Some(cells) = &applied.tables[*t].columns[*c] else { return };
-            let persons = &partition.tables[*t].persons;
-            let bit = blankable[*t][*c];
-            let blank = |row: usize| bit.is_some_and(|bit| alive.blanked[*t][row] >> bit & 1 == 1);
-            let order = orders.get(t).and_then(Option::as_deref);
-            let found = count(cells, persons, order, &alive.rows[*t], blank, floor.persons, number);
+        self.columns.par_iter_mut().for_each(|(at, floor, counts)| {
+            let ColumnAt { table: t, column: c } = *at;
+            let Some(cells) = &applied.tables[t].columns[c] else { return };
+            let persons = &partition.tables[t].persons;
+            let bit = blankable[t][c];
+            let blank = |row: usize| bit.is_some_and(|bit| alive.blanked[t][row] >> bit & 1 == 1);
+            let order = orders.get(&t).and_then(Option::as_deref);
+            let found = count(cells, persons, order, &alive.rows[t], blank, floor.persons, number);
             counts.missing.elsewhere(&found.1, floor.persons, 0);
             counts.repeated.add(found.2);
             for (code, held) in found.0.iter().enumerate().filter(|(_, held)| held.rows > 0) {
@@ -832,6 +844,14 @@ pub struct Removed {
     pub labels: BTreeSet<Option<String>>,
 }
 
+impl Removed {
+    /// The column.
+    #[must_use]
+    pub const fn at(&self) -> ColumnAt {
+        ColumnAt { table: self.table, column: self.column }
+    }
+}
+
 impl Step {
     /// Whether nothing is to be done.
     #[must_use]
@@ -901,8 +921,7 @@ pub struct FloorOutcome {
 
 /// What is decided about a column, and what was counted of it.
 struct Decided {
-    table: usize,
-    column: usize,
+    at: ColumnAt,
     labels: u64,
     few: u64,
     /// The floor is at both ends only.
@@ -917,7 +936,7 @@ pub struct Keeper {
     outcomes: Vec<FloorOutcome>,
     rows: Vec<u64>,
     /// Columns that are the same in all rows of a person, as last counted; with whether that is sure.
-    steady: BTreeMap<(usize, usize), bool>,
+    steady: BTreeMap<ColumnAt, bool>,
     /// Tables of columns of which the last step may have made facts of persons, or facts of rows, or that need a further step.
     unsure: BTreeSet<usize>,
 }
@@ -926,10 +945,9 @@ impl Keeper {
     /// Nothing done yet; `rows` are those of each table before any suppression.
     #[must_use]
     pub fn new(plan: &Plan, rows: Vec<u64>) -> Self {
-        let all = (0..plan.tables.len())
-            .flat_map(|t| (0..plan.tables[t].columns.len()).map(move |c| (t, c)));
-        let outcomes = all
-            .filter_map(|(table, column)| {
+        let outcomes = plan
+            .columns_at()
+            .filter_map(|ColumnAt { table, column }| {
                 let floor = plan.floor_of(table, column)?;
                 Some(FloorOutcome {
                     table,
@@ -949,17 +967,18 @@ impl Keeper {
         let decisions: Vec<Decided> = counted
             .columns
             .par_iter()
-            .map(|(t, c, floor, counts)| {
-                let treatment = &frozen[*t][*c];
+            .map(|(at, floor, counts)| {
+                let ColumnAt { table: t, column: c } = *at;
+                let treatment = &frozen[t][c];
                 let rule = Rule {
-                    facts: &plan.tables[*t].columns[*c].facts,
+                    facts: &plan.column(*at).facts,
                     n: floor.persons,
                     tails: floor.tails,
                     if_measured: floor.if_measured,
                     ordered: treatment.ordered(),
                     remainder: treatment.remainder(),
                     at_most: plan.suppress.at_most,
-                    weight: self.weight(plan, *t),
+                    weight: self.weight(plan, t),
                 };
                 let shown = counts.held.iter().filter(|h| h.rows > 0);
                 let few = shown.clone().filter(|h| h.persons < floor.persons).count() as u64;
@@ -970,8 +989,7 @@ impl Keeper {
                 };
                 let ends = counts.ends(floor, rule.facts);
                 let mut told = Decided {
-                    table: *t,
-                    column: *c,
+                    at: *at,
                     labels: shown.count() as u64,
                     few,
                     ends,
@@ -991,21 +1009,22 @@ impl Keeper {
         let row_is_person = |t: usize| plan.tables[t].grain == Grain::Person;
         self.unsure.clear();
         for (told, (.., counts)) in decisions.into_iter().zip(&counted.columns) {
-            let Decided { table: t, column: c, labels, few, ends, again, decision } = told;
+            let Decided { at, labels, few, ends, again, decision } = told;
+            let ColumnAt { table: t, column: c } = at;
             let shown = counts.held.iter().filter(|h| h.rows > 0).count();
             let several = shown > 1 || shown == 1 && counts.repeated.empty > 0;
             let rows = counts.held.iter().map(|h| h.rows);
             match several && counts.repeated.is_steady(ends, rows) {
                 true => {
-                    self.steady.insert((t, c), counts.repeated.is_sure(row_is_person(t)));
+                    self.steady.insert(at, counts.repeated.is_sure(row_is_person(t)));
                 }
-                false => drop(self.steady.remove(&(t, c))),
+                false => drop(self.steady.remove(&at)),
             }
             let changed = !decision.labels.is_empty();
             if again || changed && counts.may_turn(&decision, ends, row_is_person(t)) {
                 self.unsure.insert(t);
             }
-            if let Some(outcome) = self.outcome(t, c) {
+            if let Some(outcome) = self.outcome(at) {
                 outcome.joined += decision.labels.len() as u64;
                 (outcome.labels, outcome.few, outcome.tails) = (labels, few, ends);
             }
@@ -1022,9 +1041,7 @@ impl Keeper {
     /// Counts rows that a step removed, by table.
     pub fn removed(&mut self, step: &Step, rows: &[u64]) {
         for of in &step.remove {
-            if let (Some(outcome), Some(rows)) =
-                (self.outcome(of.table, of.column), rows.get(of.table))
-            {
+            if let (Some(outcome), Some(rows)) = (self.outcome(of.at()), rows.get(of.table)) {
                 outcome.rows_removed += rows;
             }
         }
@@ -1032,7 +1049,7 @@ impl Keeper {
 
     /// The released columns that are the same in all rows of a person; with whether that is sure.
     #[must_use]
-    pub fn steady(&self) -> Vec<((usize, usize), bool)> {
+    pub fn steady(&self) -> Vec<(ColumnAt, bool)> {
         self.steady.iter().map(|(&at, &sure)| (at, sure)).collect()
     }
 
@@ -1060,8 +1077,8 @@ impl Keeper {
         1.0 + rows as f64 / own
     }
 
-    fn outcome(&mut self, table: usize, column: usize) -> Option<&mut FloorOutcome> {
-        self.outcomes.iter_mut().find(|o| (o.table, o.column) == (table, column))
+    fn outcome(&mut self, at: ColumnAt) -> Option<&mut FloorOutcome> {
+        self.outcomes.iter_mut().find(|o| ColumnAt { table: o.table, column: o.column } == at)
     }
 
     /// What became of the columns.
@@ -1340,12 +1357,13 @@ mod tests {
             pairs.iter().map(|(a, b)| ((*a).to_owned(), b.map(str::to_owned))).collect()
         };
         let mut floors = Floors::default();
-        floors.then(0, 1, &step(&[("44", Some(">=40")), ("40", Some(">=40"))]));
-        floors.then(0, 1, &step(&[(">=40", Some(">=30")), ("30", Some(">=30"))]));
-        floors.then(0, 1, &step(&[(">=30", None)]));
+        let at = ColumnAt { table: 0, column: 1 };
+        floors.then(at, &step(&[("44", Some(">=40")), ("40", Some(">=40"))]));
+        floors.then(at, &step(&[(">=40", Some(">=30")), ("30", Some(">=30"))]));
+        floors.then(at, &step(&[(">=30", None)]));
         let cells = Column::from_texts([Some("44"), Some("30"), Some("7"), None]);
         let mut tally = Tally::default();
-        let done = relabel(&cells, &floors.of(0, 1).unwrap().labels, &mut tally);
+        let done = relabel(&cells, &floors.of(at).unwrap().labels, &mut tally);
         assert_eq!(done.cells().collect::<Vec<_>>(), [None, None, Some("7"), None]);
         assert_eq!(tally.suppressed, 2);
     }

@@ -6,35 +6,43 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::partition::Partition;
 use crate::error::small;
-use crate::plan::{Plan, Warning};
+use crate::plan::{Plan, ViewColumn, Warning};
 use crate::say;
+use crate::schema::ColumnAt;
 
 /// Texts that are looked at in a column, at most: categories are fewer.
 const MOST: usize = 100_000;
 
+/// Texts of a column that are not ASCII alone.
+#[derive(Debug)]
+struct Looked {
+    at: ColumnAt,
+    composed: HashSet<String>,
+    others: HashSet<String>,
+}
+
 /// What was found over all partitions, by table and column of the views.
 #[derive(Debug)]
 pub(crate) struct Forms {
-    columns: Vec<(usize, usize, HashSet<String>, HashSet<String>)>,
+    columns: Vec<Looked>,
 }
 
 impl Forms {
     /// Nothing found yet.
     #[must_use]
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut places: Vec<(usize, usize)> =
-            plan.views.iter().flat_map(|v| &v.quasi).map(|q| (q.table, q.column)).collect();
-        places.sort_unstable();
-        places.dedup();
-        let columns =
-            places.into_iter().map(|(t, c)| (t, c, HashSet::new(), HashSet::new())).collect();
-        Forms { columns }
+        let mut columns: Vec<ColumnAt> =
+            plan.views.iter().flat_map(|v| &v.quasi).map(ViewColumn::at).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let none = |at| Looked { at, composed: HashSet::new(), others: HashSet::new() };
+        Forms { columns: columns.into_iter().map(none).collect() }
     }
 
     /// Looks at a partition.
     pub(crate) fn look(&mut self, partition: &Partition) {
-        for (t, c, composed, others) in &mut self.columns {
-            let cells = &partition.tables[*t].table.columns[*c];
+        for Looked { at, composed, others } in &mut self.columns {
+            let cells = &partition.tables[at.table].table.columns[at.column];
             for text in cells.dictionary().texts().filter(|t| !t.is_ascii()) {
                 if composed.len() + others.len() >= MOST {
                     break;
@@ -52,7 +60,7 @@ impl Forms {
     #[must_use]
     pub(crate) fn warnings(&self, plan: &Plan) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        for (t, c, composed, others) in &self.columns {
+        for Looked { at, composed, others } in &self.columns {
             let mut made = HashSet::new();
             let twice = |text: &&String| {
                 let text: String = text.nfc().collect();
@@ -62,8 +70,7 @@ impl Forms {
             if count == 0 {
                 continue;
             }
-            let (table, column) =
-                (&plan.tables[*t].name, &plan.tables[*t].columns[*c].facts.column);
+            let (table, column) = (&plan.tables[at.table].name, &plan.column(*at).facts.column);
             warnings.push(Warning {
                 code: "W0310",
                 text: say!(

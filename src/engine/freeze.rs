@@ -38,9 +38,9 @@ use super::unique::Gathered;
 use super::views::{Classes, Summary, Values};
 use super::worker::{Decided, Kept, Worker};
 use crate::error::{Error, Name, Result, small};
-use crate::plan::{Grain, Join, Plan, ViewPlan};
+use crate::plan::{Grain, Join, Plan, ViewColumn, ViewPlan};
 use crate::policy::model::Unit;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, Kind};
 use crate::technique::{Measure, Secrets};
 use crate::{digest, note, say};
 
@@ -196,7 +196,7 @@ fn planned(plan: &Plan, kind: Kind, levels: &[(usize, usize, Name)]) -> Treatmen
         // Columns that repeat it get the same level.
         for (t, other) in plan.tables.iter().enumerate() {
             for (c, tied) in other.columns.iter().enumerate() {
-                if tied.tied[kind as usize] == Some((*table, *column)) {
+                if tied.tied[kind as usize] == Some(ColumnAt { table: *table, column: *column }) {
                     treatments[t][c].choose(level.as_str());
                 }
             }
@@ -675,7 +675,7 @@ impl Freezing {
         if step.is_empty() {
             return self.judge();
         }
-        let looked = step.labels.iter().any(|r| looked_at(plan, (r.table, r.column)));
+        let looked = step.labels.iter().any(|r| looked_at(plan, r.at()));
         if !step.labels.is_empty() {
             // Cells that the floors have changed are gathered again.
             state.unique = None;
@@ -972,11 +972,11 @@ impl Measured {
 }
 
 /// Whether a view or a set looks at a column.
-pub(super) fn looked_at(plan: &Plan, at: (usize, usize)) -> bool {
+pub(super) fn looked_at(plan: &Plan, at: ColumnAt) -> bool {
     let views =
         plan.views.iter().flat_map(|v| v.counted().chain(v.sensitive.iter().map(|(c, _)| c)));
-    let mut columns = views.map(|c| (c.table, c.column));
-    columns.any(|c| c == at) || plan.sets.iter().any(|s| (s.table, s.column) == at)
+    let sets = plan.sets.iter().map(|s| ColumnAt { table: s.table, column: s.column });
+    views.map(ViewColumn::at).chain(sets).any(|looked| looked == at)
 }
 
 /// By table and column: the bit in `Alive::blanked` of the columns whose cells can be suppressed one by one, the views' own

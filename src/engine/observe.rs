@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::apply::{Alive, Applied};
 use super::partition::{Partition, column_days};
 use crate::frame::{Column, MISSING};
-use crate::plan::{Grain, Plan};
-use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
+use crate::plan::{Grain, Plan, ViewColumn};
+use crate::schema::{ColumnAt, ColumnFacts, DateKind, Kind, Role, Type};
 use crate::technique::Treatment;
 use crate::text;
 use crate::text::number::{Decimal, Measured};
@@ -320,7 +320,13 @@ impl Observed {
     /// Adds the source of the next partition.
     pub fn add_source(&mut self, plan: &Plan, partition: &Partition) {
         self.partitions += 1;
-        self.add(plan, 0, partition, &|t, c| Some(&partition.tables[t].table.columns[c]), None);
+        self.add(
+            plan,
+            0,
+            partition,
+            &|at| Some(&partition.tables[at.table].table.columns[at.column]),
+            None,
+        );
     }
 
     /// Adds a release of the partition whose source was added last.
@@ -338,7 +344,7 @@ impl Observed {
             plan,
             1 + kind as usize,
             partition,
-            &|t, c| applied.tables[t].columns[c].as_ref(),
+            &|at| applied.tables[at.table].columns[at.column].as_ref(),
             Some(&gone),
         );
         if kind == Kind::Anonymized {
@@ -354,7 +360,7 @@ impl Observed {
         plan: &Plan,
         side: usize,
         partition: &'a Partition,
-        cells: &(dyn Fn(usize, usize) -> Option<&'a Column> + Sync),
+        cells: &(dyn Fn(ColumnAt) -> Option<&'a Column> + Sync),
         gone: Option<&Gone<'_>>,
     ) {
         let number = u64::from(self.partitions) << 32;
@@ -365,10 +371,11 @@ impl Observed {
             let order = by_person(&partition.tables[t].persons, partition.ids.len());
             columns.par_iter_mut().enumerate().for_each(|(c, sides)| {
                 let Some(distribution) = &mut sides[side] else { return };
-                let Some(cells) = cells(t, c) else { return };
+                let at = ColumnAt { table: t, column: c };
+                let Some(cells) = cells(at) else { return };
                 let seen = count(
                     distribution.axis,
-                    &plan.tables[t].columns[c].facts,
+                    &plan.column(at).facts,
                     cells,
                     Ordered { order: &order, persons: &partition.tables[t].persons, number },
                     |row| gone.is_none_or(|g| g.alive.rows[t][row]),
@@ -500,30 +507,30 @@ fn count(
 
 /// By what the suppressed are counted: the quasi-identifiers of the views and the facility.
 fn strata(plan: &Plan) -> Vec<Stratum> {
-    let mut places: Vec<(usize, usize)> = Vec::new();
+    let mut columns: Vec<ColumnAt> = Vec::new();
     let mut tables: Vec<usize> = plan.views.iter().map(|v| v.table).collect();
     tables.extend((0..plan.tables.len()).filter(|&t| plan.tables[t].grain == Grain::Person));
     for &t in &tables {
         for (c, column) in plan.tables[t].columns.iter().enumerate() {
             if column.facts.role == Role::ThirdParty && is_facility(column.facts.column.as_str()) {
-                places.push((t, c));
+                columns.push(ColumnAt { table: t, column: c });
             }
         }
     }
     for view in &plan.views {
-        places.extend(view.quasi.iter().map(|q| (q.table, q.column)));
+        columns.extend(view.quasi.iter().map(ViewColumn::at));
     }
     let mut seen = Vec::new();
-    places.retain(|place| {
-        let new = !seen.contains(place);
-        seen.push(*place);
+    columns.retain(|at| {
+        let new = !seen.contains(at);
+        seen.push(*at);
         new
     });
-    places
+    columns
         .into_iter()
         .take(12)
-        .map(|(table, column)| {
-            let column_plan = &plan.tables[table].columns[column];
+        .map(|at| {
+            let column_plan = plan.column(at);
             let facts = &column_plan.facts;
             let dated = !column_plan.treatment(Kind::Anonymized).dates.is_empty();
             let by = match (Axis::of(facts.ty), facts.date) {
@@ -533,7 +540,7 @@ fn strata(plan: &Plan) -> Vec<Stratum> {
                 (Axis::Numbers, _) => By::Tens,
                 (Axis::Texts, _) => By::Value,
             };
-            Stratum { table, column, by, groups: BTreeMap::new() }
+            Stratum { table: at.table, column: at.column, by, groups: BTreeMap::new() }
         })
         .collect()
 }

@@ -16,7 +16,7 @@ use crate::identity;
 use crate::plan::{Grain, Plan, TablePlan, Warning};
 use crate::policy::model::{Defect, Fillers};
 use crate::say;
-use crate::schema::DateKind;
+use crate::schema::{ColumnAt, DateKind};
 use crate::text::{date, identifier, link};
 
 /// A spelling of a person's key, and what the rows that have it say of the person.
@@ -139,7 +139,7 @@ pub struct Seen {
     more: HashMap<u64, Vec<Spelling>>,
     keys: BTreeMap<String, KeySeen>,
     /// Codes that make no key, by table and column.
-    codes: BTreeMap<(usize, usize), KeySeen>,
+    codes: BTreeMap<ColumnAt, KeySeen>,
 }
 
 /// Identities that turned out to be fillers.
@@ -147,7 +147,7 @@ pub struct Seen {
 pub struct FillerIds {
     keys: BTreeMap<String, HashSet<String>>,
     /// Of codes that make no key, by table and column.
-    codes: BTreeMap<(usize, usize), HashSet<String>>,
+    codes: BTreeMap<ColumnAt, HashSet<String>>,
 }
 
 /// What is told of the identifiers.
@@ -336,7 +336,7 @@ impl Seen {
         let facts = PersonFacts { births: Vec::new(), sexes: Vec::new() };
         for c in 0..table.columns.len() {
             let Some(scope) = identity::judged_code(table, c) else { continue };
-            let seen = self.codes.entry((t, c)).or_default();
+            let seen = self.codes.entry(ColumnAt { table: t, column: c }).or_default();
             let texts = cells.columns[c].dictionary();
             let read = |text| identity::part(text, &plan.normalize);
             let matters = |number: String| identifier::is_nines(&number) || near(&number) != 0;
@@ -505,11 +505,10 @@ impl Seen {
                 }
             }
         }
-        for (&(t, c), seen) in &self.codes {
-            let table = &plan.tables[t];
-            let name = format!("{}.{}", table.name, table.columns[c].facts.column);
+        for (&at, seen) in &self.codes {
+            let name = format!("{}.{}", plan.tables[at.table].name, plan.column(at).facts.column);
             let found = seen.fillers(&name, &mut told).into_iter().map(|(text, _)| text);
-            fillers.codes.entry((t, c)).or_default().extend(found);
+            fillers.codes.entry(at).or_default().extend(found);
         }
         fillers.codes.retain(|_, found| !found.is_empty());
         Error::all(errors).map_or(Ok((told, fillers)), Err)
@@ -649,7 +648,9 @@ impl FillerIds {
                 beside[k] = Column::new(codes, std::sync::Arc::clone(beside[k].dictionary()));
             }
         }
-        for (&(_, c), fillers) in self.codes.iter().filter(|(at, _)| at.0 == t) {
+        for (&ColumnAt { column: c, .. }, fillers) in
+            self.codes.iter().filter(|(at, _)| at.table == t)
+        {
             let Some(scope) = identity::judged_code(table, c) else { continue };
             let folder = beside.last().filter(|_| table.foldered());
             let found = identity::within(&cells, folder, c, scope, &plan.normalize);

@@ -18,7 +18,7 @@ use crate::privacy::search::{
     Attribute, Levels, Limits, Problem, Sample, Setting, evaluate, solve,
 };
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, Kind};
 use crate::token::Secrets;
 
 /// A column whose treatment offers several levels.
@@ -166,11 +166,15 @@ fn attributes(plan: &Plan) -> (Vec<ViewColumn>, Vec<Vec<usize>>) {
         let mut columns = Vec::new();
         for quasi in &view.quasi {
             // A column and those that repeat it are one attribute.
-            let tied = plan.tables[quasi.table].columns[quasi.column].tied;
-            let of = tied[Kind::Anonymized as usize].unwrap_or((quasi.table, quasi.column));
-            let known = found.iter().position(|at| (at.table, at.column) == of);
+            let tied = plan.column(quasi.at()).tied;
+            let of = tied[Kind::Anonymized as usize].unwrap_or(quasi.at());
+            let known = found.iter().position(|column| column.at() == of);
             columns.push(known.unwrap_or_else(|| {
-                found.push(ViewColumn { table: of.0, column: of.1, join: quasi.join.clone() });
+                found.push(ViewColumn {
+                    table: of.table,
+                    column: of.column,
+                    join: quasi.join.clone(),
+                });
                 found.len() - 1
             }));
         }
@@ -187,9 +191,9 @@ pub fn check(plan: &Plan) -> Result<()> {
     for column in offered(plan) {
         let in_view = plan.views.iter().any(|v| {
             v.quasi.iter().any(|q| {
-                let tied = plan.tables[q.table].columns[q.column].tied;
-                let of = tied[Kind::Anonymized as usize].unwrap_or((q.table, q.column));
-                of == (column.table, column.column)
+                let tied = plan.column(q.at()).tied;
+                let of = tied[Kind::Anonymized as usize].unwrap_or(q.at());
+                of == ColumnAt { table: column.table, column: column.column }
             })
         });
         if !in_view {
@@ -418,7 +422,7 @@ impl Search {
     ) -> Result<Search> {
         // The offered columns first, so that a node of the lattice begins with their levels.
         let place = |at: &ViewColumn| {
-            offered.iter().position(|o| (o.table, o.column) == (at.table, at.column))
+            offered.iter().position(|o| ColumnAt { table: o.table, column: o.column } == at.at())
         };
         let mut order: Vec<usize> = (0..gathered.len()).collect();
         order.sort_by_key(|&g| (place(&gathered[g].0).unwrap_or(usize::MAX), g));
@@ -444,7 +448,7 @@ impl Search {
                 })
                 .collect();
             let facts = &plan.tables[at.table].columns[at.column].facts;
-            let weight = plan.search.weights.get(&(at.table, at.column)).copied().unwrap_or(1.0);
+            let weight = plan.search.weights.get(&at.at()).copied().unwrap_or(1.0);
             // Leaves are the distinct values of the finest level offered.
             let finest = maps[0].1.iter().max().map_or(1.0, |&m| f64::from(m) + 1.0);
             let mut of_code = vec![0.0_f64; finest as usize];

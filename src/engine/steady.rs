@@ -13,9 +13,7 @@ use crate::plan::steady::Divided;
 use crate::plan::{Join, Plan, ViewColumn, ViewPlan};
 use crate::policy::model::Tier;
 use crate::say;
-use crate::schema::Role;
-
-type At = (usize, usize);
+use crate::schema::{ColumnAt, Role};
 
 /// A steady fact outside a view.
 #[derive(Clone, Debug, Serialize)]
@@ -23,7 +21,7 @@ type At = (usize, usize);
 pub struct Steady {
     /// Table and column: one that no view counts, or the quasi-identifiers of other views together.
     #[serde(skip)]
-    pub columns: Vec<At>,
+    pub columns: Vec<ColumnAt>,
     /// The view that it splits most.
     pub view: String,
     /// Distinct persons that the view asks for.
@@ -45,8 +43,8 @@ impl Steady {
     /// The columns as `table.column`.
     #[must_use]
     pub fn names(&self, plan: &Plan) -> Name {
-        let name = |&(t, c): &At| {
-            format!("{}.{}", plan.tables[t].name, plan.tables[t].columns[c].facts.column)
+        let name = |&at: &ColumnAt| {
+            format!("{}.{}", plan.tables[at.table].name, plan.column(at).facts.column)
         };
         Name::from_policy(self.columns.iter().map(name).collect::<Vec<_>>().join(" + "))
     }
@@ -69,7 +67,7 @@ impl Steady {
 
 /// Columns that are looked at together, and the views that are counted with them.
 struct Group {
-    columns: Vec<At>,
+    columns: Vec<ColumnAt>,
     sure: bool,
     views: Vec<ViewPlan>,
     of: Of,
@@ -88,7 +86,7 @@ enum Of {
 /// A column that seems to be one that the view counts already, in another table.
 struct Twin {
     view: usize,
-    column: At,
+    column: ColumnAt,
     counted: ViewColumn,
 }
 
@@ -102,7 +100,7 @@ struct Looks {
 /// Counts the views with each group of columns.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Splits {
-    steady: Vec<(At, bool)>,
+    steady: Vec<(ColumnAt, bool)>,
     /// By group, by view: the classes of the view with the columns.
     classes: Vec<Vec<Classes>>,
     /// By twin: whether it is another fact than the one that it seems to be.
@@ -110,12 +108,12 @@ pub struct Splits {
 }
 
 /// What a person shows in all rows of the column's table.
-fn of_person((table, column): At) -> ViewColumn {
-    ViewColumn { table, column, join: Join::Person }
+fn of_person(at: ColumnAt) -> ViewColumn {
+    ViewColumn { table: at.table, column: at.column, join: Join::Person }
 }
 
 /// A view with further columns.
-fn widened(view: &ViewPlan, columns: &[At]) -> ViewPlan {
+fn widened(view: &ViewPlan, columns: &[ColumnAt]) -> ViewPlan {
     let mut view = view.clone();
     view.facts.extend(columns.iter().copied().map(of_person));
     view.sensitive.clear();
@@ -123,16 +121,16 @@ fn widened(view: &ViewPlan, columns: &[At]) -> ViewPlan {
 }
 
 impl Looks {
-    fn new(plan: &Plan, steady: &[(At, bool)]) -> Self {
-        let counts = |view: &ViewPlan, at: At| view.counted().any(|c| (c.table, c.column) == at);
-        let counted = |at: At| plan.views.iter().any(|view| counts(view, at));
+    fn new(plan: &Plan, steady: &[(ColumnAt, bool)]) -> Self {
+        let counts = |view: &ViewPlan, at: ColumnAt| view.counted().any(|c| c.at() == at);
+        let counted = |at: ColumnAt| plan.views.iter().any(|view| counts(view, at));
         let mut looks = Looks::default();
         for &(at, sure) in steady.iter().filter(|&&(at, _)| !counted(at)) {
             let views = plan.views.iter().map(|view| widened(view, &[at])).collect();
             looks.groups.push(Group { columns: vec![at], sure, views, of: Of::Alone });
         }
         for (v, view) in plan.views.iter().enumerate() {
-            let quasi = |&&(t, c): &&At| plan.tables[t].columns[c].facts.role == Role::Quasi;
+            let quasi = |at: &&ColumnAt| plan.column(**at).facts.role == Role::Quasi;
             let others = steady.iter().map(|(at, _)| at);
             let others = others.filter(quasi).filter(|&&at| !counts(view, at) && counted(at));
             let (mut sure, mut all) = (Vec::new(), Vec::new());
@@ -162,14 +160,14 @@ impl Looks {
 /// Of the released columns that are the same in all rows of a person, those that are to be counted: all, if there is anything to look
 /// at.
 #[must_use]
-pub fn asked(plan: &Plan, steady: Vec<(At, bool)>) -> Vec<(At, bool)> {
+pub fn asked(plan: &Plan, steady: Vec<(ColumnAt, bool)>) -> Vec<(ColumnAt, bool)> {
     if Looks::new(plan, &steady).groups.is_empty() { Vec::new() } else { steady }
 }
 
 impl Splits {
     /// Nothing counted.
     #[must_use]
-    pub fn new(plan: &Plan, steady: Vec<(At, bool)>) -> Self {
+    pub fn new(plan: &Plan, steady: Vec<(ColumnAt, bool)>) -> Self {
         let looks = Looks::new(plan, &steady);
         let none = |group: &Group| group.views.iter().map(Classes::new).collect();
         let classes = looks.groups.iter().map(none).collect();
@@ -268,7 +266,7 @@ impl Splits {
             };
             let reasons: Option<Vec<&str>> = columns
                 .iter()
-                .map(|&(t, c)| plan.tables[t].columns[c].because.as_ref().map(Name::as_str))
+                .map(|&at| plan.column(at).because.as_ref().map(Name::as_str))
                 .collect();
             let mut reasons = reasons.unwrap_or_default();
             reasons.dedup();
@@ -296,11 +294,11 @@ impl Splits {
 fn refusal(plan: &Plan, steady: &Steady, view: &Name, alone: bool) -> Error {
     let small = small(steady.smallest);
     let (what, advice): (Said, Said) = match steady.columns.as_slice() {
-        [(t, c)] if alone => (
+        [at] if alone => (
             say!(
                 "table `{}`, column `{}`: it is the same in all rows of a person and stands in no view; with it a class of view `{}` has {} persons where k = {}",
-                plan.tables[*t].name,
-                plan.tables[*t].columns[*c].facts.column,
+                plan.tables[at.table].name,
+                plan.column(*at).facts.column,
                 view,
                 small,
                 steady.k

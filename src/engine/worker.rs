@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::apply::{Alive, Applied, Removal, Treating, Treatments, apply};
 use super::cells::Blanked;
 use super::draft::{Ask, At, Decision, Draft, Round};
-use super::floors::{Floors, relabel};
+use super::floors::{Floors, Relabelled, relabel};
 use super::freeze::{blank_bit, blank_mask, blankable, looked_at};
 use super::partition::Partition;
 use super::statistics::Statistics;
@@ -57,7 +57,7 @@ pub(crate) struct Kept {
 struct CellsKept {
     applied: Applied,
     /// Cells and tallies of the columns that floors relabel, as the treatment gave them.
-    before: BTreeMap<(usize, usize), (Column, Tally)>,
+    before: BTreeMap<ColumnAt, (Column, Tally)>,
     /// After how many decisions the classes of the rows were counted; by view the classes, and the class of each row.
     classes: Option<(usize, Vec<Arc<Classes>>, Vec<Vec<u32>>)>,
 }
@@ -172,9 +172,9 @@ impl<'a> Worker<'a> {
                 }
                 Decision::Floors(step) => {
                     for of in &step.labels {
-                        floors.then(of.table, of.column, &of.labels);
+                        floors.then(of.at(), &of.labels);
                     }
-                    let columns: Vec<_> = step.labels.iter().map(|r| (r.table, r.column)).collect();
+                    let columns: Vec<_> = step.labels.iter().map(Relabelled::at).collect();
                     kept.relabel(floors, &columns, again(*done + 1));
                     step.removal(plan, partition, &kept.applied, alive, &blankable(plan))
                 }
@@ -384,12 +384,13 @@ impl CellsKept {
     }
 
     /// Shows columns as the floors want it, from what the treatment gave; that is kept if it is done `again`.
-    fn relabel(&mut self, floors: &Floors, columns: &[(usize, usize)], again: bool) {
-        for &(t, c) in columns {
+    fn relabel(&mut self, floors: &Floors, columns: &[ColumnAt], again: bool) {
+        for &at in columns {
+            let ColumnAt { table: t, column: c } = at;
             let table = &mut self.applied.tables[t];
-            let Some(done) = floors.of(t, c) else { continue };
+            let Some(done) = floors.of(at) else { continue };
             let last;
-            let (cells, tally) = match (self.before.entry((t, c)), again) {
+            let (cells, tally) = match (self.before.entry(at), again) {
                 (Entry::Occupied(before), true) => &*before.into_mut(),
                 (Entry::Occupied(before), false) => {
                     last = before.remove();
@@ -417,7 +418,7 @@ fn still_holds(plan: &Plan, decision: &Decision) -> bool {
     match decision {
         Decision::Classes(_) | Decision::Items(_) => false,
         Decision::Floors(step) => {
-            !step.removes() && !step.labels.iter().any(|r| looked_at(plan, (r.table, r.column)))
+            !step.removes() && !step.labels.iter().any(|r| looked_at(plan, r.at()))
         }
     }
 }

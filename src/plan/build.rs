@@ -14,7 +14,7 @@ use crate::policy::model as written;
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::file::{CellForm, MeasuredForm, NamePart, ReleaseForm};
-use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
+use crate::schema::{ColumnAt, ColumnFacts, DateKind, Kind, Role, Type};
 use crate::technique::{ColumnRef, Scope, Shows, Treatment, token_word};
 
 /// The code systems, and the hierarchy tables that the policy names (relative to the file that names them).
@@ -835,10 +835,10 @@ impl Builder<'_> {
             }
             let mut fields = Vec::new();
             for field in &rule.fields {
-                let Some((t, column)) = self.resolve(tables, Some(table), &field.column, &path)
-                else {
+                let Some(at) = self.resolve(tables, Some(table), &field.column, &path) else {
                     continue;
                 };
+                let ColumnAt { table: t, column } = at;
                 if t != table {
                     self.error(
                         "P0102",
@@ -1165,7 +1165,7 @@ impl Builder<'_> {
         here: Option<usize>,
         text: &str,
         path: &[&str],
-    ) -> Option<(usize, usize)> {
+    ) -> Option<ColumnAt> {
         let find = |t: usize, column: &str| {
             let columns = &tables[t].columns;
             let alias = || {
@@ -1174,9 +1174,9 @@ impl Builder<'_> {
             columns.iter().position(|c| c.facts.column.as_str() == column).or_else(alias)
         };
         if let Some(here) = here
-            && let Some(c) = find(here, text)
+            && let Some(column) = find(here, text)
         {
-            return Some((here, c));
+            return Some(ColumnAt { table: here, column });
         }
         let direct = text.split_once('.').and_then(|(table, column)| {
             Some((tables.iter().position(|t| t.name.as_str() == table)?, table, column))
@@ -1195,7 +1195,7 @@ impl Builder<'_> {
         };
         if let Some((t, table, column)) = direct.or_else(part) {
             if let Some(c) = find(t, column) {
-                return Some((t, c));
+                return Some(ColumnAt { table: t, column: c });
             }
             let known: Vec<&str> =
                 tables[t].columns.iter().map(|c| c.facts.column.as_str()).collect();
@@ -1245,8 +1245,9 @@ impl Builder<'_> {
         let path =
             ["tables", tables[t].name.as_str(), "columns", column.column.as_str(), kind.word()];
         // Names in a repeated treatment are those of the other column's table.
-        let at = tables[t].columns[c].tied[kind as usize].map_or(t, |(of, _)| of);
-        let (table, found) = self.resolve(tables, Some(at), &reference.0, &path)?;
+        let at = tables[t].columns[c].tied[kind as usize].map_or(t, |of| of.table);
+        let ColumnAt { table, column: found } =
+            self.resolve(tables, Some(at), &reference.0, &path)?;
         if !tables[table].columns[found].facts.ty.is_date() {
             self.error("P0105", &path, say!("`{}` is not a column of dates", name(&reference.0)));
             return None;
@@ -1269,9 +1270,10 @@ impl Builder<'_> {
                         facts.column.as_str(),
                         kind.word(),
                     ];
-                    let Some((of, at)) = self.resolve(tables, Some(t), &reference.0, &path) else {
+                    let Some(tied) = self.resolve(tables, Some(t), &reference.0, &path) else {
                         continue;
                     };
+                    let ColumnAt { table: of, column: at } = tied;
                     let mut repeated = tables[of].columns[at].treatment(kind).treatment.clone();
                     if repeated.same_as().is_some() {
                         self.advise(
@@ -1296,7 +1298,7 @@ impl Builder<'_> {
                     }
                     let output = repeated.output(&facts);
                     let column = &mut tables[t].columns[c];
-                    column.tied[kind as usize] = Some((of, at));
+                    column.tied[kind as usize] = Some(tied);
                     column.treatments[kind as usize] = TreatmentPlan {
                         treatment: repeated,
                         dates: Vec::new(),
@@ -1338,7 +1340,7 @@ impl Builder<'_> {
                     say!("say what the values are and why they are nobody's identifier: it stands in the record"),
                 );
             }
-            if let (Some(detector), Some((table, column))) = (detector, column) {
+            if let (Some(detector), Some(ColumnAt { table, column })) = (detector, column) {
                 waivers.push(Waiver {
                     detector,
                     table,
@@ -1399,8 +1401,8 @@ impl Builder<'_> {
         let mut weights = BTreeMap::new();
         for (text, &weight) in &search.weights {
             let path = ["anonymized", "search", "weights", text.as_str()];
-            if let Some(place) = self.resolve(tables, None, text, &path) {
-                weights.insert(place, weight);
+            if let Some(at) = self.resolve(tables, None, text, &path) {
+                weights.insert(at, weight);
             }
             if !(weight.is_finite() && weight >= 0.0) {
                 self.error("P0108", &path, say!("a weight is a number from 0 on"));
@@ -1451,7 +1453,7 @@ impl Builder<'_> {
         let mut columns = Vec::new();
         for reference in within {
             match self.resolve(tables, Some(t), &reference.0, &path) {
-                Some((there, at)) if there == t && at != c => columns.push(at),
+                Some(at) if at.table == t && at.column != c => columns.push(at.column),
                 Some(_) => {
                     let named = name(&reference.0);
                     self.error(

@@ -6,7 +6,7 @@ use super::model::{FloorPlan, Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan
 use crate::error::Name;
 use crate::policy::model::{Anonymized, Tier};
 use crate::schema::names::tells_by_value;
-use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type};
+use crate::schema::{ColumnAt, ColumnFacts, DateKind, Kind, Role, Type};
 
 /// Distinct persons behind every value that the anonymized release shows (規則18条4号), where a column says nothing else: what the
 /// policy says, or the tier's k, or the views' smallest k if that is more.
@@ -155,13 +155,14 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                 };
                 let Some(join) = join else { continue };
                 // The same treatment gives the same value wherever the fact stands: it tells nothing more.
-                let tied = |t: usize, c: usize| {
-                    tables[t].columns[c].tied[Kind::Anonymized as usize].unwrap_or((t, c))
+                let at = ColumnAt { table: t, column: c };
+                let tied = |at: ColumnAt| {
+                    let column = &tables[at.table].columns[at.column];
+                    column.tied[Kind::Anonymized as usize].unwrap_or(at)
                 };
                 let treatment = &column.treatment(Kind::Anonymized).treatment;
                 let once = facts.ty.is_date() || tables[t].grain == Grain::Person;
-                let same =
-                    tied(quasi.table, quasi.column) == tied(t, c) && !treatment.varies() && once;
+                let same = tied(quasi.at()) == tied(at) && !treatment.varies() && once;
                 if birth && same {
                     continue;
                 }
@@ -170,7 +171,7 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                 let join = if single { Join::SameRow } else { join };
                 let new = ViewColumn { table: t, column: c, join };
                 let known = view.quasi.iter().chain(&found).any(|q| {
-                    (q.table, q.column) == (t, c)
+                    q.at() == at
                         && (q.join == new.join
                             || new.join == Join::SameRow
                             || q.join == Join::Person)

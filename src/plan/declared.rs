@@ -12,7 +12,7 @@ use crate::policy::model::{Policy, Tier};
 use crate::say;
 use crate::schema::layout::{self, Pack};
 use crate::schema::names::{self, Meaning, Suggestion, Sure};
-use crate::schema::{DateKind, Kind, Role, Type};
+use crate::schema::{ColumnAt, DateKind, Kind, Role, Type};
 use crate::technique::suppress::Suppress;
 use crate::technique::truncate_date::DateUnit;
 use crate::technique::{Shows, Treatment, token_word};
@@ -327,21 +327,24 @@ impl Findings<'_> {
     fn shifts(&mut self) {
         let tables = self.tables;
         let kind = Kind::Pseudonymized;
-        let places = tables
-            .iter()
-            .enumerate()
-            .flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)));
-        let weeks = |t: usize, c: usize| match &tables[t].columns[c].treatment(kind).treatment {
-            Treatment::ShiftDate(shift) => Some(shift.weeks),
-            _ => None,
-        };
-        let Some((first, usual)) = places.clone().find_map(|(t, c)| Some(((t, c), weeks(t, c)?)))
-        else {
+        let columns = tables.iter().enumerate().flat_map(|(table, plan)| {
+            (0..plan.columns.len()).map(move |column| ColumnAt { table, column })
+        });
+        let weeks =
+            |at: ColumnAt| match &tables[at.table].columns[at.column].treatment(kind).treatment {
+                Treatment::ShiftDate(shift) => Some(shift.weeks),
+                _ => None,
+            };
+        let Some((first, usual)) = columns.clone().find_map(|at| Some((at, weeks(at)?))) else {
             return;
         };
-        let neighbour =
-            say!("`{}`.`{}`", tables[first.0].name, tables[first.0].columns[first.1].facts.column);
-        for (t, c) in places {
+        let neighbour = say!(
+            "`{}`.`{}`",
+            tables[first.table].name,
+            tables[first.table].columns[first.column].facts.column
+        );
+        for at in columns {
+            let ColumnAt { table: t, column: c } = at;
             let column = &tables[t].columns[c];
             if let Treatment::Redact(redact) = &column.treatment(kind).treatment
                 && !redact.dates

@@ -55,8 +55,8 @@ pub struct Plan {
     pub floor: u64,
     /// Suppression of the anonymized release.
     pub suppress: Suppress,
-    /// Columns (by table and column) of which no single cell is suppressed.
-    pub never_blank: Vec<(usize, usize)>,
+    /// Columns of which no single cell is suppressed.
+    pub never_blank: Vec<ColumnAt>,
     /// How levels are chosen where a treatment offers several.
     pub search: SearchPlan,
     /// How files are written.
@@ -242,7 +242,7 @@ pub struct ColumnPlan {
     /// Why its numbers are measured, whatever they look like: its floor is at both ends only.
     pub ends_only: Option<Name>,
     /// The column whose treatment it repeats (`same_as`), in the order of [`Kind::BOTH`].
-    pub tied: [Option<(usize, usize)>; 2],
+    pub tied: [Option<ColumnAt>; 2],
     /// What it means, for the recipient.
     pub meaning: Option<Name>,
     /// What its values stand for, for the recipient.
@@ -404,8 +404,8 @@ pub struct SearchPlan {
     pub factor: f64,
     /// Share of a view's rows that must stay.
     pub keep_at_least: f64,
-    /// Weights by table and column.
-    pub weights: std::collections::BTreeMap<(usize, usize), f64>,
+    /// Weights of columns.
+    pub weights: std::collections::BTreeMap<ColumnAt, f64>,
 }
 
 /// What the values of a column must hold in the anonymized release.

@@ -4,9 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{FloorPlan, Plan, ViewColumn, ViewPlan};
-use crate::schema::{DateKind, Kind, Role};
-
-type At = (usize, usize);
+use crate::schema::{ColumnAt, DateKind, Kind, Role};
 
 /// Of this many persons whose cells are filled in several rows, one may show several values: a typing error, or somebody who moved,
 /// makes no fact of persons one of rows.
@@ -87,27 +85,25 @@ pub struct Divided {
 impl Plan {
     /// Released columns that may be steady facts, with a floor or exempt from it; with what is counted of them.
     #[must_use]
-    pub fn may_be_steady(&self) -> Vec<(At, FloorPlan)> {
-        let all = self.tables.iter().enumerate();
-        let all = all.flat_map(|(t, table)| (0..table.columns.len()).map(move |c| (t, c)));
-        all.filter_map(|(t, c)| Some(((t, c), self.counted_of(t, c)?))).collect()
+    pub fn may_be_steady(&self) -> Vec<(ColumnAt, FloorPlan)> {
+        let counted = |at: ColumnAt| Some((at, self.counted_of(at.table, at.column)?));
+        self.columns_at().filter_map(counted).collect()
     }
 
     /// A quasi-identifier that a view does not count, but seems to: what the view counts under another name or from another table.
     #[must_use]
-    pub fn seems_counted<'a>(&self, view: &'a ViewPlan, at: At) -> Option<&'a ViewColumn> {
-        let quasi = self.tables[at.0].columns[at.1].facts.role == Role::Quasi;
-        if !quasi || view.counted().any(|c| (c.table, c.column) == at) {
+    pub fn seems_counted<'a>(&self, view: &'a ViewPlan, at: ColumnAt) -> Option<&'a ViewColumn> {
+        let quasi = self.column(at).facts.role == Role::Quasi;
+        if !quasi || view.counted().any(|c| c.at() == at) {
             return None;
         }
-        view.counted().find(|c| self.alike((c.table, c.column), at))
+        view.counted().find(|c| self.alike(c.at(), at))
     }
 
     /// The same fact by what the policy says: tied, a birth date, one code system, or one name.
-    fn alike(&self, a: At, b: At) -> bool {
-        let column = |(t, c): At| &self.tables[t].columns[c];
-        let root = |at: At| column(at).tied[Kind::Anonymized as usize].unwrap_or(at);
-        let (x, y) = (&column(a).facts, &column(b).facts);
+    fn alike(&self, a: ColumnAt, b: ColumnAt) -> bool {
+        let root = |at: ColumnAt| self.column(at).tied[Kind::Anonymized as usize].unwrap_or(at);
+        let (x, y) = (&self.column(a).facts, &self.column(b).facts);
         root(a) == root(b)
             || x.date == Some(DateKind::Birth) && y.date == Some(DateKind::Birth)
             || x.code.is_some() && x.code == y.code

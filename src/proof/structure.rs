@@ -10,7 +10,7 @@ use crate::plan::unique::fact_name;
 use crate::plan::{ColumnPlan, Grain, Join, Plan, ViewColumn};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::file::{NamePart, Parts};
-use crate::schema::{Kind, Role};
+use crate::schema::{ColumnAt, Kind, Role};
 
 /// One release.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -569,10 +569,11 @@ impl Places<'_> {
     }
 
     /// Columns that may be the same in all rows of a person, each with its place in the plan.
-    fn steady(&self) -> Vec<((usize, usize), SteadyShape)> {
+    fn steady(&self) -> Vec<(ColumnAt, SteadyShape)> {
         let may_be = self.plan.may_be_steady().into_iter();
         may_be
-            .filter_map(|((t, c), floor)| {
+            .filter_map(|(at, floor)| {
+                let ColumnAt { table: t, column: c } = at;
                 let table = &self.plan.tables[t];
                 let column = &table.columns[c];
                 let shape = SteadyShape {
@@ -586,12 +587,12 @@ impl Places<'_> {
                     quasi: column.facts.role == Role::Quasi,
                     because: column.because.as_ref().map(|b| b.as_str().to_owned()),
                 };
-                Some(((t, c), shape))
+                Some((at, shape))
             })
             .collect()
     }
 
-    fn views(&self, steady: &[((usize, usize), SteadyShape)]) -> Vec<ViewShape> {
+    fn views(&self, steady: &[(ColumnAt, SteadyShape)]) -> Vec<ViewShape> {
         let plan = self.plan;
         let path = |table: usize, column: &ViewColumn| self.path(table, column);
         plan.views
@@ -621,8 +622,8 @@ impl Places<'_> {
                 seems_counted: steady
                     .iter()
                     .enumerate()
-                    .filter_map(|(at, (place, _))| {
-                        Some((at, path(view.table, plan.seems_counted(view, *place)?)?))
+                    .filter_map(|(number, (at, _))| {
+                        Some((number, path(view.table, plan.seems_counted(view, *at)?)?))
                     })
                     .collect(),
                 unique: Some(UniqueShape {

@@ -15,6 +15,7 @@ use super::words::Lang;
 use crate::engine::observe::{By, SIDES};
 use crate::error::{Error, Result};
 use crate::say;
+use crate::schema::ColumnAt;
 
 const STYLE: &str = include_str!("template/style.css");
 const PAGE: &str = include_str!("template/page.html");
@@ -807,21 +808,21 @@ impl Words {
 
     /// Pictures of distributions: quasi-identifiers and sensitive columns first into the room that there is.
     fn distributions(&self, facts: &Facts, run: &Run) -> (Vec<DistributionTable>, String) {
-        let mut order: Vec<(usize, usize)> = Vec::new();
+        let mut order: Vec<ColumnAt> = Vec::new();
         for (t, table) in run.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
                 let told = facts.policy.tables.get(t).and_then(|table| table.columns.get(c));
                 let released = told.is_some_and(|column| !in_neither(column));
                 if released && (!column.panels.is_empty() || column.too_many) {
-                    order.push((t, c));
+                    order.push(ColumnAt { table: t, column: c });
                 }
             }
         }
-        let first = |&(t, c): &(usize, usize)| match facts
+        let first = |at: &ColumnAt| match facts
             .policy
             .tables
-            .get(t)
-            .and_then(|t| t.columns.get(c))
+            .get(at.table)
+            .and_then(|t| t.columns.get(at.column))
             .map(|c| c.role.as_str())
         {
             Some("quasi") => 0,
@@ -831,8 +832,9 @@ impl Words {
         order.sort_by_key(first);
         let mut room = ROOM;
         let mut without = Vec::new();
-        let mut done: Vec<((usize, usize), DistributionPart)> = Vec::new();
-        for (t, c) in order {
+        let mut done: Vec<(ColumnAt, DistributionPart)> = Vec::new();
+        for at in order {
+            let ColumnAt { table: t, column: c } = at;
             let Some((table, column)) = facts
                 .policy
                 .tables
@@ -863,7 +865,7 @@ impl Words {
                 .collect();
             units.dedup();
             done.push((
-                (t, c),
+                at,
                 DistributionPart {
                     name: column.shown(),
                     unit: units.join(", "),
@@ -872,10 +874,10 @@ impl Words {
                 },
             ));
         }
-        done.sort_by_key(|(place, _)| *place);
+        done.sort_by_key(|(at, _)| *at);
         let mut tables: Vec<DistributionTable> = Vec::new();
         let mut last = None;
-        for ((t, _), part) in done {
+        for (ColumnAt { table: t, .. }, part) in done {
             if last != Some(t) {
                 last = Some(t);
                 tables.push(DistributionTable {

@@ -5,7 +5,7 @@ use crate::error::Name;
 use crate::model::TablePlan;
 use crate::policy::model::Tier;
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, Kind};
 
 /// A set of items for each person, k^m-anonymous in the anonymized release.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,9 @@ impl Builder<'_> {
                     self.error("P0108", &of("k"), wrong);
                 }
             }
-            let Some((t, c)) = self.resolve(tables, None, &set.column, &of("column")) else {
+            let Some(ColumnAt { table: t, column: c }) =
+                self.resolve(tables, None, &set.column, &of("column"))
+            else {
                 continue;
             };
             let planned = tables[t].columns[c].treatment(Kind::Anonymized);

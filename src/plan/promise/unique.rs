@@ -11,7 +11,7 @@ use crate::error::{Name, Said};
 use crate::model::{Grain, Join, Plan, TablePlan, ViewColumn, ViewPlan};
 use crate::policy::model::{Tier, UniqueWith};
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, Kind};
 use crate::technique::Shows;
 
 /// Known facts at most.
@@ -53,7 +53,7 @@ pub fn plan(
     tables: &[TablePlan],
     view: &ViewPlan,
     words: &UniqueWith,
-    named: &[((usize, usize), String)],
+    named: &[(ColumnAt, String)],
     tier: Option<Tier>,
 ) -> (UniquePlan, Vec<Fault>) {
     let mut faults = Vec::new();
@@ -62,8 +62,8 @@ pub fn plan(
     };
     let every = every_fact(tables, view);
     let mut facts: Vec<ViewColumn> = Vec::new();
-    for ((table, column), place) in named {
-        let (table, column) = (*table, *column);
+    for (at, place) in named {
+        let ColumnAt { table, column } = *at;
         let below = ["facts", place.as_str()];
         let name = fact_name(tables, table, column);
         if !is_fact(tables, table, column) {
@@ -82,7 +82,7 @@ pub fn plan(
                 say!("view `{}`: `{}` is one of the view's quasi-identifiers", view.name, name),
                 say!("facts are what is known beside them: take it from the list"),
             );
-        } else if facts.iter().any(|f| (f.table, f.column) == (table, column)) {
+        } else if facts.iter().any(|f| f.at() == *at) {
             fault(
                 &below,
                 say!("view `{}`: `{}` is named twice", view.name, name),
@@ -110,10 +110,8 @@ pub fn plan(
     }
     let because = words.because.as_deref().map(str::trim).filter(|why| !why.is_empty());
     if let Some(limit) = limit.filter(|_| because.is_none()) {
-        let fewer = !named.is_empty()
-            && every
-                .iter()
-                .any(|e| !facts.iter().any(|f| (f.table, f.column) == (e.table, e.column)));
+        let fewer =
+            !named.is_empty() && every.iter().any(|e| !facts.iter().any(|f| f.at() == e.at()));
         let weaker = [
             (fewer, "facts", say!("names fewer facts than are released beside the view")),
             (m < 2, "m", say!("takes less than two known facts")),

@@ -9,6 +9,7 @@ use crate::model::TablePlan;
 use crate::policy::model::{Tier, View};
 use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::say;
+use crate::schema::ColumnAt;
 
 /// A view.
 #[derive(Clone, Debug)]
@@ -90,6 +91,14 @@ pub struct ViewColumn {
     pub join: Join,
 }
 
+impl ViewColumn {
+    /// The column, however a row finds it.
+    #[must_use]
+    pub const fn at(&self) -> ColumnAt {
+        ColumnAt { table: self.table, column: self.column }
+    }
+}
+
 impl Builder<'_> {
     /// The views that a policy names.
     pub(crate) fn views(&mut self, tables: &[TablePlan]) -> Vec<ViewPlan> {
@@ -148,11 +157,17 @@ impl Builder<'_> {
         for (at, text) in view.quasi.iter().enumerate() {
             let at = at.to_string();
             let path = ["anonymized", "view", index, "quasi", at.as_str()];
-            if let Some((t, c)) = self.resolve(tables, Some(table), text, &path) {
-                quasi.push(ViewColumn { table: t, column: c, join: Self::join(tables, table, t) });
+            if let Some(at) = self.resolve(tables, Some(table), text, &path) {
+                quasi.push(Self::seen_from(tables, table, at));
             }
         }
         quasi
+    }
+
+    /// A column as the rows of a view's table find it.
+    fn seen_from(tables: &[TablePlan], view_table: usize, at: ColumnAt) -> ViewColumn {
+        let join = Self::join(tables, view_table, at.table);
+        ViewColumn { table: at.table, column: at.column, join }
     }
 
     /// Persons in a class, at least.
@@ -197,11 +212,8 @@ impl Builder<'_> {
         for (at, s) in view.sensitive.iter().enumerate() {
             let at = at.to_string();
             let path = ["anonymized", "view", index, "sensitive", at.as_str()];
-            if let Some((t, c)) = self.resolve(tables, Some(table), &s.column, &path) {
-                sensitive.push((
-                    ViewColumn { table: t, column: c, join: Self::join(tables, table, t) },
-                    s.l,
-                ));
+            if let Some(at) = self.resolve(tables, Some(table), &s.column, &path) {
+                sensitive.push((Self::seen_from(tables, table, at), s.l));
             }
             if s.l < 2 {
                 self.error("P0108", &path, say!("l must be at least 2"));
@@ -225,13 +237,12 @@ impl Builder<'_> {
             let path = ["anonymized", "view", index, "models", at.as_str()];
             let mut about = None;
             if let Some(text) = &spec.column {
-                let Some((t, c)) = self.resolve(tables, Some(table), text, &path) else {
+                let Some(at) = self.resolve(tables, Some(table), text, &path) else {
                     continue;
                 };
-                let known = sensitive.iter().position(|(s, _)| (s.table, s.column) == (t, c));
+                let known = sensitive.iter().position(|(s, _)| s.at() == at);
                 about = known.or_else(|| {
-                    let join = Self::join(tables, table, t);
-                    sensitive.push((ViewColumn { table: t, column: c, join }, 0));
+                    sensitive.push((Self::seen_from(tables, table, at), 0));
                     Some(sensitive.len() - 1)
                 });
             }
