@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use hashbrown::DefaultHashBuilder;
 use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, apply as treat};
+use super::apply::{Surviving, apply as treat};
 use super::declared::Declared;
 use super::draft::Draft;
 use super::emit::{self, OutputFile, Sorted};
@@ -511,21 +511,21 @@ pub fn apply(
     for kind in Kind::BOTH {
         let k = kind as usize;
         let (own, treated, there, mut worker);
-        let (partition, applied, alive) = match kind {
+        let (partition, applied, surviving) = match kind {
             Kind::Anonymized => {
                 worker = Worker::new(plan, whole, 0, kept.take().unwrap_or_default());
                 worker.anonymized(frozen.decided(attempt), secrets[k])
             }
             Kind::Pseudonymized => {
                 own = whole.of_kind(kind);
-                let mut all = Alive::all(&own);
+                let mut all = Surviving::all(&own);
                 let treatments = &frozen.treatments[k];
                 treated = treat(plan, treatments, &own, kind, secrets[k], None, &mut all);
                 there = all;
                 (&*own, &treated, &there)
             }
         };
-        sums.add(kind, partition, applied, alive);
+        sums.add(kind, partition, applied, surviving);
         let made;
         let persons = match applied.tokens.of(domain, &partition.ids) {
             Some(persons) => persons,
@@ -537,7 +537,7 @@ pub fn apply(
         all_tokens[k].extend(&persons.raw);
         let tokens = &persons.texts;
         let blankable = &blankable;
-        let shown = emit::Shown { plan, partition, applied, alive, blankable, kind, tokens };
+        let shown = emit::Shown { plan, partition, applied, surviving, blankable, kind, tokens };
         for (f, file) in shape::files(plan, kind).iter().enumerate() {
             let rows = emit::rows_of(shown, file);
             sent[k].push(rows.rows as u64);

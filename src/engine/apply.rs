@@ -45,7 +45,7 @@ pub struct AppliedTable {
 
 /// Which rows of a partition are still there, and which have their quasi-identifiers blanked.
 #[derive(Clone, Debug, Default)]
-pub struct Alive {
+pub struct Surviving {
     /// By table, by row.
     pub rows: Vec<Vec<bool>>,
     /// By table, by row: which of the table's quasi-identifiers are suppressed, as bits (see [`super::freeze::blankable`]).
@@ -78,13 +78,13 @@ impl std::ops::Index<usize> for Blanks {
     }
 }
 
-impl Alive {
+impl Surviving {
     /// Everything is there.
     #[must_use]
     pub fn all(partition: &Partition) -> Self {
         let rows = partition.tables.iter().map(|p| vec![true; p.table.rows]).collect();
         let blanked = vec![Blanks::default(); partition.tables.len()];
-        Alive { rows, blanked }
+        Surviving { rows, blanked }
     }
 }
 
@@ -221,7 +221,7 @@ fn known_of<'a>(plan: &'a Plan, partition: &'a Partition, table: usize) -> Vec<V
 }
 
 /// Applies the frozen treatments of one release to a partition (already restricted to the persons of that release).
-/// Removals that techniques ask for are carried out in `alive`.
+/// Removals that techniques ask for are carried out in `surviving`.
 #[must_use]
 pub fn apply(
     plan: &Plan,
@@ -230,7 +230,7 @@ pub fn apply(
     kind: Kind,
     secrets: &dyn Secrets,
     everyone: Option<&Everyone>,
-    alive: &mut Alive,
+    surviving: &mut Surviving,
 ) -> Applied {
     let cells: Vec<ColumnAt> = plan.columns_at().collect();
     let tokens = key_tokens(plan, partition, kind, secrets);
@@ -286,7 +286,7 @@ pub fn apply(
         }
         tables.push(AppliedTable { columns, tallies, marks });
     }
-    removal.carry_out(plan, partition, alive);
+    removal.carry_out(plan, partition, surviving);
     Applied { tables, tokens }
 }
 
@@ -343,7 +343,7 @@ impl Removal {
     }
 
     /// Removes the rows, their child rows (rows of other tables with a key that a removed row owns), and the persons.
-    pub fn carry_out(self, plan: &Plan, partition: &Partition, alive: &mut Alive) {
+    pub fn carry_out(self, plan: &Plan, partition: &Partition, surviving: &mut Surviving) {
         let mut dead_persons = vec![false; partition.ids.len()];
         let mut any_person = !self.persons.is_empty();
         for &person in &self.persons {
@@ -352,7 +352,7 @@ impl Removal {
         // Rows whose children must still be looked at.
         let mut pending: Vec<(usize, u32)> = Vec::new();
         for (t, row) in self.rows {
-            if std::mem::replace(&mut alive.rows[t][row as usize], false) {
+            if std::mem::replace(&mut surviving.rows[t][row as usize], false) {
                 pending.push((t, row));
             }
         }
@@ -363,7 +363,7 @@ impl Removal {
             match (0..table.keys.len()).find(|&k| k != table.person_key) {
                 Some(k) => dead_keys.push((table.keys[k].name.as_str().to_owned(), t, k, row)),
                 None => {
-                    if std::mem::replace(&mut alive.rows[t][row as usize], false) {
+                    if std::mem::replace(&mut surviving.rows[t][row as usize], false) {
                         pending.push((t, row));
                     }
                 }
@@ -411,10 +411,10 @@ impl Removal {
                     for (row, &code) in identity.codes().iter().enumerate() {
                         if code != MISSING
                             && candidate[code as usize]
-                            && alive.rows[t][row]
+                            && surviving.rows[t][row]
                             && dead.contains(&(identity.dictionary().text(code), part.persons[row]))
                         {
-                            alive.rows[t][row] = false;
+                            surviving.rows[t][row] = false;
                             pending.push((t, row as u32));
                         }
                     }
@@ -428,7 +428,7 @@ impl Removal {
             for (t, part) in partition.tables.iter().enumerate() {
                 for (row, &person) in part.persons.iter().enumerate() {
                     if dead_persons[person as usize] {
-                        alive.rows[t][row] = false;
+                        surviving.rows[t][row] = false;
                     }
                 }
             }

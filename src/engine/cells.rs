@@ -3,7 +3,7 @@
 //! Which of several persons that are alike loses a cell depends on their order, and the search looks at all rows at once, by their
 //! place: so this round is made where the rows lie, and neither its statistics nor its decisions travel.
 
-use super::apply::{Alive, Applied};
+use super::apply::{Applied, Surviving};
 use super::freeze::blank_bit;
 use super::partition::Partition;
 use super::views::{Cells, column_codes};
@@ -32,10 +32,10 @@ pub(crate) struct Blanked {
 
 impl Blanked {
     /// Marks the cells of a partition.
-    pub(crate) fn carry_out(&self, partition: u32, alive: &mut Alive) {
-        let rows = alive.rows[self.table].len();
+    pub(crate) fn carry_out(&self, partition: u32, surviving: &mut Surviving) {
+        let rows = surviving.rows[self.table].len();
         for &(_, row, bit) in self.cells.iter().filter(|(at, ..)| *at == partition) {
-            alive.blanked[self.table].set(row as usize, rows, bit);
+            surviving.blanked[self.table].set(row as usize, rows, bit);
         }
     }
 }
@@ -61,14 +61,14 @@ impl ViewCells {
         number: u32,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
     ) {
-        let there = &alive.rows[view.table];
+        let there = &surviving.rows[view.table];
         let rows: Vec<usize> = (0..there.len()).filter(|&row| there[row]).collect();
         let columns = view.quasi.iter().zip(&mut self.texts).zip(&mut self.columns);
         for ((quasi, texts), column) in columns {
             let cells = Cells::Applied(applied);
-            let codes = column_codes(plan, view, quasi, partition, cells, alive, texts);
+            let codes = column_codes(plan, view, quasi, partition, cells, surviving, texts);
             // 0 is a missing cell.
             column.extend(rows.iter().map(|&row| codes[row].checked_sub(1).unwrap_or(MISSING)));
         }

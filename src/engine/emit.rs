@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::apply::{Alive, Applied};
+use super::apply::{Applied, Surviving};
 use super::files::{self, PartRows};
 use super::intake::take;
 use super::partition::Partition;
@@ -52,8 +52,8 @@ pub struct Shown<'a> {
     /// The treated cells of the release.
     pub applied: &'a Applied,
     /// The rows and cells that are left.
-    pub alive: &'a Alive,
-    /// By table and column: the bit of [`Alive::blanked`].
+    pub surviving: &'a Surviving,
+    /// By table and column: the bit of [`Surviving::blanked`].
     pub blankable: &'a [Vec<Option<u8>>],
     /// The release.
     pub kind: Kind,
@@ -78,10 +78,11 @@ pub fn rows_of(shown: Shown<'_>, file: &FilePlan<'_>) -> Table {
 }
 
 fn part_rows(shown: Shown<'_>, t: usize) -> PartRows {
-    let Shown { plan, partition, applied, alive, blankable, kind, tokens } = shown;
-    let rows: Vec<u32> =
-        (0..partition.tables[t].table.rows as u32).filter(|&r| alive.rows[t][r as usize]).collect();
-    let blanked = &alive.blanked[t];
+    let Shown { plan, partition, applied, surviving, blankable, kind, tokens } = shown;
+    let rows: Vec<u32> = (0..partition.tables[t].table.rows as u32)
+        .filter(|&r| surviving.rows[t][r as usize])
+        .collect();
+    let blanked = &surviving.blanked[t];
     let any_blank = rows.iter().any(|&r| blanked[r as usize] != 0);
     let mut columns: Vec<Column> = released(plan, t, kind)
         .par_iter()

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, Applied, Removal, Treatments};
+use super::apply::{Applied, Removal, Surviving, Treatments};
 use super::partition::Partition;
 use crate::error::{Error, Result, small};
 use crate::frame::{Column, Interner, MISSING};
@@ -237,7 +237,7 @@ impl Counted {
         &mut self,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
         blankable: &[Vec<Option<u8>>],
     ) {
         let number = self.batches;
@@ -253,9 +253,11 @@ impl Counted {
             let Some(cells) = &applied.tables[t].columns[c] else { return };
             let persons = &partition.tables[t].persons;
             let bit = blankable[t][c];
-            let blank = |row: usize| bit.is_some_and(|bit| alive.blanked[t][row] >> bit & 1 == 1);
+            let blank =
+                |row: usize| bit.is_some_and(|bit| surviving.blanked[t][row] >> bit & 1 == 1);
             let order = orders.get(&t).and_then(Option::as_deref);
-            let found = count(cells, persons, order, &alive.rows[t], blank, floor.persons, number);
+            let found =
+                count(cells, persons, order, &surviving.rows[t], blank, floor.persons, number);
             counts.missing.elsewhere(&found.1, floor.persons, 0);
             counts.repeated.add(found.2);
             for (code, held) in found.0.iter().enumerate().filter(|(_, held)| held.rows > 0) {
@@ -870,7 +872,7 @@ impl Step {
         plan: &Plan,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
         blankable: &[Vec<Option<u8>>],
     ) -> Removal {
         let mut removal = Removal::default();
@@ -884,9 +886,9 @@ impl Step {
             let missing = labels.contains(&None);
             let bit = blankable[*t][*c];
             for (row, &code) in cells.codes().iter().enumerate() {
-                let blank = bit.is_some_and(|bit| alive.blanked[*t][row] >> bit & 1 == 1);
+                let blank = bit.is_some_and(|bit| surviving.blanked[*t][row] >> bit & 1 == 1);
                 let gone = if code == MISSING || blank { missing } else { goes[code as usize] };
-                if gone && alive.rows[*t][row] {
+                if gone && surviving.rows[*t][row] {
                     removal.mark(plan, partition, *t, row as u32);
                 }
             }

@@ -979,7 +979,7 @@ pub(super) fn looked_at(plan: &Plan, at: ColumnAt) -> bool {
     views.map(ViewColumn::at).chain(sets).any(|looked| looked == at)
 }
 
-/// By table and column: the bit in `Alive::blanked` of the columns whose cells can be suppressed one by one, the views' own
+/// By table and column: the bit in `Surviving::blanked` of the columns whose cells can be suppressed one by one, the views' own
 /// quasi-identifiers.
 #[must_use]
 pub fn blankable(plan: &Plan) -> Vec<Vec<Option<u8>>> {

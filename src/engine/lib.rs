@@ -67,7 +67,7 @@ mod worker;
 
 pub use promise::{receipts, sets, unique, views};
 
-use apply::{Alive, Applied, apply};
+use apply::{Applied, Surviving, apply};
 use emit::OutputFile;
 use exclude::Lists;
 pub use freeze::{Measured, Outcome};
@@ -309,7 +309,7 @@ pub fn write(
             timings::room("apply");
             let k = kind as usize;
             let (own, treated, there, mut worker);
-            let (partition, applied, alive): (&Partition, &Applied, &Alive) = match kind {
+            let (partition, applied, surviving): (&Partition, &Applied, &Surviving) = match kind {
                 Kind::Anonymized => {
                     let kept = workers.get_mut(p).map(std::mem::take).unwrap_or_default();
                     worker = Worker::new(plan, whole, p as u32, kept);
@@ -317,7 +317,7 @@ pub fn write(
                 }
                 Kind::Pseudonymized => {
                     own = whole.of_kind(kind);
-                    let mut all = Alive::all(&own);
+                    let mut all = Surviving::all(&own);
                     let treatments = &outcome.frozen.treatments[k];
                     let everyone = everyone.as_ref();
                     treated = apply(plan, treatments, &own, kind, secrets[k], everyone, &mut all);
@@ -325,7 +325,7 @@ pub fn write(
                     (&own, &treated, &there)
                 }
             };
-            let present = sums.add(kind, partition, applied, alive);
+            let present = sums.add(kind, partition, applied, surviving);
             let made;
             let domain = plan.person_key.as_str();
             let persons = match applied.tokens.of(domain, &partition.ids) {
@@ -344,7 +344,8 @@ pub fn write(
                 links.extend(given);
             }
             let blankable = &sums.blankable;
-            let shown = emit::Shown { plan, partition, applied, alive, blankable, kind, tokens };
+            let shown =
+                emit::Shown { plan, partition, applied, surviving, blankable, kind, tokens };
             emitting.add(shown, progress)?;
         }
         Ok(())
@@ -443,7 +444,7 @@ impl<'a> Sums<'a> {
         kind: Kind,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
     ) -> Vec<bool> {
         let (plan, k) = (self.plan, kind as usize);
         for (t, applied) in applied.tables.iter().enumerate() {
@@ -453,17 +454,17 @@ impl<'a> Sums<'a> {
             for (slot, here) in self.marks[t].iter_mut().zip(&applied.marks) {
                 slot.merge(here);
             }
-            self.removed[k][t] += alive.rows[t].iter().filter(|&&a| !a).count() as u64;
+            self.removed[k][t] += surviving.rows[t].iter().filter(|&&a| !a).count() as u64;
         }
         log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
-        self.observed.add_release(plan, kind, partition, applied, alive, &self.blankable);
+        self.observed.add_release(plan, kind, partition, applied, surviving, &self.blankable);
         let mut present = vec![false; partition.ids.len()];
         for (t, part) in partition.tables.iter().enumerate() {
             if shape::released(plan, t, kind).is_empty() {
                 continue;
             }
             for (row, &person) in part.persons.iter().enumerate() {
-                present[person as usize] |= alive.rows[t][row];
+                present[person as usize] |= surviving.rows[t][row];
             }
         }
         self.persons[k] += present.iter().filter(|&&p| p).count() as u64;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, Applied};
+use super::apply::{Applied, Surviving};
 use super::partition::{Partition, column_days};
 use crate::frame::{Column, MISSING};
 use crate::plan::{Grain, Plan, ViewColumn};
@@ -336,10 +336,10 @@ impl Observed {
         kind: Kind,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
         blankable: &[Vec<Option<u8>>],
     ) {
-        let gone = Gone { alive, blankable: (kind == Kind::Anonymized).then_some(blankable) };
+        let gone = Gone { surviving, blankable: (kind == Kind::Anonymized).then_some(blankable) };
         self.add(
             plan,
             1 + kind as usize,
@@ -350,7 +350,7 @@ impl Observed {
         if kind == Kind::Anonymized {
             let number = u64::from(self.partitions) << 32;
             self.strata.par_iter_mut().for_each(|stratum| {
-                add_stratum(plan, stratum, partition, alive, blankable, number)
+                add_stratum(plan, stratum, partition, surviving, blankable, number)
             });
         }
     }
@@ -378,11 +378,11 @@ impl Observed {
                     &plan.column(at).facts,
                     cells,
                     Ordered { order: &order, persons: &partition.tables[t].persons, number },
-                    |row| gone.is_none_or(|g| g.alive.rows[t][row]),
+                    |row| gone.is_none_or(|g| g.surviving.rows[t][row]),
                     |row| {
                         gone.is_some_and(|g| {
                             let bit = g.blankable.and_then(|b| b[t][c]);
-                            bit.is_some_and(|bit| g.alive.blanked[t][row] >> bit & 1 == 1)
+                            bit.is_some_and(|bit| g.surviving.blanked[t][row] >> bit & 1 == 1)
                         })
                     },
                 );
@@ -393,7 +393,7 @@ impl Observed {
 }
 
 struct Gone<'a> {
-    alive: &'a Alive,
+    surviving: &'a Surviving,
     blankable: Option<&'a [Vec<Option<u8>>]>,
 }
 
@@ -549,7 +549,7 @@ fn add_stratum(
     plan: &Plan,
     stratum: &mut Stratum,
     partition: &Partition,
-    alive: &Alive,
+    surviving: &Surviving,
     blankable: &[Vec<Option<u8>>],
     number: u64,
 ) {
@@ -575,7 +575,7 @@ fn add_stratum(
             entry.2 = person;
             entry.0.person(number | u64::from(person));
         }
-        if !alive.rows[t][row] || (blanks && alive.blanked[t][row] != 0) {
+        if !surviving.rows[t][row] || (blanks && surviving.blanked[t][row] != 0) {
             entry.1.rows += 1;
             if entry.3 != person {
                 entry.3 = person;

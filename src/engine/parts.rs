@@ -17,7 +17,7 @@
 //!
 //! What cannot travel is refused before anything is measured ([`Parts::new`]): docs/adr/0011-parts-that-travel.md.
 
-use super::apply::{Alive, apply};
+use super::apply::{Surviving, apply};
 use super::draft::{self, DRAFT, Draft, STATISTICS, Written};
 use super::exclude::Lists;
 use super::freeze::{Freezing, FrozenPlan, blankable, travels};
@@ -242,14 +242,14 @@ impl<'a> Parts<'a> {
         let tables = Kind::BOTH.map(|kind| {
             let k = kind as usize;
             let (own, treated, there, mut worker);
-            let (partition, applied, alive) = match kind {
+            let (partition, applied, surviving) = match kind {
                 Kind::Anonymized => {
                     worker = Worker::new(plan, &batch.0, 0, Kept::default());
                     worker.anonymized(frozen.decided(1), secrets[k])
                 }
                 Kind::Pseudonymized => {
                     own = batch.0.of_kind(kind);
-                    let mut all = Alive::all(&own);
+                    let mut all = Surviving::all(&own);
                     let treatments = &frozen.treatments[k];
                     treated = apply(plan, treatments, &own, kind, secrets[k], None, &mut all);
                     there = all;
@@ -282,7 +282,7 @@ impl<'a> Parts<'a> {
                     plan,
                     partition,
                     applied,
-                    alive,
+                    surviving,
                     blankable: &blankable,
                     kind,
                     tokens: &tokens.texts,

@@ -65,7 +65,7 @@ fn target(path: &str) -> Option<&str> {
 
 /// The ids of the resources of a type that the release has of the partition's persons: whose a resource is, all of it is there.
 fn ids<'a>(shown: Shown<'a>, kind: &str) -> HashSet<&'a str> {
-    let Shown { plan, applied, alive, .. } = shown;
+    let Shown { plan, applied, surviving, .. } = shown;
     let mut ids = HashSet::new();
     for (t, table) in plan.tables.iter().enumerate() {
         if shape::record(table) != (kind, None) || !table.is_released(shown.kind) {
@@ -77,7 +77,7 @@ fn ids<'a>(shown: Shown<'a>, kind: &str) -> HashSet<&'a str> {
         if table.columns[at].treatment(shown.kind).output.is_none() {
             continue;
         }
-        for (row, _) in alive.rows[t].iter().enumerate().filter(|(_, alive)| **alive) {
+        for (row, _) in surviving.rows[t].iter().enumerate().filter(|(_, surviving)| **surviving) {
             ids.extend(cells.text(row));
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, Treatments, apply};
+use super::apply::{Surviving, Treatments, apply};
 use super::explore::Space;
 use super::partition::Partition;
 use super::views::{Cells, column_codes};
@@ -252,29 +252,30 @@ impl Rows {
         let mut at_step: Vec<Vec<Vec<Vec<u32>>>> =
             plan.views.iter().map(|v| vec![Vec::new(); v.quasi.len()]).collect();
         let mut found: Vec<Vec<Vec<u32>>> = vec![Vec::new(); plan.views.len()];
-        let mut alive = Alive::all(partition);
+        let mut surviving = Surviving::all(partition);
         for (step, treatments) in steps.iter().enumerate() {
             let kind = Kind::Anonymized;
-            let applied = apply(plan, treatments, partition, kind, secrets, None, &mut alive);
+            let applied = apply(plan, treatments, partition, kind, secrets, None, &mut surviving);
             let cells = Cells::Applied(&applied);
             for (v, view) in plan.views.iter().enumerate() {
                 for (q, quasi) in view.quasi.iter().enumerate() {
                     let texts = &mut self.gathered[columns_of[v][q]].levels[step];
                     at_step[v][q]
-                        .push(column_codes(plan, view, quasi, partition, cells, &alive, texts));
+                        .push(column_codes(plan, view, quasi, partition, cells, &surviving, texts));
                 }
                 if step > 0 {
                     continue;
                 }
                 for (s, (column, _)) in view.sensitive.iter().enumerate() {
                     let texts = &mut self.values[v][s];
-                    found[v]
-                        .push(column_codes(plan, view, column, partition, cells, &alive, texts));
+                    found[v].push(column_codes(
+                        plan, view, column, partition, cells, &surviving, texts,
+                    ));
                 }
             }
         }
         for (v, view) in plan.views.iter().enumerate() {
-            let there = &alive.rows[view.table];
+            let there = &surviving.rows[view.table];
             let rows: Vec<usize> = (0..there.len()).filter(|&row| there[row]).collect();
             let persons = &partition.tables[view.table].persons;
             self.of[v].extend(rows.iter().map(|&row| self.persons + persons[row]));

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::apply::{Alive, Applied};
+use super::apply::{Applied, Surviving};
 use super::partition::Partition;
 use super::views::{Cells, Classes, column_codes};
 use crate::error::{Error, Name, Result, Said, small};
@@ -183,23 +183,24 @@ impl Splits {
         plan: &Plan,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
     ) -> Result<()> {
         let cells = Cells::Applied(applied);
         let looks = Looks::new(plan, &self.steady);
         for (group, classes) in looks.groups.iter().zip(&mut self.classes) {
             for (view, classes) in group.views.iter().zip(classes) {
-                classes.add(plan, view, partition, cells, alive)?;
+                classes.add(plan, view, partition, cells, surviving)?;
             }
         }
         for (twin, differs) in looks.twins.iter().zip(&mut self.differs).filter(|(_, d)| !**d) {
             let view = &plan.views[twin.view];
             let mut texts = Interner::new();
             let mut codes = |column: &ViewColumn| {
-                column_codes(plan, view, column, partition, cells, alive, &mut texts)
+                column_codes(plan, view, column, partition, cells, surviving, &mut texts)
             };
             let (a, b) = (codes(&of_person(twin.column)), codes(&twin.counted));
-            let both = a.iter().zip(&b).zip(&alive.rows[view.table]).filter(|(_, there)| **there);
+            let both =
+                a.iter().zip(&b).zip(&surviving.rows[view.table]).filter(|(_, there)| **there);
             // Whoever has no row in one of the tables shows nothing there.
             *differs = both.into_iter().any(|((a, b), _)| *a != 0 && *b != 0 && a != b);
         }

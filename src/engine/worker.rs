@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::apply::{Alive, Applied, Removal, Treating, Treatments, apply};
+use super::apply::{Applied, Removal, Surviving, Treating, Treatments, apply};
 use super::cells::Blanked;
 use super::draft::{Ask, At, Decision, Draft, Round};
 use super::floors::{Floors, Relabelled, relabel};
@@ -42,7 +42,7 @@ pub(crate) struct Kept {
     blanked: usize,
     done: usize,
     /// Rows that are there.
-    pub alive: Alive,
+    pub surviving: Surviving,
     floors: Floors,
     /// Rows that the last decision removed, by table.
     removed: Vec<u64>,
@@ -111,13 +111,13 @@ impl<'a> Worker<'a> {
         &mut self,
         decided: Decided<'_>,
         secrets: &dyn Secrets,
-    ) -> (&Partition, &Applied, &Alive) {
+    ) -> (&Partition, &Applied, &Surviving) {
         self.advance(decided, secrets);
-        let Kept { own, cells, alive, .. } = &mut self.kept;
+        let Kept { own, cells, surviving, .. } = &mut self.kept;
         let whole = self.whole;
         let partition = own.as_ref().unwrap_or(whole);
         let cells = cells.get_or_insert_with(CellsKept::nothing);
-        (partition, &cells.applied, alive)
+        (partition, &cells.applied, surviving)
     }
 
     /// Carries out what was decided since.
@@ -129,7 +129,7 @@ impl<'a> Worker<'a> {
             let Kept { own, lasting, .. } = std::mem::take(&mut self.kept);
             self.kept = Kept { attempt, own, lasting, ..Kept::default() };
         }
-        let Kept { own, alive, floors, removed, cells, done, blanked: marked, lasting, .. } =
+        let Kept { own, surviving, floors, removed, cells, done, blanked: marked, lasting, .. } =
             &mut self.kept;
         let relabels = |decision: &Decision| matches!(decision, Decision::Floors(_));
         // After the last relabelling nobody asks for the cells before it.
@@ -143,12 +143,12 @@ impl<'a> Worker<'a> {
         let kept = match cells {
             Some(kept) => kept,
             None => {
-                // What the techniques remove is in `alive` already, if this is not the first time.
-                let mut all = Alive::all(partition);
+                // What the techniques remove is in `surviving` already, if this is not the first time.
+                let mut all = Surviving::all(partition);
                 let kind = Kind::Anonymized;
                 let applied = apply(plan, treatments, partition, kind, secrets, None, &mut all);
                 if fresh {
-                    *alive = all;
+                    *surviving = all;
                 }
                 let kept =
                     cells.insert(CellsKept { applied, before: BTreeMap::new(), classes: None });
@@ -157,7 +157,7 @@ impl<'a> Worker<'a> {
             }
         };
         for more in &blanked[(*marked).min(blanked.len())..] {
-            more.carry_out(self.number, alive);
+            more.carry_out(self.number, surviving);
         }
         *marked = blanked.len();
         for decision in &decisions[*done..] {
@@ -165,10 +165,10 @@ impl<'a> Worker<'a> {
             removed.resize(plan.tables.len(), 0);
             let removal = match decision {
                 Decision::Classes(rounds) => {
-                    rows_of_classes(plan, rounds, partition, &kept.applied, alive)
+                    rows_of_classes(plan, rounds, partition, &kept.applied, surviving)
                 }
                 Decision::Items(rounds) => {
-                    rows_of_items(plan, rounds, partition, &kept.applied, alive)
+                    rows_of_items(plan, rounds, partition, &kept.applied, surviving)
                 }
                 Decision::Floors(step) => {
                     for of in &step.labels {
@@ -176,13 +176,13 @@ impl<'a> Worker<'a> {
                     }
                     let columns: Vec<_> = step.labels.iter().map(Relabelled::at).collect();
                     kept.relabel(floors, &columns, again(*done + 1));
-                    step.removal(plan, partition, &kept.applied, alive, &blankable(plan))
+                    step.removal(plan, partition, &kept.applied, surviving, &blankable(plan))
                 }
             };
             for (table, _) in &removal.rows {
                 removed[*table] += 1;
             }
-            removal.carry_out(plan, partition, alive);
+            removal.carry_out(plan, partition, surviving);
             *done += 1;
         }
     }
@@ -212,7 +212,7 @@ impl<'a> Worker<'a> {
             }
             Ask::Source => {
                 let partition = self.whole.of_kind(Kind::Anonymized);
-                let all = Alive::all(&partition);
+                let all = Surviving::all(&partition);
                 for (view, classes) in plan.views.iter().zip(&mut statistics.source) {
                     classes.add(plan, view, &partition, Cells::Source, &all)?;
                 }
@@ -230,22 +230,22 @@ impl<'a> Worker<'a> {
         );
         self.rows(statistics);
         let number = self.number;
-        let Kept { own, alive, cells, done, lasting, .. } = &mut self.kept;
+        let Kept { own, surviving, cells, done, lasting, .. } = &mut self.kept;
         let partition = own.as_ref().unwrap_or(self.whole);
         let kept = cells.get_or_insert_with(CellsKept::nothing);
         let applied = &kept.applied;
         match &draft.ask {
             Ask::Cells { view, .. } => {
                 for (view, classes) in plan.views.iter().zip(&mut statistics.treated) {
-                    classes.add(plan, view, partition, Cells::Applied(applied), alive)?;
+                    classes.add(plan, view, partition, Cells::Applied(applied), surviving)?;
                 }
                 if let Some(cells) = &mut statistics.cells {
-                    cells.add(plan, &plan.views[*view], number, partition, applied, alive);
+                    cells.add(plan, &plan.views[*view], number, partition, applied, surviving);
                 }
             }
             Ask::Classes { .. } => {
                 if let Some(counted) = &mut statistics.counted {
-                    counted.add(partition, applied, alive, &blankable(plan));
+                    counted.add(partition, applied, surviving, &blankable(plan));
                 }
                 let here = plan
                     .views
@@ -253,11 +253,11 @@ impl<'a> Worker<'a> {
                     .zip(&mut statistics.classes)
                     .map(|(view, classes)| {
                         let cells = Cells::Applied(applied);
-                        Arc::make_mut(classes).add(plan, view, partition, cells, alive)
+                        Arc::make_mut(classes).add(plan, view, partition, cells, surviving)
                     })
                     .collect::<Result<Vec<_>>>()?;
                 if let Some(unique) = &mut statistics.unique {
-                    unique.add(plan, partition, applied, alive, &here);
+                    unique.add(plan, partition, applied, surviving, &here);
                 }
                 if *lasting {
                     kept.classes = Some((*done, statistics.classes.clone(), here));
@@ -265,17 +265,17 @@ impl<'a> Worker<'a> {
             }
             Ask::Items => {
                 for (set, items) in plan.sets.iter().zip(&mut statistics.items) {
-                    items.add(plan, set, partition, applied, alive);
+                    items.add(plan, set, partition, applied, surviving);
                 }
             }
             Ask::Values(_) => {
                 if let Some(counted) = &mut statistics.counted {
-                    counted.add(partition, applied, alive, &blankable(plan));
+                    counted.add(partition, applied, surviving, &blankable(plan));
                 }
             }
             Ask::Last { .. } => {
                 if let Some(splits) = &mut statistics.splits {
-                    splits.add(plan, partition, applied, alive)?;
+                    splits.add(plan, partition, applied, surviving)?;
                 }
                 if let Some(unique) = &mut statistics.unique {
                     let since = |at: usize| draft.decisions[at..].iter();
@@ -295,11 +295,11 @@ impl<'a> Worker<'a> {
                             .zip(&mut statistics.classes)
                             .map(|(view, classes)| {
                                 let cells = Cells::Applied(applied);
-                                Arc::make_mut(classes).add(plan, view, partition, cells, alive)
+                                Arc::make_mut(classes).add(plan, view, partition, cells, surviving)
                             })
                             .collect::<Result<Vec<_>>>()?,
                     };
-                    unique.add(plan, partition, applied, alive, &here);
+                    unique.add(plan, partition, applied, surviving, &here);
                 }
             }
             Ask::Columns(_) | Ask::Levels | Ask::Source => {}
@@ -352,15 +352,15 @@ impl<'a> Worker<'a> {
     /// Rows that are there, with and without suppressed cells, and those that the last decision removed.
     fn rows(&self, statistics: &mut Statistics) {
         let plan = self.plan;
-        let alive = &self.kept.alive;
-        for (sum, there) in statistics.rows.iter_mut().zip(&alive.rows) {
+        let surviving = &self.kept.surviving;
+        for (sum, there) in statistics.rows.iter_mut().zip(&surviving.rows) {
             *sum += there.iter().filter(|there| **there).count() as u64;
         }
         for (sum, removed) in statistics.removed.iter_mut().zip(&self.kept.removed) {
             *sum += removed;
         }
         let blanked = |table: usize, mask: u64| -> u64 {
-            let (there, bits) = (&alive.rows[table], &alive.blanked[table]);
+            let (there, bits) = (&surviving.rows[table], &surviving.blanked[table]);
             if bits.is_empty() {
                 return 0;
             }
@@ -429,7 +429,7 @@ fn rows_of_classes(
     rounds: &[Round],
     partition: &Partition,
     applied: &Applied,
-    alive: &Alive,
+    surviving: &Surviving,
 ) -> Removal {
     let mut removal = Removal::default();
     for round in rounds {
@@ -437,7 +437,7 @@ fn rows_of_classes(
             continue;
         };
         let t = view.table;
-        let marked = marked(plan, view, partition, applied, alive, &round.classes);
+        let marked = marked(plan, view, partition, applied, surviving, &round.classes);
         for (row, _) in marked.iter().enumerate().filter(|(_, marked)| **marked) {
             removal.mark(plan, partition, t, row as u32);
         }
@@ -451,13 +451,13 @@ fn rows_of_items(
     rounds: &[Round],
     partition: &Partition,
     applied: &Applied,
-    alive: &Alive,
+    surviving: &Surviving,
 ) -> Removal {
     let mut removal = Removal::default();
     for round in rounds {
         let Some(set) = plan.sets.iter().find(|s| s.name.as_str() == round.view) else { continue };
         let items: Vec<String> = round.classes.iter().flatten().flatten().cloned().collect();
-        for row in sets::rows_with(plan, set, applied, alive, &items) {
+        for row in sets::rows_with(plan, set, applied, surviving, &items) {
             removal.mark(plan, partition, set.table, row);
         }
     }

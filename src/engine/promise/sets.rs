@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::apply::{Alive, Applied};
+use crate::apply::{Applied, Surviving};
 use crate::error::{Error, Result};
 use crate::frame::{Interner, MISSING};
 use crate::partition::Partition;
@@ -46,18 +46,18 @@ fn items_of(
     plan: &Plan,
     set: &SetPlan,
     applied: &Applied,
-    alive: &Alive,
+    surviving: &Surviving,
     texts: &mut Interner,
 ) -> Vec<u32> {
     let SetPlan { table, column, .. } = *set;
     let Some(cells) = &applied.tables[table].columns[column] else {
-        return vec![MISSING; alive.rows[table].len()];
+        return vec![MISSING; surviving.rows[table].len()];
     };
     let map: Vec<u32> = cells.dictionary().texts().map(|text| texts.intern(text)).collect();
     let bit = crate::freeze::blank_bit(plan, table, column);
     let item = |(row, &code): (usize, &u32)| {
-        let blanked = bit.is_some_and(|b| alive.blanked[table][row] >> b & 1 == 1);
-        let there = alive.rows[table][row] && !blanked && code != MISSING;
+        let blanked = bit.is_some_and(|b| surviving.blanked[table][row] >> b & 1 == 1);
+        let there = surviving.rows[table][row] && !blanked && code != MISSING;
         if there { map[code as usize] } else { MISSING }
     };
     cells.codes().iter().enumerate().map(item).collect()
@@ -69,14 +69,14 @@ pub fn rows_with(
     plan: &Plan,
     set: &SetPlan,
     applied: &Applied,
-    alive: &Alive,
+    surviving: &Surviving,
     items: &[String],
 ) -> Vec<u32> {
     let mut texts = Interner::new();
     for item in items {
         texts.intern(item);
     }
-    let found = items_of(plan, set, applied, alive, &mut texts);
+    let found = items_of(plan, set, applied, surviving, &mut texts);
     (0..found.len() as u32).filter(|&row| (found[row as usize] as usize) < items.len()).collect()
 }
 
@@ -88,9 +88,9 @@ impl Items {
         set: &SetPlan,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
     ) {
-        let items = items_of(plan, set, applied, alive, &mut self.texts);
+        let items = items_of(plan, set, applied, surviving, &mut self.texts);
         let rows = partition.tables[set.table].persons.iter().zip(items);
         for (&person, item) in rows.filter(|(_, item)| *item != MISSING) {
             self.person.push(self.persons + person);

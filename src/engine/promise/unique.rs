@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::apply::{Alive, Applied};
+use crate::apply::{Applied, Surviving};
 use crate::error::{Error, Name, Result};
 use crate::frame::{Column, Interner, MISSING};
 use crate::freeze::blank_bit;
@@ -107,7 +107,7 @@ impl Gathered {
         plan: &Plan,
         partition: &Partition,
         applied: &Applied,
-        alive: &Alive,
+        surviving: &Surviving,
         classes: &[Vec<u32>],
     ) {
         let mut links: HashMap<(usize, usize, usize, usize), Link> = HashMap::new();
@@ -119,7 +119,8 @@ impl Gathered {
             rows.class.extend(there.iter().map(|&row| class[row]));
             rows.person.extend(there.iter().map(|&row| self.persons + part.persons[row]));
             for (f, fact) in of.facts.iter().enumerate() {
-                let codes = own_codes(plan, fact, partition, applied, alive, &mut rows.texts[f]);
+                let codes =
+                    own_codes(plan, fact, partition, applied, surviving, &mut rows.texts[f]);
                 let column = &mut rows.facts[f];
                 let key = match fact.join {
                     Join::SameRow => {
@@ -133,7 +134,7 @@ impl Gathered {
                 let perhaps = (f + of.perhaps).checked_sub(of.facts.len());
                 let shown = match perhaps.and_then(|at| rows.repeated.get_mut(at)) {
                     Some(repeats) => link.one(&codes, repeats, &mut rows.sets[f]),
-                    None => link.sets(&codes, &alive.rows[fact.table], &mut rows.sets[f]),
+                    None => link.sets(&codes, &surviving.rows[fact.table], &mut rows.sets[f]),
                 };
                 column.extend(there.iter().map(|&row| match link.here[row] {
                     MISSING => 0,
@@ -144,7 +145,7 @@ impl Gathered {
         for (table, counts) in plan.counted_tables().into_iter().zip(&mut self.counts) {
             counts.resize((self.persons as usize) + partition.ids.len(), 0);
             let here = &mut counts[self.persons as usize..];
-            let rows = partition.tables[table].persons.iter().zip(&alive.rows[table]);
+            let rows = partition.tables[table].persons.iter().zip(&surviving.rows[table]);
             for (&person, _) in rows.filter(|(_, there)| **there) {
                 here[person as usize] += 1;
             }
@@ -262,7 +263,7 @@ fn own_codes(
     fact: &ViewColumn,
     partition: &Partition,
     applied: &Applied,
-    alive: &Alive,
+    surviving: &Surviving,
     texts: &mut Interner,
 ) -> Vec<u32> {
     let rows = partition.tables[fact.table].table.rows;
@@ -270,7 +271,7 @@ fn own_codes(
         return vec![0; rows];
     };
     let bit = blank_bit(plan, fact.table, fact.column);
-    let blanked = &alive.blanked[fact.table];
+    let blanked = &surviving.blanked[fact.table];
     // An empty text is read back as a missing cell.
     let map: Vec<u32> = cells
         .dictionary()
@@ -279,7 +280,7 @@ fn own_codes(
         .collect();
     let code = |row: usize, code: u32| {
         let hidden = bit.is_some_and(|bit| blanked[row] >> bit & 1 == 1);
-        if code == MISSING || hidden || !alive.rows[fact.table][row] {
+        if code == MISSING || hidden || !surviving.rows[fact.table][row] {
             0
         } else {
             map[code as usize]
@@ -317,10 +318,10 @@ impl Link {
     }
 
     /// By group: the code of what its rows show; a set of several values has a code of its own, from the end of the numbers.
-    fn sets(&self, codes: &[u32], alive: &[bool], sets: &mut Sets) -> Vec<u32> {
+    fn sets(&self, codes: &[u32], surviving: &[bool], sets: &mut Sets) -> Vec<u32> {
         let mut one = vec![0_u32; self.groups];
         let mut several: Vec<(u32, u32)> = Vec::new();
-        for ((&group, &code), &there) in self.there.iter().zip(codes).zip(alive) {
+        for ((&group, &code), &there) in self.there.iter().zip(codes).zip(surviving) {
             if group == MISSING || code == 0 || !there {
                 continue;
             }

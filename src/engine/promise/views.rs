@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::apply::{Alive, Applied};
+use crate::apply::{Applied, Surviving};
 use crate::error::Result;
 use crate::frame::{Column, Interner, MISSING, Patients, Rows};
 use crate::partition::Partition;
@@ -66,11 +66,11 @@ impl Classes {
         view: &ViewPlan,
         partition: &Partition,
         cells: Cells<'_>,
-        alive: &Alive,
+        surviving: &Surviving,
     ) -> Result<Vec<u32>> {
         let part = &partition.tables[view.table];
         let codes_of = |column: &ViewColumn, texts: &mut Interner| {
-            packed(column_codes(plan, view, column, partition, cells, alive, texts))
+            packed(column_codes(plan, view, column, partition, cells, surviving, texts))
         };
         let counted: Vec<(usize, &ViewColumn)> = view.counted().enumerate().collect();
         let columns = counted
@@ -96,7 +96,7 @@ impl Classes {
             cards: &cards(&self.columns),
             sensitive: &sensitive,
             sensitive_cards: &cards(&self.values),
-            there: &alive.rows[view.table],
+            there: &surviving.rows[view.table],
             people: &ByPerson::new(&part.persons),
         })
     }
@@ -262,7 +262,7 @@ pub(crate) fn column_codes(
     column: &ViewColumn,
     partition: &Partition,
     cells: Cells<'_>,
-    alive: &Alive,
+    surviving: &Surviving,
     interner: &mut Interner,
 ) -> Vec<u32> {
     let rows = partition.tables[view.table].table.rows;
@@ -274,7 +274,7 @@ pub(crate) fn column_codes(
             None => return vec![0; rows],
         },
     };
-    let blanked = &alive.blanked[column.table];
+    let blanked = &surviving.blanked[column.table];
     let bit = match cells {
         Cells::Source => None,
         Cells::Applied(_) => crate::freeze::blank_bit(plan, column.table, column.column),
@@ -305,16 +305,18 @@ pub(crate) fn column_codes(
         Join::KeySet { here, there } => {
             let (groups_here, groups_there, count) =
                 partition.groups_by_key(view.table, here, column.table, there);
-            let gone =
-                |row: usize| matches!(cells, Cells::Applied(_)) && !alive.rows[column.table][row];
+            let gone = |row: usize| {
+                matches!(cells, Cells::Applied(_)) && !surviving.rows[column.table][row]
+            };
             let sets = set_codes(&groups_there, count, gone, &mut code_of, interner);
             let of = |&group: &u32| if group == MISSING { 0 } else { sets[group as usize] };
             groups_here.iter().map(of).collect()
         }
         Join::Person => {
             let part = &partition.tables[column.table];
-            let gone =
-                |row: usize| matches!(cells, Cells::Applied(_)) && !alive.rows[column.table][row];
+            let gone = |row: usize| {
+                matches!(cells, Cells::Applied(_)) && !surviving.rows[column.table][row]
+            };
             let count = partition.ids.len();
             let sets = set_codes(&part.persons, count, gone, &mut code_of, interner);
             partition.tables[view.table].persons.iter().map(|&p| sets[p as usize]).collect()
@@ -332,11 +334,11 @@ pub(crate) fn marked(
     view: &ViewPlan,
     partition: &Partition,
     applied: &Applied,
-    alive: &Alive,
+    surviving: &Surviving,
     classes: &[Values],
 ) -> Vec<bool> {
     let rows = partition.tables[view.table].table.rows;
-    let there = &alive.rows[view.table];
+    let there = &surviving.rows[view.table];
     let mut marked = vec![false; rows];
     // What the rows show is numbered behind the values of the classes: a number beyond theirs is in none of them.
     let mut number: Vec<u32> = vec![0; rows];
@@ -346,7 +348,7 @@ pub(crate) fn marked(
         let values = classes.iter().map(|c| c.get(at).and_then(Option::as_deref));
         let asked: Vec<u32> = values.map(|v| v.map_or(0, |v| 1 + texts.intern(v))).collect();
         let cells = Cells::Applied(applied);
-        let codes = column_codes(plan, view, column, partition, cells, alive, &mut texts);
+        let codes = column_codes(plan, view, column, partition, cells, surviving, &mut texts);
         let mut pairs: HashMap<(u32, u32), u32> = HashMap::with_capacity(classes.len());
         for (slot, code) in wanted.iter_mut().zip(asked) {
             let next = pairs.len() as u32;
