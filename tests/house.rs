@@ -394,3 +394,66 @@ fn every_promise_has_its_halves() {
         }
     }
 }
+
+/// A word that is the name of several types makes a reader ask which: these have one meaning, and no further type takes one.
+#[test]
+fn a_name_of_a_type_has_one_meaning() {
+    // The first file has the meaning. The others are what the same thing is at another stage: words of a policy, what is measured or
+    // searched of it, what a report tells of it.
+    let meanings: [(&str, &[&str]); 6] = [
+        ("Kind", &["core/schema/mod.rs", "synth/prose.rs"]),
+        (
+            "View",
+            &[
+                "privacy/classes.rs",
+                "policy/promise/views.rs",
+                "privacy/search/problem.rs",
+                "report/facts.rs",
+                "detect/view.rs",
+            ],
+        ),
+        ("Reader", &["formats/csv_read.rs"]),
+        (
+            "Table",
+            &["core/frame.rs", "policy/model.rs", "report/facts.rs", "formats/ssmix2/tables.rs"],
+        ),
+        (
+            "Column",
+            &[
+                "core/frame.rs",
+                "policy/model.rs",
+                "report/facts.rs",
+                "core/schema/layout.rs",
+                "formats/ssmix2/tables.rs",
+            ],
+        ),
+        ("CATALOGUE", &["detect/lib.rs", "technique/lib.rs"]),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for path in common::files(&folder) {
+        let file = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+        if !file.ends_with(".rs") {
+            continue;
+        }
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let words: Vec<&str> = line
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .filter(|word| !word.is_empty())
+                .collect();
+            let makes = |w: &[&str]| {
+                ["struct", "enum", "trait", "type", "const", "static"].contains(&w[0])
+                    && !line.trim_start().starts_with("//")
+            };
+            for pair in words.windows(2).filter(|w| makes(w)) {
+                if let Some((name, _)) = meanings.iter().find(|(name, _)| *name == pair[1]) {
+                    found.entry(name).or_default().insert(file.clone());
+                }
+            }
+        }
+    }
+    for (name, files) in meanings {
+        let known: BTreeSet<String> = files.iter().map(|f| (*f).to_owned()).collect();
+        assert_eq!(found.get(name), Some(&known), "{name}");
+    }
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::common::house::House;
 use crate::common::{error_of, program, text};
 use kakou::keys::SigningKey;
-use kakou::record::ledger::{Kind, Ledger};
+use kakou::record::ledger::{EntryKind, Ledger};
 use kakou::record::purge;
 use serde_json::{Value, json};
 
@@ -110,14 +110,14 @@ fn a_release_is_counted_once_and_an_ended_run_never() {
         std::fs::read_dir(house.path("ledger/open")).unwrap().next().unwrap().unwrap().path();
     let hidden = house.path("ticket");
     std::fs::rename(&ticket, &hidden).unwrap();
-    let entered = ledger.append(Kind::Run, &body, &key).unwrap().index;
+    let entered = ledger.append(EntryKind::Run, &body, &key).unwrap().index;
     std::fs::rename(&hidden, &ticket).unwrap();
     // One that was killed after its release stood: its last word is missing, nothing else.
     let stands = json!({ "release": "r1", "startedAt": "2026-01-01T00:00:00Z", "folder": text(&house.path("out/r1")) });
     drop(ledger.begin(&stands).unwrap());
     ledger
         .append(
-            Kind::Refused,
+            EntryKind::Refused,
             &json!({ "release": "other", "startedAt": "2026-01-01T00:00:00Z" }),
             &key,
         )
@@ -158,7 +158,7 @@ fn a_package_is_entered_before_it_stands() {
     let mut begun = provisions[0].clone();
     begun["package"] = json!("00");
     let (ledger, key) = (Ledger::at(&house.path("ledger")), runner(&house));
-    ledger.append(Kind::Provision, &begun, &key).unwrap();
+    ledger.append(EntryKind::Provision, &begun, &key).unwrap();
     std::fs::create_dir(house.path("give/.kakou-package-00")).unwrap();
     std::fs::write(house.path("give/.kakou-package-00/cells.csv"), "x").unwrap();
     std::fs::write(house.path("give/.kakou-package-00.json"), r#"{"out":"y"}"#).unwrap();
@@ -206,7 +206,7 @@ fn a_purge_is_gone_on_with() {
         let planned = purge::plan(targets, &purge::Source::default(), "end", &book).unwrap();
         let mut body = planned.body.clone();
         body["state"] = json!("begun");
-        let begun = ledger.append(Kind::Deletion, &body, &key).unwrap().index;
+        let begun = ledger.append(EntryKind::Deletion, &body, &key).unwrap().index;
         let hidden_key = house.path(".project.key.kakou-purge");
         let hidden = house.path("out/.kakou-purge-r1");
         if step >= 1 {

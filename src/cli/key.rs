@@ -247,7 +247,7 @@ fn rotate(
     let book = folder.map(|folder| Ledger::at(folder).read(&[])).transpose()?;
     let entry = |key: &PublicKey| {
         let rotated = |e: &&ledger::Entry| {
-            e.kind == ledger::Kind::Key
+            e.kind == ledger::EntryKind::Key
                 && e.signer == *old.public()
                 && e.body["event"] == "rotated"
                 && e.body["publicKey"] == digest::hex(key.bytes())
@@ -315,7 +315,7 @@ fn rotate(
                     "publicKey": digest::hex(key.public().bytes()), "replaces": old.public().id(),
                     "announcement": { "sha256": digest::hex(&digest::bytes(&text).sha256) },
                 });
-                Ledger::at(folder).append(ledger::Kind::Key, &body, old)?.index
+                Ledger::at(folder).append(ledger::EntryKind::Key, &body, old)?.index
             }
         };
         show.line(&words!("entry {}: the old key writes in the ledger no longer", index));

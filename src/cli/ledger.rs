@@ -10,7 +10,7 @@ use super::{Show, passphrase, shown};
 use crate::digest;
 use crate::error::{Error, Name, Result};
 use crate::keys::{Sign as _, SigningKey, harden};
-use crate::record::ledger::{self, Book, Kind, Ledger};
+use crate::record::ledger::{self, Book, EntryKind, Ledger};
 use crate::record::note::{Role, VerifierKey};
 use crate::record::stamp::{self, Anchors};
 use crate::record::told::{self, Fact, Party, Telling};
@@ -311,7 +311,7 @@ impl LedgerCommand {
                         "publicKey": digest::hex(named.key().bytes()),
                         "name": named.name(),
                     });
-                    let appended = Ledger::at(ledger).append(Kind::Key, &body, &key)?;
+                    let appended = Ledger::at(ledger).append(EntryKind::Key, &body, &key)?;
                     show.line(&words!(
                         "entry {}: key {} {}",
                         appended.index,
@@ -419,7 +419,7 @@ fn verified(book: &Book, stamps: &[stamp::Stamp], show: Show) {
 }
 
 fn list(book: &Book, kind: Option<&str>, release: Option<&str>, show: Show) -> Result<()> {
-    let kind: Option<Kind> = match kind {
+    let kind: Option<EntryKind> = match kind {
         None => None,
         Some(word) => Some(serde_json::from_value(json!(word)).map_err(|_| {
             Error::policy(

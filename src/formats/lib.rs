@@ -270,7 +270,7 @@ fn open_for(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Box<dyn 
         let columns = partitions::rest(spec.columns, &found);
         let inner = ReadSpec { partitions: 0, columns: &columns, ..spec.clone() };
         let inner = open_for(path, &inner, wanted)?;
-        return Ok(Box::new(partitions::Reader::new(inner, spec, found)));
+        return Ok(Box::new(partitions::PartitionReader::new(inner, spec, found)));
     }
     reader(spec.format).open(path, spec, wanted)
 }

@@ -46,7 +46,7 @@ impl Format for Parquet {
         spec: &ReadSpec<'_>,
         wanted: Wanted,
     ) -> Result<Box<dyn Batches + Send>> {
-        Ok(Box::new(Reader::open(path, spec, wanted)?))
+        Ok(Box::new(ParquetReader::open(path, spec, wanted)?))
     }
     fn names(&self, path: &Path, _: &Look<'_>) -> Result<(Vec<String>, u32)> {
         header_names(path).map(|names| (names, 0))
@@ -66,7 +66,7 @@ impl Format for Parquet {
 }
 
 /// Reads a file in batches of whole row groups.
-pub(super) struct Reader {
+pub(super) struct ParquetReader {
     table: Name,
     columns: Vec<ColumnSpec>,
     trim: bool,
@@ -102,7 +102,7 @@ fn schema_of(metadata: &FileMetadata, table: &Name) -> Result<ArrowSchema> {
     guarded(|| infer_schema(metadata)).and_then(|found| found.ok()).ok_or_else(|| damaged(table))
 }
 
-impl Reader {
+impl ParquetReader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
         let fail = |e: &std::io::Error| {
             Error::io("X0504", say!("opening a file of table `{}`", spec.table), e)
@@ -139,7 +139,7 @@ impl Reader {
                 ),
             ));
         }
-        Ok(Reader {
+        Ok(ParquetReader {
             table: spec.table.clone(),
             columns: spec.columns.to_vec(),
             trim: spec.trim,
@@ -197,7 +197,7 @@ fn pages(bytes: Vec<u8>, chunk: &ColumnChunkMetadata) -> BasicDecompressor {
     BasicDecompressor::new(reader, Vec::new())
 }
 
-impl Batches for Reader {
+impl Batches for ParquetReader {
     fn next(&mut self, _rows: usize) -> Result<Option<Batch>> {
         if self.next == 0 {
             self.hash()?;

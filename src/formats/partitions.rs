@@ -77,14 +77,14 @@ pub(super) fn rest(columns: &[ColumnSpec], found: &[(usize, Option<String>)]) ->
 }
 
 /// A file with the columns of its folders.
-pub(super) struct Reader {
+pub(super) struct PartitionReader {
     inner: Box<dyn Batches + Send>,
     table: Name,
     /// Places in the order of the policy, ascending, with their cells.
     columns: Vec<(usize, Option<String>)>,
 }
 
-impl Reader {
+impl PartitionReader {
     pub(super) fn new(
         inner: Box<dyn Batches + Send>,
         spec: &ReadSpec<'_>,
@@ -95,11 +95,11 @@ impl Reader {
             let missing = &spec.columns[*at].missing;
             *value = value.take().filter(|v| !v.is_empty() && !missing.contains(v));
         }
-        Reader { inner, table: spec.table.clone(), columns: found }
+        PartitionReader { inner, table: spec.table.clone(), columns: found }
     }
 }
 
-impl Batches for Reader {
+impl Batches for PartitionReader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let Some(mut batch) = self.inner.next(rows)? else { return Ok(None) };
         for (at, value) in &self.columns {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::tree::{self, Entry, Kind, Node, Sources};
+use super::tree::{self, Entry, Node, NodeKind, Sources};
 use super::validate::nearest;
 use crate::error::{Error, Name, Result, Said};
 use crate::say;
@@ -68,8 +68,8 @@ pub(super) fn expand(
     folders: &mut Vec<PathBuf>,
 ) -> Result<()> {
     let mut errors: Vec<Error> = Vec::new();
-    if let Kind::Table(top) = &mut root.kind
-        && let Some(Entry { value: Node { kind: Kind::Table(tables), .. }, .. }) =
+    if let NodeKind::Table(top) = &mut root.kind
+        && let Some(Entry { value: Node { kind: NodeKind::Table(tables), .. }, .. }) =
             top.get_mut("tables")
     {
         let written = std::mem::take(tables);
@@ -107,7 +107,7 @@ fn find(
 ) -> Result<Found> {
     let place = sources.place(node);
     let fail = |what: Said| Error::policy("P0110", what).at_opt(place.clone());
-    let Kind::String(text) = &node.kind else {
+    let NodeKind::String(text) = &node.kind else {
         return Err(fail(say!(
             "`layout` must be the name of a layout with its edition, in quotes"
         )));
@@ -189,17 +189,17 @@ fn entry_of(value: Node) -> Entry {
 }
 
 fn text_node(like: &Node, text: &str) -> Node {
-    Node { file: like.file, span: like.span.clone(), kind: Kind::String(text.to_owned()) }
+    Node { file: like.file, span: like.span.clone(), kind: NodeKind::String(text.to_owned()) }
 }
 
 fn table_node(like: &Node, entries: IndexMap<String, Entry>) -> Node {
-    Node { file: like.file, span: like.span.clone(), kind: Kind::Table(entries) }
+    Node { file: like.file, span: like.span.clone(), kind: NodeKind::Table(entries) }
 }
 
 fn members(node: Option<&Node>) -> impl Iterator<Item = (&String, &Entry)> {
     node.into_iter()
         .flat_map(|n| match &n.kind {
-            Kind::Table(entries) => Some(entries.iter()),
+            NodeKind::Table(entries) => Some(entries.iter()),
             _ => None,
         })
         .flatten()
@@ -207,7 +207,7 @@ fn members(node: Option<&Node>) -> impl Iterator<Item = (&String, &Entry)> {
 
 fn items(node: Option<&Node>) -> &[Node] {
     match node.map(|n| &n.kind) {
-        Some(Kind::Array(items)) => items,
+        Some(NodeKind::Array(items)) => items,
         _ => &[],
     }
 }
@@ -222,7 +222,7 @@ fn facts(node: &Node) -> Node {
 }
 
 fn dropped(mut facts: Node, by: &Node) -> Node {
-    if let Kind::Table(entries) = &mut facts.kind {
+    if let NodeKind::Table(entries) = &mut facts.kind {
         for release in ["pseudonymized", "anonymized"] {
             entries.insert(release.to_owned(), entry_of(text_node(by, LEFT_OUT)));
         }
@@ -236,11 +236,11 @@ fn leave_out(source: &mut Node, found: &Found) {
         return;
     }
     let like = source.clone();
-    if let Kind::Table(entries) = &mut source.kind {
+    if let NodeKind::Table(entries) = &mut source.kind {
         let own = entries.get("ignore").map(|e| items(Some(&e.value)).to_vec());
         let known = items(found.tree.get("left_out")).iter().filter_map(|l| l.get("path").cloned());
         let all = own.unwrap_or_default().into_iter().chain(known).collect();
-        let list = Node { file: like.file, span: like.span.clone(), kind: Kind::Array(all) };
+        let list = Node { file: like.file, span: like.span.clone(), kind: NodeKind::Array(all) };
         entries.insert("ignore".into(), entry_of(list));
     }
 }
@@ -333,7 +333,7 @@ impl Maker<'_> {
 
     /// With the treatments that the policy gives to a role.
     fn treated(&self, mut facts: Node, role: crate::schema::Role) -> Node {
-        if let (Kind::Table(entries), Some(both)) = (&mut facts.kind, self.by_role(role)) {
+        if let (NodeKind::Table(entries), Some(both)) = (&mut facts.kind, self.by_role(role)) {
             for (release, entry) in members(Some(both)) {
                 entries.insert(release.clone(), entry.clone());
             }
@@ -368,7 +368,7 @@ impl Maker<'_> {
         }
         for (_, key) in members(keys) {
             let Some(token) = key.value.get("token") else { continue };
-            let Kind::String(text) = &token.kind else { continue };
+            let NodeKind::String(text) = &token.kind else { continue };
             let role = [("role", "link"), ("type", "code")];
             let base = table_node(
                 token,
@@ -493,7 +493,7 @@ impl Maker<'_> {
             let first =
                 matching.values().flatten().next().map_or_else(String::new, |v| v.to_lowercase());
             let part_name = match when.get("as").map(|n| &n.kind) {
-                Some(Kind::String(text)) => text.clone(),
+                Some(NodeKind::String(text)) => text.clone(),
                 _ => format!("{}_{first}", self.table),
             };
             let grain =
@@ -651,7 +651,8 @@ impl Maker<'_> {
             .iter()
             .map(|(column, values)| {
                 let list = values.iter().map(|v| text_node(at, v)).collect();
-                let list = Node { file: at.file, span: at.span.clone(), kind: Kind::Array(list) };
+                let list =
+                    Node { file: at.file, span: at.span.clone(), kind: NodeKind::Array(list) };
                 (column.clone(), entry_of(list))
             })
             .collect();
@@ -668,7 +669,7 @@ impl Maker<'_> {
 /// The checks of a pack; `edition = "column"` becomes the last day of the fiscal year.
 fn checks_of(found: &Found) -> Option<Node> {
     let mut checks = found.tree.get("rows")?.get("checks")?.clone();
-    if let Kind::Array(items) = &mut checks.kind {
+    if let NodeKind::Array(items) = &mut checks.kind {
         for item in items {
             let Some(column) = item.remove("edition") else { continue };
             let year: u32 = found.edition.parse().ok()?;
@@ -676,9 +677,9 @@ fn checks_of(found: &Found) -> Option<Node> {
             let pair = Node {
                 file: column.file,
                 span: column.span.clone(),
-                kind: Kind::Array(vec![column, last]),
+                kind: NodeKind::Array(vec![column, last]),
             };
-            if let Kind::Table(entries) = &mut item.kind {
+            if let NodeKind::Table(entries) = &mut item.kind {
                 entries.insert("until".into(), entry_of(pair));
             }
         }
@@ -690,11 +691,11 @@ fn matching_of(when: &Node) -> IndexMap<String, Vec<String>> {
     members(when.get("match"))
         .map(|(column, entry)| {
             let values = match &entry.value.kind {
-                Kind::String(text) => vec![text.clone()],
-                Kind::Array(items) => items
+                NodeKind::String(text) => vec![text.clone()],
+                NodeKind::Array(items) => items
                     .iter()
                     .filter_map(|n| match &n.kind {
-                        Kind::String(text) => Some(text.clone()),
+                        NodeKind::String(text) => Some(text.clone()),
                         _ => None,
                     })
                     .collect(),
@@ -717,7 +718,7 @@ fn target(tables: &IndexMap<String, Entry>, text: &str) -> Option<(String, Strin
             .find(|(_, e)| {
                 e.value
                     .get("alias")
-                    .is_some_and(|a| matches!(&a.kind, Kind::String(t) if t == column))
+                    .is_some_and(|a| matches!(&a.kind, NodeKind::String(t) if t == column))
             })
             .map(|(k, _)| k.clone())
     };
@@ -727,7 +728,8 @@ fn target(tables: &IndexMap<String, Entry>, text: &str) -> Option<(String, Strin
     let (value, column) = rest.split_once('.')?;
     tables.iter().find_map(|(table_name, entry)| {
         let part = entry.value.get("part")?;
-        let of = part.get("of").is_some_and(|o| matches!(&o.kind, Kind::String(t) if t == head));
+        let of =
+            part.get("of").is_some_and(|o| matches!(&o.kind, NodeKind::String(t) if t == head));
         let matches = matching_of(part).values().any(|v| v.iter().any(|v| v == value));
         (of && matches).then(|| column_in(&entry.value, column).map(|c| (table_name.clone(), c)))?
     })
@@ -738,8 +740,8 @@ fn released(tables: &IndexMap<String, Entry>, table: &str, column: &str, release
     let treatment =
         tables.get(table).and_then(|t| t.value.get("columns")?.get(column)?.get(release));
     match treatment.map(|t| &t.kind) {
-        Some(Kind::String(word)) => word != LEFT_OUT,
-        Some(Kind::Table(entries)) => !entries.contains_key(LEFT_OUT),
+        Some(NodeKind::String(word)) => word != LEFT_OUT,
+        Some(NodeKind::Table(entries)) => !entries.contains_key(LEFT_OUT),
         _ => false,
     }
 }
@@ -747,8 +749,9 @@ fn released(tables: &IndexMap<String, Entry>, table: &str, column: &str, release
 /// Applies the conditional rules in order and takes them out of the tree.
 fn conditional(root: &mut Node, sources: &Sources, errors: &mut Vec<Error>) {
     let Some(rules) = root.remove("conditional") else { return };
-    let Kind::Table(top) = &mut root.kind else { return };
-    let Some(Entry { value: Node { kind: Kind::Table(tables), .. }, .. }) = top.get_mut("tables")
+    let NodeKind::Table(top) = &mut root.kind else { return };
+    let Some(Entry { value: Node { kind: NodeKind::Table(tables), .. }, .. }) =
+        top.get_mut("tables")
     else {
         return;
     };
@@ -756,7 +759,7 @@ fn conditional(root: &mut Node, sources: &Sources, errors: &mut Vec<Error>) {
         let mut fail = |at: &Node, what: Said| {
             errors.push(Error::policy("P0102", what).at_opt(sources.place(at)));
         };
-        let Some(Node { kind: Kind::String(depends), .. }) = rule.get("released") else {
+        let Some(Node { kind: NodeKind::String(depends), .. }) = rule.get("released") else {
             fail(rule, say!("a conditional rule lacks `released = \"table.column\"`"));
             continue;
         };
@@ -780,14 +783,14 @@ fn conditional(root: &mut Node, sources: &Sources, errors: &mut Vec<Error>) {
             for (release, _) in holds.iter().filter(|(_, holds)| *holds) {
                 let Some(new) = then.value.get(release) else { continue };
                 let columns = tables.get_mut(&table).and_then(|t| match &mut t.value.kind {
-                    Kind::Table(t) => t.get_mut("columns"),
+                    NodeKind::Table(t) => t.get_mut("columns"),
                     _ => None,
                 });
                 let slot = columns.and_then(|c| match &mut c.value.kind {
-                    Kind::Table(c) => c.get_mut(&column),
+                    NodeKind::Table(c) => c.get_mut(&column),
                     _ => None,
                 });
-                if let Some(Entry { value: Node { kind: Kind::Table(slot), .. }, .. }) = slot {
+                if let Some(Entry { value: Node { kind: NodeKind::Table(slot), .. }, .. }) = slot {
                     slot.insert((*release).to_owned(), entry_of(new.clone()));
                 }
             }

@@ -21,7 +21,7 @@ pub use validate::nearest;
 
 pub use json_schema::json_schema;
 pub use render::render;
-pub use tree::{Kind, Node, Sources};
+pub use tree::{Node, NodeKind, Sources};
 
 /// The largest policy file.
 const LARGEST: u64 = 1 << 20;
@@ -56,8 +56,8 @@ impl Loaded {
         let mut place = self.sources.place(node);
         for step in path {
             let next = match &node.kind {
-                Kind::Table(entries) => entries.get(*step).map(|e| &e.value),
-                Kind::Array(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)),
+                NodeKind::Table(entries) => entries.get(*step).map(|e| &e.value),
+                NodeKind::Array(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)),
                 _ => None,
             };
             let Some(next) = next else { break };
@@ -71,7 +71,7 @@ impl Loaded {
     pub fn folder_of(&self, path: &[&str]) -> Option<&Path> {
         let mut node = &self.tree;
         for step in path {
-            let Kind::Table(entries) = &node.kind else { break };
+            let NodeKind::Table(entries) = &node.kind else { break };
             node = &entries.get(*step)?.value;
         }
         self.folders.get(node.file).map(PathBuf::as_path)
@@ -251,7 +251,7 @@ fn read(
         };
     };
     let place = sources.place(&extends);
-    let Kind::String(written) = &extends.kind else {
+    let NodeKind::String(written) = &extends.kind else {
         return Err(Error::policy(
             "P0004",
             say!("`extends` must be the path of a policy, in quotes"),
@@ -279,15 +279,15 @@ fn leave_out(base: &mut Node, without: &Node, sources: &Sources) -> crate::error
         Error::policy("P0004", say!("`without` must be a list of names of tables, in quotes"))
             .at_opt(sources.place(node))
     };
-    let Kind::Array(items) = &without.kind else { return Err(wrong(without)) };
+    let NodeKind::Array(items) = &without.kind else { return Err(wrong(without)) };
     let mut errors = Vec::new();
     for item in items {
-        let Kind::String(name) = &item.kind else { return Err(wrong(item)) };
+        let NodeKind::String(name) = &item.kind else { return Err(wrong(item)) };
         let tables = match &mut base.kind {
-            Kind::Table(top) => top.get_mut("tables").map(|e| &mut e.value.kind),
+            NodeKind::Table(top) => top.get_mut("tables").map(|e| &mut e.value.kind),
             _ => None,
         };
-        let Some(Kind::Table(tables)) = tables else { return Err(wrong(item)) };
+        let Some(NodeKind::Table(tables)) = tables else { return Err(wrong(item)) };
         if tables.shift_remove(name).is_none() {
             let error = Error::policy(
                 "P0102",
@@ -311,12 +311,12 @@ fn leave_out(base: &mut Node, without: &Node, sources: &Sources) -> crate::error
 /// still name it are for the policy to decide.)
 fn forget_waivers(top: &mut Node, table: &str) {
     let of = |item: &Node| {
-        let Kind::Table(entries) = &item.kind else { return false };
+        let NodeKind::Table(entries) = &item.kind else { return false };
         let column = entries.get("column").map(|e| &e.value.kind);
-        matches!(column, Some(Kind::String(path)) if path.split('.').next() == Some(table))
+        matches!(column, Some(NodeKind::String(path)) if path.split('.').next() == Some(table))
     };
-    let Kind::Table(top) = &mut top.kind else { return };
-    if let Some(Kind::Array(items)) = top.get_mut("waive").map(|e| &mut e.value.kind) {
+    let NodeKind::Table(top) = &mut top.kind else { return };
+    if let Some(NodeKind::Array(items)) = top.get_mut("waive").map(|e| &mut e.value.kind) {
         items.retain(|item| !of(item));
     }
 }
@@ -324,15 +324,17 @@ fn forget_waivers(top: &mut Node, table: &str) {
 /// Takes the dates of a table that is left out from lists of anchors: the first of the others remains.
 fn forget_anchors(node: &mut Node, table: &str) {
     let entries = match &mut node.kind {
-        Kind::Table(entries) => entries,
-        Kind::Array(items) => return items.iter_mut().for_each(|item| forget_anchors(item, table)),
+        NodeKind::Table(entries) => entries,
+        NodeKind::Array(items) => {
+            return items.iter_mut().for_each(|item| forget_anchors(item, table));
+        }
         _ => return,
     };
     for (key, entry) in entries.iter_mut() {
         match &mut entry.value.kind {
-            Kind::Array(items) if key == "at" => {
+            NodeKind::Array(items) if key == "at" => {
                 let of = |item: &Node| match &item.kind {
-                    Kind::String(column) => column.split('.').next() == Some(table),
+                    NodeKind::String(column) => column.split('.').next() == Some(table),
                     _ => false,
                 };
                 if !items.iter().all(of) {

@@ -44,12 +44,12 @@ pub struct Node {
     /// Bytes in that file.
     pub span: std::ops::Range<usize>,
     /// The value.
-    pub kind: Kind,
+    pub kind: NodeKind,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum NodeKind {
     /// A table.
     Table(IndexMap<String, Entry>),
     /// An array.
@@ -82,13 +82,13 @@ impl Node {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.kind {
-            Kind::Table(entries) => entries.get(key).map(|e| &e.value),
+            NodeKind::Table(entries) => entries.get(key).map(|e| &e.value),
             _ => None,
         }
     }
     pub(super) fn remove(&mut self, key: &str) -> Option<Node> {
         match &mut self.kind {
-            Kind::Table(entries) => entries.shift_remove(key).map(|e| e.value),
+            NodeKind::Table(entries) => entries.shift_remove(key).map(|e| e.value),
             _ => None,
         }
     }
@@ -97,15 +97,15 @@ impl Node {
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value;
         match &self.kind {
-            Kind::Table(entries) => {
+            NodeKind::Table(entries) => {
                 Value::Object(entries.iter().map(|(k, e)| (k.clone(), e.value.to_json())).collect())
             }
-            Kind::Array(items) => Value::Array(items.iter().map(Node::to_json).collect()),
-            Kind::String(text) => Value::String(text.clone()),
-            Kind::Integer(number) => Value::from(*number),
-            Kind::Float(number) => Value::from(*number),
-            Kind::Boolean(value) => Value::Bool(*value),
-            Kind::Datetime => Value::Null,
+            NodeKind::Array(items) => Value::Array(items.iter().map(Node::to_json).collect()),
+            NodeKind::String(text) => Value::String(text.clone()),
+            NodeKind::Integer(number) => Value::from(*number),
+            NodeKind::Float(number) => Value::from(*number),
+            NodeKind::Boolean(value) => Value::Bool(*value),
+            NodeKind::Datetime => Value::Null,
         }
     }
 }
@@ -144,34 +144,34 @@ pub(super) fn parse(sources: &mut Sources, name: Name, text: String) -> Result<N
     Error::all(errors).map_or(Ok(node), Err)
 }
 
-fn table_node(file: usize, table: DeTable<'_>, bad: &mut Vec<std::ops::Range<usize>>) -> Kind {
+fn table_node(file: usize, table: DeTable<'_>, bad: &mut Vec<std::ops::Range<usize>>) -> NodeKind {
     let mut entries = IndexMap::new();
     for (key, value) in table {
         let span = key.span();
         let value = node(file, value, bad);
         entries.insert(key.into_inner().into_owned(), Entry { key: span, file, value });
     }
-    Kind::Table(entries)
+    NodeKind::Table(entries)
 }
 
 fn node(file: usize, value: Spanned<DeValue<'_>>, bad: &mut Vec<std::ops::Range<usize>>) -> Node {
     let span = value.span();
     let kind = match value.into_inner() {
-        DeValue::String(text) => Kind::String(text.into_owned()),
-        DeValue::Integer(number) => Kind::Integer(
+        DeValue::String(text) => NodeKind::String(text.into_owned()),
+        DeValue::Integer(number) => NodeKind::Integer(
             i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
                 bad.push(span.clone());
                 0
             }),
         ),
-        DeValue::Float(number) => Kind::Float(number.as_str().parse().unwrap_or_else(|_| {
+        DeValue::Float(number) => NodeKind::Float(number.as_str().parse().unwrap_or_else(|_| {
             bad.push(span.clone());
             0.0
         })),
-        DeValue::Boolean(value) => Kind::Boolean(value),
-        DeValue::Datetime(_) => Kind::Datetime,
+        DeValue::Boolean(value) => NodeKind::Boolean(value),
+        DeValue::Datetime(_) => NodeKind::Datetime,
         DeValue::Array(items) => {
-            Kind::Array(items.into_iter().map(|item| node(file, item, bad)).collect())
+            NodeKind::Array(items.into_iter().map(|item| node(file, item, bad)).collect())
         }
         DeValue::Table(table) => table_node(file, table, bad),
     };
@@ -183,7 +183,7 @@ fn node(file: usize, value: Spanned<DeValue<'_>>, bad: &mut Vec<std::ops::Range<
 pub(super) fn merge(base: Node, change: Node) -> Node {
     let Node { file, span, kind } = change;
     match (base.kind, kind) {
-        (Kind::Table(mut entries), Kind::Table(changes)) => {
+        (NodeKind::Table(mut entries), NodeKind::Table(changes)) => {
             for (key, entry) in changes {
                 // By name: a column's treatments have the names of the two releases' settings, which stand beside the tables.
                 let whole = matches!(key.as_str(), "pseudonymized" | "anonymized")
@@ -196,7 +196,7 @@ pub(super) fn merge(base: Node, change: Node) -> Node {
                 };
                 entries.insert(key, Entry { key: entry.key, file: entry.file, value });
             }
-            Node { file, span, kind: Kind::Table(entries) }
+            Node { file, span, kind: NodeKind::Table(entries) }
         }
         (_, kind) => Node { file, span, kind },
     }

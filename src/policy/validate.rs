@@ -3,27 +3,28 @@
 use serde_json::Value;
 
 use super::json_schema::{resolved, strict};
-use super::tree::{Entry, Kind, Node, Sources};
+use super::tree::{Entry, Node, NodeKind, Sources};
 use crate::error::{Error, Name, Place, Result, Said};
 use crate::say;
 use crate::technique::CATALOGUE;
 
 /// Writes shorthands out: `"drop"` is `{ drop = {} }`, `{ truncate_date = "month" }` is `{ truncate_date = { unit = "month" } }`.
 pub(super) fn expand_shorthands(tree: &mut Node) {
-    let Kind::Table(top) = &mut tree.kind else { return };
-    let Some(Entry { value: Node { kind: Kind::Table(tables), .. }, .. }) = top.get_mut("tables")
+    let NodeKind::Table(top) = &mut tree.kind else { return };
+    let Some(Entry { value: Node { kind: NodeKind::Table(tables), .. }, .. }) =
+        top.get_mut("tables")
     else {
         return;
     };
     for table in tables.values_mut() {
-        let Kind::Table(table) = &mut table.value.kind else { continue };
-        let Some(Entry { value: Node { kind: Kind::Table(columns), .. }, .. }) =
+        let NodeKind::Table(table) = &mut table.value.kind else { continue };
+        let Some(Entry { value: Node { kind: NodeKind::Table(columns), .. }, .. }) =
             table.get_mut("columns")
         else {
             continue;
         };
         for column in columns.values_mut() {
-            let Kind::Table(column) = &mut column.value.kind else { continue };
+            let NodeKind::Table(column) = &mut column.value.kind else { continue };
             for release in ["pseudonymized", "anonymized"] {
                 if let Some(entry) = column.get_mut(release) {
                     expand(&mut entry.value);
@@ -35,15 +36,16 @@ pub(super) fn expand_shorthands(tree: &mut Node) {
 
 fn expand(treatment: &mut Node) {
     let (file, span) = (treatment.file, treatment.span.clone());
-    if let Kind::String(word) = &treatment.kind {
-        let empty = Node { file, span: span.clone(), kind: Kind::Table(indexmap::IndexMap::new()) };
+    if let NodeKind::String(word) = &treatment.kind {
+        let empty =
+            Node { file, span: span.clone(), kind: NodeKind::Table(indexmap::IndexMap::new()) };
         let entry = Entry { key: span, file, value: empty };
-        treatment.kind = Kind::Table(indexmap::IndexMap::from([(word.clone(), entry)]));
+        treatment.kind = NodeKind::Table(indexmap::IndexMap::from([(word.clone(), entry)]));
         return;
     }
-    let Kind::Table(entries) = &mut treatment.kind else { return };
+    let NodeKind::Table(entries) = &mut treatment.kind else { return };
     for (name, entry) in entries.iter_mut() {
-        if matches!(entry.value.kind, Kind::Table(_)) {
+        if matches!(entry.value.kind, NodeKind::Table(_)) {
             continue;
         }
         let Some(field) = CATALOGUE.iter().find(|d| d.name == name).and_then(|d| d.shorthand)
@@ -51,10 +53,10 @@ fn expand(treatment: &mut Node) {
             continue;
         };
         let (file, span) = (entry.value.file, entry.value.span.clone());
-        let inner = std::mem::replace(&mut entry.value.kind, Kind::Boolean(false));
+        let inner = std::mem::replace(&mut entry.value.kind, NodeKind::Boolean(false));
         let value = Node { file, span: span.clone(), kind: inner };
         let inner = Entry { key: span.clone(), file, value };
-        entry.value.kind = Kind::Table(indexmap::IndexMap::from([(field.to_owned(), inner)]));
+        entry.value.kind = NodeKind::Table(indexmap::IndexMap::from([(field.to_owned(), inner)]));
     }
 }
 
@@ -139,16 +141,16 @@ impl Checker<'_> {
             return;
         }
         match &node.kind {
-            Kind::Table(entries) => self.table(node, entries, schema, name),
-            Kind::Array(items) if schema.get("items").is_some() => {
+            NodeKind::Table(entries) => self.table(node, entries, schema, name),
+            NodeKind::Array(items) if schema.get("items").is_some() => {
                 for item in items {
                     self.node(item, &schema["items"], name);
                 }
             }
-            Kind::Integer(_) | Kind::Float(_) => {
+            NodeKind::Integer(_) | NodeKind::Float(_) => {
                 let value = match node.kind {
-                    Kind::Integer(n) => n as f64,
-                    Kind::Float(f) => f,
+                    NodeKind::Integer(n) => n as f64,
+                    NodeKind::Float(f) => f,
                     _ => 0.0,
                 };
                 let low = schema["minimum"].as_f64().is_some_and(|m| value < m);
@@ -257,7 +259,7 @@ impl Checker<'_> {
     }
 
     fn technique(&mut self, node: &Node, tagged: &[(&str, &Value)], name: &Said) {
-        let Kind::Table(entries) = &node.kind else {
+        let NodeKind::Table(entries) = &node.kind else {
             let what = say!(
                 "{} must be the name of a technique, or a technique with its parameters, not {}",
                 name,
@@ -299,7 +301,7 @@ impl Checker<'_> {
     fn wrong_word(&mut self, node: &Node, allowed: &[&Value], name: &Said) {
         let known: Vec<&str> = allowed.iter().filter_map(|v| v.as_str()).collect();
         let (what, advice) = match &node.kind {
-            Kind::String(word) => (
+            NodeKind::String(word) => (
                 say!("`{}` is not a word for {}", Name::from_policy(word.clone()), name),
                 match nearest(word, known.iter().copied()) {
                     Some(near) => say!("{} allowed: {}", near, words(known.iter().copied())),
@@ -318,12 +320,12 @@ impl Checker<'_> {
         let one = |ty: &str| {
             matches!(
                 (&node.kind, ty),
-                (Kind::Table(_), "object")
-                    | (Kind::Array(_), "array")
-                    | (Kind::String(_), "string")
-                    | (Kind::Boolean(_), "boolean")
-                    | (Kind::Integer(_), "integer" | "number")
-                    | (Kind::Float(_), "number")
+                (NodeKind::Table(_), "object")
+                    | (NodeKind::Array(_), "array")
+                    | (NodeKind::String(_), "string")
+                    | (NodeKind::Boolean(_), "boolean")
+                    | (NodeKind::Integer(_), "integer" | "number")
+                    | (NodeKind::Float(_), "number")
             )
         };
         let schema = resolved(self.root, schema);
@@ -332,12 +334,12 @@ impl Checker<'_> {
             Value::Array(types) => types.iter().filter_map(Value::as_str).any(one),
             // No type of its own: words, or alternatives.
             _ => match (schema.get("enum"), schema.get("oneOf")) {
-                (Some(_), _) => matches!(node.kind, Kind::String(_)),
+                (Some(_), _) => matches!(node.kind, NodeKind::String(_)),
                 (None, Some(forms)) => {
                     forms.as_array().is_some_and(|f| f.iter().any(|f| self.fits(node, f)))
                 }
                 (None, None) => {
-                    schema.get("const").is_none() || matches!(node.kind, Kind::String(_))
+                    schema.get("const").is_none() || matches!(node.kind, NodeKind::String(_))
                 }
             },
         }
@@ -367,12 +369,12 @@ fn expected(schema: &Value) -> Said {
 
 fn found(node: &Node) -> &'static str {
     match node.kind {
-        Kind::Table(_) => "a table",
-        Kind::Array(_) => "a list",
-        Kind::String(_) => "a text",
-        Kind::Integer(_) => "a whole number",
-        Kind::Float(_) => "a number with decimals",
-        Kind::Boolean(_) => "true or false",
-        Kind::Datetime => "a date (write it in quotes)",
+        NodeKind::Table(_) => "a table",
+        NodeKind::Array(_) => "a list",
+        NodeKind::String(_) => "a text",
+        NodeKind::Integer(_) => "a whole number",
+        NodeKind::Float(_) => "a number with decimals",
+        NodeKind::Boolean(_) => "true or false",
+        NodeKind::Datetime => "a date (write it in quotes)",
     }
 }

@@ -108,7 +108,7 @@ pub fn holds(model: &ModelShape, groups: &[Counted], whole: &Counted) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::model::{CATALOGUE, Class, Parameters, Remaining, Scope, Whole, make};
+    use crate::privacy::model::{Class, MODELS, Parameters, Remaining, Scope, Whole, make};
     use proptest::prelude::*;
 
     fn count(rows: &[(u32, u32)]) -> Counted {
@@ -137,7 +137,7 @@ mod tests {
             let groups: Vec<Counted> = by_class.iter().filter(|g| !g.is_empty()).map(|g| count(g)).collect();
             let whole = count(&rows);
             let facts = Whole { rows: whole.persons, persons: whole.persons, sensitive: vec![sorted(&whole)] };
-            for doc in CATALOGUE {
+            for doc in MODELS {
                 let mut parameters = Parameters::default().about(0);
                 let mut with = std::collections::BTreeMap::new();
                 for &name in doc.parameters {

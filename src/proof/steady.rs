@@ -179,7 +179,7 @@ fn fact<'a>(structure: &'a Structure, tables: &'a [Cells], at: usize) -> Result<
 }
 
 /// A view: its classes, and who stands in them.
-struct View<'a> {
+struct ViewPairs<'a> {
     shape: &'a ViewShape,
     table: usize,
     /// Class and person (number in the view's table), each pair once.
@@ -188,7 +188,7 @@ struct View<'a> {
     people: HashMap<usize, Vec<u32>>,
 }
 
-impl<'a> View<'a> {
+impl<'a> ViewPairs<'a> {
     fn new(
         structure: &Structure,
         tables: &[Cells],
@@ -221,7 +221,7 @@ impl<'a> View<'a> {
             let number = |who| numbers.get(who).copied().unwrap_or(MISSING);
             people.insert(other, own.iter().map(number).collect());
         }
-        Ok(Some(View { shape, table: t, pairs, people }))
+        Ok(Some(ViewPairs { shape, table: t, pairs, people }))
     }
 
     /// What a person of the view's table has of a fact.
@@ -348,7 +348,7 @@ pub fn recount(structure: &Structure, tables: &[Cells]) -> Result<Vec<Divided>> 
     let mut beside = Vec::new();
     // One view after the other: its pairs are let go before the next.
     for shape in &structure.views {
-        let Some(view) = View::new(structure, tables, shape, &facts)? else { continue };
+        let Some(view) = ViewPairs::new(structure, tables, shape, &facts)? else { continue };
         let divided: Vec<Option<Divided>> =
             alone.par_iter().map(|fact| view.divided(&[fact])).collect();
         for (most, divided) in most.iter_mut().zip(divided) {

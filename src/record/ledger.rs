@@ -58,7 +58,7 @@ const LARGEST: u64 = 4 << 30;
     Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum EntryKind {
     /// The ledger begins: its name and first key.
     Init,
     /// A key may write from now on, takes the place of another, or may write no longer.
@@ -87,43 +87,43 @@ pub enum Kind {
     Repair,
 }
 
-impl Kind {
+impl EntryKind {
     /// The word in entries.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Kind::Init => "init",
-            Kind::Key => "key",
-            Kind::Run => "run",
-            Kind::Refused => "refused",
-            Kind::Aborted => "aborted",
-            Kind::Approval => "approval",
-            Kind::Seal => "seal",
-            Kind::Destruction => "destruction",
-            Kind::Deletion => "deletion",
-            Kind::Provision => "provision",
-            Kind::Told => "told",
-            Kind::Reveal => "reveal",
-            Kind::Repair => "repair",
+            EntryKind::Init => "init",
+            EntryKind::Key => "key",
+            EntryKind::Run => "run",
+            EntryKind::Refused => "refused",
+            EntryKind::Aborted => "aborted",
+            EntryKind::Approval => "approval",
+            EntryKind::Seal => "seal",
+            EntryKind::Destruction => "destruction",
+            EntryKind::Deletion => "deletion",
+            EntryKind::Provision => "provision",
+            EntryKind::Told => "told",
+            EntryKind::Reveal => "reveal",
+            EntryKind::Repair => "repair",
         }
     }
     /// The word in Japanese.
     #[must_use]
     pub const fn ja(self) -> &'static str {
         match self {
-            Kind::Init => "開始",
-            Kind::Key => "鍵",
-            Kind::Run => "加工",
-            Kind::Refused => "拒否",
-            Kind::Aborted => "中断",
-            Kind::Approval => "承認",
-            Kind::Seal => "封印",
-            Kind::Destruction => "鍵の破棄",
-            Kind::Deletion => "消去",
-            Kind::Provision => "提供",
-            Kind::Told => "申告",
-            Kind::Reveal => "再識別",
-            Kind::Repair => "修復",
+            EntryKind::Init => "開始",
+            EntryKind::Key => "鍵",
+            EntryKind::Run => "加工",
+            EntryKind::Refused => "拒否",
+            EntryKind::Aborted => "中断",
+            EntryKind::Approval => "承認",
+            EntryKind::Seal => "封印",
+            EntryKind::Destruction => "鍵の破棄",
+            EntryKind::Deletion => "消去",
+            EntryKind::Provision => "提供",
+            EntryKind::Told => "申告",
+            EntryKind::Reveal => "再識別",
+            EntryKind::Repair => "修復",
         }
     }
 }
@@ -136,7 +136,7 @@ pub struct Entry {
     /// When it was written, RFC 3339, UTC.
     pub at: String,
     /// What it is about.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Who wrote it.
     pub signer: PublicKey,
     /// What it says; docs/record.md has the fields by kind.
@@ -226,7 +226,7 @@ impl Book {
     }
     /// The entries of runs that made a release, in order.
     pub fn runs(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|e| e.kind == Kind::Run && self.ended(e).is_none())
+        self.entries.iter().filter(|e| e.kind == EntryKind::Run && self.ended(e).is_none())
     }
     /// The entry that says that a run ended after it was entered and before its release stood: its word about the same run is
     /// no older than that run.
@@ -246,7 +246,7 @@ impl Book {
             let all = body["releases"].as_array().into_iter().flatten();
             body["release"] == release || all.into_iter().any(|r| r["release"] == release)
         };
-        let deletes = |e: &&Entry| e.kind == Kind::Deletion && e.body["state"] != "asked";
+        let deletes = |e: &&Entry| e.kind == EntryKind::Deletion && e.body["state"] != "asked";
         self.entries.iter().filter(deletes).find(|e| about(&e.body))
     }
     /// The entries about a release, in order.
@@ -257,7 +257,7 @@ impl Book {
 
 fn run_of<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
     let made = |e: &&Entry| {
-        e.kind == Kind::Run && e.body["release"] == release && ended_of(entries, e).is_none()
+        e.kind == EntryKind::Run && e.body["release"] == release && ended_of(entries, e).is_none()
     };
     entries.iter().find(made)
 }
@@ -265,7 +265,7 @@ fn run_of<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
 fn ended_of<'a>(entries: &'a [Entry], run: &Entry) -> Option<&'a Entry> {
     let began = |e: &Entry| e.body["startedAt"].as_str().unwrap_or_default().to_owned();
     entries.iter().find(|e| {
-        matches!(e.kind, Kind::Aborted | Kind::Refused)
+        matches!(e.kind, EntryKind::Aborted | EntryKind::Refused)
             && e.index > run.index
             && e.body["release"] == run.body["release"]
             && began(e) <= began(run)
@@ -465,7 +465,7 @@ pub fn entry_alone(line: &[u8], shown: &Name, keys: &[PublicKey]) -> Result<(Ent
     let (payload, signer) = attest::opened(line, shown, ENTRY, keys)?;
     let value: Value =
         serde_json::from_slice(&payload).map_err(|_| wrong(say!("{} cannot be read", shown)))?;
-    let kind: Kind = serde_json::from_value(value["kind"].clone())
+    let kind: EntryKind = serde_json::from_value(value["kind"].clone())
         .map_err(|_| wrong(say!("{} is of a kind that this program does not know", shown)))?;
     let index = value["index"].as_u64();
     let index = index.ok_or_else(|| wrong(say!("{} does not say its place", shown)))?;
@@ -521,19 +521,19 @@ impl Chain {
                 name
             )));
         }
-        let kind: Kind = serde_json::from_value(value["kind"].clone())
+        let kind: EntryKind = serde_json::from_value(value["kind"].clone())
             .map_err(|_| wrong(say!("{} is of a kind that this program does not know", name)))?;
         let origin = value["ledger"].as_str().unwrap_or_default();
         let body = value["body"].clone();
         if index == 0 {
-            if kind != Kind::Init {
+            if kind != EntryKind::Init {
                 return Err(wrong(say!("the ledger does not begin with its first entry")));
             }
             self.at.origin = origin.to_owned();
             let first = VerifierKey::new(origin, Role::Log, signer)?;
             self.at.keys.insert(*signer.bytes(), first);
         }
-        if origin != self.at.origin || (index > 0 && kind == Kind::Init) {
+        if origin != self.at.origin || (index > 0 && kind == EntryKind::Init) {
             return Err(wrong(say!("{} is of another ledger", name)));
         }
         if !self.at.keys.contains_key(signer.bytes()) {
@@ -543,7 +543,7 @@ impl Chain {
                 Name::from_policy(signer.id())
             )));
         }
-        if kind == Kind::Key {
+        if kind == EntryKind::Key {
             self.key_event(&body, &signer, &name)?;
         }
         let leaf = merkle::leaf(line);
@@ -627,7 +627,7 @@ fn hold(known: &Known, chain: &Chain) {
 fn knew(entries: &[Entry], key: &PublicKey) -> bool {
     let named = |e: &Entry| {
         let event = e.body["event"].as_str().unwrap_or_default();
-        e.kind == Kind::Key
+        e.kind == EntryKind::Key
             && matches!(event, "trusted" | "rotated")
             && e.body["publicKey"].as_str().and_then(attest::public_from_hex) == Some(*key)
     };
@@ -671,7 +671,7 @@ impl Ledger {
         }
         let body = json!({ "name": origin, "verifierKey": named.to_string() });
         let at = rfc3339(SystemTime::now());
-        let line = line(origin, (0, &at), &[0; 32], Kind::Init, &body, key)?;
+        let line = line(origin, (0, &at), &[0; 32], EntryKind::Init, &body, key)?;
         let mut chain = Chain::new();
         chain.add(line.trim_end().as_bytes())?;
         this.write_line(&line)?;
@@ -805,7 +805,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the ledger does not verify, the key may not write here, or I/O.
-    pub fn append(&self, kind: Kind, body: &Value, key: &dyn Sign) -> Result<Appended> {
+    pub fn append(&self, kind: EntryKind, body: &Value, key: &dyn Sign) -> Result<Appended> {
         self.append_at(None, kind, body, key, SystemTime::now())
     }
 
@@ -816,7 +816,7 @@ impl Ledger {
     pub fn append_after(
         &self,
         known: &Known,
-        kind: Kind,
+        kind: EntryKind,
         body: &Value,
         key: &dyn Sign,
     ) -> Result<Appended> {
@@ -826,7 +826,7 @@ impl Ledger {
     fn append_at(
         &self,
         known: Option<&Known>,
-        kind: Kind,
+        kind: EntryKind,
         body: &Value,
         key: &dyn Sign,
         now: SystemTime,
@@ -834,10 +834,10 @@ impl Ledger {
         let _lock = self.lock(File::lock)?;
         let dead = self.dead()?;
         // Whether a run was entered before is said by any entry.
-        let whole = !dead.is_empty() || kind == Kind::Run && known.is_none();
+        let whole = !dead.is_empty() || kind == EntryKind::Run && known.is_none();
         let mut chain = self.stand(key.public(), known, whole)?;
         chain.may_write(key.public())?;
-        if kind == Kind::Run
+        if kind == EntryKind::Run
             && let Some(release) = body["release"].as_str()
         {
             unused(&chain.entries, release)?;
@@ -848,7 +848,7 @@ impl Ledger {
             tell(late(&at, &chain.at.latest));
         }
         self.sweep()?;
-        let mut new: Vec<(Kind, Value, Option<Ticket>)> = Vec::new();
+        let mut new: Vec<(EntryKind, Value, Option<Ticket>)> = Vec::new();
         for (ticket, told) in dead {
             let release = told["release"].as_str().unwrap_or_default();
             let run = run_of(&chain.entries, release);
@@ -862,7 +862,7 @@ impl Ledger {
                 "entered": run.map(|run| run.index),
                 "reason": "the process ended without a word; found by the next writer",
             });
-            new.push((Kind::Aborted, body, Some(ticket)));
+            new.push((EntryKind::Aborted, body, Some(ticket)));
         }
         new.push((kind, body.clone(), None));
         let mut tickets = Vec::new();
@@ -1020,7 +1020,7 @@ impl Ledger {
             "sha256": (!rest.is_empty()).then(|| hex(&digest::bytes(rest).sha256)),
         });
         drop(lock);
-        self.append(Kind::Repair, &body, key)?;
+        self.append(EntryKind::Repair, &body, key)?;
         Ok(Some(body))
     }
 
@@ -1077,7 +1077,7 @@ fn unfinished(lines: &Lines, size: usize) -> Error {
 }
 
 fn unused(entries: &[Entry], release: &str) -> Result<()> {
-    let same = |e: &&Entry| e.kind == Kind::Run && e.body["release"] == release;
+    let same = |e: &&Entry| e.kind == EntryKind::Run && e.body["release"] == release;
     entries.iter().find(same).map_or(Ok(()), |entry| Err(used(release, entry)))
 }
 
@@ -1093,7 +1093,7 @@ fn line(
     origin: &str,
     (index, at): (u64, &str),
     previous: &Hash,
-    kind: Kind,
+    kind: EntryKind,
     body: &Value,
     key: &dyn Sign,
 ) -> Result<String> {
@@ -1225,7 +1225,7 @@ mod tests {
         let ledger = Ledger::init(&folder.path().join("ledger"), ORIGIN, &key(1)).unwrap();
         for index in 1..entries {
             let body = json!({ "release": format!("r{index}") });
-            assert_eq!(ledger.append(Kind::Run, &body, &key(1)).unwrap().index, index as u64);
+            assert_eq!(ledger.append(EntryKind::Run, &body, &key(1)).unwrap().index, index as u64);
         }
         (folder, ledger)
     }
@@ -1252,10 +1252,10 @@ mod tests {
         let day = std::time::Duration::from_secs(86_400);
         let body = |n: &str| json!({ "release": n });
         let later = SystemTime::now() + day;
-        ledger.append_at(None, Kind::Run, &body("later"), &key(1), later).unwrap();
+        ledger.append_at(None, EntryKind::Run, &body("later"), &key(1), later).unwrap();
         assert!(take_strange().is_empty());
         // The last entry but one, too: a wrong clock does not become right by writing twice, whatever was verified for it.
-        for (kind, name) in [(Kind::Run, "now"), (Kind::Approval, "again")] {
+        for (kind, name) in [(EntryKind::Run, "now"), (EntryKind::Approval, "again")] {
             ledger.append(kind, &body(name), &key(1)).unwrap();
             let [warning] = take_strange().try_into().unwrap();
             assert_eq!(warning.code, "W0501");
@@ -1337,13 +1337,13 @@ mod tests {
         let (_other, rewritten) = new(1);
         for n in 0..5 {
             rewritten
-                .append(Kind::Run, &json!({ "release": format!("other{n}") }), &key(1))
+                .append(EntryKind::Run, &json!({ "release": format!("other{n}") }), &key(1))
                 .unwrap();
         }
         assert_eq!(rewritten.read(&[]).unwrap().consistency(&old).unwrap_err().code, "R0222");
         let (_short, cut) = new(3);
         assert_eq!(cut.read(&[]).unwrap().consistency(&old).unwrap_err().code, "R0221");
-        ledger.append(Kind::Refused, &json!({}), &key(1)).unwrap();
+        ledger.append(EntryKind::Refused, &json!({}), &key(1)).unwrap();
         let book = ledger.read(&[]).unwrap();
         let proof = book.consistency(&old).unwrap();
         assert!(merkle::is_consistent(&old, &book.head, &proof));
@@ -1376,16 +1376,16 @@ mod tests {
     fn only_named_keys_write() {
         let (_folder, ledger) = new(2);
         let body = json!({});
-        assert_eq!(ledger.append(Kind::Run, &body, &key(2)).unwrap_err().code, "R0204");
+        assert_eq!(ledger.append(EntryKind::Run, &body, &key(2)).unwrap_err().code, "R0204");
         let event = |event: &str, number: u8| json!({ "event": event, "publicKey": hex(key(number).public().bytes()) });
-        ledger.append(Kind::Key, &event("trusted", 2), &key(1)).unwrap();
-        ledger.append(Kind::Run, &body, &key(2)).unwrap();
-        ledger.append(Kind::Key, &event("rotated", 3), &key(1)).unwrap();
+        ledger.append(EntryKind::Key, &event("trusted", 2), &key(1)).unwrap();
+        ledger.append(EntryKind::Run, &body, &key(2)).unwrap();
+        ledger.append(EntryKind::Key, &event("rotated", 3), &key(1)).unwrap();
         assert_eq!(code(&ledger), "whole");
-        assert_eq!(ledger.append(Kind::Run, &body, &key(1)).unwrap_err().code, "R0204");
-        ledger.append(Kind::Run, &body, &key(3)).unwrap();
-        ledger.append(Kind::Key, &event("retired", 2), &key(3)).unwrap();
-        assert_eq!(ledger.append(Kind::Run, &body, &key(2)).unwrap_err().code, "R0204");
+        assert_eq!(ledger.append(EntryKind::Run, &body, &key(1)).unwrap_err().code, "R0204");
+        ledger.append(EntryKind::Run, &body, &key(3)).unwrap();
+        ledger.append(EntryKind::Key, &event("retired", 2), &key(3)).unwrap();
+        assert_eq!(ledger.append(EntryKind::Run, &body, &key(2)).unwrap_err().code, "R0204");
         // The first key is still the one to begin with, though it writes no more.
         assert_eq!(ledger.read(&[*key(1).public()]).unwrap().entries.len(), 7);
         // A well-made line by a key that may not write, with a checkpoint of its own.
@@ -1394,7 +1394,7 @@ mod tests {
             ORIGIN,
             (7, "2026-01-02T03:04:05Z"),
             &book.entries[6].leaf,
-            Kind::Run,
+            EntryKind::Run,
             &body,
             &key(9),
         )
@@ -1416,7 +1416,7 @@ mod tests {
         let (_folder, ledger) = new(3);
         let checkpoint = fs::read(ledger.folder.join(CHECKPOINT)).unwrap();
         let whole = lines(&ledger);
-        ledger.append(Kind::Run, &json!({ "release": "r3" }), &key(1)).unwrap();
+        ledger.append(EntryKind::Run, &json!({ "release": "r3" }), &key(1)).unwrap();
         let last = lines(&ledger)[3].clone();
         for cut in (1..last.len()).step_by(97).chain([last.len() - 1, last.len()]) {
             put_lines(&ledger, &whole);
@@ -1427,7 +1427,10 @@ mod tests {
             let error = ledger.read(&[]).unwrap_err();
             assert_eq!(error.code, "R0210", "{cut}");
             assert!(error.advice.unwrap().as_str().contains("kakou ledger repair"));
-            assert_eq!(ledger.append(Kind::Run, &json!({}), &key(1)).unwrap_err().code, "R0210");
+            assert_eq!(
+                ledger.append(EntryKind::Run, &json!({}), &key(1)).unwrap_err().code,
+                "R0210"
+            );
             assert_eq!(ledger.repair(&key(2)).unwrap_err().code, "R0204");
             let done = ledger.repair(&key(1)).unwrap().unwrap();
             let adopted = cut == last.len();
@@ -1435,7 +1438,7 @@ mod tests {
             assert_eq!(done["bytesSetAside"], if adopted { 0 } else { cut as u64 });
             let book = ledger.read(&[]).unwrap();
             assert_eq!(book.entries.len(), if adopted { 5 } else { 4 });
-            assert_eq!(book.entries.last().unwrap().kind, Kind::Repair);
+            assert_eq!(book.entries.last().unwrap().kind, EntryKind::Repair);
             assert!(ledger.repair(&key(1)).unwrap().is_none());
         }
         // A change of what was counted is no matter of a crash.
@@ -1447,7 +1450,7 @@ mod tests {
 
     /// How many entries an append by this key verifies.
     fn verified(ledger: &Ledger, number: u8) -> u64 {
-        ledger.append(Kind::Approval, &json!({}), &key(number)).unwrap().verified
+        ledger.append(EntryKind::Approval, &json!({}), &key(number)).unwrap().verified
     }
 
     fn warned() -> Vec<&'static str> {
@@ -1466,7 +1469,8 @@ mod tests {
         for index in 1..entries {
             let body = json!({ "release": format!("r{index}") });
             let at = (index, "2026-01-02T03:04:05Z");
-            let text = line(ORIGIN, at, &chain.at.previous, Kind::Run, &body, &key(1)).unwrap();
+            let text =
+                line(ORIGIN, at, &chain.at.previous, EntryKind::Run, &body, &key(1)).unwrap();
             chain.add(text.trim_end().as_bytes()).unwrap();
             lines.push_str(&text);
         }
@@ -1480,7 +1484,7 @@ mod tests {
         for entries in [200, 5000] {
             let (_folder, ledger) = long(entries);
             let event = json!({ "event": "trusted", "publicKey": hex(key(2).public().bytes()) });
-            let first = ledger.append(Kind::Key, &event, &key(1)).unwrap();
+            let first = ledger.append(EntryKind::Key, &event, &key(1)).unwrap();
             assert_eq!(first.verified, entries, "nothing was left to go on from");
             assert_eq!(verified(&ledger, 1), 0);
             // Another key has its own eyes, and from then on both need only what the other one wrote.
@@ -1490,7 +1494,7 @@ mod tests {
             // A run is entered by who has looked when it began, whether somebody else wrote meanwhile or not.
             let known = ledger.know(key(1).public(), None).unwrap();
             let run = |id: &str| {
-                ledger.append_after(&known, Kind::Run, &json!({ "release": id }), &key(1))
+                ledger.append_after(&known, EntryKind::Run, &json!({ "release": id }), &key(1))
             };
             assert_eq!(run("new").unwrap().verified, 0);
             let last = run("newer").unwrap();
@@ -1513,7 +1517,7 @@ mod tests {
     fn what_was_seen_is_believed_only_as_its_key_signed_it() {
         let (_folder, ledger) = new(6);
         let event = json!({ "event": "trusted", "publicKey": hex(key(2).public().bytes()) });
-        ledger.append(Kind::Key, &event, &key(1)).unwrap();
+        ledger.append(EntryKind::Key, &event, &key(1)).unwrap();
         verified(&ledger, 2);
         let path = seen(&ledger, 1);
         let whole = fs::read(&path).unwrap();
@@ -1560,7 +1564,10 @@ mod tests {
         assert_eq!(warned(), ["W0502"]);
         // A run that began before.
         let body = json!({ "release": "r9" });
-        assert_eq!(ledger.append_after(&newer, Kind::Run, &body, &key(1)).unwrap().verified, 4);
+        assert_eq!(
+            ledger.append_after(&newer, EntryKind::Run, &body, &key(1)).unwrap().verified,
+            4
+        );
         let told = take_strange();
         assert!(
             told[0].text.as_str().contains("it has 4 entries, and a writer of it has verified 5")
@@ -1598,12 +1605,12 @@ mod tests {
             let mut short = changed.clone();
             short.remove(drop);
             put_lines(&ledger, &short);
-            assert!(ledger.append(Kind::Approval, &json!({}), &key(1)).is_err());
+            assert!(ledger.append(EntryKind::Approval, &json!({}), &key(1)).is_err());
         }
         let mut last = whole;
         last.swap(3, 4);
         put_lines(&ledger, &last);
-        assert!(ledger.append(Kind::Approval, &json!({}), &key(1)).is_err());
+        assert!(ledger.append(EntryKind::Approval, &json!({}), &key(1)).is_err());
     }
 
     #[test]
@@ -1628,7 +1635,7 @@ mod tests {
                 scope.spawn(move || {
                     for n in 0..5 {
                         let body = json!({ "release": format!("{thread}-{n}") });
-                        let appended = ledger.append(Kind::Run, &body, &key(1)).unwrap();
+                        let appended = ledger.append(EntryKind::Run, &body, &key(1)).unwrap();
                         let book = ledger.read(&[]).unwrap();
                         let entry = &book.entries[appended.index as usize];
                         assert_eq!(entry.body, body);
@@ -1651,10 +1658,10 @@ mod tests {
                 .unwrap(),
         );
         assert_eq!(ledger.read(&[]).unwrap().open, 2);
-        ledger.append(Kind::Run, &json!({ "release": "next" }), &key(1)).unwrap();
+        ledger.append(EntryKind::Run, &json!({ "release": "next" }), &key(1)).unwrap();
         let book = ledger.read(&[]).unwrap();
-        let kinds: Vec<Kind> = book.entries.iter().map(|e| e.kind).collect();
-        assert_eq!(kinds, [Kind::Init, Kind::Aborted, Kind::Run]);
+        let kinds: Vec<EntryKind> = book.entries.iter().map(|e| e.kind).collect();
+        assert_eq!(kinds, [EntryKind::Init, EntryKind::Aborted, EntryKind::Run]);
         assert_eq!(book.entries[1].body["release"], "dead");
         assert_eq!(book.open, 1);
         living.close();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::ledger::{Entry, Kind, Ledger};
+use super::ledger::{Entry, EntryKind, Ledger};
 use crate::claim;
 use crate::error::{Error, Name, Result};
 use crate::keys::Sign;
@@ -148,7 +148,7 @@ fn one(
     let told: Value = serde_json::from_slice(&told).unwrap_or_default();
     let book = ledger.read(&[])?;
     let entry = |state: &str| -> Option<&Entry> {
-        let mut all = book.entries.iter().filter(|e| e.kind == Kind::Provision);
+        let mut all = book.entries.iter().filter(|e| e.kind == EntryKind::Provision);
         all.find(|e| e.body["package"] == mark && e.body["state"] == state)
     };
     let mut completed = None;
@@ -167,7 +167,7 @@ fn one(
                     "state": "aborted", "package": mark, "begun": begun.index,
                     "release": begun.body["release"], "kind": begun.body["kind"], "recipient": begun.body["recipient"],
                 });
-                ledger.append(Kind::Provision, &body, key)?;
+                ledger.append(EntryKind::Provision, &body, key)?;
             }
             claim::gone(&folder).map_err(|e| io(&e))?;
         }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::ledger::{Book, Kind as Entered, Ledger};
+use super::ledger::{Book, EntryKind, Ledger};
 use super::making::{self, Making};
 use super::state::State;
 use super::statement::{STATEMENT, Statement, rfc3339};
@@ -227,12 +227,12 @@ pub fn make(
         "persons": statement.persons.released[kind],
         "digests": { "name": DIGESTS, "sha256": digest::hex(&digest::bytes(sums.concat().as_bytes()).sha256) },
     });
-    // Entered whole before it has its name: no package stands there of which the ledger knows nothing.
-    let begun = ledger.append(Entered::Provision, &body, key)?;
+    // EntryKind whole before it has its name: no package stands there of which the ledger knows nothing.
+    let begun = ledger.append(EntryKind::Provision, &body, key)?;
     body["state"] = json!("done");
     body["begun"] = json!(begun.index);
     let staging = staging.entered();
-    ledger.append(Entered::Provision, &body, key)?;
+    ledger.append(EntryKind::Provision, &body, key)?;
     staging.finish(out)?;
     Ok(out.to_owned())
 }

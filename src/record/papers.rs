@@ -4,7 +4,7 @@
 use clap::ValueEnum as _;
 use serde_json::Value;
 
-use super::ledger::{Book, Kind as Entered, retention_until};
+use super::ledger::{Book, EntryKind, retention_until};
 use super::statement::Statement;
 use super::told::Fact;
 use crate::error::{Error, Result};
@@ -137,7 +137,7 @@ pub fn book(ledger: &Book) -> Paper {
         };
         match entry.kind {
             // Of a package's two entries the second says that it was given.
-            Entered::Provision if given(body) => {
+            EntryKind::Provision if given(body) => {
                 row(
                     text(&body["release"]),
                     text(&body["term"]),
@@ -145,11 +145,11 @@ pub fn book(ledger: &Book) -> Paper {
                     items(&body["items"]),
                 );
             }
-            Entered::Destruction => {
+            EntryKind::Destruction => {
                 row(text(&body["release"]), String::new(), &body["destroyedAt"], "鍵".to_owned());
             }
             // What no program saw: the entry says who says so.
-            Entered::Told if fact.is_some_and(|f| !matches!(f, Fact::Intake | Fact::Stop)) => {
+            EntryKind::Told if fact.is_some_and(|f| !matches!(f, Fact::Intake | Fact::Stop)) => {
                 row(
                     text(&body["release"]),
                     text(&body["kind"]),
@@ -157,11 +157,11 @@ pub fn book(ledger: &Book) -> Paper {
                     items(&body["items"]),
                 );
             }
-            Entered::Reveal => {
+            EntryKind::Reveal => {
                 row(text(&body["release"]), String::new(), &Value::Null, text(&body["article"]))
             }
             // A deletion has two entries; only the second says that it was done. One row for each release and kind.
-            Entered::Deletion if body["state"] == "done" => {
+            EntryKind::Deletion if body["state"] == "done" => {
                 let when = &body["deletedAt"];
                 for release in body["releases"].as_array().into_iter().flatten() {
                     for told in release["releases"].as_object().into_iter().flat_map(|r| r.values())
@@ -259,7 +259,7 @@ pub fn stops(ledger: &Book) -> Paper {
 
 fn told(ledger: &Book, fact: Fact) -> impl Iterator<Item = (String, &Value)> {
     let of =
-        move |e: &&super::ledger::Entry| e.kind == Entered::Told && e.body["fact"] == fact.word();
+        move |e: &&super::ledger::Entry| e.kind == EntryKind::Told && e.body["fact"] == fact.word();
     ledger.entries.iter().filter(of).map(|e| (e.at.clone(), &e.body))
 }
 
@@ -295,7 +295,7 @@ pub fn leak(ledger: &Book) -> Paper {
                 .entries
                 .iter()
                 .filter(|e| {
-                    e.kind == Entered::Provision
+                    e.kind == EntryKind::Provision
                         && given(&e.body)
                         && e.body["release"] == release.as_str()
                         && e.body["kind"] == kind.as_str()

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::ledger::{Book, Entry, Kind, Ledger, retention_until};
+use super::ledger::{Book, Entry, EntryKind, Ledger, retention_until};
 use super::seal::items_by_table;
 use super::state::folded;
 use super::statement::{Statement, rfc3339};
@@ -100,10 +100,10 @@ fn job(targets: &Targets) -> String {
 /// The entries of deletions that were begun and did not end.
 fn unfinished(book: &Book) -> impl Iterator<Item = &Entry> {
     let ended = |begun: &Entry| {
-        let mut all = book.entries.iter().filter(|e| e.kind == Kind::Deletion);
+        let mut all = book.entries.iter().filter(|e| e.kind == EntryKind::Deletion);
         all.any(|e| e.body["state"] == "done" && e.body["begun"] == begun.index)
     };
-    let begun = |e: &&Entry| e.kind == Kind::Deletion && e.body["state"] == "begun";
+    let begun = |e: &&Entry| e.kind == EntryKind::Deletion && e.body["state"] == "begun";
     book.entries.iter().filter(begun).filter(move |e| !ended(e))
 }
 
@@ -136,7 +136,8 @@ pub fn plan(targets: Targets, source: &Source, reason: &str, book: &Book) -> Res
 
 /// The last entry that asks for a deletion and that no deletion has followed.
 fn asked<'a>(book: &'a Book, job: &str) -> Option<&'a Entry> {
-    let mut all = book.entries.iter().filter(|e| e.kind == Kind::Deletion && e.body["job"] == job);
+    let mut all =
+        book.entries.iter().filter(|e| e.kind == EntryKind::Deletion && e.body["job"] == job);
     all.next_back().filter(|e| e.body["state"] == "asked")
 }
 
@@ -150,7 +151,11 @@ fn needs_two(book: &Book, planned: &Planned) -> bool {
     let named =
         |run: &Entry| releases.into_iter().flatten().any(|r| r["release"] == run.body["release"]);
     let asks = |run: &&Entry| run.body["deletionByTwo"] == true;
-    book.entries.iter().filter(|e| e.kind == Kind::Run).filter(asks).any(|run| any || named(run))
+    book.entries
+        .iter()
+        .filter(|e| e.kind == EntryKind::Run)
+        .filter(asks)
+        .any(|run| any || named(run))
 }
 
 fn anew(targets: Targets, source: &Source, reason: &str, job: String) -> Result<Planned> {
@@ -242,7 +247,7 @@ pub fn run(
                     return Err(nameless());
                 }
                 body["state"] = json!("asked");
-                return Ok(Ended::Asked(ledger.append(Kind::Deletion, &body, key)?.index));
+                return Ok(Ended::Asked(ledger.append(EntryKind::Deletion, &body, key)?.index));
             }
             Some(asked) => {
                 second(asked, deleter, key)?;
@@ -254,7 +259,7 @@ pub fn run(
         Some(begun) => begun,
         None => {
             body["state"] = json!("begun");
-            ledger.append(Kind::Deletion, &body, key)?.index
+            ledger.append(EntryKind::Deletion, &body, key)?.index
         }
     };
     for path in planned.targets.keys.iter().chain(&planned.targets.escrows) {
@@ -273,7 +278,7 @@ pub fn run(
     body["begun"] = json!(begun);
     body["deletedAt"] = json!(now);
     body["retentionUntil"] = json!(retention_until(&now));
-    ledger.append(Kind::Deletion, &body, key)?;
+    ledger.append(EntryKind::Deletion, &body, key)?;
     Ok(Ended::Done(body))
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use super::ledger::{Book, Entry, Kind as Entered};
+use super::ledger::{Book, Entry, EntryKind};
 use super::statement::Statement;
 use crate::schema::Kind;
 
@@ -132,11 +132,11 @@ fn known_by(recipient: &Value, contracts: bool) -> BTreeSet<(u8, String)> {
 /// Whether an entry is a provision: one that was begun counts until another entry says that it was taken back.
 fn given(book: &Book, entry: &Entry) -> bool {
     let back = |e: &Entry| {
-        e.kind == Entered::Provision
+        e.kind == EntryKind::Provision
             && e.body["state"] == "aborted"
             && e.body["begun"] == entry.index
     };
-    entry.kind == Entered::Provision
+    entry.kind == EntryKind::Provision
         && match entry.body["state"].as_str() {
             None | Some("done") => true,
             Some("begun") => !book.entries.iter().any(back),

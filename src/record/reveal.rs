@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::ledger::{Book, Kind, Ledger};
+use super::ledger::{Book, EntryKind, Ledger};
 use super::state;
 use super::statement::{Pseudonyms, Statement};
 use super::verify::{Trust, verify};
@@ -168,7 +168,7 @@ pub fn reveal(
         "candidates": revealed.candidates,
         "found": revealed.found,
     });
-    ledger.append(Kind::Reveal, &body, key)?;
+    ledger.append(EntryKind::Reveal, &body, key)?;
     write_answer(folder, files.out, &found).map_err(failed)?;
     Ok(revealed)
 }
@@ -189,7 +189,7 @@ fn well_grounded(grounds: Grounds<'_>) -> Result<()> {
 /// Whether the ledger says that a key was destroyed.
 fn destroyed(book: &Book, id: &str) -> bool {
     book.entries.iter().any(|e| {
-        e.kind == Kind::Deletion
+        e.kind == EntryKind::Deletion
             && e.body["state"] != "asked"
             && e.body["keys"].as_array().is_some_and(|keys| keys.iter().any(|k| k["id"] == id))
     })

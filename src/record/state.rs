@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::attest::{self, Opened, Subject};
-use super::ledger::{Book, Entry, Kind, Ledger};
+use super::ledger::{Book, Entry, EntryKind, Ledger};
 use super::statement::{ApprovalTold, STATEMENT, Statement, rfc3339};
 use super::verify::{Trust, Verified, verify_behind};
 use super::{ledger, seal};
@@ -149,8 +149,8 @@ pub(super) fn against(
     };
     let mut known = State::Staged;
     for (name, kind, entered, state) in [
-        (seal::APPROVAL_FILE, attest::APPROVAL, Kind::Approval, State::Approved),
-        (seal::SEAL_FILE, attest::SEAL, Kind::Seal, State::Sealed),
+        (seal::APPROVAL_FILE, attest::APPROVAL, EntryKind::Approval, State::Approved),
+        (seal::SEAL_FILE, attest::SEAL, EntryKind::Seal, State::Sealed),
     ] {
         let all = || book.about(release).filter(move |e| e.kind == entered && e.index > run.index);
         if all().next().is_some() {
@@ -174,9 +174,10 @@ pub(super) fn against(
                 "it was made with another ledger, or the ledger was set back to an earlier day"
             )));
         };
-        if entered == Kind::Seal {
+        if entered == EntryKind::Seal {
             let destruction = entry.body["destruction"].as_u64();
-            let destroyed = |e: &Entry| e.kind == Kind::Destruction && Some(e.index) == destruction;
+            let destroyed =
+                |e: &Entry| e.kind == EntryKind::Destruction && Some(e.index) == destruction;
             if !book.about(release).any(destroyed) {
                 return Err(apart(
                     "R0406",
@@ -373,7 +374,7 @@ pub fn approve(
             "reference": approver.reference,
             "statement": { "name": seal::APPROVAL_FILE, "sha256": sha256(&envelope) },
         });
-        ledger.append(Kind::Approval, &body, key)?;
+        ledger.append(EntryKind::Approval, &body, key)?;
     }
     ledger::replace(&folder.join(seal::APPROVAL_FILE), envelope.as_bytes())
 }
@@ -500,7 +501,7 @@ pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<(
         "final": true,
         "what": "key and random parameters of the anonymized release (匿名加工の鍵と乱数等のパラメータ)",
     });
-    let destruction = ledger.append(Kind::Destruction, &body, key)?;
+    let destruction = ledger.append(EntryKind::Destruction, &body, key)?;
     let predicate = json!({
         "schemaVersion": seal::VERSION,
         "release": found.release,
@@ -516,6 +517,6 @@ pub fn seal_release(folder: &Path, trust: Trust<'_>, key: &dyn Sign) -> Result<(
         "statement": { "name": seal::SEAL_FILE, "sha256": sha256(&envelope) },
         "destruction": destruction.index,
     });
-    ledger.append(Kind::Seal, &body, key)?;
+    ledger.append(EntryKind::Seal, &body, key)?;
     ledger::replace(&folder.join(seal::SEAL_FILE), envelope.as_bytes())
 }

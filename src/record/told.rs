@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::ledger::{Appended, Book, Kind, Ledger};
+use super::ledger::{Appended, Book, EntryKind, Ledger};
 use super::seal;
 use super::state::folded;
 use crate::digest;
@@ -163,7 +163,7 @@ fn day(text: &str, today: NaiveDate) -> Result<()> {
 pub fn enter(fact: Fact, telling: &Telling, ledger: &Ledger, key: &dyn Sign) -> Result<Appended> {
     let today = date::in_japan(chrono::Utc::now());
     let body = body(fact, telling, &ledger.read(&[])?, today)?;
-    ledger.append(Kind::Told, &body, key)
+    ledger.append(EntryKind::Told, &body, key)
 }
 
 fn body(fact: Fact, telling: &Telling, book: &Book, today: NaiveDate) -> Result<Value> {
@@ -254,8 +254,8 @@ fn holds(book: &Book, from: &Party, telling: &Telling) -> Result<()> {
     };
     let named = |value: &Value| value.as_str().is_some_and(|n| folded(n) == folded(&from.name));
     let found = book.entries.iter().filter(|e| about(&e.body)).any(|e| match e.kind {
-        Kind::Provision => e.body["state"] == "done" && named(&e.body["recipient"]["name"]),
-        Kind::Told => e.body["fact"] == Fact::Onward.word() && named(&e.body["to"]["name"]),
+        EntryKind::Provision => e.body["state"] == "done" && named(&e.body["recipient"]["name"]),
+        EntryKind::Told => e.body["fact"] == Fact::Onward.word() && named(&e.body["to"]["name"]),
         _ => false,
     });
     if found {
@@ -277,9 +277,9 @@ mod tests {
         let ledger = Ledger::init(&folder.path().join("l"), "test.example/l", &key).unwrap();
         let release = json!({ "release": "r1", "startedAt": "2026-01-01T00:00:00Z",
             "releases": { "anonymized": { "items": { "stays": ["性別"] } } } });
-        ledger.append(Kind::Run, &release, &key).unwrap();
+        ledger.append(EntryKind::Run, &release, &key).unwrap();
         let given = json!({ "release": "r1", "kind": "anonymized", "state": "done", "recipient": { "name": "甲社" } });
-        ledger.append(Kind::Provision, &given, &key).unwrap();
+        ledger.append(EntryKind::Provision, &given, &key).unwrap();
         let party = |name: &str| {
             Some(Party { name: name.into(), address: Some("東京".into()), representative: None })
         };

@@ -721,7 +721,7 @@ fn ledger_entry(
     let (entry, origin) = ledger::entry_alone(&line, &name, trust.keys)?;
     let envelope = read(seal::RUN_FILE)?.unwrap_or_default();
     let digest = hex(&digest::bytes(&envelope).sha256);
-    if entry.kind != ledger::Kind::Run
+    if entry.kind != ledger::EntryKind::Run
         || entry.body["release"] != release
         || entry.body["statement"]["sha256"] != digest.as_str()
         || statement.ledger.as_deref() != Some(origin.as_str())

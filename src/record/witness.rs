@@ -139,7 +139,7 @@ pub fn cosign(
 
 #[cfg(test)]
 mod tests {
-    use super::super::ledger::Kind;
+    use super::super::ledger::EntryKind;
     use super::*;
     use crate::keys::SigningKey;
     use serde_json::json;
@@ -158,7 +158,7 @@ mod tests {
         };
         assert_eq!(sign(&path, &seen).unwrap().before, None);
         for n in 0..3 {
-            ledger.append(Kind::Run, &json!({ "release": n }), &log).unwrap();
+            ledger.append(EntryKind::Run, &json!({ "release": n }), &log).unwrap();
         }
         // From afar, with the proof alone.
         let book = ledger.read(&[]).unwrap();
@@ -192,7 +192,7 @@ mod tests {
         let short = Ledger::init(&other, "hospital.example/kakou", &log).unwrap();
         assert_eq!(sign(&other, &seen).unwrap_err().code, "R0221");
         for n in 0..5 {
-            short.append(Kind::Run, &json!({ "release": n + 7 }), &log).unwrap();
+            short.append(EntryKind::Run, &json!({ "release": n + 7 }), &log).unwrap();
         }
         assert_eq!(sign(&other, &seen).unwrap_err().code, "R0222");
         std::fs::write(&seen, b"forged").unwrap();

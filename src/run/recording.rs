@@ -10,7 +10,7 @@ use crate::digest;
 use crate::error::{Error, Family, Result};
 use crate::keys::{Sign as _, SigningKey};
 use crate::record::known::Known;
-use crate::record::ledger::{Appended, Kind, Ledger, Ticket};
+use crate::record::ledger::{Appended, EntryKind, Ledger, Ticket};
 use crate::record::statement::ApprovalTold;
 use crate::record::{approval, statement};
 
@@ -135,7 +135,7 @@ impl Recorder {
     pub fn enter(&self, body: &Value) -> Result<Option<Appended>> {
         match (&self.key, &self.ledger) {
             (Some(key), Some(open)) => {
-                open.ledger.append_after(&open.known, Kind::Run, body, key).map(Some)
+                open.ledger.append_after(&open.known, EntryKind::Run, body, key).map(Some)
             }
             _ => Ok(None),
         }
@@ -150,8 +150,8 @@ impl Recorder {
     pub fn ended(self, error: Error) -> Error {
         let (Some(key), Some(open)) = (self.key, self.ledger) else { return error };
         let kind = match error.family {
-            Family::Refused | Family::Policy | Family::Data => Kind::Refused,
-            Family::Environment | Family::Interrupted => Kind::Aborted,
+            Family::Refused | Family::Policy | Family::Data => EntryKind::Refused,
+            Family::Environment | Family::Interrupted => EntryKind::Aborted,
         };
         let mut body = self.told;
         body["family"] = json!(error.family);

@@ -60,8 +60,8 @@ impl Lang {
 
 /// The entries of the catalogue: English, Japanese.
 fn catalogue() -> &'static HashMap<String, String> {
-    static CATALOGUE: OnceLock<HashMap<String, String>> = OnceLock::new();
-    CATALOGUE.get_or_init(|| {
+    static ENTRIES: OnceLock<HashMap<String, String>> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
         let table: toml::Table = JA.parse().unwrap_or_default();
         let rooms = table.into_iter().filter_map(|(_, room)| match room {
             toml::Value::Table(entries) => Some(entries),

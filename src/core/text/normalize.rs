@@ -46,13 +46,13 @@ pub const VARIANTS: &[(char, &str)] = &[
 ];
 
 /// The variants sorted for the search, with one bit a character of the basic plane so that most are passed over.
-struct Table {
+struct VariantTable {
     pairs: Vec<(char, char)>,
     bits: Vec<u64>,
 }
 
-fn table() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
+fn table() -> &'static VariantTable {
+    static TABLE: OnceLock<VariantTable> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut pairs: Vec<(char, char)> =
             VARIANTS.iter().flat_map(|&(to, from)| from.chars().map(move |c| (c, to))).collect();
@@ -62,7 +62,7 @@ fn table() -> &'static Table {
             let code = from as usize & 0xFFFF;
             bits[code >> 6] |= 1 << (code & 63);
         }
-        Table { pairs, bits }
+        VariantTable { pairs, bits }
     })
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Broken {
 
 /// What stands at a place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind<'a> {
+pub(super) enum JsonKind<'a> {
     /// An element with members.
     Object,
     /// A repeated element.
@@ -45,7 +45,7 @@ pub(super) enum Kind<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Node<'a> {
     name: &'a str,
-    kind: Kind<'a>,
+    kind: JsonKind<'a>,
     first: u32,
     next: u32,
 }
@@ -84,7 +84,7 @@ impl<'a> Tree<'a> {
         self.text(self.child(at, name)?)
     }
     /// What stands at a place.
-    pub(super) fn kind(&self, at: u32) -> Kind<'a> {
+    pub(super) fn kind(&self, at: u32) -> JsonKind<'a> {
         self.nodes[at as usize].kind
     }
     /// The name of a member; empty for a repetition.
@@ -105,19 +105,19 @@ impl<'a> Tree<'a> {
     /// The repetitions of a place, or the place itself if it is not repeated.
     pub(super) fn each(&self, at: u32) -> Vec<u32> {
         match self.kind(at) {
-            Kind::Array => self.children(at).collect(),
+            JsonKind::Array => self.children(at).collect(),
             _ => vec![at],
         }
     }
     /// The text of a value; `None` for `null` and for what is no value, and for a string whose escapes are no text.
     pub(super) fn text(&self, at: u32) -> Option<Cow<'a, str>> {
         match self.kind(at) {
-            Kind::Text(text) if !text.contains('\\') => Some(Cow::Borrowed(text)),
-            Kind::Text(text) => {
+            JsonKind::Text(text) if !text.contains('\\') => Some(Cow::Borrowed(text)),
+            JsonKind::Text(text) => {
                 serde_json::from_str::<String>(&format!("\"{text}\"")).ok().map(Cow::Owned)
             }
-            Kind::Plain(text) => Some(Cow::Borrowed(text)),
-            Kind::Object | Kind::Array | Kind::Null => None,
+            JsonKind::Plain(text) => Some(Cow::Borrowed(text)),
+            JsonKind::Object | JsonKind::Array | JsonKind::Null => None,
         }
     }
 }
@@ -168,11 +168,11 @@ impl<'a> Parser<'a> {
         }
         let start = self.at;
         let kind = match self.byte().ok_or(Broken::Form)? {
-            b'{' => Kind::Object,
-            b'[' => Kind::Array,
+            b'{' => JsonKind::Object,
+            b'[' => JsonKind::Array,
             b'"' => {
                 self.at += 1;
-                Kind::Text(self.string()?)
+                JsonKind::Text(self.string()?)
             }
             _ => {
                 while self.byte().is_some_and(|b| !b",]} \t\r\n".contains(&b)) {
@@ -180,14 +180,14 @@ impl<'a> Parser<'a> {
                 }
                 match self.text.get(start..self.at).ok_or(Broken::Form)? {
                     "" => return Err(Broken::Form),
-                    "null" => Kind::Null,
-                    plain => Kind::Plain(plain),
+                    "null" => JsonKind::Null,
+                    plain => JsonKind::Plain(plain),
                 }
             }
         };
         self.tree.nodes.push(Node { name, kind, first: NONE, next: NONE });
-        if matches!(kind, Kind::Object | Kind::Array) {
-            self.members(own, kind == Kind::Object, depth)?;
+        if matches!(kind, JsonKind::Object | JsonKind::Array) {
+            self.members(own, kind == JsonKind::Object, depth)?;
         }
         Ok(own as u32)
     }
@@ -253,13 +253,13 @@ mod tests {
 
     fn again(tree: &Tree<'_>, at: u32) -> serde_json::Value {
         match tree.kind(at) {
-            Kind::Object => serde_json::Value::Object(
+            JsonKind::Object => serde_json::Value::Object(
                 tree.children(at).map(|c| (tree.name(c).to_owned(), again(tree, c))).collect(),
             ),
-            Kind::Array => tree.children(at).map(|c| again(tree, c)).collect(),
-            Kind::Text(_) => tree.text(at).unwrap().into_owned().into(),
-            Kind::Plain(text) => serde_json::from_str(text).unwrap(),
-            Kind::Null => serde_json::Value::Null,
+            JsonKind::Array => tree.children(at).map(|c| again(tree, c)).collect(),
+            JsonKind::Text(_) => tree.text(at).unwrap().into_owned().into(),
+            JsonKind::Plain(text) => serde_json::from_str(text).unwrap(),
+            JsonKind::Null => serde_json::Value::Null,
         }
     }
 

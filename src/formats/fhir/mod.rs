@@ -31,7 +31,7 @@ mod words;
 mod write;
 
 pub use index::Resources;
-use json::{Broken, Kind, Tree};
+use json::{Broken, JsonKind, Tree};
 use path::{Cover, Seen, Unfit};
 use scope::{Odd, Part, Scope};
 use texts::Texts;
@@ -48,7 +48,7 @@ const ROWS: usize = 1 << 16;
 const TOLD: usize = 30;
 
 /// A column.
-struct Column {
+struct PathColumn {
     name: Name,
     paths: Vec<path::Path>,
     missing: Vec<String>,
@@ -58,7 +58,7 @@ struct Column {
 struct Rules {
     resource: String,
     element: Option<String>,
-    columns: Vec<Column>,
+    columns: Vec<PathColumn>,
     ignore: Vec<path::Path>,
     /// Names that are left out at any depth.
     anywhere: BTreeSet<String>,
@@ -115,12 +115,12 @@ impl Format for Fhir {
         spec: &ReadSpec<'_>,
         wanted: Wanted,
     ) -> Result<Box<dyn Batches + Send>> {
-        Ok(Box::new(Reader::open(path, spec, wanted)?))
+        Ok(Box::new(FhirReader::open(path, spec, wanted)?))
     }
 }
 
 /// Reads one table.
-pub(super) struct Reader {
+pub(super) struct FhirReader {
     table: Name,
     rules: Rules,
     texts: Texts,
@@ -179,7 +179,7 @@ impl Rules {
             }
             let parsed = column.path.iter().map(|p| path::Path::parse(p, element)).collect();
             match parsed {
-                Ok(paths) => columns.push(Column {
+                Ok(paths) => columns.push(PathColumn {
                     name: column.name.clone(),
                     paths,
                     missing: column.missing.clone(),
@@ -331,7 +331,7 @@ impl Rules {
         Ok(())
     }
 
-    fn cell(&self, column: &Column, cell: Option<&str>, rows: &mut Rows) {
+    fn cell(&self, column: &PathColumn, cell: Option<&str>, rows: &mut Rows) {
         let cell = cell.map(|c| if self.trim { c.trim() } else { c });
         let cell = cell.filter(|c| !c.is_empty() && !column.missing.iter().any(|m| m == c));
         let Some(cell) = cell else {
@@ -362,8 +362,8 @@ impl Rules {
             return;
         }
         match tree.kind(at) {
-            Kind::Null => {}
-            Kind::Object | Kind::Array => {
+            JsonKind::Null => {}
+            JsonKind::Object | JsonKind::Array => {
                 for child in tree.children(at) {
                     let name = tree.name(child);
                     if !name.is_empty() {
@@ -375,7 +375,7 @@ impl Rules {
                     }
                 }
             }
-            Kind::Text(_) | Kind::Plain(_) => {
+            JsonKind::Text(_) | JsonKind::Plain(_) => {
                 if self.released
                     && tree.text(at).is_some_and(|t| words::is_constant(&rest.steps.join("."), &t))
                 {
@@ -415,13 +415,13 @@ struct Rest<'a, 't> {
 /// The values at and below a place.
 fn values(tree: &Tree<'_>, at: u32) -> u64 {
     match tree.kind(at) {
-        Kind::Null => 0,
-        Kind::Text(_) | Kind::Plain(_) => 1,
-        Kind::Object | Kind::Array => tree.children(at).map(|c| values(tree, c)).sum(),
+        JsonKind::Null => 0,
+        JsonKind::Text(_) | JsonKind::Plain(_) => 1,
+        JsonKind::Object | JsonKind::Array => tree.children(at).map(|c| values(tree, c)).sum(),
     }
 }
 
-impl Reader {
+impl FhirReader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
         let mut rules = Rules::of(spec)?;
         let mut texts = Texts::open_for(path, spec.table, wanted)?;
@@ -443,7 +443,7 @@ impl Reader {
         let resources = spec.resources.as_ref();
         let resources = resources.and_then(|all| Some((Arc::clone(all), all.file(path)?)));
         let bom = texts.bom;
-        let reader = Reader {
+        let reader = FhirReader {
             table: spec.table.clone(),
             rules,
             texts,
@@ -555,7 +555,7 @@ impl Reader {
     }
 }
 
-impl Reader {
+impl FhirReader {
     /// Counts what was left out, for whoever must know that it was not forgotten.
     fn tell(&self) {
         let values: u64 = self.left_out.values().sum();
@@ -577,7 +577,7 @@ impl Reader {
     }
 }
 
-impl Batches for Reader {
+impl Batches for FhirReader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let mut builders: Vec<ColumnBuilder> =
             self.rules.columns.iter().map(|_| ColumnBuilder::default()).collect();

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Kind, Tree};
+use super::json::{JsonKind, Tree};
 use super::scope::{Found, Scope};
 use crate::error::{Error, Name, Result};
 use crate::say;
@@ -213,9 +213,9 @@ impl Path {
                 for &at in &found {
                     seen.covered[at as usize] = Cover::Read;
                     match tree.kind(at) {
-                        Kind::Null => continue,
-                        Kind::Object | Kind::Array => return Err(Unfit::Element),
-                        Kind::Text(_) | Kind::Plain(_) => {}
+                        JsonKind::Null => continue,
+                        JsonKind::Object | JsonKind::Array => return Err(Unfit::Element),
+                        JsonKind::Text(_) | JsonKind::Plain(_) => {}
                     }
                     add(tree.text(at).ok_or(Unfit::Escape)?);
                 }

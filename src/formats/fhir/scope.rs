@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use sha3::Digest as _;
 
 use super::index::Resources;
-use super::json::{Kind, Tree};
+use super::json::{JsonKind, Tree};
 use super::path::Unfit;
 use super::words;
 
@@ -195,7 +195,7 @@ impl<'a> Bundle<'a> {
             "meta" | "_timestamp" => {
                 words::only_constants(tree, c, &mut vec!["Bundle", tree.name(c)])
             }
-            "identifier" => tree.kind(c) == Kind::Object && identifier(c),
+            "identifier" => tree.kind(c) == JsonKind::Object && identifier(c),
             "entry" => tree
                 .each(c)
                 .into_iter()
@@ -286,7 +286,7 @@ impl<'a> Entry<'a> {
         let method = request.and_then(|r| tree.member(r, "method")).unwrap_or_default();
         let response = tree.child(at, "response");
         let changed = response.and_then(|r| tree.member(r, "lastModified"));
-        let node = tree.child(at, "resource").filter(|&n| tree.kind(n) == Kind::Object);
+        let node = tree.child(at, "resource").filter(|&n| tree.kind(n) == JsonKind::Object);
         match (node, method.as_ref()) {
             (_, "PATCH") => Err(Odd::Entry),
             (Some(node), "" | "POST" | "PUT") => {

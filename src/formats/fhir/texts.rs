@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha3::Digest as _;
 
-use super::json::{Kind, Tree};
+use super::json::{JsonKind, Tree};
 use crate::error::{Error, Name, Result};
 use crate::say;
 use crate::{Wanted, packed};
@@ -209,7 +209,7 @@ impl Texts {
 /// The resources and Bundles at the top of a text.
 pub(super) fn tops(tree: &Tree<'_>) -> Vec<u32> {
     match tree.kind(0) {
-        Kind::Array => tree.children(0).collect(),
+        JsonKind::Array => tree.children(0).collect(),
         _ => vec![0],
     }
 }

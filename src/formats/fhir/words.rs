@@ -1,7 +1,7 @@
 //! Words of HL7 FHIR R4 (4.0.1, hl7.org/fhir/R4) and of the JP-CLINS profiles that writing resources needs: which elements repeat, which are
 //! asked for, and what a value of an element looks like.
 
-use super::json::{Kind, Tree};
+use super::json::{JsonKind, Tree};
 use crate::token;
 
 /// The code system of the security labels (hl7.org/fhir/R4/v3/ObservationValue).
@@ -315,11 +315,11 @@ pub(super) fn is_section(code: &str) -> bool {
 /// Whether all values below a place are such words.
 pub(super) fn only_constants<'a>(tree: &Tree<'a>, at: u32, steps: &mut Vec<&'a str>) -> bool {
     match tree.kind(at) {
-        Kind::Null => true,
-        Kind::Text(_) | Kind::Plain(_) => {
+        JsonKind::Null => true,
+        JsonKind::Text(_) | JsonKind::Plain(_) => {
             tree.text(at).is_some_and(|t| is_constant(&steps.join("."), &t))
         }
-        Kind::Object | Kind::Array => tree.children(at).all(|c| {
+        JsonKind::Object | JsonKind::Array => tree.children(at).all(|c| {
             let name = tree.name(c);
             if name.is_empty() {
                 return only_constants(tree, c, steps);

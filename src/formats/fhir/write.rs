@@ -42,7 +42,7 @@ pub struct ResourceTable {
     pub columns: Vec<(Name, usize, Vec<String>)>,
 }
 
-struct Column {
+struct WrittenColumn {
     name: Name,
     at: usize,
     paths: Vec<Path>,
@@ -51,7 +51,7 @@ struct Column {
 struct Resource {
     kind: String,
     element: Option<String>,
-    columns: Vec<Column>,
+    columns: Vec<WrittenColumn>,
     /// Where the id stands; of a table of elements, that of the resource.
     id: Option<usize>,
     bundle: Option<usize>,
@@ -69,7 +69,7 @@ impl Resource {
         for (name, at, paths) in &table.columns {
             let paths =
                 paths.iter().map(|p| Path::parse(p, element)).collect::<Result<Vec<_>>>()?;
-            columns.push(Column { name: name.clone(), at: BEFORE + at, paths });
+            columns.push(WrittenColumn { name: name.clone(), at: BEFORE + at, paths });
         }
         let mut resource = Resource {
             kind: kind.to_owned(),
@@ -592,7 +592,7 @@ fn absent(kind: &str, resource: &Resource, members: &mut Vec<(String, Node)>) {
         if members.iter().any(|(name, _)| there(name)) {
             continue;
         }
-        let steps = |c: &Column| {
+        let steps = |c: &WrittenColumn| {
             c.paths
                 .iter()
                 .flat_map(|p| &p.parts)

@@ -72,7 +72,7 @@ impl Format for Ssmix2 {
         wanted: super::Wanted,
     ) -> Result<Box<dyn Batches + Send>> {
         let _ = wanted;
-        Ok(Box::new(Reader::open(path, spec)?))
+        Ok(Box::new(StorageReader::open(path, spec)?))
     }
     fn tree_root(&self, folder: &Path) -> Option<PathBuf> {
         let depth = folder.components().count();
@@ -83,7 +83,7 @@ impl Format for Ssmix2 {
 }
 
 /// Reads one table.
-pub(super) struct Reader {
+pub(super) struct StorageReader {
     root: PathBuf,
     table: Name,
     wanted: [Wanted; 1],
@@ -99,7 +99,7 @@ pub(super) struct Reader {
     facts: FileFacts,
 }
 
-impl Reader {
+impl StorageReader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
         let table = spec.record.and_then(tables::table).ok_or_else(|| {
             let known: Vec<_> = tables::TABLES.iter().map(|t| say!("{}", t.name)).collect();
@@ -143,7 +143,7 @@ impl Reader {
                 ),
             ));
         }
-        Ok(Reader {
+        Ok(StorageReader {
             root: path.to_owned(),
             table: spec.table.clone(),
             wanted: [Wanted { table, columns }],
@@ -161,7 +161,7 @@ impl Reader {
     }
 }
 
-impl Batches for Reader {
+impl Batches for StorageReader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let locator = Locator { table: &self.table, types: &self.types };
         let patients = match self.patients.take() {

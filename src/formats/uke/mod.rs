@@ -97,12 +97,12 @@ impl Format for Uke {
         wanted: Wanted,
     ) -> Result<Box<dyn Batches + Send>> {
         let _ = wanted;
-        Ok(Box::new(Reader::open(path, spec)?))
+        Ok(Box::new(UkeReader::open(path, spec)?))
     }
 }
 
 /// Reads the records of one type.
-pub(super) struct Reader {
+pub(super) struct UkeReader {
     table: Name,
     form: &'static Form,
     kind: &'static str,
@@ -126,7 +126,7 @@ pub(super) struct Reader {
     facts: FileFacts,
 }
 
-impl Reader {
+impl UkeReader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>) -> Result<Self> {
         let (form, kind, record) = record(spec.table, spec.record)?;
         let derived = |name: &str| -> Option<Take> {
@@ -169,7 +169,7 @@ impl Reader {
             }
         }
         let file = packed::open(path, spec.table)?;
-        let mut reader = Reader {
+        let mut reader = UkeReader {
             table: spec.table.clone(),
             form,
             kind,
@@ -334,7 +334,7 @@ fn date_text(month: &str, day: usize) -> Option<String> {
     crate::text::date::parse(&text)?.days().map(|_| text)
 }
 
-impl Batches for Reader {
+impl Batches for UkeReader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let mut builders: Vec<ColumnBuilder> =
             self.takes.iter().map(|_| ColumnBuilder::default()).collect();
@@ -386,7 +386,7 @@ impl Batches for Reader {
     }
 }
 
-impl Reader {
+impl UkeReader {
     /// Appends the rows of this reader's type in a block.
     fn rows(
         &mut self,

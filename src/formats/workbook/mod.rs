@@ -322,7 +322,7 @@ fn code_of(builder: &mut ColumnBuilder, text: &str, column: &ColumnSpec, trim: b
 }
 
 /// Reads a sheet.
-pub(super) struct Reader {
+pub(super) struct WorkbookReader {
     table: Table,
     numbers: Vec<u64>,
     lines: Vec<u64>,
@@ -342,7 +342,7 @@ fn walk(
     }
 }
 
-impl Reader {
+impl WorkbookReader {
     pub(super) fn open(path: &Path, spec: &ReadSpec<'_>, wanted: Wanted) -> Result<Self> {
         let mut grid = Grid::new(spec, wanted == Wanted::Header);
         // Where a code stands, is known when the header was read.
@@ -371,11 +371,11 @@ impl Reader {
         }
         let columns: Vec<Column> = grid.builders.into_iter().map(ColumnBuilder::finish).collect();
         let table = Table { rows: grid.numbers.len(), columns };
-        Ok(Reader { table, numbers: grid.numbers, lines: grid.lines, at: 0, facts })
+        Ok(WorkbookReader { table, numbers: grid.numbers, lines: grid.lines, at: 0, facts })
     }
 }
 
-impl Batches for Reader {
+impl Batches for WorkbookReader {
     fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
         let end = self.table.rows.min(self.at.saturating_add(rows.max(1)));
         if self.at == end {
@@ -407,7 +407,7 @@ impl Format for Workbook {
         spec: &ReadSpec<'_>,
         wanted: Wanted,
     ) -> Result<Box<dyn Batches + Send>> {
-        Ok(Box::new(Reader::open(path, spec, wanted)?))
+        Ok(Box::new(WorkbookReader::open(path, spec, wanted)?))
     }
     fn names(&self, path: &Path, look: &Look<'_>) -> Result<(Vec<String>, u32)> {
         header_names(path, self.0, look.sheet)

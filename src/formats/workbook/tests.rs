@@ -57,7 +57,7 @@ fn read_of(
     let format = crate::format_of(&crate::ending(&path));
     let mut spec = ReadSpec::new(&table, format, &columns);
     change(&mut spec);
-    let mut reader = Reader::open(&path, &spec, Wanted::Sha3)?;
+    let mut reader = WorkbookReader::open(&path, &spec, Wanted::Sha3)?;
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     while let Some(batch) = reader.next(2)? {
         lines.extend(&batch.lines);

@@ -32,7 +32,7 @@ pub use k_map::{CellSize, KMap, KMapEstimated};
 pub use l_diversity::{DistinctL, EntropyL, EntropyLGrassberger, RecursiveCL};
 pub use marketer::Marketer;
 pub use prosecutor::{ProsecutorHighest, ProsecutorShare};
-pub use registry::{CATALOGUE, ModelDoc, Parameters, make};
+pub use registry::{MODELS, ModelDoc, Parameters, make};
 pub use t_closeness::{Distance, TCloseness, Tree};
 
 /// One equivalence class as a model sees it.

@@ -88,7 +88,7 @@ pub struct ModelDoc {
 }
 
 /// All models over classes, by key.
-pub const CATALOGUE: &[ModelDoc] = &[
+pub const MODELS: &[ModelDoc] = &[
     super::alpha_k::DOC,
     super::average_risk::DOC,
     super::beta_likeness::BASIC,
@@ -113,8 +113,8 @@ pub const CATALOGUE: &[ModelDoc] = &[
 /// # Errors
 /// `V0200` for an unknown key, `V0201` to `V0204` if a parameter is missing, out of range or unknown.
 pub fn make(key: &str, parameters: &Parameters) -> Result<Box<dyn Model>> {
-    let Some(doc) = CATALOGUE.iter().find(|doc| doc.key == key) else {
-        let known = CATALOGUE.iter().map(|doc| doc.key).collect::<Vec<_>>().join(", ");
+    let Some(doc) = MODELS.iter().find(|doc| doc.key == key) else {
+        let known = MODELS.iter().map(|doc| doc.key).collect::<Vec<_>>().join(", ");
         return Err(Error::policy(
             "V0200",
             say!("there is no privacy model `{}`", Name::from_policy(key)),
@@ -139,16 +139,16 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_sorted_by_file_and_its_keys_are_unique() {
-        let mut keys: Vec<_> = CATALOGUE.iter().map(|d| d.key).collect();
+        let mut keys: Vec<_> = MODELS.iter().map(|d| d.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), CATALOGUE.len());
-        assert!(CATALOGUE.iter().all(|d| !d.ja.is_empty() && !d.source.is_empty()));
+        assert_eq!(keys.len(), MODELS.len());
+        assert!(MODELS.iter().all(|d| !d.ja.is_empty() && !d.source.is_empty()));
     }
 
     #[test]
     fn every_model_can_be_made_and_bears_its_key() {
-        for doc in CATALOGUE {
+        for doc in MODELS {
             let mut parameters = Parameters::default().about(0);
             for &name in doc.parameters {
                 let value = match name {
