@@ -441,11 +441,12 @@ fn a_name_of_a_type_has_one_meaning() {
                 .split(|c: char| !(c.is_alphanumeric() || c == '_'))
                 .filter(|word| !word.is_empty())
                 .collect();
-            let makes = |w: &[&str]| {
+            let of = words.iter().position(|w| !["pub", "super", "crate"].contains(w));
+            let makes = |w: &&[&str]| {
                 ["struct", "enum", "trait", "type", "const", "static"].contains(&w[0])
                     && !line.trim_start().starts_with("//")
             };
-            for pair in words.windows(2).filter(|w| makes(w)) {
+            for pair in words[of.unwrap_or(0)..].windows(2).take(1).filter(makes) {
                 if let Some((name, _)) = meanings.iter().find(|(name, _)| *name == pair[1]) {
                     found.entry(name).or_default().insert(file.clone());
                 }
