@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::{self, error_of, files, kakou, new_key, releases, repo, run, settled, text};
 use kakou::cli::detect::{NOTES, SEED};
-use kakou::detect::{CATALOGUE, measure};
+use kakou::detect::{DETECTORS, measure};
 use kakou::synth::notes::notes;
 
 const POLICY: &str = r#"[policy]
@@ -247,7 +247,7 @@ const FLOORS: &[(&str, f64, f64)] = &[
 #[test]
 fn the_figures_of_the_documentation_are_current_and_above_the_floors() {
     let counts = measure::measure(notes(SEED, NOTES));
-    for (c, d) in counts.iter().zip(CATALOGUE) {
+    for (c, d) in counts.iter().zip(DETECTORS) {
         let name = d.doc().name;
         let (_, named, bare) = FLOORS.iter().find(|f| f.0 == name).unwrap();
         assert!(c.recall_named().is_none_or(|r| r >= *named), "{name}: {:?}", c.named);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::{self, error_of, kakou, new_key, records, repo, run, text};
 use kakou::cli::detect::SEED;
-use kakou::detect::{CATALOGUE, find};
+use kakou::detect::{DETECTORS, find};
 use kakou::synth::notes::notes;
 
 /// Of a note: by byte, whether it is still there in the released text.
@@ -372,7 +372,7 @@ const LOWER: &[(&str, f64)] = &[
 #[test]
 fn what_is_planted_is_gone_and_the_rest_is_there() {
     let (corpus, hospital) = (corpus(), through_the_run());
-    for d in CATALOGUE {
+    for d in DETECTORS {
         assert!(corpus.kinds.contains_key(d.doc().name) && find(d.doc().name).is_some());
     }
     for (kind, share) in corpus.kinds.iter().chain(&hospital.kinds) {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Show;
 use crate::detect::measure::{Label, Sample};
-use crate::detect::{CATALOGUE, Scanner, VERSION, measure};
+use crate::detect::{DETECTORS, Scanner, VERSION, measure};
 use crate::error::{Error, Family, Result};
 use crate::say;
 use crate::synth::notes;
@@ -65,7 +65,7 @@ impl Detect {
     pub fn run(&self, show: Show) -> Result<()> {
         match &self.what {
             What::List => {
-                let docs: Vec<_> = CATALOGUE.iter().map(|d| d.doc()).collect();
+                let docs: Vec<_> = DETECTORS.iter().map(|d| d.doc()).collect();
                 show.json(&serde_json::json!({ "version": VERSION, "detectors": docs.iter().map(|d| serde_json::json!({ "name": d.name, "ja": d.ja, "summary": d.summary, "summaryJa": d.summary_ja, "law": d.law, "chance": d.chance })).collect::<Vec<_>>() }));
                 for doc in docs {
                     show.line(&format!(
@@ -100,7 +100,7 @@ impl Measure {
         let counts = measure::measure(samples.into_iter());
         show.line(measure::table(&counts, lang::spoken() == lang::Lang::Ja).trim_end());
         show.json(&serde_json::json!(
-            counts.iter().zip(CATALOGUE).map(|(c, d)| serde_json::json!({
+            counts.iter().zip(DETECTORS).map(|(c, d)| serde_json::json!({
                 "detector": d.doc().name, "named": c.named, "bare": c.bare, "covered": c.covered, "hits": c.hits, "falseAlarms": c.false_alarms,
             })).collect::<Vec<_>>()
         ));
@@ -143,7 +143,7 @@ fn misses(samples: &[Sample], show: Show) {
             .collect();
         for label in &sample.labels {
             let found = hits.iter().any(|h| {
-                CATALOGUE[h.detector].doc().name == label.detector
+                DETECTORS[h.detector].doc().name == label.detector
                     && h.start < label.end
                     && label.start < h.end
             });
@@ -178,7 +178,7 @@ fn misses(samples: &[Sample], show: Show) {
             if !sample.labels.iter().any(|l| hit.start < l.end && l.start < hit.end) {
                 show.line(&words!(
                     "on nothing {}: {} in {}",
-                    CATALOGUE[hit.detector].doc().name,
+                    DETECTORS[hit.detector].doc().name,
                     format_args!("{:?}", &sample.text[hit.start..hit.end]),
                     format_args!("{:?}", sample.text)
                 ));
@@ -227,7 +227,7 @@ fn labelled(path: &Path) -> Result<Vec<Sample>> {
             else {
                 return Err(wrong(number));
             };
-            let detector = CATALOGUE[detector].doc().name;
+            let detector = DETECTORS[detector].doc().name;
             sample.labels.push(Label { detector, start, end, named: label.named });
         }
         samples.push(sample);

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::lexicon::municipalities;
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 
 /// A prefecture or municipality, then a place, then numbers of a lot (`2丁目3番4号`, `2-3-4`, `123番地`), with the building behind it.
 ///
@@ -185,7 +185,7 @@ impl Detector for Address {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         if text.is_ascii() || !text.bytes().any(|b| b.is_ascii_digit()) {
             return;

@@ -1,6 +1,6 @@
 //! Numbers of bank accounts.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Six to eight digits behind the kind of an account (`普通 1234567`) of a bank and its branch (`銀行…支店`), or behind 口座番号; and the
 /// symbol and number of ゆうちょ.
@@ -60,7 +60,7 @@ impl Detector for BankAccount {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         let named = view.column() & topic::ACCOUNT != 0;
         if text.is_ascii() && !named && view.named(DOC.topics).next().is_none() {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn banks_kinds_and_words() {
         let of = |text: &str| {
-            let view = View::new(text, 0, None);
+            let view = Prepared::new(text, 0, None);
             let mut found = Found::new();
             BankAccount.scan(&view, &mut found);
             found.into_iter().map(|f| text[f.0].to_owned()).collect::<Vec<_>>().join("|")

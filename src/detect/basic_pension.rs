@@ -1,6 +1,6 @@
 //! 基礎年金番号.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Ten digits, 4-6. There is no check digit, and `2024-000123` is how hospitals number orders too: only the word tells.
 pub struct BasicPension;
@@ -20,7 +20,7 @@ impl Detector for BasicPension {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[10], |n| {
             if !matches!(n.groups, [10] | [4, 6]) || n.is_filler() {
                 return;

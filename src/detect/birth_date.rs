@@ -1,6 +1,6 @@
 //! Birth dates in text.
 
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 use crate::text::date;
 use crate::text::spelled::{self, Form};
 
@@ -94,7 +94,7 @@ impl Detector for BirthDate {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         if !text.bytes().any(|b| b.is_ascii_digit()) && !text.chars().any(in_kanji) {
             return;

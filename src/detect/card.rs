@@ -1,7 +1,7 @@
 //! Payment cards.
 
 use super::check_digit::modulus_10;
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// 14 to 16 digits in the ranges of the card companies, with the check digit of ISO/IEC 7812 (Luhn).
 pub struct Card;
@@ -46,7 +46,7 @@ impl Detector for Card {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.marked_numbers(&[14, 15, 16], |n| {
             let bare = n.groups.len() == 1;
             if !(bare || matches!(n.groups, [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4])) || n.is_filler()

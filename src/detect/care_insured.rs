@@ -1,6 +1,6 @@
 //! 介護保険 被保険者番号.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// 10 digits named as a number of long-term care insurance. The rule of its check digit is not published for all issuers, so only the word tells.
 pub struct CareInsured;
@@ -20,7 +20,7 @@ impl Detector for CareInsured {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[10], |n| {
             let named = view.context(n.start, n.end, DOC.topics) == Context::Named;
             if named && n.groups == [10] && !n.is_filler() {

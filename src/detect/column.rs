@@ -18,7 +18,7 @@
 //! thousands of order numbers in one column of bare numbers of that length ([`super::measure::columns`] says how often), and
 //! telephone numbers whose leading zero was lost in a number column.
 
-use super::{CATALOGUE, Scanner, Strength};
+use super::{DETECTORS, Scanner, Strength};
 
 /// A share of passing cells that chance gives in fewer than one of a thousand columns is no chance.
 pub const SIGNIFICANCE: f64 = 1e-3;
@@ -28,7 +28,7 @@ pub const MARGIN: f64 = 1.5;
 /// What one detector found in a column.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// The index of the detector in [`CATALOGUE`].
+    /// The index of the detector in [`DETECTORS`].
     pub detector: usize,
     /// By distinct text: whether it is a hit.
     pub hits: Vec<bool>,
@@ -53,12 +53,12 @@ pub fn judge<'t>(
     scanner: &Scanner<'_>,
     texts: impl Iterator<Item = (&'t str, u64)>,
 ) -> Vec<Finding> {
-    let mut counts = vec![Count::default(); CATALOGUE.len()];
-    let mut hits: Vec<Vec<u32>> = vec![Vec::new(); CATALOGUE.len()];
+    let mut counts = vec![Count::default(); DETECTORS.len()];
+    let mut hits: Vec<Vec<u32>> = vec![Vec::new(); DETECTORS.len()];
     let mut number = 0_u32;
     let mut filled = [0_u64; 2];
     // Texts with Japanese letters, and by detector those of them that are nothing else.
-    let (mut worded, mut all_of) = (0_u64, vec![Vec::new(); CATALOGUE.len()]);
+    let (mut worded, mut all_of) = (0_u64, vec![Vec::new(); DETECTORS.len()]);
     for (text, cells) in texts {
         number += 1;
         if cells == 0 || text.is_empty() {
@@ -71,7 +71,7 @@ pub fn judge<'t>(
             let folded = crate::text::normalize::fold(text);
             let letters = folded.text().chars().any(|c| !c.is_ascii() && c.is_alphabetic());
             worded += u64::from(letters);
-            for (detector, all_of) in CATALOGUE.iter().zip(&mut all_of) {
+            for (detector, all_of) in DETECTORS.iter().zip(&mut all_of) {
                 if letters && detector.is_all_of(folded.text()) {
                     all_of.push(number - 1);
                 }
@@ -103,7 +103,7 @@ pub fn judge<'t>(
     }
     let mut findings = Vec::new();
     for (detector, ((count, mut hit), all_of)) in counts.iter().zip(hits).zip(all_of).enumerate() {
-        let rate = (CATALOGUE[detector].doc().chance * MARGIN).min(0.9);
+        let rate = (DETECTORS[detector].doc().chance * MARGIN).min(0.9);
         let few = count.long.iter().zip(filled).any(|(&long, filled)| long * 2 < filled);
         let codes = filled[0] - worded;
         let lone =
@@ -140,7 +140,7 @@ mod tests {
     fn found(texts: &[String]) -> Vec<&'static str> {
         judge(&Scanner::new(), texts.iter().map(|t| (t.as_str(), 1)))
             .iter()
-            .map(|f| CATALOGUE[f.detector].doc().name)
+            .map(|f| DETECTORS[f.detector].doc().name)
             .collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::check_digit::weighted;
 use super::my_number::is_moment;
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Twelve digits: the code of the prefecture's commission, year, serial number, check digit (the eleventh; weights 5, 4, 3,
 /// 2, 7, 6, 5, 4, 3, 2 modulo 11, the last digit of the complement), number of reissues.
@@ -38,7 +38,7 @@ impl Detector for DriverLicence {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[12], |n| {
             if n.groups != [12] && (n.groups != [4, 4, 4] || !n.alone) || n.is_filler() {
                 return;

@@ -1,6 +1,6 @@
 //! 後期高齢者医療 被保険者番号.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// 8 digits named as a number of the medical care system for the elderly. The rule of its check digit is not published for all issuers, so only the word tells.
 pub struct ElderlyInsured;
@@ -20,7 +20,7 @@ impl Detector for ElderlyInsured {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[8], |n| {
             let named = view.context(n.start, n.end, DOC.topics) == Context::Named;
             if named && n.groups == [8] && !n.is_filler() {

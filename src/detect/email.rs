@@ -1,6 +1,6 @@
 //! E-mail addresses.
 
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Local part, `@`, a domain with a dot.
 pub struct Email;
@@ -20,7 +20,7 @@ impl Detector for Email {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let bytes = view.text.as_bytes();
         for at in memchr::memchr_iter(b'@', bytes) {
             let local = bytes[..at]

@@ -1,6 +1,6 @@
 //! 雇用保険 被保険者番号.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Eleven digits, 4-6-1. The rule of the check digit is not published: the hyphens or the word tell.
 pub struct EmploymentInsured;
@@ -20,7 +20,7 @@ impl Detector for EmploymentInsured {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[11], |n| {
             if !matches!(n.groups, [11] | [4, 6, 1]) || n.is_filler() {
                 return;

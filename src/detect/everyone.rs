@@ -24,7 +24,7 @@ use std::hash::{DefaultHasher, Hasher};
 use hashbrown::{HashMap, HashSet};
 
 use super::view::is_mark;
-use super::{CATALOGUE, Scanner, person_name, topic};
+use super::{DETECTORS, Scanner, person_name, topic};
 use crate::frame::{Column, MISSING};
 use crate::schema::{ColumnFacts, DateKind, Role};
 use crate::text::normalize::{Folded, fold, large_katakana, name_key};
@@ -96,7 +96,7 @@ const MARK: &str = "【識別子】";
 #[must_use]
 pub fn mark_of(facts: &ColumnFacts) -> &'static str {
     let topics = Scanner::of_column(facts.column.as_str()).topics();
-    let named = CATALOGUE
+    let named = DETECTORS
         .iter()
         .map(|d| d.doc())
         .find(|d| d.topics & topics != 0 && d.topics != topic::OTHER);

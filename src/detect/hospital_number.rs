@@ -1,6 +1,6 @@
 //! Numbers of patients.
 
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 
 /// What follows 患者番号, 診察券番号, カルテ番号, ID; and any number that is a key in the same run, where the keys are known.
 pub struct HospitalNumber;
@@ -20,7 +20,7 @@ impl Detector for HospitalNumber {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         for word in view.named(DOC.topics) {
             let rest = &text[word.end..];

@@ -1,6 +1,6 @@
 //! 健康保険 被保険者証の記号・番号, and 公費 受給者番号.
 
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 
 /// What follows the words 記号 and 番号 (`記号 12 番号 3456`, `記号・番号 1234・567`), and 受給者番号.
 ///
@@ -53,7 +53,7 @@ impl Detector for InsuredSymbol {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         for word in view.only(DOC.topics) {
             let mut at = word.end;

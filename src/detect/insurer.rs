@@ -1,7 +1,7 @@
 //! 保険者番号.
 
 use super::check_digit::modulus_10;
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Eight digits (法別番号, prefecture, insurer, check digit) or six (国民健康保険: no 法別番号). Modulus 10, weights 2 and 1
 /// from the right, digits of the products added (保険者番号等設定要領).
@@ -36,7 +36,7 @@ impl Detector for Insurer {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[6, 8], |n| {
             if n.groups.len() != 1 || n.is_filler() {
                 return;

@@ -65,7 +65,7 @@ mod view;
 
 pub use everyone::Everyone;
 pub use keys::Keys;
-pub use view::{Context, Number, View, topic};
+pub use view::{Context, Number, Prepared, topic};
 
 /// The version of the detectors together, as it stands in records. It changes when any of them finds other things.
 pub const VERSION: &str = "kakou-detect-4";
@@ -110,7 +110,7 @@ pub enum Strength {
 /// Where a detector found something.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hit {
-    /// The index of the detector in [`CATALOGUE`].
+    /// The index of the detector in [`DETECTORS`].
     pub detector: usize,
     /// First byte in the original text.
     pub start: usize,
@@ -130,7 +130,7 @@ pub trait Detector: Sync {
     /// Its page in the reference.
     fn doc(&self) -> &'static Doc;
     /// Looks at one text.
-    fn scan(&self, view: &View<'_>, found: &mut Found);
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found);
     /// Whether a folded cell is nothing but one of these, as far as its words tell: enough where all other cells are codes.
     fn is_all_of(&self, _folded: &str) -> bool {
         false
@@ -138,7 +138,7 @@ pub trait Detector: Sync {
 }
 
 /// All detectors, in the order of the reference.
-pub const CATALOGUE: &[&dyn Detector] = &[
+pub const DETECTORS: &[&dyn Detector] = &[
     &my_number::MyNumber,
     &basic_pension::BasicPension,
     &passport::Passport,
@@ -166,7 +166,7 @@ pub const CATALOGUE: &[&dyn Detector] = &[
 /// The detector with a name.
 #[must_use]
 pub fn find(name: &str) -> Option<usize> {
-    CATALOGUE.iter().position(|d| d.doc().name == name)
+    DETECTORS.iter().position(|d| d.doc().name == name)
 }
 
 /// Scans texts of one column, or of no column.
@@ -217,13 +217,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn scan_folded(&self, text: &str, folded: &Folded, hits: &mut Vec<Hit>) {
-        let view = View::new(folded.text(), self.column, self.keys);
+        let view = Prepared::new(folded.text(), self.column, self.keys);
         let trimmed = folded.text().trim();
         // 983205673214.0 is nothing but a number.
         let trimmed = trimmed.strip_suffix(".0").unwrap_or(trimmed);
         let lead = folded.text().len() - folded.text().trim_start().len();
         let mut found: Found = Vec::new();
-        for (detector, d) in CATALOGUE.iter().enumerate() {
+        for (detector, d) in DETECTORS.iter().enumerate() {
             d.scan(&view, &mut found);
             for (range, strength) in found.drain(..) {
                 let whole = range.start <= lead && range.end >= lead + trimmed.len();

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 
 /// What follows the words for a password (`パスワード: abc123`, `暗証番号は1234`), with the name of the account before it
 /// (`ID:taro PW:abc123`); and every cell of a column of that name.
@@ -89,7 +89,7 @@ impl Detector for Login {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         if view.column() & topic::LOGIN != 0 {
             let trimmed = text.trim();
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn words_alone_and_words_that_need_an_account() {
         let of = |text: &str| {
-            let view = View::new(text, 0, None);
+            let view = Prepared::new(text, 0, None);
             let mut found = Found::new();
             Login.scan(&view, &mut found);
             found.into_iter().map(|f| text[f.0].to_owned()).collect::<Vec<_>>().join("|")

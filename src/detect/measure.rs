@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
-use super::{CATALOGUE, Hit, Scanner, Strength, card, column, find, my_number};
+use super::{DETECTORS, Hit, Scanner, Strength, card, column, find, my_number};
 
 /// A text and what is planted in it.
 #[derive(Clone, Debug, Default)]
@@ -66,10 +66,10 @@ impl Counts {
     }
 }
 
-/// Measures every detector; the result is in the order of [`CATALOGUE`].
+/// Measures every detector; the result is in the order of [`DETECTORS`].
 pub fn measure(samples: impl Iterator<Item = Sample>) -> Vec<Counts> {
     let scanner = Scanner::new();
-    let mut all = vec![Counts::default(); CATALOGUE.len()];
+    let mut all = vec![Counts::default(); DETECTORS.len()];
     for sample in samples {
         let hits: Vec<Hit> = scanner
             .scan(&sample.text)
@@ -111,7 +111,7 @@ pub fn table(counts: &[Counts], japanese: bool) -> String {
     } else {
         "| detector | what | named | recall | bare | recall | wholly covered | precision | on nothing |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     });
-    for (counts, d) in counts.iter().zip(CATALOGUE) {
+    for (counts, d) in counts.iter().zip(DETECTORS) {
         let doc = d.doc();
         let planted = counts.named.0 + counts.bare.0;
         let _ = writeln!(

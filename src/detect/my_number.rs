@@ -1,7 +1,7 @@
 //! 個人番号 (マイナンバー).
 
 use super::check_digit::modulus_11;
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Twelve digits, the last a check digit: 11 minus the weighted sum modulo 11, 0 for remainders 0 and 1
 /// (行政手続における特定の個人を識別するための番号の利用等に関する法律の総務省令 5条).
@@ -30,7 +30,7 @@ impl Detector for MyNumber {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.marked_numbers(&[12], |n| {
             if !matches!(n.groups, [12] | [4, 4, 4])
                 || n.groups.len() == 3 && !n.alone

@@ -1,6 +1,6 @@
 //! 旅券番号.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Two letters and seven digits; Japanese passports begin with T or M. Foreign ones have other forms and are found by the word.
 pub struct Passport;
@@ -20,7 +20,7 @@ impl Detector for Passport {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.codes(|start, code| {
             let bytes = code.as_bytes();
             let letters = bytes.iter().take_while(|b| b.is_ascii_alphabetic()).count();

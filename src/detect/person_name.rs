@@ -6,7 +6,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::latin_name;
 use super::lexicon::names;
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 use crate::text::normalize::large_katakana;
 
 /// A family name of the list beside a word of address or office (`山田様`, `佐藤看護師`, `Dr. 鈴木`, `主治医:田中`, `氏名 山本和花`), in
@@ -437,7 +437,7 @@ impl Detector for PersonName {
                 (is_family(family) || is_short_reading(family)) && is_given(given)
             })
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         for range in latin_name::pairs(text) {
             found.push((range, Strength::Strong));

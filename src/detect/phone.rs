@@ -1,6 +1,6 @@
 //! Telephone numbers.
 
-use super::{Context, Detector, Doc, Found, Number, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Number, Prepared, Strength, topic};
 
 /// Fixed, mobile, IP and free numbers of Japan, also with +81. Fixed: area code and exchange have six digits together, the
 /// subscriber four. Without hyphens ten or eleven digits are only what they look like unless a word names them.
@@ -57,7 +57,7 @@ impl Detector for Phone {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.marked_numbers(&[10, 11, 12, 13], |n| {
             // 090.1234.5678 is one; 0312.345678 is a decimal.
             if n.is_filler() || n.marked && n.groups.len() < 3 {

@@ -1,6 +1,6 @@
 //! Postal codes.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 use crate::schema::codes;
 
 /// Seven digits, 3-4, that are in the table of Japan Post. Beside a place name, 〒 or 郵便番号 it is one; alone it may be a
@@ -22,7 +22,7 @@ impl Detector for PostalCode {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[7], |n| {
             if !matches!(n.groups, [7] | [3, 4]) || n.is_filler() {
                 return;

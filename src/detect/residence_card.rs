@@ -1,6 +1,6 @@
 //! 在留カード番号, 特別永住者証明書番号.
 
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Two letters, eight digits, two letters: nothing else in a hospital is written so.
 pub struct ResidenceCard;
@@ -20,7 +20,7 @@ impl Detector for ResidenceCard {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.codes(|start, code| {
             let bytes = code.as_bytes();
             let form = bytes.len() == 12

@@ -1,7 +1,7 @@
 //! 住民票コード.
 
 use super::check_digit::modulus_11;
-use super::{Context, Detector, Doc, Found, Strength, View, topic};
+use super::{Context, Detector, Doc, Found, Prepared, Strength, topic};
 
 /// Eleven digits, the last a check digit (modulus 11). Sources differ on remainders 0 and 1; both readings are taken.
 pub struct ResidentCode;
@@ -33,7 +33,7 @@ impl Detector for ResidentCode {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         view.numbers(&[11], |n| {
             if n.groups != [11] || n.is_filler() {
                 return;

@@ -8,7 +8,7 @@ fn found(text: &str) -> Vec<(&'static str, &str)> {
         .scan(text)
         .into_iter()
         .filter(|h| h.strength >= Strength::Fair)
-        .map(|h| (CATALOGUE[h.detector].doc().name, &text[h.start..h.end]))
+        .map(|h| (DETECTORS[h.detector].doc().name, &text[h.start..h.end]))
         .collect();
     all.sort_unstable();
     all.dedup();
@@ -28,11 +28,11 @@ fn nothing(text: &str) {
 
 #[test]
 fn the_catalogue_is_documented_and_names_are_single() {
-    let mut names: Vec<&str> = CATALOGUE.iter().map(|d| d.doc().name).collect();
+    let mut names: Vec<&str> = DETECTORS.iter().map(|d| d.doc().name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), CATALOGUE.len());
-    for d in CATALOGUE {
+    assert_eq!(names.len(), DETECTORS.len());
+    for d in DETECTORS {
         let doc = d.doc();
         assert!(
             !doc.summary.is_empty() && !doc.summary_ja.is_ascii() && !doc.ja.is_empty(),
@@ -62,7 +62,7 @@ fn the_catalogue_is_documented_and_names_are_single() {
             .flatten()
             .filter(|e| !not.contains(&e.file_name().to_string_lossy().as_ref()))
             .count();
-        assert_eq!(files, CATALOGUE.len(), "a file of a detector is not in the catalogue");
+        assert_eq!(files, DETECTORS.len(), "a file of a detector is not in the catalogue");
     }
 }
 
@@ -271,7 +271,7 @@ fn hospital_numbers() {
     keys.add("0001234567");
     let scanner = Scanner::new().with_keys(&keys);
     let hits = scanner.scan("前回の１２３４５６７を参照");
-    assert!(hits.iter().any(|h| CATALOGUE[h.detector].doc().name == "hospital_number"), "{hits:?}");
+    assert!(hits.iter().any(|h| DETECTORS[h.detector].doc().name == "hospital_number"), "{hits:?}");
     assert!(scanner.scan("前回の1234568を参照").iter().all(|h| h.strength < Strength::Fair));
 }
 
@@ -296,7 +296,7 @@ fn a_columns_name_is_context() {
             .scan(text)
             .iter()
             .filter(|h| h.strength == Strength::Strong)
-            .map(|h| CATALOGUE[h.detector].doc().name)
+            .map(|h| DETECTORS[h.detector].doc().name)
             .collect::<Vec<_>>()
     };
     assert_eq!(strong("電話番号", "0312345678"), ["phone"]);

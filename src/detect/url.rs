@@ -1,6 +1,6 @@
 //! URLs.
 
-use super::{Detector, Doc, Found, Strength, View, topic};
+use super::{Detector, Doc, Found, Prepared, Strength, topic};
 
 /// `http://`, `https://` or `www.` and what follows: a page of a person, a login, a record.
 pub struct Url;
@@ -20,7 +20,7 @@ impl Detector for Url {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
-    fn scan(&self, view: &View<'_>, found: &mut Found) {
+    fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         let mut from = 0;
         while let Some(start) = next(text, from) {

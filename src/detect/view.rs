@@ -180,7 +180,7 @@ const REACH_OTHER: usize = 30;
 const REACH_BEHIND: usize = 18;
 
 /// The folded text of a cell, prepared.
-pub struct View<'a> {
+pub struct Prepared<'a> {
     /// The folded text.
     pub text: &'a str,
     runs: Vec<Run>,
@@ -189,7 +189,7 @@ pub struct View<'a> {
     keys: Option<&'a Keys>,
 }
 
-impl<'a> View<'a> {
+impl<'a> Prepared<'a> {
     pub(super) fn new(text: &'a str, column: u32, keys: Option<&'a Keys>) -> Self {
         let bytes = text.as_bytes();
         let mut runs: Vec<Run> = Vec::new();
@@ -203,7 +203,7 @@ impl<'a> View<'a> {
             runs.push(Run { start, end: start + length, joined: None });
             at = start + length;
         }
-        View { text, runs, words: words_in(text).collect(), column, keys }
+        Prepared { text, runs, words: words_in(text).collect(), column, keys }
     }
 
     /// The keys of the run, if they are known.

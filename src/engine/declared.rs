@@ -19,7 +19,7 @@ use super::Progress;
 use super::exclude::Lists;
 use super::intake::Store;
 use super::partition::{Partition, column_days};
-use crate::detect::{CATALOGUE, Scanner, Strength};
+use crate::detect::{DETECTORS, Scanner, Strength};
 use crate::error::{Error, Result, Said, small};
 use crate::frame::{Column, MISSING};
 use crate::plan::declared::{is_birth, shows};
@@ -894,7 +894,7 @@ fn checked(
     used: &[u32],
 ) -> Option<(usize, u64, u64)> {
     let scanner = Scanner::new();
-    let mut passed = vec![0_u64; CATALOGUE.len()];
+    let mut passed = vec![0_u64; DETECTORS.len()];
     let mut seen = 0;
     for code in some(used) {
         let text = cells.dictionary().text(code);
@@ -903,7 +903,7 @@ fn checked(
             continue;
         }
         seen += 1;
-        let mut here = vec![false; CATALOGUE.len()];
+        let mut here = vec![false; DETECTORS.len()];
         for hit in scanner.scan(text) {
             here[hit.detector] |= hit.whole && hit.strength >= Strength::Fair;
         }
@@ -913,14 +913,14 @@ fn checked(
     }
     // Only where passing says something: a check digit that one number in ten has by chance.
     let telling = |detector: usize| {
-        let doc = CATALOGUE[detector].doc();
+        let doc = DETECTORS[detector].doc();
         doc.chance <= 0.1 && !matches!(doc.name, "person_name" | "postal_code")
     };
     let waived = |detector: usize| {
         let here = |w: &&crate::plan::Waiver| (w.table, w.column) == (table, column);
         plan.waivers.iter().filter(here).any(|w| w.detector == detector)
     };
-    let most = (0..CATALOGUE.len())
+    let most = (0..DETECTORS.len())
         .filter(|&d| telling(d) && !waived(d))
         .max_by_key(|&d| passed[d])
         .filter(|&d| seen >= ENOUGH_ROWS && passed[d] * 5 >= seen * 4)?;
@@ -1153,7 +1153,7 @@ impl Watched {
 
     fn check_digits(&self) -> Option<Found> {
         let (detector, passed, seen) = self.digits?;
-        let doc = CATALOGUE[detector].doc();
+        let doc = DETECTORS[detector].doc();
         Some(found(
             "C0413",
             "W0163",

@@ -28,7 +28,7 @@ pub struct Space {
 
 /// A column that offers levels.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub struct LevelColumn {
     /// Its table, its place and its levels.
     pub offered: Offered,
     /// By level: how many different labels it shows.
@@ -37,7 +37,7 @@ pub struct Column {
 
 /// A view as far as levels are concerned.
 #[derive(Clone, Debug)]
-pub struct View {
+pub struct LevelView {
     /// Rows that may be suppressed.
     pub limit: u64,
     /// Rows.
@@ -96,9 +96,9 @@ pub struct Kept {
 /// All that is to be looked at.
 pub struct Explored {
     /// The columns that offer levels.
-    pub columns: Vec<Column>,
+    pub columns: Vec<LevelColumn>,
     /// The views of the plan, in its order.
-    pub views: Vec<View>,
+    pub views: Vec<LevelView>,
     /// The objective's name.
     pub objective: &'static str,
     /// Combinations that the policy offers.
@@ -223,10 +223,12 @@ impl Space {
             lost.push(Losers { views: views.collect(), levels: node });
         }
         let offered = self.offered.len();
-        let columns = self.offered.iter().zip(&self.problem.attributes).map(|(o, attribute)| {
-            Column { offered: o.clone(), labels: attribute.levels.iter().map(|l| l.card).collect() }
-        });
-        let views = self.problem.views.iter().map(|view| View {
+        let columns =
+            self.offered.iter().zip(&self.problem.attributes).map(|(o, attribute)| LevelColumn {
+                offered: o.clone(),
+                labels: attribute.levels.iter().map(|l| l.card).collect(),
+            });
+        let views = self.problem.views.iter().map(|view| LevelView {
             limit: view.setting.limit,
             rows: view.rows,
             columns: (0..offered).filter(|c| view.columns.contains(c)).collect(),

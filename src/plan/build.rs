@@ -1319,7 +1319,7 @@ impl Builder<'_> {
             let path = ["waive", index.as_str()];
             let detector = crate::detect::find(&waive.detector);
             if detector.is_none() {
-                let known = crate::detect::CATALOGUE.iter().map(|d| d.doc().name);
+                let known = crate::detect::DETECTORS.iter().map(|d| d.doc().name);
                 let near = crate::policy::nearest(&waive.detector, known.clone());
                 let all: Vec<Said> = known.map(|d| say!("`{}`", d)).collect();
                 let advice = near.unwrap_or_else(|| say!("detectors: {}", Said::join(&all, ", ")));
@@ -1358,11 +1358,11 @@ impl Builder<'_> {
         const KIND: usize = Kind::Anonymized as usize;
         for (text, level) in &self.loaded.policy.anonymized.search.levels {
             let path = ["anonymized", "search", "levels", text.as_str()];
-            let Some((t, c)) = self.resolve(tables, None, text, &path) else { continue };
-            let column = &tables[t].columns[c];
+            let Some(named) = self.resolve(tables, None, text, &path) else { continue };
             // What repeats a column has the level of that.
-            let (t, c) = column.tied[KIND].unwrap_or((t, c));
-            let offered = tables[t].columns[c].treatment(Kind::Anonymized).treatment.choices();
+            let decided = tables[named.table].columns[named.column].tied[KIND].unwrap_or(named);
+            let column = &tables[decided.table].columns[decided.column];
+            let offered = column.treatment(Kind::Anonymized).treatment.choices();
             if !offered.contains(level) {
                 let named: Vec<_> = offered.iter().map(|l| say!("`{}`", name(l))).collect();
                 let advice = match named.is_empty() {
@@ -1375,9 +1375,10 @@ impl Builder<'_> {
                 self.advise("P0353", &path, what, advice);
                 continue;
             }
-            for (other, table) in tables.iter_mut().enumerate() {
-                for (at, column) in table.columns.iter_mut().enumerate() {
-                    if (other, at) == (t, c) || column.tied[KIND] == Some((t, c)) {
+            for (table, planned) in tables.iter_mut().enumerate() {
+                for (at, column) in planned.columns.iter_mut().enumerate() {
+                    let here = ColumnAt { table, column: at };
+                    if here == decided || column.tied[KIND] == Some(decided) {
                         column.treatments[KIND].treatment.choose(level);
                     }
                 }

@@ -78,7 +78,7 @@ pub struct Plan {
 /// A detector's finding in a column that does not stop the release.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Waiver {
-    /// The index of the detector in `detect::CATALOGUE`.
+    /// The index of the detector in `detect::DETECTORS`.
     #[serde(skip)]
     pub detector: usize,
     /// Table index.

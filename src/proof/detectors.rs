@@ -4,7 +4,7 @@
 //! unless the policy waives it for that column, with a reason; findings and waivers stand in the record, persons and cells
 //! below ten as `<10`, and no cell's text ever.
 
-use crate::detect::{self, CATALOGUE, Scanner, column};
+use crate::detect::{self, DETECTORS, Scanner, column};
 use crate::error::{Error, Name, small};
 use crate::frame::Interner;
 use crate::plan::{Plan, Warning};
@@ -63,7 +63,7 @@ impl Detectors {
         Detectors {
             version: detect::VERSION,
             normalization: crate::text::normalize::VERSION,
-            detectors: CATALOGUE.iter().map(|d| d.doc().name).collect(),
+            detectors: DETECTORS.iter().map(|d| d.doc().name).collect(),
             columns: 0,
             findings: Vec::new(),
             warnings: Vec::new(),
@@ -84,7 +84,7 @@ impl Detectors {
             if self.unused.contains(&(waiver.detector, waiver.table, waiver.column)) {
                 let table = &plan.tables[waiver.table];
                 let column = &table.columns[waiver.column].facts.column;
-                let detector = CATALOGUE[waiver.detector].doc().name;
+                let detector = DETECTORS[waiver.detector].doc().name;
                 self.warnings.push(Warning {
                     code: "W0120",
                     text: say!("the waiver of `{}` for `{}`.`{}` is not needed: the detector finds nothing there", detector, table.name, column),
@@ -118,7 +118,7 @@ pub fn told(
         release: kind,
         table: table.name.clone(),
         column: table.columns[place.2].facts.column.clone(),
-        detector: CATALOGUE[place.0].doc().name,
+        detector: DETECTORS[place.0].doc().name,
         rows: small(rows),
         persons: small(persons),
         percent: (rows >= 10).then(|| rows * 100 / filled.max(1)),
@@ -135,7 +135,7 @@ pub fn refused(detected: &Detected) -> Option<Error> {
 
 /// A finding that nothing waives.
 fn refusal(detected: &Detected) -> Error {
-    let doc = CATALOGUE[detected.place.0].doc();
+    let doc = DETECTORS[detected.place.0].doc();
     Error::refused(
         "C0305",
         say!(
@@ -169,7 +169,7 @@ pub fn foreseen(
         release,
         table: table.name.clone(),
         column: table.columns[place.2].facts.column.clone(),
-        detector: CATALOGUE[place.0].doc().name,
+        detector: DETECTORS[place.0].doc().name,
         rows: small(counts.0),
         persons: small(counts.1),
         percent: None,

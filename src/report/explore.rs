@@ -213,7 +213,7 @@ struct FrontLine {
 }
 
 #[derive(Serialize)]
-struct Column {
+struct Slider {
     /// As people call it: by its label where the layout has one.
     name: String,
     key: String,
@@ -227,8 +227,8 @@ struct Level {
     labels: i64,
 }
 
-fn columns(plan: &Plan, seen: &Explored, lang: Lang) -> Vec<Column> {
-    let column = |column: &crate::engine::explore::Column| {
+fn columns(plan: &Plan, seen: &Explored, lang: Lang) -> Vec<Slider> {
+    let column = |column: &crate::engine::explore::LevelColumn| {
         let of = &column.offered;
         let table = &plan.tables[of.table];
         let planned = table.columns[of.column].treatment(Kind::Anonymized);
@@ -239,7 +239,7 @@ fn columns(plan: &Plan, seen: &Explored, lang: Lang) -> Vec<Column> {
             label: called(ranges, level.as_str(), lang),
             labels: i64::from(labels),
         });
-        Column {
+        Slider {
             name: format!("{}.{}", table.name, table.columns[of.column].shown),
             key: quoted(of.name.as_str()),
             levels: levels.collect(),
@@ -265,7 +265,7 @@ fn called(ranges: Option<bool>, level: &str, lang: Lang) -> String {
 }
 
 /// What nothing beats in both: fewer rows lost, all views together, and less loss. Those that are not told are spread evenly.
-fn front(seen: &Explored, columns: &[Column]) -> (Vec<FrontLine>, bool) {
+fn front(seen: &Explored, columns: &[Slider]) -> (Vec<FrontLine>, bool) {
     let gone = |at: usize| seen.points[at].views.iter().map(|f| f.suppressed.max(1)).sum::<u64>();
     let cost = |at: usize| &seen.points[at].cost;
     let mut order: Vec<usize> = (0..seen.points.len()).collect();
@@ -287,7 +287,7 @@ fn front(seen: &Explored, columns: &[Column]) -> (Vec<FrontLine>, bool) {
     }
     let line = |&at: &usize| {
         let point = &seen.points[at];
-        let level = |(c, &l): (&Column, &u8)| c.levels[usize::from(l)].label.clone();
+        let level = |(c, &l): (&Slider, &u8)| c.levels[usize::from(l)].label.clone();
         FrontLine {
             at,
             start: at == seen.start,
@@ -300,7 +300,7 @@ fn front(seen: &Explored, columns: &[Column]) -> (Vec<FrontLine>, bool) {
     (all.iter().map(line).collect(), thinned)
 }
 
-fn distribution(of: &Distribution, columns: &[Column]) -> serde_json::Value {
+fn distribution(of: &Distribution, columns: &[Slider]) -> serde_json::Value {
     let row = |group: &Group, rest: bool| {
         let label = group.label.as_ref().map(clipped);
         let labels = if rest { json!(group.labels) } else { serde_json::Value::Null };

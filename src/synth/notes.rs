@@ -602,7 +602,7 @@ mod tests {
                 seen.insert(label.detector);
             }
         }
-        assert_eq!(seen.len(), crate::detect::CATALOGUE.len(), "a detector has nothing planted");
+        assert_eq!(seen.len(), crate::detect::DETECTORS.len(), "a detector has nothing planted");
         let texts = |seed| notes(seed, 20).map(|s| s.text).collect::<Vec<_>>();
         assert!(texts(1) == texts(1) && texts(1) != texts(2));
     }

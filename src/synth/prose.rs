@@ -6,7 +6,7 @@ use crate::text::date::date_of;
 
 /// What is planted in a text. `Decoy` looks like an identifier and is none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
-pub(super) enum Kind {
+pub(super) enum Planted {
     Name,
     Kana,
     Surname,
@@ -23,23 +23,23 @@ pub(super) enum Kind {
     Decoy,
 }
 
-impl Kind {
+impl Planted {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Kind::Name => "name",
-            Kind::Kana => "name_kana",
-            Kind::Surname => "surname",
-            Kind::Phone => "phone",
-            Kind::IndividualNumber => "individual_number",
-            Kind::Address => "address",
-            Kind::PatientNumber => "patient_number",
-            Kind::OtherPatientNumber => "other_patient_number",
-            Kind::Mail => "mail",
-            Kind::BirthDate => "birth_date",
-            Kind::Insurance => "insurance_number",
-            Kind::OtherName => "other_name",
-            Kind::Doctor => "doctor",
-            Kind::Decoy => "decoy",
+            Planted::Name => "name",
+            Planted::Kana => "name_kana",
+            Planted::Surname => "surname",
+            Planted::Phone => "phone",
+            Planted::IndividualNumber => "individual_number",
+            Planted::Address => "address",
+            Planted::PatientNumber => "patient_number",
+            Planted::OtherPatientNumber => "other_patient_number",
+            Planted::Mail => "mail",
+            Planted::BirthDate => "birth_date",
+            Planted::Insurance => "insurance_number",
+            Planted::OtherName => "other_name",
+            Planted::Doctor => "doctor",
+            Planted::Decoy => "decoy",
         }
     }
 }
@@ -48,35 +48,40 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Note {
     pub text: String,
-    pub planted: Vec<(Kind, String)>,
+    pub planted: Vec<(Planted, String)>,
 }
 
 /// Parts of a sentence: words, or a place for a value.
 enum Part {
     Word(&'static str),
-    Put(Kind),
+    Put(Planted),
 }
 use Part::{Put, Word};
 
 const SENTENCES: &[&[Part]] = &[
-    &[Put(Kind::Name), Word("様の家族より電話あり "), Put(Kind::Phone)],
-    &[Word("前医の診察券番号 "), Put(Kind::PatientNumber)],
-    &[Word("連絡先は"), Put(Kind::Phone), Word("（長女）")],
-    &[Word("個人番号 "), Put(Kind::IndividualNumber), Word(" の写しを受領")],
-    &[Word("転居の届出 "), Put(Kind::Address)],
-    &[Word("患者番号"), Put(Kind::OtherPatientNumber), Word("と検体取り違えの疑い、再採血")],
-    &[Word("予約票を "), Put(Kind::Mail), Word(" へ送付")],
-    &[Put(Kind::Kana), Word(" 様 "), Put(Kind::BirthDate), Word("生 本人確認済")],
-    &[Word("保険証 記号・番号 "), Put(Kind::Insurance), Word(" を確認")],
+    &[Put(Planted::Name), Word("様の家族より電話あり "), Put(Planted::Phone)],
+    &[Word("前医の診察券番号 "), Put(Planted::PatientNumber)],
+    &[Word("連絡先は"), Put(Planted::Phone), Word("（長女）")],
+    &[Word("個人番号 "), Put(Planted::IndividualNumber), Word(" の写しを受領")],
+    &[Word("転居の届出 "), Put(Planted::Address)],
+    &[Word("患者番号"), Put(Planted::OtherPatientNumber), Word("と検体取り違えの疑い、再採血")],
+    &[Word("予約票を "), Put(Planted::Mail), Word(" へ送付")],
+    &[Put(Planted::Kana), Word(" 様 "), Put(Planted::BirthDate), Word("生 本人確認済")],
+    &[Word("保険証 記号・番号 "), Put(Planted::Insurance), Word(" を確認")],
     &[
         Word("担当の"),
-        Put(Kind::Doctor),
+        Put(Planted::Doctor),
         Word("医師より説明、"),
-        Put(Kind::Surname),
+        Put(Planted::Surname),
         Word("さん同意"),
     ],
-    &[Word("同室の"), Put(Kind::OtherName), Word("さんと面会"), Word("、特変なし")],
-    &[Word("マイナンバー"), Put(Kind::IndividualNumber), Word("、緊急連絡先"), Put(Kind::Phone)],
+    &[Word("同室の"), Put(Planted::OtherName), Word("さんと面会"), Word("、特変なし")],
+    &[
+        Word("マイナンバー"),
+        Put(Planted::IndividualNumber),
+        Word("、緊急連絡先"),
+        Put(Planted::Phone),
+    ],
 ];
 
 const PLAIN: &[&str] = &[
@@ -126,7 +131,7 @@ pub(super) fn note(
             let (before, value, after) = *dice.pick(DECOYS);
             return Some(Note {
                 text: format!("{before}{value}{after}"),
-                planted: vec![(Kind::Decoy, value.to_owned())],
+                planted: vec![(Planted::Decoy, value.to_owned())],
             });
         }
         2 | 3 => {}
@@ -152,7 +157,7 @@ fn value(
     dice: &mut Dice,
     hospital: u32,
     registration: usize,
-    kind: Kind,
+    kind: Planted,
 ) -> String {
     let spelled = |dice: &mut Dice, text: String| match dice.below(6) {
         0 => wide(&text),
@@ -160,15 +165,15 @@ fn value(
         _ => text,
     };
     match kind {
-        Kind::Name => match dice.below(3) {
+        Planted::Name => match dice.below(3) {
             0 => person.name().replace('　', ""),
             1 => person.name().replace('　', " "),
             _ => person.name(),
         },
-        Kind::Kana => person.kana(),
-        Kind::Surname => person.surname.0.to_owned(),
-        Kind::Phone => spelled(dice, person.phone.clone()),
-        Kind::IndividualNumber => {
+        Planted::Kana => person.kana(),
+        Planted::Surname => person.surname.0.to_owned(),
+        Planted::Phone => spelled(dice, person.phone.clone()),
+        Planted::IndividualNumber => {
             let number = &person.individual;
             match dice.below(4) {
                 0 => wide(number),
@@ -177,8 +182,8 @@ fn value(
                 _ => number.clone(),
             }
         }
-        Kind::Address => person.homes[person.homes.len() - 1].address.clone(),
-        Kind::PatientNumber => {
+        Planted::Address => person.homes[person.homes.len() - 1].address.clone(),
+        Planted::PatientNumber => {
             let number = &person.registrations[registration].number;
             match dice.below(4) {
                 0 => wide(number),
@@ -186,9 +191,9 @@ fn value(
                 _ => number.clone(),
             }
         }
-        Kind::OtherPatientNumber => world.other_number(hospital, person.number),
-        Kind::Mail => person.mail.clone(),
-        Kind::BirthDate => {
+        Planted::OtherPatientNumber => world.other_number(hospital, person.number),
+        Planted::Mail => person.mail.clone(),
+        Planted::BirthDate => {
             let days = person.birth;
             let form = dice.pick(&["S30.4.1", "昭和30年4月1日", "1955/4/1", "1955年4月1日"]);
             date_of(days)
@@ -196,15 +201,15 @@ fn value(
                 .or_else(|| date_of(days).map(|d| d.format("%Y/%-m/%-d").to_string()))
                 .unwrap_or_default()
         }
-        Kind::Insurance => {
+        Planted::Insurance => {
             let card = &person.cards[0];
             format!("{}・{}", wide(&card.symbol), wide(&card.number))
         }
-        Kind::OtherName => {
+        Planted::OtherName => {
             let other = dice.skewed(SURNAMES);
             other.0.to_owned()
         }
-        Kind::Doctor => dice.pick(SURNAMES).0.to_owned(),
-        Kind::Decoy => String::new(),
+        Planted::Doctor => dice.pick(SURNAMES).0.to_owned(),
+        Planted::Decoy => String::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::prose::{Kind, Note};
+use super::prose::{Note, Planted};
 
 /// In a text: the running number of the receipt in its file, known only when chunks are put in order.
 pub(super) const SERIAL: char = '\u{1}';
@@ -81,7 +81,7 @@ pub(super) fn month4(days: i32) -> String {
 pub(super) struct Label {
     pub row: u64,
     pub column: &'static str,
-    pub kind: Kind,
+    pub kind: Planted,
     pub value: String,
     pub person: u64,
 }

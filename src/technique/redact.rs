@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cell, Doc, Input, Known, Marks, Needs, Output, Shows, Technique};
 use crate::detect::everyone::{BIRTH, mark_of, squeezed};
-use crate::detect::{self, CATALOGUE, Everyone, Scanner, Strength};
+use crate::detect::{self, DETECTORS, Everyone, Scanner, Strength};
 use crate::error::Said;
 use crate::law::Item;
 use crate::say;
@@ -242,7 +242,7 @@ fn redacted(of: &Searched<'_>, text: &str, marks: &mut BTreeMap<&'static str, u6
             .scan(&text)
             .into_iter()
             .filter(|h| h.strength >= Strength::Fair)
-            .map(|h| (h.start, h.end, CATALOGUE[h.detector].doc().mark))
+            .map(|h| (h.start, h.end, DETECTORS[h.detector].doc().mark))
             .collect();
         let folded = fold(&text);
         own_spans(&folded, of.own, &mut spans);

@@ -490,7 +490,7 @@ fn looks_like(name: &str, cells: &Column, numbers: &Keys, own: bool) -> Vec<Seen
     crate::detect::column::judge(&scanner, texts)
         .into_iter()
         .map(|finding| {
-            let doc = crate::detect::CATALOGUE[finding.detector].doc();
+            let doc = crate::detect::DETECTORS[finding.detector].doc();
             let hit = |&&c: &&u32| c != MISSING && finding.hits[c as usize];
             let rows = cells.codes().iter().filter(hit).count() as u64;
             let line = format!(

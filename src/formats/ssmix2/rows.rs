@@ -8,7 +8,7 @@ use sha3::Digest as _;
 
 use super::hl7::{Broken, Message, Segment, component, plain, subcomponent};
 use super::tables;
-use super::tables::{At, Table};
+use super::tables::{At, SegmentTable};
 use super::walk::{Fault, MessageFile, Where, messages};
 use crate::say;
 
@@ -50,7 +50,7 @@ impl Rows {
 /// A table and which of its columns are wanted, in which order.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    pub(super) table: &'static Table,
+    pub(super) table: &'static SegmentTable,
     pub(super) columns: Vec<usize>,
 }
 

@@ -35,11 +35,11 @@ pub(super) enum At {
 }
 
 /// A column: its name and where its cells come from (the first that is not empty).
-pub(super) type Column = (&'static str, &'static [At]);
+pub(super) type SegmentColumn = (&'static str, &'static [At]);
 
 /// A table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct SegmentTable {
     pub(super) name: &'static str,
     /// Data types, each with the message type of its MSH-9.
     pub(super) types: &'static [(&'static str, &'static str)],
@@ -47,7 +47,7 @@ pub(super) struct Table {
     pub(super) groups: &'static [&'static str],
     /// The segment of a row: the first of these that occurs in the group.
     pub(super) rows: &'static [&'static str],
-    pub(super) columns: &'static [Column],
+    pub(super) columns: &'static [SegmentColumn],
 }
 
 use At::{
@@ -55,66 +55,66 @@ use At::{
     Repetition, Sub, Value, ValueName,
 };
 
-const PATIENT: Column = ("患者ID", &[Part("PID", 3, 1)]);
+const PATIENT: SegmentColumn = ("患者ID", &[Part("PID", 3, 1)]);
 /// Which system of which hospital wrote the message: with it patient numbers of several hospitals stay apart.
-const SENDER: Column = ("送信施設", &[Part("MSH", 4, 1)]);
-const TYPE: Column = ("データ種別", &[DataType]);
-const DAY: Column = ("診療日", &[Day]);
-const ORDER: Column = ("オーダ番号", &[Order]);
-const OCCURRED: Column = ("発生日時", &[Occurred]);
-const DEPARTMENT: Column = ("診療科コード", &[Department]);
-const ORC_PLACER: Column = ("依頼者オーダ番号", &[Field("ORC", 2)]);
-const ORC_FILLER: Column = ("実施者オーダ番号", &[Field("ORC", 3)]);
-const ORC_GROUP: Column = ("オーダグループ番号", &[Field("ORC", 4)]);
-const ORC_CONTROL: Column = ("オーダ制御", &[Field("ORC", 1)]);
-const ORC_TIME: Column = ("依頼日時", &[Part("ORC", 9, 1)]);
-const ORC_ENTERED: Column = ("入力者", &[Field("ORC", 10)]);
-const ORC_DOCTOR: Column = ("依頼医師", &[Field("ORC", 12), Field("OBR", 16)]);
-const ORC_UNIT: Column = ("依頼科", &[Part("ORC", 17, 1)]);
-const ORC_FACILITY: Column = ("依頼施設", &[Field("ORC", 21)]);
-const ORC_CLASS: Column = ("患者区分", &[Part("ORC", 29, 1), Field("PV1", 2)]);
-const WARD: Column = ("病棟", &[Part("PV1", 3, 1)]);
+const SENDER: SegmentColumn = ("送信施設", &[Part("MSH", 4, 1)]);
+const TYPE: SegmentColumn = ("データ種別", &[DataType]);
+const DAY: SegmentColumn = ("診療日", &[Day]);
+const ORDER: SegmentColumn = ("オーダ番号", &[Order]);
+const OCCURRED: SegmentColumn = ("発生日時", &[Occurred]);
+const DEPARTMENT: SegmentColumn = ("診療科コード", &[Department]);
+const ORC_PLACER: SegmentColumn = ("依頼者オーダ番号", &[Field("ORC", 2)]);
+const ORC_FILLER: SegmentColumn = ("実施者オーダ番号", &[Field("ORC", 3)]);
+const ORC_GROUP: SegmentColumn = ("オーダグループ番号", &[Field("ORC", 4)]);
+const ORC_CONTROL: SegmentColumn = ("オーダ制御", &[Field("ORC", 1)]);
+const ORC_TIME: SegmentColumn = ("依頼日時", &[Part("ORC", 9, 1)]);
+const ORC_ENTERED: SegmentColumn = ("入力者", &[Field("ORC", 10)]);
+const ORC_DOCTOR: SegmentColumn = ("依頼医師", &[Field("ORC", 12), Field("OBR", 16)]);
+const ORC_UNIT: SegmentColumn = ("依頼科", &[Part("ORC", 17, 1)]);
+const ORC_FACILITY: SegmentColumn = ("依頼施設", &[Field("ORC", 21)]);
+const ORC_CLASS: SegmentColumn = ("患者区分", &[Part("ORC", 29, 1), Field("PV1", 2)]);
+const WARD: SegmentColumn = ("病棟", &[Part("PV1", 3, 1)]);
 
-const RXE_CODE: Column = ("薬剤コード", &[Part("RXA", 5, 1), Part("RXE", 2, 1)]);
-const RXE_NAME: Column = ("薬剤名", &[Part("RXA", 5, 2), Part("RXE", 2, 2)]);
-const RXE_SYSTEM: Column = ("薬剤コード体系", &[Part("RXA", 5, 3), Part("RXE", 2, 3)]);
-const RXE_LEAST: Column = ("用量", &[Field("RXA", 6), Field("RXE", 3)]);
-const RXE_MOST: Column = ("用量_最大", &[Field("RXE", 4)]);
-const RXE_UNIT_CODE: Column = ("単位コード", &[Part("RXA", 7, 1), Part("RXE", 5, 1)]);
-const RXE_UNIT: Column = ("単位", &[Part("RXA", 7, 2), Part("RXE", 5, 2)]);
-const RXE_FORM: Column = ("剤形コード", &[Part("RXE", 6, 1)]);
-const RXE_ORDER_TEXT: Column = ("投薬指示", &[Field("RXE", 7)]);
-const RXE_DISPENSED: Column = ("調剤量", &[Field("RXE", 10)]);
-const RXE_DISPENSED_UNIT: Column = ("調剤単位コード", &[Part("RXE", 11, 1)]);
-const RXE_NUMBER: Column = ("処方箋番号", &[Field("RXE", 15)]);
-const RXE_DAILY: Column = ("一日量", &[Part("RXE", 19, 1)]);
-const RXE_DISPENSE_TEXT: Column = ("調剤指示", &[Field("RXE", 21)]);
-const TQ1_CODE: Column = ("用法コード", &[Sub("TQ1", 3, 1, 1)]);
-const TQ1_NAME: Column = ("用法", &[Sub("TQ1", 3, 1, 2)]);
-const TQ1_LENGTH: Column = ("投与期間", &[Part("TQ1", 6, 1)]);
-const TQ1_LENGTH_UNIT: Column = ("投与期間単位", &[Part("TQ1", 6, 2)]);
-const TQ1_START: Column = ("開始日時", &[Part("RXA", 3, 1), Part("TQ1", 7, 1)]);
-const TQ1_END: Column = ("終了日時", &[Part("RXA", 4, 1), Part("TQ1", 8, 1)]);
-const TQ1_TEXT: Column = ("用法補足", &[Field("TQ1", 11)]);
-const RXR_CODE: Column = ("投与経路コード", &[Part("RXR", 1, 1)]);
-const RXR_NAME: Column = ("投与経路", &[Part("RXR", 1, 2)]);
-const RXR_SITE: Column = ("投与部位コード", &[Part("RXR", 2, 1)]);
-const RXA_BY: Column = ("実施者", &[Field("RXA", 10)]);
-const NOTES: Column = ("コメント", &[Notes]);
+const RXE_CODE: SegmentColumn = ("薬剤コード", &[Part("RXA", 5, 1), Part("RXE", 2, 1)]);
+const RXE_NAME: SegmentColumn = ("薬剤名", &[Part("RXA", 5, 2), Part("RXE", 2, 2)]);
+const RXE_SYSTEM: SegmentColumn = ("薬剤コード体系", &[Part("RXA", 5, 3), Part("RXE", 2, 3)]);
+const RXE_LEAST: SegmentColumn = ("用量", &[Field("RXA", 6), Field("RXE", 3)]);
+const RXE_MOST: SegmentColumn = ("用量_最大", &[Field("RXE", 4)]);
+const RXE_UNIT_CODE: SegmentColumn = ("単位コード", &[Part("RXA", 7, 1), Part("RXE", 5, 1)]);
+const RXE_UNIT: SegmentColumn = ("単位", &[Part("RXA", 7, 2), Part("RXE", 5, 2)]);
+const RXE_FORM: SegmentColumn = ("剤形コード", &[Part("RXE", 6, 1)]);
+const RXE_ORDER_TEXT: SegmentColumn = ("投薬指示", &[Field("RXE", 7)]);
+const RXE_DISPENSED: SegmentColumn = ("調剤量", &[Field("RXE", 10)]);
+const RXE_DISPENSED_UNIT: SegmentColumn = ("調剤単位コード", &[Part("RXE", 11, 1)]);
+const RXE_NUMBER: SegmentColumn = ("処方箋番号", &[Field("RXE", 15)]);
+const RXE_DAILY: SegmentColumn = ("一日量", &[Part("RXE", 19, 1)]);
+const RXE_DISPENSE_TEXT: SegmentColumn = ("調剤指示", &[Field("RXE", 21)]);
+const TQ1_CODE: SegmentColumn = ("用法コード", &[Sub("TQ1", 3, 1, 1)]);
+const TQ1_NAME: SegmentColumn = ("用法", &[Sub("TQ1", 3, 1, 2)]);
+const TQ1_LENGTH: SegmentColumn = ("投与期間", &[Part("TQ1", 6, 1)]);
+const TQ1_LENGTH_UNIT: SegmentColumn = ("投与期間単位", &[Part("TQ1", 6, 2)]);
+const TQ1_START: SegmentColumn = ("開始日時", &[Part("RXA", 3, 1), Part("TQ1", 7, 1)]);
+const TQ1_END: SegmentColumn = ("終了日時", &[Part("RXA", 4, 1), Part("TQ1", 8, 1)]);
+const TQ1_TEXT: SegmentColumn = ("用法補足", &[Field("TQ1", 11)]);
+const RXR_CODE: SegmentColumn = ("投与経路コード", &[Part("RXR", 1, 1)]);
+const RXR_NAME: SegmentColumn = ("投与経路", &[Part("RXR", 1, 2)]);
+const RXR_SITE: SegmentColumn = ("投与部位コード", &[Part("RXR", 2, 1)]);
+const RXA_BY: SegmentColumn = ("実施者", &[Field("RXA", 10)]);
+const NOTES: SegmentColumn = ("コメント", &[Notes]);
 
-const OBX_TYPE: Column = ("値型", &[Field("OBX", 2)]);
-const OBX_CODE: Column = ("項目コード", &[Part("OBX", 3, 1)]);
-const OBX_NAME: Column = ("項目名", &[Part("OBX", 3, 2)]);
-const OBX_SYSTEM: Column = ("項目コード体系", &[Part("OBX", 3, 3)]);
-const OBX_VALUE: Column = ("値", &[Value]);
-const OBX_VALUE_NAME: Column = ("値名称", &[ValueName]);
-const OBX_UNIT: Column = ("単位", &[Part("OBX", 6, 1)]);
-const OBX_STATE: Column = ("結果状態", &[Field("OBX", 11)]);
-const OBX_TIME: Column = ("検査日時", &[Part("OBX", 14, 1)]);
+const OBX_TYPE: SegmentColumn = ("値型", &[Field("OBX", 2)]);
+const OBX_CODE: SegmentColumn = ("項目コード", &[Part("OBX", 3, 1)]);
+const OBX_NAME: SegmentColumn = ("項目名", &[Part("OBX", 3, 2)]);
+const OBX_SYSTEM: SegmentColumn = ("項目コード体系", &[Part("OBX", 3, 3)]);
+const OBX_VALUE: SegmentColumn = ("値", &[Value]);
+const OBX_VALUE_NAME: SegmentColumn = ("値名称", &[ValueName]);
+const OBX_UNIT: SegmentColumn = ("単位", &[Part("OBX", 6, 1)]);
+const OBX_STATE: SegmentColumn = ("結果状態", &[Field("OBX", 11)]);
+const OBX_TIME: SegmentColumn = ("検査日時", &[Part("OBX", 14, 1)]);
 
 /// The tables.
-pub(super) const TABLES: &[Table] = &[
-    Table {
+pub(super) const TABLES: &[SegmentTable] = &[
+    SegmentTable {
         name: "person",
         types: &[("ADT-00", "ADT")],
         groups: &[],
@@ -138,7 +138,7 @@ pub(super) const TABLES: &[Table] = &[
             ("担当医", &[Field("PV1", 7)]),
         ],
     },
-    Table {
+    SegmentTable {
         name: "family",
         types: &[("ADT-00", "ADT")],
         groups: &[],
@@ -156,7 +156,7 @@ pub(super) const TABLES: &[Table] = &[
             ("勤務先", &[Field("NK1", 13)]),
         ],
     },
-    Table {
+    SegmentTable {
         name: "insurance",
         types: &[("ADT-00", "ADT")],
         groups: &[],
@@ -178,7 +178,7 @@ pub(super) const TABLES: &[Table] = &[
             ("本人家族区分", &[Part("IN1", 17, 1)]),
         ],
     },
-    Table {
+    SegmentTable {
         name: "allergy",
         types: &[("ADT-00", "ADT"), ("ADT-61", "ADT")],
         groups: &[],
@@ -197,7 +197,7 @@ pub(super) const TABLES: &[Table] = &[
             ("確認日", &[Part("IAM", 13, 1), Part("IAM", 11, 1), Part("AL1", 6, 1)]),
         ],
     },
-    Table {
+    SegmentTable {
         name: "observation",
         types: &[("ADT-00", "ADT")],
         groups: &[],
@@ -216,7 +216,7 @@ pub(super) const TABLES: &[Table] = &[
             OBX_TIME,
         ],
     },
-    Table {
+    SegmentTable {
         name: "visit",
         types: &[("ADT-12", "ADT"), ("ADT-22", "ADT"), ("ADT-52", "ADT")],
         groups: &[],
@@ -245,7 +245,7 @@ pub(super) const TABLES: &[Table] = &[
             ("退院日時", &[Part("PV1", 45, 1)]),
         ],
     },
-    Table {
+    SegmentTable {
         name: "diagnosis",
         types: &[("PPR-01", "PPR")],
         groups: &["PRB"],
@@ -284,7 +284,7 @@ pub(super) const TABLES: &[Table] = &[
             NOTES,
         ],
     },
-    Table {
+    SegmentTable {
         name: "prescription",
         types: &[("OMP-01", "RDE"), ("OMP-11", "RAS")],
         groups: &["ORC"],
@@ -336,7 +336,7 @@ pub(super) const TABLES: &[Table] = &[
             NOTES,
         ],
     },
-    Table {
+    SegmentTable {
         name: "injection",
         types: &[("OMP-02", "RDE"), ("OMP-12", "RAS")],
         groups: &["ORC"],
@@ -393,7 +393,7 @@ pub(super) const TABLES: &[Table] = &[
             NOTES,
         ],
     },
-    Table {
+    SegmentTable {
         name: "laboratory",
         types: &[("OML-11", "OUL")],
         groups: &["SPM", "OBR"],
@@ -447,7 +447,7 @@ pub(super) fn message_type(data_type: &str) -> Option<&'static str> {
 }
 
 /// The table with a name.
-pub(super) fn table(name: &str) -> Option<&'static Table> {
+pub(super) fn table(name: &str) -> Option<&'static SegmentTable> {
     TABLES.iter().find(|t| t.name == name)
 }
 
