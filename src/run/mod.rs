@@ -117,6 +117,8 @@ use crate::{note, report, say, text, timings};
 
 pub mod again;
 pub mod apart;
+#[cfg(feature = "polars")]
+pub mod frames;
 mod input;
 pub mod link_keys;
 pub mod parts;
