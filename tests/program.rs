@@ -21,6 +21,26 @@ fn csv_data(folder: &Path, persons: &str) -> PathBuf {
     folder.join("csv")
 }
 
+/// One thing is wrong, so one thing is said, with the folder's name.
+#[test]
+fn an_input_folder_that_is_not_there_is_one_error() {
+    let work = tempfile::tempdir().unwrap();
+    let policy = repo("policies/demo.toml");
+    let gone = work.path().join("nowhere");
+    let out = work.path().join("out");
+    for command in
+        [&["run", "--out", text(&out)][..], &["check", "--data"], &["explore", "--out", text(&out)]]
+    {
+        let end = ["--policy", text(&policy), "--input", text(&gone)];
+        let output = kakou(&[command, &end].concat());
+        let said = error_of(&output);
+        assert!(!output.status.success(), "{command:?}");
+        assert_eq!(said.matches("error[").count(), 1, "{command:?}: {said}");
+        assert!(said.contains("error[X0501]: opening the input folder"), "{command:?}: {said}");
+        assert!(said.contains("nowhere"), "{command:?}: {said}");
+    }
+}
+
 #[test]
 fn shipped_policies_are_taken() {
     for policy in ["demo", "csv", "clinosim", "template"] {

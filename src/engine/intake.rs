@@ -286,6 +286,11 @@ pub fn read_spec<'a>(
 /// # Errors
 /// If a pattern matches nothing or leaves the folder.
 pub fn find_files(plan: &Plan, input: &Path) -> Result<Vec<Vec<PathBuf>>> {
+    // One folder that is not there is one error, not one for each table.
+    std::fs::read_dir(input).map(drop).map_err(|e| {
+        let shown = Name::from_policy(input.to_string_lossy());
+        Error::io("X0501", say!("opening the input folder {}", shown), &e)
+    })?;
     let mut errors = Vec::new();
     let mut found = Vec::new();
     let groups = plan.groups();
