@@ -25,7 +25,9 @@ class Here:
 
     def read(self, giver, tasks):
         asking = _kakou.Asking(self.arguments, self.run)
-        for wrong in (b"", b"\0" * 72, asking.hello()[:-1] + b"x"):
+        hello = asking.hello()
+        # A byte that is another one for sure, whatever was drawn.
+        for wrong in (b"", b"\0" * 72, hello[:-1] + bytes([hello[-1] ^ 1])):
             with pytest.raises(_kakou.CallError, match="K0162"):
                 giver.answer(wrong)
         self.hand = asking.enter(giver.answer(asking.hello()), 1 << 20)

@@ -301,15 +301,31 @@ fn front(seen: &Explored, columns: &[Slider]) -> (Vec<FrontLine>, bool) {
 }
 
 fn distribution(of: &Distribution, columns: &[Slider]) -> serde_json::Value {
-    let row = |group: &Group, rest: bool| {
+    let all: Vec<(&Group, bool)> =
+        of.groups.iter().map(|g| (g, false)).chain(of.rest.iter().map(|g| (g, true))).collect();
+    let mut counts = [
+        all.iter().map(|(g, _)| few(g.persons)).collect::<Vec<_>>(),
+        all.iter().map(|(g, _)| few(g.touched)).collect::<Vec<_>>(),
+    ];
+    counts.iter_mut().for_each(|column| complemented(column));
+    let row = |(at, (group, rest)): (usize, &(&Group, bool))| {
         let label = group.label.as_ref().map(clipped);
-        let labels = if rest { json!(group.labels) } else { serde_json::Value::Null };
-        json!([label, few(group.persons), few(group.touched), labels])
+        let labels = if *rest { json!(group.labels) } else { serde_json::Value::Null };
+        json!([label, counts[0][at], counts[1][at], labels])
     };
     let level = of.level.map(|(column, level)| columns[column].levels[level].label.as_str());
-    let mut rows: Vec<_> = of.groups.iter().map(|group| row(group, false)).collect();
-    rows.extend(of.rest.as_ref().map(|rest| row(rest, true)));
+    let rows: Vec<_> = all.iter().enumerate().map(row).collect();
     json!({ "name": of.name, "level": level, "rows": rows })
+}
+
+/// One small count among shown ones would follow from their sum, which stands elsewhere in the page: the smallest shown one is not
+/// told either (-3). Complementary cell suppression (Hundepool et al., Statistical Disclosure Control, 2012, section 4.1).
+fn complemented(counts: &mut [i64]) {
+    if counts.iter().filter(|&&c| c == -1).count() == 1
+        && let Some(least) = counts.iter_mut().filter(|c| **c > 0).min()
+    {
+        *least = -3;
+    }
 }
 
 /// A count of persons or rows as it may stand in the page: -1 for 1 to 9.
@@ -399,6 +415,16 @@ mod tests {
     #[test]
     fn small_figures_and_ends_of_scripts_are_not_told() {
         assert_eq!([few(0), few(1), few(9), few(10)], [0, -1, -1, 10]);
+        for (counts, told) in [
+            ([30, 20, -1], [30, -3, -1]),
+            ([30, -1, -1], [30, -1, -1]),
+            ([30, 20, 0], [30, 20, 0]),
+            ([0, 0, -1], [0, 0, -1]),
+        ] {
+            let mut shown = counts;
+            complemented(&mut shown);
+            assert_eq!(shown, told);
+        }
         assert_eq!([smallest(4, 5), smallest(5, 5), smallest(12, 20)], [-1, -2, 12]);
         assert_eq!(quoted("a\"\\\n"), r#""a\"\\\u000A""#);
         assert!(!in_script(&json!("</script><!--")).contains('<'));

@@ -21,10 +21,8 @@
 //! [pseudonymized]
 //! project = "p"
 //! recipient = "university"
-//! output = { format = "parquet" }
 //! [anonymized]
 //! tier = "controlled"
-//! output = { format = "parquet" }
 //! [[anonymized.view]]
 //! name = "person"
 //! grain = "labs"
@@ -33,6 +31,8 @@
 //! "18-2" = "no codes that link tables"
 //! "33-2" = "no codes that identify"
 //! "33-3" = "no card numbers"
+//! [output]
+//! format = "parquet"
 //! [tables.labs]
 //! grain = "event"
 //! source = { path = "labs.parquet" }
@@ -110,7 +110,7 @@ impl Released {
     /// A table of a release as a data frame, read from the published file.
     ///
     /// # Errors
-    /// `D0362` after a dry run, if the release has no such table, or if it is not one Parquet file (`output = { format = "parquet" }`).
+    /// `D0362` after a dry run, if the release has no such table, or if it is not one Parquet file (`[output] format = "parquet"`).
     pub fn frame(&self, kind: Kind, table: &str) -> Result<DataFrame> {
         let shown = Name::from_policy(table);
         let none = || {
@@ -118,9 +118,7 @@ impl Released {
                 "D0362",
                 say!("the {} release has no table `{}` as one Parquet file", kind, shown),
             )
-            .advice(say!(
-                "`output = {{ format = \"parquet\" }}` in the policy; a dry run has no files"
-            ))
+            .advice(say!("`[output] format = \"parquet\"` in the policy; a dry run has no files"))
         };
         let folder = self.folder.as_ref().ok_or_else(none)?;
         if table.is_empty() || table.contains(['/', '\\', '\0']) {

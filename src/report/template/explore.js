@@ -4,8 +4,8 @@ const D = JSON.parse(document.getElementById("data").textContent), W = D.words;
 const $ = id => document.getElementById(id);
 const make = (name, text, more) => { const e = document.createElement(name); if (text !== undefined) e.textContent = text; for (const k in more || {}) e.setAttribute(k, more[k]); return e; };
 const svg = (name, more, text) => { const e = document.createElementNS("http://www.w3.org/2000/svg", name); for (const k in more) e.setAttribute(k, more[k]); if (text !== undefined) e.textContent = text; return e; };
-// Counts of 1 to 9 are not in this page: -1 stands for them.
-const count = n => n < 0 ? "<10" : n.toLocaleString("en-US");
+// Counts of 1 to 9 are not in this page: -1 stands for them, -3 for a larger one that would tell such a count by subtraction.
+const count = n => n === -3 ? "…" : n < 0 ? "<10" : n.toLocaleString("en-US");
 const drawn = n => n < 0 ? 10 : n;
 const percent = x => (100 * x).toFixed(x > 0 && x < 0.1 || x > 0.9 && x < 1 ? 2 : 1) + " %";
 const loss = i => Number(D.loss[i]).toPrecision(4);
@@ -137,7 +137,7 @@ function lost() {
         cell(row, W.personsAll, count(persons), "n");
         cell(row, W.affected, count(touched), "n");
         const bar = cell(row, W.share, undefined, "bar");
-        if (persons >= 0) {
+        if (persons >= 0 && touched !== -3) {
           if (touched) bar.append(make("i", "", { style: "width:" + Math.max(1, Math.round(44 * share)) + "px" }));
           bar.append((touched < 0 ? "≤ " : "") + percent(share));
         }
