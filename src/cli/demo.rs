@@ -44,7 +44,7 @@ fn where_next(folder: &Path, release: &Path, page: &Path, show: Show) {
             page.display().to_string(),
             "for the review board, in both languages; open it in a browser",
         ),
-        (policy.to_string(), "what happens to each column, with the reasons"),
+        (policy.clone(), "what happens to each column, with the reasons"),
         (
             format!("{release}/pseudonymized"),
             "pseudonymized: ff1_a000010.csv has the patients, labs.csv the results",

@@ -127,6 +127,13 @@ pub(crate) fn asked(structure: &Structure, table: usize) -> Vec<(usize, usize)> 
     asked
 }
 
+/// By token of a column of one table: its number in a column of another, [`MISSING`] where it is not there.
+pub(crate) fn renamed(here: (&Cells, usize), there: (&Cells, usize)) -> Option<Vec<u32>> {
+    let texts = there.0.texts.get(there.1)?;
+    let of = here.0.texts.get(here.1)?.dictionary().texts();
+    Some(of.map(|token| texts.find(token).unwrap_or(MISSING)).collect())
+}
+
 /// What each row of a view's table shows of a column of events; none inside if the column is no fact of stays.
 pub(crate) fn shown(
     structure: &Structure,
@@ -150,13 +157,8 @@ pub(crate) fn shown(
         }
     };
     let Some(fact) = found else { return Some(None) };
-    // What the numbers of tokens here are there.
-    let renamed = |column_here: usize, column_there: usize| -> Option<Vec<u32>> {
-        let texts = there.texts.get(column_there)?;
-        let of = here.texts.get(column_here)?.dictionary().texts();
-        Some(of.map(|token| texts.find(token).unwrap_or(MISSING)).collect())
-    };
-    let (keys, persons) = (renamed(key_here, key_there)?, renamed(person_here, person_there)?);
+    let keys = renamed((here, key_here), (there, key_there))?;
+    let persons = renamed((here, person_here), (there, person_there))?;
     let there = |all: &[u32], code: u32| all.get(code as usize).copied().unwrap_or(MISSING);
     let rows = here.codes(key_here)?.iter().zip(here.codes(person_here)?);
     Some(Some(rows.map(|(&key, &who)| fact.of(there(&keys, key), there(&persons, who))).collect()))

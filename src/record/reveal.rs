@@ -19,7 +19,7 @@ use crate::error::{Error, Name, Result, Said};
 use crate::keys::{ReleaseSecrets, RevealShare, Sign, inspect_escrow, open_escrow};
 use crate::proof::recount;
 use crate::say;
-use crate::schema::Kind as Release;
+use crate::schema::Kind;
 use crate::system::{self, Opening as _};
 use crate::text::identifier;
 use crate::token::{Secrets as _, parse_token, token_text};
@@ -292,7 +292,7 @@ fn tokens(path: &Path) -> Result<Vec<[u8; 16]>> {
 
 /// How many of the tokens are not persons of the pseudonymized release.
 fn strangers(folder: &Path, record: &Statement, wanted: &[[u8; 16]]) -> Result<u64> {
-    let structure = &record.structure[Release::Pseudonymized];
+    let structure = &record.structure[Kind::Pseudonymized];
     let mut missing: std::collections::BTreeSet<[u8; 16]> = wanted.iter().copied().collect();
     for (shape, cells) in structure.tables.iter().zip(recount::read(folder, structure)?) {
         for text in cells.texts[shape.person].dictionary().texts() {

@@ -17,7 +17,7 @@ use crate::digest;
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::{PublicKey, Sign};
 use crate::say;
-use crate::schema::Kind as Release;
+use crate::schema::Kind;
 
 /// How far a release has come.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Serialize)]
@@ -382,7 +382,7 @@ pub fn approve(
 /// SHA-256 of the public statement of each release: a recipient has one of them, and not the run's, which is confidential.
 fn public(folder: &Path) -> Result<Value> {
     let mut found = serde_json::Map::new();
-    for kind in Release::BOTH {
+    for kind in Kind::BOTH {
         let path = folder.join(seal::release_file(kind));
         match std::fs::read(path) {
             Ok(bytes) => {
@@ -407,7 +407,7 @@ fn public(folder: &Path) -> Result<Value> {
 pub(super) fn of_package(
     folder: &Path,
     statement: &Subject,
-    (kind, runner): (Release, &PublicKey),
+    (kind, runner): (Kind, &PublicKey),
     keys: &[PublicKey],
 ) -> Result<(State, Vec<String>)> {
     let (mut state, mut strangers, mut before) = (State::Staged, Vec::new(), None);
@@ -440,7 +440,7 @@ pub(super) fn of_package(
 }
 
 /// Whether an approval or a seal says whose release it is about: those of older programs do not, and stay in the house.
-pub(super) fn names_release(folder: &Path, name: &'static str, kind: Release) -> Result<bool> {
+pub(super) fn names_release(folder: &Path, name: &'static str, kind: Kind) -> Result<bool> {
     let Some(bytes) = read(folder, name)? else { return Ok(false) };
     let of = if name == seal::SEAL_FILE { attest::SEAL } else { attest::APPROVAL };
     let opened = attest::open(&bytes, &Name::fixed(name), of, &[])?;

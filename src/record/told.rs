@@ -12,7 +12,7 @@ use crate::digest;
 use crate::error::{Error, Name, Result, Said};
 use crate::keys::Sign;
 use crate::say;
-use crate::schema::Kind as Release;
+use crate::schema::Kind;
 use crate::text::date;
 
 /// What is told.
@@ -115,7 +115,7 @@ pub struct Telling {
     /// To whom.
     pub to: Option<Party>,
     /// Which release.
-    pub release: Option<(String, Option<Release>)>,
+    pub release: Option<(String, Option<Kind>)>,
     /// The items (項目).
     pub items: Vec<String>,
     /// How: the way in which it was obtained (取得の経緯), or in which it was asked (in writing, orally).
@@ -287,7 +287,7 @@ mod tests {
             on: "2026-04-01".into(),
             from: party("甲社"),
             to: party("乙社"),
-            release: Some(("r1".into(), Some(Release::Anonymized))),
+            release: Some(("r1".into(), Some(Kind::Anonymized))),
             items: vec!["傷病名".into()],
             how: Some("書面".into()),
             reference: Some("受付 3号".into()),
@@ -328,8 +328,8 @@ mod tests {
         }
         let other =
             |id: &str, kind| Telling { release: Some((id.into(), Some(kind))), ..whole.clone() };
-        assert_eq!(told(Fact::Onward, &other("r2", Release::Anonymized)).unwrap_err(), "R0252");
-        assert_eq!(told(Fact::Onward, &other("r1", Release::Pseudonymized)).unwrap_err(), "R0252");
+        assert_eq!(told(Fact::Onward, &other("r2", Kind::Anonymized)).unwrap_err(), "R0252");
+        assert_eq!(told(Fact::Onward, &other("r1", Kind::Pseudonymized)).unwrap_err(), "R0252");
         // Nobody passes on what he does not have; whoever got it may.
         let stranger = Telling { from: party("乙社"), to: party("丙社"), ..whole.clone() };
         assert_eq!(told(Fact::Onward, &stranger).unwrap_err(), "R0253");

@@ -319,7 +319,7 @@ fn distribution(of: &Distribution, columns: &[Slider]) -> serde_json::Value {
 }
 
 /// One small count among shown ones would follow from their sum, which stands elsewhere in the page: the smallest shown one is not
-/// told either (-3). Complementary cell suppression (Hundepool et al., Statistical Disclosure Control, 2012, section 4.1).
+/// told either (-3). Complementary cell suppression (Hundepool et al., Statistical Disclosure Control, Wiley 2012).
 fn complemented(counts: &mut [i64]) {
     if counts.iter().filter(|&&c| c == -1).count() == 1
         && let Some(least) = counts.iter_mut().filter(|c| **c > 0).min()

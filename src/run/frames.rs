@@ -78,8 +78,8 @@ impl Tables {
     /// knows: texts, categories, whole and decimal numbers, days, moments, truth values; nulls are missing cells.
     ///
     /// # Errors
-    /// `P0344` if the name is no plain file name or does not end in `.parquet`, `D0361` if a table of this name was added before,
-    /// `X0607` if the frame cannot be written.
+    /// `P0344` if the name is no plain file name or does not end in `.parquet`, `X0607` if a table of this name was added before or
+    /// its file cannot be made, `D0361` if polars cannot write the frame as Parquet.
     pub fn add_frame(&mut self, file: &str, frame: &mut DataFrame) -> Result<()> {
         let path = self.file(file)?;
         if !file.ends_with(".parquet") {
@@ -95,6 +95,8 @@ impl Tables {
             .map_err(|e| Error::io("X0607", say!("making the file of a data frame"), &e))?;
         // An error of the library may quote a cell, so it is not passed on.
         ParquetWriter::new(out).finish(frame).map(drop).map_err(|_| {
+            // Half a table is none, and its name is free again.
+            let _ = std::fs::remove_file(&path);
             Error::data(
                 "D0361",
                 say!(

@@ -173,21 +173,22 @@ impl<const N: usize> Grain<N> {
                 .saturating_mul(u64::from(facts.levels[usize::from(to[attribute])].card.max(1)));
         }
         let mut keys: Vec<Key<N>> = Vec::new();
-        let mut class_of: Vec<u32> = Vec::with_capacity(self.len());
+        let class_of: Vec<u32>;
         if slots <= MOST_SLOTS && slots <= 8 * self.len() as u64 + 4096 {
             class_of = self.by_slot(problem, view, to, &maps, slots as usize, &mut keys);
         } else {
             let changed: Vec<usize> =
                 (0..columns).filter(|&c| from[view.columns[c]] != to[view.columns[c]]).collect();
             let mut numbering = Numbering::<N>::with_capacity(self.len() / 4);
-            for key in &self.keys {
+            let numbers = self.keys.iter().map(|key| {
                 let mut mapped = *key;
                 for &column in &changed {
                     let place = view.layout.place(column);
                     mapped.set(place, maps[column][key.get(place) as usize]);
                 }
-                class_of.push(numbering.number(mapped));
-            }
+                numbering.number(mapped)
+            });
+            class_of = numbers.collect();
             keys = numbering.keys;
         }
         let mut rows = vec![0_u32; keys.len()];
@@ -317,18 +318,11 @@ impl<const N: usize> Grain<N> {
         let persons = counted.as_deref().unwrap_or(&self.rows);
         let k =
             view.setting.models.iter().find(|m| m.key() == "k").map_or(0, |m| m.least_persons());
-        let mut found = Figures {
-            rows: view.rows,
-            smallest: u64::MAX,
-            smallest_kept: u64::MAX,
-            ..Figures::default()
-        };
+        let mut found = Figures { smallest: u64::MAX, ..Figures::default() };
         for (class, &rows) in self.rows.iter().enumerate().filter(|(_, rows)| **rows > 0) {
             let here = u64::from(persons[class]);
             found.smallest = found.smallest.min(here);
             if kept[class] {
-                found.smallest_kept = found.smallest_kept.min(here);
-                found.kept_classes += 1;
                 continue;
             }
             found.suppressed += u64::from(rows);
@@ -336,8 +330,8 @@ impl<const N: usize> Grain<N> {
                 found.not_for_k += u64::from(rows);
             }
         }
-        for least in [&mut found.smallest, &mut found.smallest_kept] {
-            *least = if *least == u64::MAX { 0 } else { *least };
+        if found.smallest == u64::MAX {
+            found.smallest = 0;
         }
         match &self.pairs {
             Some(pairs) => {

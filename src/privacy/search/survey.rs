@@ -14,18 +14,12 @@ use super::solve::words;
 /// What a combination of levels gives in one view, each view taken by itself.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Figures {
-    /// Rows.
-    pub rows: u64,
     /// Rows that suppression removes.
     pub suppressed: u64,
     /// Those of them that are in classes with enough persons, and go for what else must hold.
     pub not_for_k: u64,
     /// Persons in the smallest class before suppression; 0 without rows.
     pub smallest: u64,
-    /// Persons in the smallest class that stays; 0 if none does.
-    pub smallest_kept: u64,
-    /// Classes that stay.
-    pub kept_classes: u64,
     /// Persons.
     pub persons: u64,
     /// Persons of whom a row goes.

@@ -208,13 +208,8 @@ fn shown(structure: &Structure, tables: &[Cells], t: usize, path: &ColumnPath) -
         Path::Token(a, b) => (a, b),
         _ => (person_here, person_there),
     };
-    // What the numbers of tokens here are there.
-    let renamed = |column_here: usize, column_there: usize| -> Option<Vec<u32>> {
-        let texts = there.texts.get(column_there)?;
-        let of = here.texts.get(column_here)?.dictionary().texts();
-        Some(of.map(|token| texts.find(token).unwrap_or(MISSING)).collect())
-    };
-    let (keys, persons) = (renamed(key_here, key_there)?, renamed(person_here, person_there)?);
+    let keys = stays::renamed((here, key_here), (there, key_there))?;
+    let persons = stays::renamed((here, person_here), (there, person_there))?;
     let mut held: Vec<(u32, u32, u32)> = there
         .codes(key_there)?
         .iter()
