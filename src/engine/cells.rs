@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::frame::{Interner, MISSING};
 use crate::plan::{Join, Plan, ViewPlan};
 use crate::privacy::{Reading, suppress};
+use crate::schema::Kind;
 
 /// The codes of a view's rows over all partitions.
 #[derive(Debug)]
@@ -86,7 +87,10 @@ impl ViewCells {
     pub(crate) fn blank(&self, plan: &Plan, view: &ViewPlan) -> Result<Blanked> {
         let own = |q: &crate::plan::ViewColumn| {
             let bit = blank_bit(plan, q.table, q.column).filter(|_| q.join == Join::SameRow);
-            bit.filter(|_| !plan.never_blank.contains(&q.at()))
+            // A row without the cell that says what it is would belong to no table.
+            let never = plan.never_blank.contains(&q.at())
+                || plan.deciding(q.table, Kind::Anonymized).contains(&q.column);
+            bit.filter(|_| !never)
         };
         let weights: Vec<Option<u32>> = view.quasi.iter().map(|q| own(q).map(|_| 1)).collect();
         let mut blanked = Blanked { table: view.table, cells: Vec::new() };

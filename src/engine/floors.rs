@@ -16,7 +16,7 @@ use crate::frame::{Column, Interner, MISSING};
 use crate::plan::steady::{EVIDENCE, Repeated};
 use crate::plan::{FloorPlan, Grain, Plan, codes};
 use crate::say;
-use crate::schema::{ColumnAt, ColumnFacts};
+use crate::schema::{ColumnAt, ColumnFacts, Kind};
 use crate::technique::Tally;
 use crate::text::number::{Decimal, Measured};
 
@@ -428,6 +428,8 @@ struct Rule<'a> {
     if_measured: bool,
     ordered: bool,
     remainder: Option<&'a str>,
+    /// Whether the cell says what the row is, so that nothing else can stand there.
+    decides: bool,
     /// Share of the rows that may be removed.
     at_most: f64,
     /// Rows that go with one row of the table: itself and those of other tables that belong to it.
@@ -482,8 +484,23 @@ fn dear(groups: &[Group], remainder: &Held, n: u64, weight: f64) -> bool {
     !groups.is_empty() && (cells > limit || !shown && weight < 2.0)
 }
 
+/// Where the cell says what the row is, the rows of too few go: another label, or none, would make them rows of no table.
+fn undecided(counts: &Counts, n: u64) -> Decision {
+    let few = |held: &Held| held.rows > 0 && held.persons < n;
+    let texts = counts.texts.dictionary().texts().zip(&counts.held);
+    let mut remove: BTreeSet<Option<String>> =
+        texts.filter(|(_, held)| few(held)).map(|(text, _)| Some(text.to_owned())).collect();
+    if few(&counts.missing) {
+        remove.insert(None);
+    }
+    Decision { remove, ..Decision::default() }
+}
+
 fn decide(rule: &Rule<'_>, counts: &Counts) -> Decision {
     let n = rule.n;
+    if rule.decides {
+        return undecided(counts, n);
+    }
     let mut texts: Vec<Group> = Vec::new();
     let mut numbers: Vec<(Decimal, Group)> = Vec::new();
     let mut spans: Vec<(Span, Group)> = Vec::new();
@@ -979,6 +996,7 @@ impl Keeper {
                     if_measured: floor.if_measured,
                     ordered: treatment.ordered(),
                     remainder: treatment.remainder(),
+                    decides: plan.deciding(t, Kind::Anonymized).contains(&c),
                     at_most: plan.suppress.at_most,
                     weight: self.weight(plan, t),
                 };
@@ -1090,7 +1108,15 @@ impl Keeper {
     pub fn finish(self, plan: &Plan) -> Result<Vec<FloorOutcome>> {
         let mut errors = Vec::new();
         for outcome in &self.outcomes {
-            let rows = self.rows[outcome.table];
+            let t = outcome.table;
+            // The rows of a kind are a part of the long file.
+            let long = plan.deciding(t, Kind::Anonymized).contains(&outcome.column);
+            let of = plan.tables[t].part.as_ref().filter(|_| long).map(|p| &p.of);
+            let together = |other: &usize| {
+                *other == t
+                    || of.is_some() && plan.tables[*other].part.as_ref().map(|p| &p.of) == of
+            };
+            let rows: u64 = (0..self.rows.len()).filter(together).map(|t| self.rows[t]).sum();
             if outcome.rows_removed as f64 > plan.suppress.at_most * rows as f64 {
                 let table = &plan.tables[outcome.table];
                 errors.push(
@@ -1178,7 +1204,7 @@ mod tests {
                 .collect();
             let facts = facts(Type::Code);
             let remainder = with_other.then_some("other");
-            let rule = Rule { facts: &facts, n, tails: false, if_measured: false, ordered, remainder, at_most, weight: 1.0 };
+            let rule = Rule { facts: &facts, n, tails: false, if_measured: false, ordered, remainder, at_most, weight: 1.0, decides: false };
             let (left, steps) = settle(rows.clone(), &rule);
             prop_assert!(steps < 10);
             let held = persons(&left);
@@ -1214,7 +1240,7 @@ mod tests {
                 })))
                 .collect();
             let facts = facts(Type::Measured);
-            let rule = Rule { facts: &facts, n, tails: true, if_measured, ordered: false, remainder: None, at_most: 0.05, weight: 1.0 };
+            let rule = Rule { facts: &facts, n, tails: true, if_measured, ordered: false, remainder: None, at_most: 0.05, weight: 1.0, decides: false };
             let (left, steps) = settle(rows, &rule);
             prop_assert!(steps < 10);
             let held = persons(&left);
@@ -1282,6 +1308,7 @@ mod tests {
             remainder: None,
             at_most: 0.0,
             weight: 1.0,
+            decides: false,
         };
         let (left, _) =
             settle(days(&[(-366, 1), (0, 9), (1, 8), (2, 2), (3, 7), (44, 1), (61, 4)]), &rule);
@@ -1303,6 +1330,7 @@ mod tests {
                 remainder: None,
                 at_most: 0.5,
                 weight: 1.0,
+                decides: false,
             };
             let rooms = [
                 ("101", 1),
@@ -1334,6 +1362,7 @@ mod tests {
             remainder: None,
             at_most: 0.5,
             weight: 1.0,
+            decides: false,
         };
         let left = |middle: &[&str]| -> Vec<String> {
             let plain = [["1"; 20], ["3"; 20], ["9"; 20]].concat();

@@ -3,7 +3,7 @@
 //! The rows of a long file are told apart by the columns that the `when` of its parts match on; so a part that is in the
 //! file releases these columns as they are. ADR 0007 says why the order of the source is not a default in the anonymized release.
 
-use super::model::{ColumnPlan, LongPlan, TablePlan};
+use super::model::{ColumnPlan, LongPlan, TablePlan, deciding};
 use crate::error::{Name, Said};
 use crate::policy::model::{
     self as written, Form, Names, Order, OutputFormat, Policy, ReleaseForm,
@@ -64,7 +64,7 @@ pub(super) struct Fault {
 /// What keeps a long file from being written or proved.
 pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for table in tables {
+    for (t, table) in tables.iter().enumerate() {
         let Some(written) = policy.tables.get(table.name.as_str()) else { continue };
         let path = |rest: &[&str]| {
             let head = ["tables", table.name.as_str()];
@@ -133,13 +133,7 @@ pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
             if !table.is_released(kind) {
                 continue;
             }
-            let deciding: std::collections::BTreeSet<usize> = tables
-                .iter()
-                .filter_map(|t| t.part.as_ref())
-                .filter(|p| p.of == part.of)
-                .flat_map(|p| p.matching.iter().map(|(c, _)| *c))
-                .collect();
-            for c in deciding {
+            for c in deciding(tables, t, kind) {
                 let column = &table.columns[c];
                 if !column.treatment(kind).treatment.shows().kept() {
                     faults.push(Fault {

@@ -2,7 +2,7 @@
 //!
 //! (The engine is written against these types. What the promises are made of stands in [`crate::promise`].)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Name, Place, Said};
 use crate::lang::Lang;
@@ -298,7 +298,20 @@ impl TablePlan {
     }
 }
 
+/// [`Plan::deciding`] of tables that are not a plan yet.
+#[must_use]
+pub fn deciding(tables: &[TablePlan], table: usize, kind: Kind) -> BTreeSet<usize> {
+    let of = tables[table].part.as_ref().filter(|p| p.long[kind as usize].is_some()).map(|p| &p.of);
+    let parts = tables.iter().filter_map(|t| t.part.as_ref()).filter(|p| Some(&p.of) == of);
+    parts.flat_map(|p| p.matching.iter().map(|(column, _)| *column)).collect()
+}
+
 impl Plan {
+    /// The columns that say what a row of a table is in a long file of a release: a row without such a cell belongs to no table.
+    #[must_use]
+    pub fn deciding(&self, table: usize, kind: Kind) -> BTreeSet<usize> {
+        deciding(&self.tables, table, kind)
+    }
     /// The tables by the files that they are read from: a long table with its parts, or one table alone.
     #[must_use]
     pub fn groups(&self) -> Vec<std::ops::Range<usize>> {

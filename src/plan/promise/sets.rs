@@ -2,7 +2,7 @@
 
 use crate::build::{Builder, name};
 use crate::error::Name;
-use crate::model::TablePlan;
+use crate::model::{TablePlan, deciding};
 use crate::policy::model::Tier;
 use crate::say;
 use crate::schema::{ColumnAt, Kind};
@@ -82,6 +82,18 @@ impl Builder<'_> {
                     "P0108",
                     &of("column"),
                     say!("set `{}`: the items of a set are not tokens", name(&set.name)),
+                );
+            } else if deciding(tables, t, Kind::Anonymized).contains(&c) {
+                self.advise(
+                    "P0108",
+                    &of("column"),
+                    say!(
+                        "set `{}`: its column `{}`.`{}` says what a row of a long file is, so no item of it can be suppressed",
+                        name(&set.name),
+                        tables[t].name,
+                        tables[t].columns[c].facts.column
+                    ),
+                    say!("leave `long.anonymized` out of the table, so that each kind of row is a file of its own"),
                 );
             }
             sets.push(SetPlan {
