@@ -271,6 +271,8 @@ fn any_number_of_parts(policy: &Path, input: &Path, numbers: &[usize], canaries:
         let (folder, carried) = apart(policy, input, &key, &out, parts);
         equal(&single, &folder);
         for canary in canaries {
+            // A shorter one stands by chance in megabytes of encrypted bytes.
+            assert!(canary.len() > 6);
             let found = memchr::memmem::find(&carried, canary.as_bytes());
             assert!(found.is_none(), "{canary} is carried in the clear");
         }
@@ -282,7 +284,7 @@ fn any_number_of_parts(policy: &Path, input: &Path, numbers: &[usize], canaries:
 #[test]
 fn clinosim_is_the_same_for_any_number_of_parts() {
     let input = fixture("clinosim-csv");
-    let canaries = ["POP-000", "patient_id", "keep", "pseudonym"];
+    let canaries = ["POP-000", "patient_id", "truncate_date", "pseudonym"];
     any_number_of_parts(&repo("policies/clinosim.toml"), &input, &[1, 64], &canaries);
 }
 

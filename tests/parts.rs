@@ -12,7 +12,7 @@ use kakou::keys::ReleaseSecrets;
 use kakou::progress::Silent;
 use kakou::proof::forbidden::Forbidden;
 use kakou::run::Policy;
-use kakou::schema::Kind;
+use kakou::schema::{ByKind, Kind};
 use kakou::technique::Secrets;
 
 use crate::common::records;
@@ -153,7 +153,7 @@ type Released = Vec<Vec<Vec<Vec<String>>>>;
 fn divided(
     parts: &Parts<'_>,
     rows: &Rows,
-    secrets: [&dyn Secrets; 2],
+    secrets: ByKind<&dyn Secrets>,
     batches: usize,
     seed: u64,
 ) -> (Vec<u8>, String, Released) {
@@ -231,7 +231,8 @@ fn any_division_and_any_order_of_merging_give_the_run() {
         let digest = [7; 32];
         let lists = Lists::default();
         let [pseudonymized, anonymized] = [1, 2].map(ReleaseSecrets::anonymized_from_test_seed);
-        let secrets: [&dyn Secrets; 2] = [&pseudonymized, &anonymized];
+        let secrets: ByKind<&dyn Secrets> =
+            ByKind { pseudonymized: &pseudonymized, anonymized: &anonymized };
 
         // The ordinary run, from files.
         let work = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ use crate::plan::{ColumnPlan, FloorPlan, Join, Plan, Warning};
 use crate::policy::model::Unit;
 use crate::proof::detectors;
 use crate::report::closure;
-use crate::schema::{DateKind, Kind, Type};
+use crate::schema::{ByKind, DateKind, Kind, Type};
 use crate::technique::{Input, Persons, Secrets};
 use crate::{lang, words};
 
@@ -160,7 +160,7 @@ impl Explain {
         let seen = foreseen::find(plan, store, &lists, &progress)?;
         let told = seen.iter().map(|f| detectors::foreseen(plan, f.place, f.release, f.counts));
         let mut wrong: Vec<Error> = told.collect();
-        let both: [&dyn Secrets; 2] = [&secrets, &secrets];
+        let both: ByKind<&dyn Secrets> = ByKind { pseudonymized: &secrets, anonymized: &secrets };
         let frozen = freeze::measure(plan, store, &lists, both, None, &progress)
             .and_then(|found| freeze::freeze(store, &lists, both, found, time, &progress));
         match frozen {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::persons::Persons;
 use super::{Failure, Outcome, Show, passphrase, prepare, shown};
-use crate::engine::same::{LINK_DOMAIN, Same};
+use crate::engine::linkage::{LINK_DOMAIN, Linkage};
 use crate::engine::{Silent, intake};
 use crate::error::Error;
 use crate::keys::{ProjectKey, ReleaseSecrets, harden};
@@ -88,7 +88,7 @@ impl Export {
         let prepared = prepare(&self.policy)?;
         let plan = &prepared.plan;
         let fail = |e: Error| Failure::new(e, &prepared.loaded.sources);
-        if plan.same.is_empty() {
+        if plan.linkage.is_empty() {
             return Err(fail(
                 Error::policy("P0111", say!("the policy has no `person.same`: nothing says what a link token is made of"))
                     .advice(say!("same = [{{ table = \"...\", fields = [{{ column = \"...\", as = \"date\" }}, ...] }}] under [person]")),
@@ -124,23 +124,24 @@ impl Export {
             &self.body,
             link::VERSION,
         );
-        let same = Same::read(plan, &files, &Silent)?;
-        lists.tell_locals(same.locals());
+        let linkage = Linkage::read(plan, &files, &Silent)?;
+        lists.tell_locals(linkage.locals());
         // Sorted by id: a keyed value, so the order of the file tells nothing.
         let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
-        same.links(plan, &files, &Silent, &mut |person, identity| {
-            lists.compare(person);
-            // Every list is looked into; what is linked is the anonymized release.
-            let [_, excluded] = Kind::BOTH.map(|kind| lists.excludes(kind, person));
-            if !excluded {
-                lines.insert((
-                    token_text(&ids.token(LINK_DOMAIN, person)),
-                    token_text(&tokens.token("link", identity)),
-                ));
-            }
-        })
-        .and_then(|()| lists.judge())
-        .map_err(fail)?;
+        linkage
+            .links(plan, &files, &Silent, &mut |person, identity| {
+                lists.compare(person);
+                // Every list is looked into; what is linked is the anonymized release.
+                let [_, excluded] = Kind::BOTH.map(|kind| lists.excludes(kind, person));
+                if !excluded {
+                    lines.insert((
+                        token_text(&ids.token(LINK_DOMAIN, person)),
+                        token_text(&tokens.token("link", identity)),
+                    ));
+                }
+            })
+            .and_then(|()| lists.judge())
+            .map_err(fail)?;
         let mut text = String::from("link_id,link_token\n");
         for (id, token) in &lines {
             text.push_str(&format!("{id},{token}\n"));

@@ -227,6 +227,13 @@ pub fn report(published: &Released, show: Show) {
         persons.released.pseudonymized,
         persons.released.anonymized
     ));
+    if let Some(linked) = &persons.linked {
+        show.line(&words!(
+            "linkage: {} numbers have a link identity; {} persons have more than one number",
+            linked.numbers,
+            linked.persons
+        ));
+    }
     for line in objections::told(s) {
         show.line(&line.shown());
     }

@@ -25,11 +25,11 @@ use super::intake::{
     columns_of_group, count_twin, folder_of, judged, read_file, split, take, twins,
 };
 use super::kept::{FileWritten, TableWritten};
+use super::linkage::{Linkage, Linked};
 use super::partition::Partition;
 use super::parts::{Batch, Parts, judged_by_all};
 use super::persons::{self, Seen};
 use super::pool::weight;
-use super::same::Same;
 use super::statistics::Statistics;
 use super::unique;
 use super::worker::{Kept, Worker};
@@ -42,7 +42,7 @@ use crate::plan::shape::{self, FilePlan};
 use crate::plan::{Plan, TablePlan};
 use crate::policy::model::Defect;
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use crate::technique::{KeyToken, Secrets, Tally};
 
 /// Rows wait until they take so many bytes, and are divided then.
@@ -141,11 +141,11 @@ pub fn read(
     let group = plan.groups().into_iter().find(|g| g.start == begin.table).ok_or_else(damaged)?;
     let (first, paths) = (&plan.tables[begin.table], &files[begin.table]);
     let (columns, members) = (columns_of_group(first), group.collect::<Vec<_>>());
-    let (same, salt) = (Same::default(), DefaultHashBuilder::default());
+    let (linkage, salt) = (Linkage::default(), DefaultHashBuilder::default());
     let resources = super::intake::resources(plan, files)?;
     let reading = Reading {
         plan,
-        same: &same,
+        linkage: &linkage,
         pool: None,
         salt: &salt,
         most: None,
@@ -366,7 +366,7 @@ impl<'a> Look<'a> {
             files: input,
             empty,
             collapsed: self.collapsed,
-            same: [0; 2],
+            linked: Linked::default(),
             locals: hashbrown::HashMap::new(),
             told,
         };
@@ -407,7 +407,7 @@ impl Rest {
         &mut self,
         plan: &Plan,
         draft: &Draft,
-        secrets: [&dyn Secrets; 2],
+        secrets: ByKind<&dyn Secrets>,
     ) -> Result<Statistics> {
         let mut statistics = Statistics::new(plan, draft);
         let mut worker = Worker::new(plan, &self.batch.0, 0, std::mem::take(&mut self.kept));
@@ -473,15 +473,15 @@ fn add(sum: &mut TableIntake, more: TableIntake) {
 /// What is counted of the treatment of a batch.
 #[derive(Serialize, Deserialize)]
 struct Account {
-    tallies: [Vec<Vec<Tally>>; 2],
-    removed: [Vec<u64>; 2],
-    persons: [u64; 2],
-    persons_gone: [u64; 2],
+    tallies: ByKind<Vec<Vec<Tally>>>,
+    removed: ByKind<Vec<u64>>,
+    persons: ByKind<u64>,
+    persons_gone: ByKind<u64>,
     observed: observe::Observed,
     /// By kind, by file: rows that were sent to be sorted.
-    rows: [Vec<u64>; 2],
+    rows: ByKind<Vec<u64>>,
     /// By kind: how many tokens follow.
-    tokens: [usize; 2],
+    tokens: ByKind<usize>,
 }
 
 /// Applies a frozen plan, with the number of the attempt that it came of ([`Outcome::attempt`]), to the batch of a part. The released rows go to `emit` as blocks, each with the number of its range of
@@ -494,7 +494,7 @@ pub fn apply(
     part: usize,
     rest: Rest,
     (frozen, attempt): (&FrozenPlan, u32),
-    secrets: [&dyn Secrets; 2],
+    secrets: ByKind<&dyn Secrets>,
     ranges: usize,
     emit: &mut dyn FnMut(usize, Vec<u8>) -> Result<()>,
 ) -> Result<Vec<u8>> {
@@ -506,21 +506,20 @@ pub fn apply(
     let mut sums = Sums::new(plan);
     sums.observed.at(part as u32);
     sums.observed.add_source(plan, whole);
-    let mut all_tokens: [Vec<[u8; 16]>; 2] = Default::default();
-    let mut sent: [Vec<u64>; 2] = Default::default();
+    let mut all_tokens: ByKind<Vec<[u8; 16]>> = Default::default();
+    let mut sent: ByKind<Vec<u64>> = Default::default();
     for kind in Kind::BOTH {
-        let k = kind as usize;
         let (own, treated, there, mut worker);
         let (partition, applied, surviving) = match kind {
             Kind::Anonymized => {
                 worker = Worker::new(plan, whole, 0, kept.take().unwrap_or_default());
-                worker.anonymized(frozen.decided(attempt), secrets[k])
+                worker.anonymized(frozen.decided(attempt), secrets[kind])
             }
             Kind::Pseudonymized => {
                 own = whole.of_kind(kind);
                 let mut all = Surviving::all(&own);
-                let treatments = &frozen.treatments[k];
-                treated = treat(plan, treatments, &own, kind, secrets[k], None, &mut all);
+                let treatments = &frozen.treatments[kind];
+                treated = treat(plan, treatments, &own, kind, secrets[kind], None, &mut all);
                 there = all;
                 (&*own, &treated, &there)
             }
@@ -530,17 +529,17 @@ pub fn apply(
         let persons = match applied.tokens.of(domain, &partition.ids) {
             Some(persons) => persons,
             None => {
-                made = KeyToken::new(domain, &partition.ids, secrets[k]);
+                made = KeyToken::new(domain, &partition.ids, secrets[kind]);
                 &made
             }
         };
-        all_tokens[k].extend(&persons.raw);
+        all_tokens[kind].extend(&persons.raw);
         let tokens = &persons.texts;
         let blankable = &blankable;
         let shown = emit::Shown { plan, partition, applied, surviving, blankable, kind, tokens };
         for (f, file) in shape::files(plan, kind).iter().enumerate() {
             let rows = emit::rows_of(shown, file);
-            sent[k].push(rows.rows as u64);
+            sent[kind].push(rows.rows as u64);
             for (range, rows) in ranged(&rows, ranges) {
                 let columns: Vec<&Column> = rows.columns.iter().collect();
                 let head = [kind as u32, f as u32, range as u32, part as u32];
@@ -549,7 +548,7 @@ pub fn apply(
         }
     }
     let Sums { tallies, removed, persons, persons_gone, observed, .. } = sums;
-    let tokens = [all_tokens[0].len(), all_tokens[1].len()];
+    let tokens = all_tokens.each_ref().map(Vec::len);
     let account = Account { tallies, removed, persons, persons_gone, observed, rows: sent, tokens };
     let json = serde_json::to_vec(&account).map_err(|_| damaged())?;
     let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
@@ -576,13 +575,13 @@ fn ranged(rows: &Table, ranges: usize) -> Vec<(usize, Table)> {
 /// # Errors
 /// `X0633` if a block is damaged.
 pub fn sort(plan: &Plan, blocks: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
-    let files = Kind::BOTH.map(|kind| shape::files(plan, kind));
+    let files = ByKind::of(|kind| shape::files(plan, kind));
     let mut by_file: BTreeMap<[u32; 3], BTreeMap<u32, Table>> = BTreeMap::new();
     for bytes in blocks {
         let ([kind, file, range, part], packed) = head_of(bytes)?;
         let columns = spill::unpack(packed).ok_or_else(damaged)?;
         let rows = columns.first().map_or(0, Column::len);
-        let planned = files.get(kind as usize).and_then(|files| files.get(file as usize));
+        let planned = planned(&files, kind, file);
         let fits = planned.is_some_and(|file| file.width(plan) == columns.len());
         if !fits || columns.iter().any(|c| c.len() != rows) {
             return Err(damaged());
@@ -592,7 +591,7 @@ pub fn sort(plan: &Plan, blocks: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
     by_file
         .into_iter()
         .map(|([kind, file, range], parts)| {
-            let planned = &files[kind as usize][file as usize];
+            let planned = planned(&files, kind, file).ok_or_else(damaged)?;
             let parts: Vec<Table> = parts.into_values().collect();
             let rows = join_blocks(&parts, planned.width(plan));
             drop(parts);
@@ -608,15 +607,24 @@ pub fn sort(plan: &Plan, blocks: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
         .collect()
 }
 
+/// A file by the numbers of its kind and of itself.
+fn planned<'f, 'a>(
+    files: &'f ByKind<Vec<FilePlan<'a>>>,
+    kind: u32,
+    file: u32,
+) -> Option<&'f FilePlan<'a>> {
+    files[*Kind::BOTH.get(kind as usize)?].get(file as usize)
+}
+
 /// Sorted rows on their way into the files of the releases.
 pub struct Files<'a> {
     plan: &'a Plan,
-    files: [Vec<FilePlan<'a>>; 2],
+    files: ByKind<Vec<FilePlan<'a>>>,
     directory: SpillDir,
     /// By kind, file and range.
     ranges: BTreeMap<[u32; 3], (Block, Vec<[u64; 2]>)>,
     /// By kind, by file: rows that arrived.
-    rows: [Vec<u64>; 2],
+    rows: ByKind<Vec<u64>>,
 }
 
 impl<'a> Files<'a> {
@@ -625,7 +633,7 @@ impl<'a> Files<'a> {
     /// # Errors
     /// I/O.
     pub fn new(plan: &'a Plan, spill: &Path) -> Result<Self> {
-        let files = Kind::BOTH.map(|kind| shape::files(plan, kind));
+        let files = ByKind::of(|kind| shape::files(plan, kind));
         let rows = files.each_ref().map(|files| vec![0; files.len()]);
         let directory = SpillDir::create(spill)?;
         Ok(Files { plan, files, directory, ranges: BTreeMap::new(), rows })
@@ -637,7 +645,7 @@ impl<'a> Files<'a> {
     /// `X0633` if they are damaged; `X0635` if they came before; I/O.
     pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
         let ([kind, file, range, tables], rest) = head_of(bytes)?;
-        let planned = self.files.get(kind as usize).and_then(|files| files.get(file as usize));
+        let planned = planned(&self.files, kind, file);
         let planned = planned.filter(|f| f.tables.len() == tables as usize).ok_or_else(damaged)?;
         let (of, packed) = rest.split_at_checked(tables as usize * 16).ok_or_else(damaged)?;
         let numbers: Vec<u64> = of.as_chunks().0.iter().map(|n| u64::from_le_bytes(*n)).collect();
@@ -648,7 +656,8 @@ impl<'a> Files<'a> {
         if self.ranges.contains_key(&[kind, file, range]) {
             return Err(incomplete());
         }
-        self.rows[kind as usize][file as usize] += columns.first().map_or(0, Column::len) as u64;
+        let kind_of = Kind::BOTH[kind as usize];
+        self.rows[kind_of][file as usize] += columns.first().map_or(0, Column::len) as u64;
         let block = self.directory.write(&columns.iter().collect::<Vec<_>>())?;
         self.ranges.insert([kind, file, range], (block, numbers.as_chunks().0.to_vec()));
         Ok(())
@@ -661,7 +670,7 @@ impl<'a> Files<'a> {
     fn write(&self, staging: &Path, progress: &dyn Progress) -> Result<Vec<OutputFile>> {
         let mut written = Vec::new();
         for kind in Kind::BOTH {
-            for (f, file) in self.files[kind as usize].iter().enumerate() {
+            for (f, file) in self.files[kind].iter().enumerate() {
                 let from = [kind as u32, f as u32, 0];
                 let to = [kind as u32, f as u32, u32::MAX];
                 let mut ranges = self.ranges.range(from..=to).peekable();
@@ -697,7 +706,7 @@ pub fn write(
 ) -> Result<Made> {
     let plan = files.plan;
     let mut sums = Sums::new(plan);
-    let mut all_tokens: [Vec<[u8; 16]>; 2] = Default::default();
+    let mut all_tokens: ByKind<Vec<[u8; 16]>> = Default::default();
     let mut rows = files.files.each_ref().map(|files| vec![0_u64; files.len()]);
     for bytes in accounts {
         let (length, rest) = bytes.split_at_checked(8).ok_or_else(damaged)?;
@@ -706,12 +715,13 @@ pub fn write(
         let (json, tokens) = rest.split_at_checked(length).ok_or_else(damaged)?;
         let account: Account = serde_json::from_slice(json).map_err(|_| damaged())?;
         let tokens: &[[u8; 16]] = tokens.as_chunks().0;
-        let (first, second) = tokens.split_at_checked(account.tokens[0]).ok_or_else(damaged)?;
-        if second.len() != account.tokens[1] {
+        let (first, second) =
+            tokens.split_at_checked(account.tokens.pseudonymized).ok_or_else(damaged)?;
+        if second.len() != account.tokens.anonymized {
             return Err(damaged());
         }
-        all_tokens[0].extend_from_slice(first);
-        all_tokens[1].extend_from_slice(second);
+        all_tokens.pseudonymized.extend_from_slice(first);
+        all_tokens.anonymized.extend_from_slice(second);
         for (sums, here) in rows.iter_mut().zip(&account.rows) {
             if sums.len() != here.len() {
                 return Err(damaged());
@@ -720,7 +730,7 @@ pub fn write(
         }
         sums.take(account)?;
     }
-    let whole = Kind::BOTH.map(|kind| kind as usize).into_iter().all(|k| {
+    let whole = Kind::BOTH.into_iter().all(|k| {
         let told = sums.persons[k] + sums.persons_gone[k] + read.intake.excluded_persons[k];
         told == read.intake.persons
     });
@@ -728,7 +738,7 @@ pub fn write(
         return Err(incomplete());
     }
     for kind in Kind::BOTH {
-        emit::distinct_tokens(&mut all_tokens[kind as usize], kind)?;
+        emit::distinct_tokens(&mut all_tokens[kind], kind)?;
     }
     drop(all_tokens);
     unique::judge(&outcome.unique)?;
@@ -742,7 +752,7 @@ pub fn write(
 impl Sums<'_> {
     /// Adds what another machine counted.
     fn take(&mut self, account: Account) -> Result<()> {
-        let like = (0..2).all(|k| {
+        let like = Kind::BOTH.into_iter().all(|k| {
             account.tallies[k].len() == self.tallies[k].len()
                 && account.removed[k].len() == self.removed[k].len()
                 && account.tallies[k].iter().zip(&self.tallies[k]).all(|(a, b)| a.len() == b.len())
@@ -750,7 +760,7 @@ impl Sums<'_> {
         if !like {
             return Err(damaged());
         }
-        for k in 0..2 {
+        for k in Kind::BOTH {
             let all = self.tallies[k].iter_mut().flatten();
             all.zip(account.tallies[k].iter().flatten()).for_each(|(sum, more)| *sum += *more);
             let all = self.removed[k].iter_mut();

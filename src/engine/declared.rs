@@ -24,7 +24,7 @@ use crate::error::{Error, Result, Said, small};
 use crate::frame::{Column, MISSING};
 use crate::plan::declared::{is_birth, shows};
 use crate::plan::{ColumnPlan, Plan, Warning};
-use crate::schema::{ColumnFacts, DateKind, Kind, Role, Type, codes};
+use crate::schema::{ByKind, ColumnFacts, DateKind, Kind, Role, Type, codes};
 use crate::technique::{Shows, Treatment};
 use crate::text::spelled::{Calendar, Held, MOMENTS};
 use crate::text::{date, identifier};
@@ -49,7 +49,7 @@ struct Watched {
     column: usize,
     name: String,
     /// The releases that show the cells.
-    kinds: [bool; 2],
+    kinds: ByKind<bool>,
     /// Whether texts and numbers are looked at.
     counted: bool,
     unique: Option<Unique>,
@@ -407,9 +407,9 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
             );
             let dated = facts.ty.is_date();
             // A date is looked at in any form that tells it, whether it is a birth date.
-            let kinds = Kind::BOTH
-                .map(|kind| if dated { shows(column, kind) } else { whole(column, kind) });
-            if guarded || facts.ty == Type::Boolean || kinds == [false; 2] {
+            let kinds =
+                ByKind::of(|kind| if dated { shows(column, kind) } else { whole(column, kind) });
+            if guarded || facts.ty == Type::Boolean || kinds == ByKind::default() {
                 continue;
             }
             // A number that is always whole is what a whole number is, whatever its type says.
@@ -988,11 +988,8 @@ impl Watched {
             }
             _ => say!("`{}`.`{}`", facts.table, facts.column),
         };
-        let kinds: Vec<Said> = Kind::BOTH
-            .into_iter()
-            .filter(|&k| self.kinds[k as usize])
-            .map(|k| say!("{}", k))
-            .collect();
+        let kinds: Vec<Said> =
+            Kind::BOTH.into_iter().filter(|&k| self.kinds[k]).map(|k| say!("{}", k)).collect();
         let kinds = Said::join(&kinds, ", ");
         let Found { code, warning, what, ja, advice } = found;
         Found {
@@ -1043,7 +1040,7 @@ impl Watched {
         let shifted = plan.tables.iter().flat_map(|t| &t.columns).any(|c| {
             let shows = c.treatment(Kind::Pseudonymized).treatment.shows();
             shows == Shows::Near && c.facts.ty.is_date()
-        }) && self.kinds[Kind::Pseudonymized as usize];
+        }) && self.kinds[Kind::Pseudonymized];
         let (more, more_ja) = if shifted {
             (
                 say!("; beside dates that are shifted it tells by how much"),

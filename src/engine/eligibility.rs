@@ -6,7 +6,7 @@ use std::path::Path;
 use super::exclude::Why;
 use super::roll::{self, Key, Near, Roll, folded, lines};
 use crate::error::{Error, Name, Result};
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use crate::{say, text};
 
 /// The column of the release kind.
@@ -62,7 +62,7 @@ pub struct Eligibility {
     /// Lines whose person is blank after normalization, or a filler.
     pub unusable: u64,
     /// By name in the roll, by kind.
-    standings: Vec<[Option<Standing>; 2]>,
+    standings: Vec<ByKind<Option<Standing>>>,
 }
 
 /// Where the columns stand.
@@ -152,11 +152,11 @@ impl Eligibility {
             };
             let at = self.roll.add(identity, line, false);
             if self.standings.len() <= at {
-                self.standings.resize(at + 1, [None; 2]);
+                self.standings.resize(at + 1, ByKind::default());
             }
             let told = Standing { notified, stopped };
             for &kind in of {
-                match &mut self.standings[at][kind as usize] {
+                match &mut self.standings[at][kind] {
                     Some(before) if *before != told => contradicting.push(line),
                     slot => *slot = Some(told),
                 }
@@ -214,9 +214,7 @@ impl Eligibility {
     }
 
     fn why_number(&self, kind: Kind, number: &str) -> Option<Why> {
-        let Some(standing) =
-            self.roll.find(number).and_then(|at| self.standings[at][kind as usize])
-        else {
+        let Some(standing) = self.roll.find(number).and_then(|at| self.standings[at][kind]) else {
             return Some(Why::NotInFile);
         };
         if standing.stopped.is_some() {

@@ -110,8 +110,8 @@ fn part_rows(shown: Shown<'_>, t: usize) -> PartRows {
     let persons = &partition.tables[t].persons;
     let codes = rows.iter().map(|&r| tokens.codes()[persons[r as usize] as usize]).collect();
     columns.push(Column::new(codes, Arc::clone(tokens.dictionary())));
-    let places = partition.tables[t].places.iter().map(|c| c.take(&rows)).collect();
-    PartRows { rows: Table { rows: rows.len(), columns }, places }
+    let positions = partition.tables[t].positions.iter().map(|c| c.take(&rows)).collect();
+    PartRows { rows: Table { rows: rows.len(), columns }, positions }
 }
 
 /// Rows in the order of a file, and the rows and distinct persons of each of its tables.

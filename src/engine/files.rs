@@ -10,8 +10,8 @@ use crate::schema::{Kind, Type};
 pub struct PartRows {
     /// Released cells, then the token.
     pub rows: Table,
-    /// The places of the rows, if the file is in the order of the source.
-    pub places: Vec<Column>,
+    /// The source positions of the rows, if the file is in the order of the source.
+    pub positions: Vec<Column>,
 }
 
 /// The rows of the parts of a long table as rows of its file.
@@ -31,7 +31,7 @@ pub fn long_rows(plan: &Plan, kind: Kind, file: &FilePlan<'_>, parts: Vec<PartRo
             let token = cells.pop();
             let mut columns = match file.long.map(|l| l.order) {
                 None => Vec::new(),
-                Some(Order::Source) => part.places,
+                Some(Order::Source) => part.positions,
                 Some(Order::Content) => (0..table.keys.len())
                     .filter(|&k| k != table.person_key)
                     .map(|k| {

@@ -40,7 +40,7 @@ use super::worker::{Decided, Kept, Worker};
 use crate::error::{Error, Name, Result, small};
 use crate::plan::{Grain, Join, Plan, ViewColumn, ViewPlan};
 use crate::policy::model::Unit;
-use crate::schema::{ColumnAt, Kind};
+use crate::schema::{ByKind, ColumnAt, Kind};
 use crate::technique::{Measure, Secrets};
 use crate::{digest, note, say};
 
@@ -49,7 +49,7 @@ use crate::{digest, note, say};
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrozenPlan {
     /// By release kind (in the order of [`Kind::BOTH`]).
-    pub treatments: [Treatments; 2],
+    pub treatments: ByKind<Treatments>,
     /// What is suppressed in the anonymized release, and which labels are shown otherwise: step by step, each about what the steps
     /// before it left.
     pub decisions: Vec<Decision>,
@@ -91,7 +91,7 @@ impl FrozenPlan {
             draft::decisions_fit(plan, &written.decisions),
         ) {
             (Some(pseudonymized), Some(anonymized), true) => Ok(FrozenPlan {
-                treatments: [pseudonymized, anonymized],
+                treatments: ByKind { pseudonymized, anonymized },
                 decisions: written.decisions,
                 blanked: Vec::new(),
             }),
@@ -111,7 +111,7 @@ impl FrozenPlan {
     pub(super) fn decided(&self, attempt: u32) -> Decided<'_> {
         Decided {
             attempt,
-            treatments: &self.treatments[1],
+            treatments: &self.treatments.anonymized,
             decisions: &self.decisions,
             blanked: &self.blanked,
         }
@@ -196,7 +196,7 @@ fn planned(plan: &Plan, kind: Kind, levels: &[(usize, usize, Name)]) -> Treatmen
         // Columns that repeat it get the same level.
         for (t, other) in plan.tables.iter().enumerate() {
             for (c, tied) in other.columns.iter().enumerate() {
-                if tied.tied[kind as usize] == Some(ColumnAt { table: *table, column: *column }) {
+                if tied.tied[kind] == Some(ColumnAt { table: *table, column: *column }) {
                     treatments[t][c].choose(level.as_str());
                 }
             }
@@ -708,7 +708,10 @@ impl Freezing {
         let splits = steady::asked(&self.plan, splits);
         self.outcome = Some(Outcome {
             frozen: FrozenPlan {
-                treatments: [self.draft.treatments[0].clone(), self.draft.treatments[1].clone()],
+                treatments: ByKind {
+                    pseudonymized: self.draft.treatments[0].clone(),
+                    anonymized: self.draft.treatments[1].clone(),
+                },
                 decisions: self.draft.decisions.clone(),
                 blanked: self.draft.blanked.clone(),
             },
@@ -870,7 +873,7 @@ pub fn measure(
     plan: &Plan,
     store: &Store,
     lists: &Lists,
-    secrets: [&dyn Secrets; 2],
+    secrets: ByKind<&dyn Secrets>,
     keep: Option<(&dyn Keep, &[u8; 32])>,
     progress: &dyn Progress,
 ) -> Result<Measured> {
@@ -893,7 +896,7 @@ pub fn measure(
 pub fn freeze(
     store: &Store,
     lists: &Lists,
-    secrets: [&dyn Secrets; 2],
+    secrets: ByKind<&dyn Secrets>,
     mut measured: Measured,
     limit: Option<Duration>,
     progress: &dyn Progress,
@@ -931,7 +934,7 @@ impl Measured {
         &mut self,
         store: &Store,
         lists: &Lists,
-        secrets: [&dyn Secrets; 2],
+        secrets: ByKind<&dyn Secrets>,
         keep: Option<(&dyn Keep, &[u8; 32])>,
         progress: &dyn Progress,
         on: impl Fn(&Freezing) -> bool,

@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::exclude::Lists;
 use super::kept::{self, Keep};
+use super::linkage::{Linkage, Linked};
 use super::partition::Partition;
 use super::persons::{Batch, Seen, Told};
 use super::pool::{self, Pool};
-use super::same::Same;
-use super::{Progress, grain, identity, moments, place, rows, validate};
+use super::{Progress, grain, identity, moments, rows, source_position, validate};
 use crate::error::{Error, Name, Result, small};
 use crate::formats::fhir::{BUNDLE, Resources};
 use crate::formats::spill::{Block, SpillDir};
@@ -22,7 +22,7 @@ use crate::formats::{self, ColumnSpec, FileFacts, ReadSpec};
 use crate::frame::{Column, MISSING, Table, join_blocks};
 use crate::plan::{Plan, TablePlan, Warning};
 use crate::policy::model::{Defect, InputFormat};
-use crate::schema::{Kind, Type};
+use crate::schema::{ByKind, Kind, Type};
 use crate::{log, note, say};
 
 /// Rows a batch.
@@ -47,7 +47,7 @@ pub struct TableIntake {
     /// Rows set aside, by reason.
     pub set_aside: BTreeMap<Defect, u64>,
     /// Rows of persons excluded, by release kind.
-    pub excluded: [u64; 2],
+    pub excluded: ByKind<u64>,
     /// Cells with a moment of another zone, which were written in the policy's.
     pub moments: u64,
     /// By column: cells that were not of its type and are missing now.
@@ -65,11 +65,11 @@ pub struct Intake {
     /// Distinct persons read, and by kind those excluded.
     pub persons: u64,
     /// Persons excluded by kind.
-    pub excluded_persons: [u64; 2],
+    pub excluded_persons: ByKind<u64>,
     /// By kind, by [`super::exclude::Why`]: persons excluded for that reason.
-    pub why: [[u64; 5]; 2],
-    /// Persons with more than one local number, and local numbers that were linked.
-    pub same: [u64; 2],
+    pub why: ByKind<[u64; 5]>,
+    /// What linkage did.
+    pub linked: Linked,
     /// What is told of the identifiers.
     pub told: Told,
     /// What a reader should know of the data.
@@ -101,7 +101,7 @@ pub(super) struct Gathered {
     pub(super) empty: Vec<[usize; 2]>,
     /// By table: rows that repeat another one and went.
     pub(super) collapsed: Vec<u64>,
-    pub(super) same: [u64; 2],
+    pub(super) linked: Linked,
     /// Persons with their local identities.
     pub(super) locals: HashMap<String, Vec<String>>,
     pub(super) told: Told,
@@ -112,9 +112,9 @@ pub(super) struct Looking<'a> {
     plan: &'a Plan,
     lists: &'a Lists,
     persons: u64,
-    excluded_persons: [u64; 2],
-    why: [[u64; 5]; 2],
-    excluded: Vec<[u64; 2]>,
+    excluded_persons: ByKind<u64>,
+    why: ByKind<[u64; 5]>,
+    excluded: Vec<ByKind<u64>>,
     grains: grain::Grains,
     forms: super::forms::Forms,
 }
@@ -125,9 +125,9 @@ impl<'a> Looking<'a> {
             plan,
             lists,
             persons: 0,
-            excluded_persons: [0; 2],
-            why: [[0; 5]; 2],
-            excluded: vec![[0; 2]; plan.tables.len()],
+            excluded_persons: ByKind::default(),
+            why: ByKind::default(),
+            excluded: vec![ByKind::default(); plan.tables.len()],
             grains: grain::Grains::new(plan),
             forms: super::forms::Forms::new(plan),
         }
@@ -140,17 +140,17 @@ impl<'a> Looking<'a> {
             lists.compare(id);
             for kind in Kind::BOTH {
                 if let Some(reason) = lists.why(kind, id) {
-                    self.why[kind as usize][reason as usize] += 1;
+                    self.why[kind][reason as usize] += 1;
                 }
             }
         }
         self.grains.look(plan, partition, alone);
         self.forms.look(partition);
         for kind in Kind::BOTH {
-            let eligible = &partition.eligible[kind as usize];
-            self.excluded_persons[kind as usize] += eligible.iter().filter(|&&e| !e).count() as u64;
+            let eligible = &partition.eligible[kind];
+            self.excluded_persons[kind] += eligible.iter().filter(|&&e| !e).count() as u64;
             for (excluded, part) in self.excluded.iter_mut().zip(&partition.tables) {
-                excluded[kind as usize] +=
+                excluded[kind] +=
                     part.persons.iter().filter(|&&p| !eligible[p as usize]).count() as u64;
             }
         }
@@ -206,10 +206,10 @@ fn damaged() -> Error {
     Error::environment("X0605", say!("a spill block is damaged: is the disk sound?"))
 }
 
-/// The columns that travel behind those of a table: the identities of its keys, the places of its rows, their folder.
+/// The columns that travel behind those of a table: the identities of its keys, the source positions of its rows, their folder.
 pub(super) fn beside(table: &TablePlan) -> usize {
-    let places = if table.placed() { place::WIDTH } else { 0 };
-    table.keys.len() + places + usize::from(table.foldered())
+    let positions = if table.keeps_source_position() { source_position::WIDTH } else { 0 };
+    table.keys.len() + positions + usize::from(table.foldered())
 }
 
 pub(super) fn split(mut whole: Table, columns: usize) -> (Table, Vec<Column>) {
@@ -426,8 +426,8 @@ fn gather(
 ) -> Result<(Gathered, Store)> {
     let lists = looking.lists;
     let estimate = pool::estimate(files);
-    let same = Same::read(plan, files, progress)?;
-    let locals = same.locals();
+    let linkage = Linkage::read(plan, files, progress)?;
+    let locals = linkage.locals();
     lists.tell_locals(locals.clone());
     let salt = hashbrown::DefaultHashBuilder::default();
     let pool = Pool::new(limits, estimate, salt.clone())?;
@@ -436,7 +436,7 @@ fn gather(
         let paths = &files[group.start];
         let reading = Reading {
             plan,
-            same: &same,
+            linkage: &linkage,
             pool: Some(&pool),
             salt: &salt,
             most: None,
@@ -530,8 +530,8 @@ fn gather(
             Store::Spilled(Spilled { directory: pool.directory()?, blocks: whole })
         }
     };
-    let same = [same.persons, same.linked];
-    Ok((Gathered { tables, files: input_files, empty, collapsed, same, locals, told }, store))
+    let linked = Linked { persons: linkage.persons, numbers: linkage.linked };
+    Ok((Gathered { tables, files: input_files, empty, collapsed, linked, locals, told }, store))
 }
 
 /// Holds what was seen against what must be.
@@ -542,7 +542,7 @@ pub(super) fn judged(
     store: Store,
 ) -> Result<Intake> {
     let Looking { lists, persons, excluded_persons, why, excluded, grains, forms, .. } = looking;
-    let Gathered { mut tables, files, empty, collapsed, same, told, .. } = gathered;
+    let Gathered { mut tables, files, empty, collapsed, linked, told, .. } = gathered;
     for (table, excluded) in tables.iter_mut().zip(excluded) {
         table.excluded = excluded;
     }
@@ -582,7 +582,7 @@ pub(super) fn judged(
     warnings.extend(told.warnings(plan));
     warnings.extend(forms.warnings(plan));
     let intake =
-        Intake { store, tables, files, persons, excluded_persons, why, same, told, warnings };
+        Intake { store, tables, files, persons, excluded_persons, why, linked, told, warnings };
     for warning in &intake.warnings {
         note!(warn, "data", code = warning.code, text = warning.text.clone());
     }
@@ -590,8 +590,8 @@ pub(super) fn judged(
         info,
         "persons",
         read = small(intake.persons),
-        excluded_pseudonymized = small(intake.excluded_persons[0]),
-        excluded_anonymized = small(intake.excluded_persons[1]),
+        excluded_pseudonymized = small(intake.excluded_persons.pseudonymized),
+        excluded_anonymized = small(intake.excluded_persons.anonymized),
         partitions = count
     );
     lists.judge()?;
@@ -605,13 +605,13 @@ pub(super) fn judged(
 /// As [`intake`].
 pub fn first_rows(plan: &Plan, files: &[Vec<PathBuf>], most: Option<usize>) -> Result<[u64; 2]> {
     let salt = hashbrown::DefaultHashBuilder::default();
-    let same = Same::default();
+    let linkage = Linkage::default();
     let mut seen = [0, 0];
     let progress = &super::Silent;
     let all = resources(plan, files)?;
     let reading = Reading {
         plan,
-        same: &same,
+        linkage: &linkage,
         pool: None,
         salt: &salt,
         most,
@@ -668,7 +668,7 @@ pub fn folder_of(table: &TablePlan, path: &Path, plan: &Plan) -> Result<Option<S
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) same: &'a Same,
+    pub(super) linkage: &'a Linkage,
     /// Where rows wait by person; none when rows are only looked at.
     pub(super) pool: Option<&'a Pool>,
     pub(super) salt: &'a hashbrown::DefaultHashBuilder,
@@ -702,7 +702,7 @@ fn read_group(
     // Files of the table that are there twice, and the rows that each file gave.
     let twins = twins(first, paths)?;
     let mut rows_of: Vec<Vec<u64>> = Vec::new();
-    // Rows of the files before this one: a row's place is its number in all files of the table.
+    // Rows of the files before this one: a row's source position is its number in all files of the table.
     let mut before = 0_u64;
     for (index, path) in paths.iter().enumerate() {
         let file = FilePlace { table: shown, index, files: paths.len() };
@@ -881,7 +881,7 @@ fn read_batch(
     intake: &mut TableIntake,
     seen: &mut Seen,
 ) -> Result<Table> {
-    let Reading { plan, same, salt, sees, .. } = reading;
+    let Reading { plan, linkage, salt, sees, .. } = reading;
     let Here { file, folder, before } = here;
     let table = &plan.tables[t];
     let tokens: Vec<usize> = (0..table.columns.len()).filter(|&c| table.columns[c].made).collect();
@@ -909,7 +909,7 @@ fn read_batch(
         seen.see(plan, t, new, salt, &place);
     }
     let local = std::mem::replace(&mut identities[table.person_key], Column::constant(None, 0));
-    identities[table.person_key] = same.map(local);
+    identities[table.person_key] = linkage.map(local);
     let mut whole = batch.table;
     for &made in &tokens {
         if let Some(key) = table.columns[made].key {
@@ -917,8 +917,8 @@ fn read_batch(
         }
     }
     whole.columns.extend(identities);
-    if table.placed() {
-        whole.columns.extend(place::columns(before, &batch.row_numbers));
+    if table.keeps_source_position() {
+        whole.columns.extend(source_position::columns(before, &batch.row_numbers));
     }
     if table.foldered() {
         whole.columns.push(Column::constant(folder, whole.rows));

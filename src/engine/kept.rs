@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::{self, Draft, STATISTICS};
 use super::exclude::Lists;
 use super::intake::{Gathered, InputFile, Limits, Spilled, Store, TableIntake};
+use super::linkage::Linked;
 use super::partition::Partition;
 use super::persons::Told;
 use super::statistics::Statistics;
@@ -19,6 +20,7 @@ use crate::error::{Error, Name, Result};
 use crate::formats::spill::{self, SpillDir};
 use crate::formats::{self, FileFacts};
 use crate::plan::Plan;
+use crate::schema::ByKind;
 use crate::schema::file::Defect;
 use crate::{note, say};
 
@@ -56,7 +58,7 @@ struct Written {
     files: Vec<FileWritten>,
     empty: Vec<[usize; 2]>,
     collapsed: Vec<u64>,
-    same: [u64; 2],
+    linked: Linked,
     locals: BTreeMap<String, Vec<String>>,
     spelled: u64,
     nines: BTreeMap<String, [u64; 2]>,
@@ -105,7 +107,7 @@ impl TableWritten {
         TableIntake {
             rows_in: self.rows_in,
             set_aside: self.set_aside.into_iter().collect(),
-            excluded: [0; 2],
+            excluded: ByKind::default(),
             moments: self.moments,
             blanked: self.blanked.into_iter().map(named).collect(),
         }
@@ -176,7 +178,7 @@ pub(super) fn store(
         files: gathered.files.iter().map(|f| FileWritten::of(f.table, &f.path, &f.facts)).collect(),
         empty: gathered.empty.clone(),
         collapsed: gathered.collapsed.clone(),
-        same: gathered.same,
+        linked: gathered.linked,
         locals: gathered.locals.iter().map(|(p, l)| (p.clone(), l.clone())).collect(),
         spelled: gathered.told.spelled,
         nines: gathered.told.nines.clone(),
@@ -267,7 +269,7 @@ impl Written {
             files: self.files.into_iter().map(FileWritten::read).collect(),
             empty: self.empty,
             collapsed: self.collapsed,
-            same: self.same,
+            linked: self.linked,
             locals: self.locals.into_iter().collect(),
             told: Told { spelled: self.spelled, nines: self.nines },
         }

@@ -20,7 +20,7 @@ use crate::frame::Table;
 use crate::plan::claims::{ClaimedFile, ClaimedRows, Claims, Witness};
 use crate::plan::{Plan, shape};
 pub use crate::progress::{Progress, Silent, stop_flag};
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use crate::technique::{KeyToken, Marks, Secrets, Tally};
 
 pub mod apart;
@@ -42,19 +42,19 @@ mod grain;
 pub mod identity;
 pub mod intake;
 pub mod kept;
+pub mod linkage;
 mod moments;
 pub mod observe;
 pub mod partition;
 pub mod parts;
 pub mod persons;
-pub mod place;
 mod pool;
 pub mod promise;
 mod resources;
 pub mod roll;
 mod rows;
-pub mod same;
 pub mod search;
+pub mod source_position;
 pub mod statistics;
 pub mod steady;
 pub mod survey;
@@ -98,15 +98,15 @@ pub struct Made {
     /// Canonical JSON of the frozen plan (for its digest and for replay; protected data).
     pub frozen: Vec<u8>,
     /// By kind, table, column: what the treatment did, counted over the rows of the release's persons.
-    pub tallies: [Vec<Vec<Tally>>; 2],
+    pub tallies: ByKind<Vec<Vec<Tally>>>,
     /// By table, column: marks in free text of the pseudonymized release.
     pub marks: Vec<Vec<Marks>>,
     /// By kind, by table: rows removed by techniques or suppression.
-    pub removed: [Vec<u64>; 2],
+    pub removed: ByKind<Vec<u64>>,
     /// By kind: distinct persons with at least one row.
-    pub persons: [u64; 2],
+    pub persons: ByKind<u64>,
     /// By kind: distinct persons who may be in the release, but of whom no row is left.
-    pub persons_without_rows: [u64; 2],
+    pub persons_without_rows: ByKind<u64>,
     /// Number of partitions used.
     pub partitions: usize,
     /// What stood in the columns before and after, for the report.
@@ -144,7 +144,7 @@ impl Made {
                     read: table.rows_in,
                     aside: table.set_aside.values().sum(),
                     excluded: table.excluded,
-                    removed: [self.removed[0][t], self.removed[1][t]],
+                    removed: self.removed.each_ref().map(|removed| removed[t]),
                 })
                 .collect(),
             persons: self.persons,
@@ -164,11 +164,11 @@ pub struct IntakeFacts {
     /// Distinct persons read.
     pub persons: u64,
     /// Persons excluded by kind.
-    pub excluded_persons: [u64; 2],
+    pub excluded_persons: ByKind<u64>,
     /// By kind, by [`exclude::Why`]: persons excluded for that reason.
-    pub why: [[u64; 5]; 2],
-    /// Persons with more than one local number, and local numbers that were linked.
-    pub same: [u64; 2],
+    pub why: ByKind<[u64; 5]>,
+    /// What linkage did.
+    pub linked: linkage::Linked,
     /// What is told of the identifiers.
     pub told: persons::Told,
     /// What a reader should know of the data.
@@ -186,7 +186,7 @@ pub struct Job<'a> {
     /// Memory and spill.
     pub limits: Limits,
     /// The secrets by kind.
-    pub secrets: [&'a dyn Secrets; 2],
+    pub secrets: ByKind<&'a dyn Secrets>,
     /// How long the search for levels may take; without, until the best is proven.
     pub search_limit: Option<std::time::Duration>,
     /// Keys that a linking body gave back, by link id; none but in a linkable profile.
@@ -299,7 +299,7 @@ pub fn write(
     let mut emitting =
         Emitting::new(job, matches!(store, intake::Store::Spilled(_)), &intake.tables)?;
     let mut links = Vec::new();
-    let mut all_tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
+    let mut all_tokens: ByKind<Vec<[u8; 16]>> = ByKind::default();
     store.each(plan, lists, |p, whole| {
         let source: Vec<&Table> = whole.tables.iter().map(|t| &t.table).collect();
         rayon::join(|| witness.source(plan, &source), || sums.observed.add_source(plan, whole));
@@ -307,20 +307,20 @@ pub fn write(
             progress.check()?;
             // What was written between the two is no part of it.
             timings::room("apply");
-            let k = kind as usize;
             let (own, treated, there, mut worker);
             let (partition, applied, surviving): (&Partition, &Applied, &Surviving) = match kind {
                 Kind::Anonymized => {
                     let kept = workers.get_mut(p).map(std::mem::take).unwrap_or_default();
                     worker = Worker::new(plan, whole, p as u32, kept);
-                    worker.anonymized(outcome.decided(), secrets[k])
+                    worker.anonymized(outcome.decided(), secrets[kind])
                 }
                 Kind::Pseudonymized => {
                     own = whole.of_kind(kind);
                     let mut all = Surviving::all(&own);
-                    let treatments = &outcome.frozen.treatments[k];
+                    let treatments = &outcome.frozen.treatments[kind];
                     let everyone = everyone.as_ref();
-                    treated = apply(plan, treatments, &own, kind, secrets[k], everyone, &mut all);
+                    treated =
+                        apply(plan, treatments, &own, kind, secrets[kind], everyone, &mut all);
                     there = all;
                     (&own, &treated, &there)
                 }
@@ -331,14 +331,14 @@ pub fn write(
             let persons = match applied.tokens.of(domain, &partition.ids) {
                 Some(persons) => persons,
                 None => {
-                    made = KeyToken::new(domain, &partition.ids, secrets[k]);
+                    made = KeyToken::new(domain, &partition.ids, secrets[kind]);
                     &made
                 }
             };
-            all_tokens[k].extend(&persons.raw);
+            all_tokens[kind].extend(&persons.raw);
             let tokens = &persons.texts;
             if let (Kind::Anonymized, Some(keys)) = (kind, job.link_keys) {
-                let project = secrets[Kind::Pseudonymized as usize];
+                let project = secrets[Kind::Pseudonymized];
                 let token = |person: usize| tokens.text(person).map(str::to_owned);
                 let given = promise::links::given(keys, &partition.ids, &present, token, project);
                 links.extend(given);
@@ -351,7 +351,7 @@ pub fn write(
         Ok(())
     })?;
     for kind in Kind::BOTH {
-        emit::distinct_tokens(&mut all_tokens[kind as usize], kind)?;
+        emit::distinct_tokens(&mut all_tokens[kind], kind)?;
     }
     drop(store);
     emitting.finish(progress)?;
@@ -378,7 +378,8 @@ fn made(
     done: Done<'_>,
 ) -> Result<Made> {
     let Read { intake, declared } = read;
-    let Intake { tables, files, persons, excluded_persons, why, same, told, warnings, .. } = intake;
+    let Intake { tables, files, persons, excluded_persons, why, linked, told, warnings, .. } =
+        intake;
     let Done { sums, files: out_files, mut links, frozen, partitions } = done;
     let Sums { tallies, marks, removed, persons: persons_out, persons_gone, observed, .. } = sums;
     note_made(plan, &out_files, &tallies);
@@ -389,7 +390,16 @@ fn made(
     Ok(Made {
         receipts: receipts::write(plan, staging)?,
         files: out_files,
-        intake: IntakeFacts { tables, files, persons, excluded_persons, why, same, told, warnings },
+        intake: IntakeFacts {
+            tables,
+            files,
+            persons,
+            excluded_persons,
+            why,
+            linked,
+            told,
+            warnings,
+        },
         views,
         sets,
         floors,
@@ -413,12 +423,12 @@ fn made(
 struct Sums<'a> {
     plan: &'a Plan,
     blankable: Vec<Vec<Option<u8>>>,
-    tallies: [Vec<Vec<Tally>>; 2],
+    tallies: ByKind<Vec<Vec<Tally>>>,
     marks: Vec<Vec<Marks>>,
-    removed: [Vec<u64>; 2],
-    persons: [u64; 2],
+    removed: ByKind<Vec<u64>>,
+    persons: ByKind<u64>,
     /// Persons who may be in the release, but of whom no row is left.
-    persons_gone: [u64; 2],
+    persons_gone: ByKind<u64>,
     observed: observe::Observed,
 }
 
@@ -427,13 +437,13 @@ impl<'a> Sums<'a> {
         Sums {
             plan,
             blankable: freeze::blankable(plan),
-            tallies: Kind::BOTH.map(|_| {
+            tallies: ByKind::of(|_| {
                 plan.tables.iter().map(|t| vec![Tally::default(); t.columns.len()]).collect()
             }),
             marks: plan.tables.iter().map(|t| vec![Marks::default(); t.columns.len()]).collect(),
-            removed: Kind::BOTH.map(|_| vec![0_u64; plan.tables.len()]),
-            persons: [0; 2],
-            persons_gone: [0; 2],
+            removed: ByKind::of(|_| vec![0_u64; plan.tables.len()]),
+            persons: ByKind::default(),
+            persons_gone: ByKind::default(),
             observed: observe::Observed::new(plan),
         }
     }
@@ -446,15 +456,15 @@ impl<'a> Sums<'a> {
         applied: &Applied,
         surviving: &Surviving,
     ) -> Vec<bool> {
-        let (plan, k) = (self.plan, kind as usize);
+        let plan = self.plan;
         for (t, applied) in applied.tables.iter().enumerate() {
-            for (slot, tally) in self.tallies[k][t].iter_mut().zip(&applied.tallies) {
+            for (slot, tally) in self.tallies[kind][t].iter_mut().zip(&applied.tallies) {
                 *slot += *tally;
             }
             for (slot, here) in self.marks[t].iter_mut().zip(&applied.marks) {
                 slot.merge(here);
             }
-            self.removed[k][t] += surviving.rows[t].iter().filter(|&&a| !a).count() as u64;
+            self.removed[kind][t] += surviving.rows[t].iter().filter(|&&a| !a).count() as u64;
         }
         log::trap("apply", || partition.ids.texts().collect::<Vec<_>>().join("|"));
         self.observed.add_release(plan, kind, partition, applied, surviving, &self.blankable);
@@ -467,10 +477,10 @@ impl<'a> Sums<'a> {
                 present[person as usize] |= surviving.rows[t][row];
             }
         }
-        self.persons[k] += present.iter().filter(|&&p| p).count() as u64;
+        self.persons[kind] += present.iter().filter(|&&p| p).count() as u64;
         let gone = |(here, may): (&bool, &bool)| !here && *may;
-        self.persons_gone[k] +=
-            present.iter().zip(&partition.eligible[k]).filter(|&both| gone(both)).count() as u64;
+        self.persons_gone[kind] +=
+            present.iter().zip(&partition.eligible[kind]).filter(|&both| gone(both)).count() as u64;
         present
     }
 }
@@ -478,25 +488,25 @@ impl<'a> Sums<'a> {
 /// The files of both releases: of one partition they are written at once, those of several are shuffled first.
 struct Emitting<'a> {
     job: &'a Job<'a>,
-    files_of: [Vec<shape::FilePlan<'a>>; 2],
+    files_of: ByKind<Vec<shape::FilePlan<'a>>>,
     spill: Option<formats::spill::SpillDir>,
-    shuffles: Vec<Vec<emit::Shuffle>>,
+    shuffles: ByKind<Vec<emit::Shuffle>>,
     written: Vec<OutputFile>,
 }
 
 impl<'a> Emitting<'a> {
     fn new(job: &'a Job<'a>, spilled: bool, tables: &[intake::TableIntake]) -> Result<Self> {
         let plan = job.plan;
-        let mut shuffles: Vec<Vec<emit::Shuffle>> = Vec::new();
-        let files_of = Kind::BOTH.map(|kind| shape::files(plan, kind));
+        let mut shuffles: ByKind<Vec<emit::Shuffle>> = ByKind::default();
+        let files_of = ByKind::of(|kind| shape::files(plan, kind));
         let spill = if spilled {
-            for files in &files_of {
+            for (files, shuffles) in files_of.iter().zip(&mut shuffles) {
                 let rows = |file: &shape::FilePlan<'_>| -> u64 {
                     file.tables.iter().map(|&t| tables[t].rows_in).sum()
                 };
                 let cells = |file: &shape::FilePlan<'_>| rows(file) * file.width(plan) as u64;
                 let shuffle = |file| emit::Shuffle::new(cells(file), job.limits.memory);
-                shuffles.push(files.iter().map(shuffle).collect());
+                shuffles.extend(files.iter().map(shuffle));
             }
             Some(formats::spill::SpillDir::create(&job.limits.spill_root)?)
         } else {
@@ -508,18 +518,17 @@ impl<'a> Emitting<'a> {
     /// Adds the rows of a partition.
     fn add(&mut self, shown: emit::Shown<'_>, progress: &dyn Progress) -> Result<()> {
         let emit::Shown { plan, kind, .. } = shown;
-        let k = kind as usize;
         let staging = &self.job.staging;
         let rows_of = |file: &shape::FilePlan<'_>| emit::rows_of(shown, file);
         match &self.spill {
             Some(directory) => {
-                for (file, shuffle) in self.files_of[k].iter().zip(&mut self.shuffles[k]) {
+                for (file, shuffle) in self.files_of[kind].iter().zip(&mut self.shuffles[kind]) {
                     shuffle.add(directory, &rows_of(file))?;
                 }
             }
             None => {
                 progress.room("write");
-                let written: Vec<Vec<OutputFile>> = self.files_of[k]
+                let written: Vec<Vec<OutputFile>> = self.files_of[kind]
                     .par_iter()
                     .map(|file| {
                         let rows = std::iter::once(Ok(rows_of(file)));
@@ -538,9 +547,8 @@ impl<'a> Emitting<'a> {
         let Some(directory) = &self.spill else { return Ok(()) };
         progress.room("write");
         for kind in Kind::BOTH {
-            let k = kind as usize;
-            let shuffles = std::mem::take(&mut self.shuffles[k]);
-            for (file, shuffle) in self.files_of[k].iter().zip(shuffles) {
+            let shuffles = std::mem::take(&mut self.shuffles[kind]);
+            for (file, shuffle) in self.files_of[kind].iter().zip(shuffles) {
                 let ranges = shuffle.ranges(directory, file.width(plan));
                 let written = emit::write(plan, kind, file, staging, ranges, progress)?;
                 self.written.extend(written);
@@ -551,7 +559,7 @@ impl<'a> Emitting<'a> {
 }
 
 /// Tells the log what was written and how columns were treated.
-fn note_made(plan: &Plan, files: &[OutputFile], tallies: &[Vec<Vec<Tally>>; 2]) {
+fn note_made(plan: &Plan, files: &[OutputFile], tallies: &ByKind<Vec<Vec<Tally>>>) {
     for file in files {
         note!(
             info,
@@ -563,7 +571,7 @@ fn note_made(plan: &Plan, files: &[OutputFile], tallies: &[Vec<Vec<Tally>>; 2]) 
         );
     }
     for kind in Kind::BOTH {
-        for (table, tallies) in plan.tables.iter().zip(&tallies[kind as usize]) {
+        for (table, tallies) in plan.tables.iter().zip(&tallies[kind]) {
             for (column, tally) in table.columns.iter().zip(tallies) {
                 note!(
                     trace,
@@ -582,12 +590,12 @@ fn note_made(plan: &Plan, files: &[OutputFile], tallies: &[Vec<Vec<Tally>>; 2]) 
 }
 
 /// Columns with cells that are empty though the source has a value.
-fn emptied(plan: &Plan, tallies: &[Vec<Vec<Tally>>; 2]) -> Vec<crate::plan::Warning> {
+fn emptied(plan: &Plan, tallies: &ByKind<Vec<Vec<Tally>>>) -> Vec<crate::plan::Warning> {
     let mut warnings = Vec::new();
     for kind in Kind::BOTH {
         for (t, table) in plan.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
-                let tally = tallies[kind as usize][t][c];
+                let tally = tallies[kind][t][c];
                 let why = column.treatment(kind).treatment.unfit();
                 let Some([en, ja]) = why.filter(|_| tally.emptied > 0) else { continue };
                 let (name, cells) = (&column.facts.column, small(tally.emptied));

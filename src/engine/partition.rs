@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::frame::{Column, Dictionary, Interner, MISSING, Table};
 use crate::plan::{DateRef, Join, Plan};
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 
 /// The rows of one table in a partition.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub struct TablePart {
     pub table: Table,
     /// The normalized identity of each key of the table, in the order of the plan's keys.
     pub identities: Vec<Column>,
-    /// Where each row stood in the source, for a long table that is released in that order: [`super::place`]; else empty.
-    pub places: Vec<Column>,
+    /// Where each row stood in the source, for a long table that is released in that order: [`super::source_position`]; else empty.
+    pub positions: Vec<Column>,
     /// The folder of each row, normalized, where codes are unique within one; else empty.
     pub folders: Vec<Column>,
     /// The person of each row: an index into [`Partition::ids`].
@@ -32,11 +32,11 @@ pub struct Partition {
     /// The normalized identities of the persons.
     pub ids: Arc<Dictionary>,
     /// For each release kind: whether each person may be in it.
-    pub eligible: [Vec<bool>; 2],
+    pub eligible: ByKind<Vec<bool>>,
 }
 
 impl Partition {
-    /// Makes a partition from tables whose identities (and behind them, places) are known. `excluded(kind, id)` says who must not be in a release.
+    /// Makes a partition from tables whose identities (and behind them, positions) are known. `excluded(kind, id)` says who must not be in a release.
     pub fn assemble(
         plan: &Plan,
         mut parts: Vec<(Table, Vec<Column>)>,
@@ -46,9 +46,9 @@ impl Partition {
         let mut interner = Interner::new();
         let mut tables: Vec<TablePart> = Vec::with_capacity(parts.len());
         for (index, (table, mut identities)) in parts.into_iter().enumerate() {
-            let mut places = identities.split_off(plan.tables[index].keys.len());
+            let mut positions = identities.split_off(plan.tables[index].keys.len());
             let folders = if plan.tables[index].foldered() {
-                places.split_off(places.len().saturating_sub(1))
+                positions.split_off(positions.len().saturating_sub(1))
             } else {
                 Vec::new()
             };
@@ -66,7 +66,7 @@ impl Partition {
                     *slot
                 })
                 .collect();
-            tables.push(TablePart { table, identities, places, folders, persons });
+            tables.push(TablePart { table, identities, positions, folders, persons });
         }
         let ids = Arc::new(interner.finish());
         for (part, table) in tables.iter_mut().zip(&plan.tables) {
@@ -74,17 +74,17 @@ impl Partition {
             part.identities[table.person_key] = Column::new(part.persons.clone(), Arc::clone(&ids));
         }
         let eligible =
-            Kind::BOTH.map(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
+            ByKind::of(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
         Partition { tables, ids, eligible }
     }
 
-    /// All columns, to be written to the disk: of each table those of its cells, its identities, places and folders.
+    /// All columns, to be written to the disk: of each table those of its cells, its identities, positions and folders.
     #[must_use]
     pub fn columns(&self) -> Vec<&Column> {
         self.tables
             .iter()
             .flat_map(|part| {
-                let beside = part.identities.iter().chain(&part.places).chain(&part.folders);
+                let beside = part.identities.iter().chain(&part.positions).chain(&part.folders);
                 part.table.columns.iter().chain(beside)
             })
             .collect()
@@ -106,7 +106,11 @@ impl Partition {
             };
             let cells = some(table.columns.len())?;
             let identities = some(table.keys.len())?;
-            let places = some(if table.placed() { super::place::WIDTH } else { 0 })?;
+            let positions = some(if table.keeps_source_position() {
+                super::source_position::WIDTH
+            } else {
+                0
+            })?;
             let folders = some(usize::from(table.foldered()))?;
             let key = identities.get(table.person_key)?;
             // The persons of all tables are numbered by one dictionary.
@@ -114,18 +118,18 @@ impl Partition {
             Arc::ptr_eq(known, key.dictionary()).then_some(())?;
             let persons = key.codes().to_vec();
             let table = Table { rows: persons.len(), columns: cells };
-            tables.push(TablePart { table, identities, places, folders, persons });
+            tables.push(TablePart { table, identities, positions, folders, persons });
         }
         let ids = ids?;
         let eligible =
-            Kind::BOTH.map(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
+            ByKind::of(|kind| ids.texts().map(|id| !excluded(kind, id)).collect::<Vec<_>>());
         columns.next().is_none().then_some(Partition { tables, ids, eligible })
     }
 
     /// The rows of those persons who may be in a release of this kind.
     #[must_use]
     pub fn of_kind(&self, kind: Kind) -> Cow<'_, Partition> {
-        let eligible = &self.eligible[kind as usize];
+        let eligible = &self.eligible[kind];
         if eligible.iter().all(|&e| e) {
             return Cow::Borrowed(self);
         }
@@ -287,7 +291,7 @@ impl TablePart {
                 columns: self.table.columns.iter().map(|c| c.take(rows)).collect(),
             },
             identities: self.identities.iter().map(|c| c.take(rows)).collect(),
-            places: self.places.iter().map(|c| c.take(rows)).collect(),
+            positions: self.positions.iter().map(|c| c.take(rows)).collect(),
             folders: self.folders.iter().map(|c| c.take(rows)).collect(),
             persons: rows.iter().map(|&row| self.persons[row as usize]).collect(),
         }

@@ -31,7 +31,7 @@ use crate::plan::shape::{self, released};
 use crate::plan::{Plan, TablePlan};
 use crate::policy::model::Fillers;
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use crate::technique::{KeyToken, Secrets};
 
 /// The error for identifiers that only who has all of their column can judge.
@@ -58,7 +58,7 @@ impl Batch {
 /// Rows are sorted by the token of their person, as in a file.
 pub struct Released {
     /// By kind, by table.
-    pub tables: [Vec<Option<Table>>; 2],
+    pub tables: ByKind<Vec<Option<Table>>>,
 }
 
 /// The calls for one policy.
@@ -80,11 +80,11 @@ impl<'a> Parts<'a> {
             Err(Error::refused("C0408", say!("{}: a batch cannot know that", what))
                 .advice(say!("such a policy runs on one machine: `kakou run`")))
         };
-        if !plan.same.is_empty() {
+        if !plan.linkage.is_empty() {
             return refuse(say!("`same` looks for one person in the rows of all"));
         }
         for table in &plan.tables {
-            if table.placed() {
+            if table.keeps_source_position() {
                 return refuse(say!(
                     "table `{}` is released in the order of the source",
                     table.name
@@ -206,7 +206,7 @@ impl<'a> Parts<'a> {
         &self,
         batch: &Batch,
         draft: &Draft,
-        secrets: [&dyn Secrets; 2],
+        secrets: ByKind<&dyn Secrets>,
     ) -> Result<Statistics> {
         let mut statistics = Statistics::new(self.plan, draft);
         let mut worker = Worker::new(self.plan, &batch.0, 0, Kept::default());
@@ -234,24 +234,23 @@ impl<'a> Parts<'a> {
         &self,
         batch: &Batch,
         frozen: &FrozenPlan,
-        secrets: [&dyn Secrets; 2],
+        secrets: ByKind<&dyn Secrets>,
     ) -> Released {
         let plan = self.plan;
         let blankable = blankable(plan);
         let domain = plan.person_key.as_str();
-        let tables = Kind::BOTH.map(|kind| {
-            let k = kind as usize;
+        let tables = ByKind::of(|kind| {
             let (own, treated, there, mut worker);
             let (partition, applied, surviving) = match kind {
                 Kind::Anonymized => {
                     worker = Worker::new(plan, &batch.0, 0, Kept::default());
-                    worker.anonymized(frozen.decided(1), secrets[k])
+                    worker.anonymized(frozen.decided(1), secrets[kind])
                 }
                 Kind::Pseudonymized => {
                     own = batch.0.of_kind(kind);
                     let mut all = Surviving::all(&own);
-                    let treatments = &frozen.treatments[k];
-                    treated = apply(plan, treatments, &own, kind, secrets[k], None, &mut all);
+                    let treatments = &frozen.treatments[kind];
+                    treated = apply(plan, treatments, &own, kind, secrets[kind], None, &mut all);
                     there = all;
                     (&*own, &treated, &there)
                 }
@@ -260,7 +259,7 @@ impl<'a> Parts<'a> {
             let tokens = match applied.tokens.of(domain, &partition.ids) {
                 Some(tokens) => tokens,
                 None => {
-                    made = KeyToken::new(domain, &partition.ids, secrets[k]);
+                    made = KeyToken::new(domain, &partition.ids, secrets[kind]);
                     &made
                 }
             };

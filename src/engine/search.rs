@@ -93,7 +93,7 @@ pub fn offered(plan: &Plan) -> Vec<Offered> {
         for (c, column) in table.columns.iter().enumerate() {
             let choices = column.treatment(Kind::Anonymized).treatment.choices();
             // A column that repeats another one gets the level that is chosen for that.
-            if !choices.is_empty() && column.tied[Kind::Anonymized as usize].is_none() {
+            if !choices.is_empty() && column.tied[Kind::Anonymized].is_none() {
                 found.push(Offered {
                     table: t,
                     column: c,
@@ -167,7 +167,7 @@ fn attributes(plan: &Plan) -> (Vec<ViewColumn>, Vec<Vec<usize>>) {
         for quasi in &view.quasi {
             // A column and those that repeat it are one attribute.
             let tied = plan.column(quasi.at()).tied;
-            let of = tied[Kind::Anonymized as usize].unwrap_or(quasi.at());
+            let of = tied[Kind::Anonymized].unwrap_or(quasi.at());
             let known = found.iter().position(|column| column.at() == of);
             columns.push(known.unwrap_or_else(|| {
                 found.push(ViewColumn {
@@ -192,7 +192,7 @@ pub fn check(plan: &Plan) -> Result<()> {
         let in_view = plan.views.iter().any(|v| {
             v.quasi.iter().any(|q| {
                 let tied = plan.column(q.at()).tied;
-                let of = tied[Kind::Anonymized as usize].unwrap_or(q.at());
+                let of = tied[Kind::Anonymized].unwrap_or(q.at());
                 of == ColumnAt { table: column.table, column: column.column }
             })
         });

@@ -19,7 +19,7 @@ use super::{log, sets, timings};
 use crate::error::Result;
 use crate::frame::Column;
 use crate::plan::Plan;
-use crate::schema::{ColumnAt, Kind};
+use crate::schema::{ByKind, ColumnAt, Kind};
 use crate::technique::{KeyTokens, Measure, Secrets, Tally};
 
 /// What was decided, to be carried out.
@@ -195,7 +195,7 @@ impl<'a> Worker<'a> {
         &mut self,
         draft: &Draft,
         statistics: &mut Statistics,
-        secrets: [&dyn Secrets; 2],
+        secrets: ByKind<&dyn Secrets>,
     ) -> Result<()> {
         let plan = self.plan;
         match &draft.ask {
@@ -206,7 +206,7 @@ impl<'a> Worker<'a> {
             Ask::Levels => {
                 if let Some(levels) = &mut statistics.levels {
                     let partition = self.whole.of_kind(Kind::Anonymized);
-                    levels.add(plan, &partition, &draft.treatments[1..], secrets[1]);
+                    levels.add(plan, &partition, &draft.treatments[1..], secrets.anonymized);
                 }
                 return Ok(());
             }
@@ -226,7 +226,7 @@ impl<'a> Worker<'a> {
                 decisions: &draft.decisions,
                 blanked: &draft.blanked,
             },
-            secrets[1],
+            secrets.anonymized,
         );
         self.rows(statistics);
         let number = self.number;
@@ -313,10 +313,10 @@ impl<'a> Worker<'a> {
         draft: &Draft,
         columns: &[At],
         statistics: &mut Statistics,
-        secrets: [&dyn Secrets; 2],
+        secrets: ByKind<&dyn Secrets>,
     ) {
         let plan = self.plan;
-        let partitions = Kind::BOTH.map(|kind| {
+        let partitions = ByKind::of(|kind| {
             let wanted = columns.iter().any(|at| at.set.min(1) == kind as usize);
             wanted.then(|| self.whole.of_kind(kind))
         });
@@ -324,15 +324,15 @@ impl<'a> Worker<'a> {
             .par_iter()
             .map(|&at| {
                 let At { set, table: t, column: c } = at;
-                let k = set.min(1);
-                let Some(partition) = &partitions[k] else { return Measure::Nothing };
-                let planned = plan.tables[t].columns[c].treatment(Kind::BOTH[k]);
+                let kind = Kind::BOTH[set.min(1)];
+                let Some(partition) = &partitions[kind] else { return Measure::Nothing };
+                let planned = plan.tables[t].columns[c].treatment(kind);
                 log::trap("measure", || {
                     let cells = &partition.tables[t].table.columns[c];
                     cells.cells().flatten().collect::<Vec<_>>().join("|")
                 });
                 let none = KeyTokens::default();
-                let secrets = secrets[k];
+                let secrets = secrets[kind];
                 let treating = Treating { plan, partition, secrets, tokens: &none, everyone: None };
                 let column = ColumnAt { table: t, column: c };
                 let facts = &plan.column(column).facts;

@@ -14,7 +14,7 @@ use crate::policy::model as written;
 use crate::say;
 use crate::schema::codes::{Hierarchy, Ladders};
 use crate::schema::file::{CellForm, MeasuredForm, NamePart, ReleaseForm};
-use crate::schema::{ColumnAt, ColumnFacts, DateKind, Kind, Role, Type};
+use crate::schema::{ByKind, ColumnAt, ColumnFacts, DateKind, Kind, Role, Type};
 use crate::technique::{ColumnRef, Scope, Shows, Treatment, token_word};
 
 /// The code systems, and the hierarchy tables that the policy names (relative to the file that names them).
@@ -158,7 +158,7 @@ fn label_floors(plan: &mut Plan) {
     for t in 0..plan.tables.len() {
         for c in 0..plan.tables[t].columns.len() {
             let floored = plan.floor_of(t, c).is_some();
-            let planned = &mut plan.tables[t].columns[c].treatments[Kind::Anonymized as usize];
+            let planned = &mut plan.tables[t].columns[c].treatments[Kind::Anonymized];
             let number = matches!(planned.output, Some(Type::Integer | Type::Decimal));
             if floored && number {
                 planned.output = Some(Type::Measured);
@@ -234,7 +234,7 @@ impl Builder<'_> {
         let waivers = self.waivers(&tables);
         let not_applicable: BTreeMap<String, Name> =
             policy.not_applicable.iter().map(|(k, v)| (k.clone(), name(v))).collect();
-        let same = self.same(&tables);
+        let linkage = self.linkage(&tables);
         let receipts = self.receipts(&tables);
         let ignore = self.ignore();
         let zone = self.zone();
@@ -248,7 +248,7 @@ impl Builder<'_> {
             normalize: normalize(policy),
             ignore,
             zone,
-            same,
+            linkage,
             eligibility: policy.eligibility,
             releases: Kind::BOTH.into_iter().filter(|&kind| policy.makes(kind)).collect(),
             tables,
@@ -314,7 +314,7 @@ impl Builder<'_> {
                             false => d,
                         }));
                     }
-                    tables[t].columns[c].treatments[kind as usize].dates = dates;
+                    tables[t].columns[c].treatments[kind].dates = dates;
                 }
             }
         }
@@ -810,7 +810,7 @@ impl Builder<'_> {
         checks
     }
 
-    fn same(&mut self, tables: &[TablePlan]) -> Vec<SamePlan> {
+    fn linkage(&mut self, tables: &[TablePlan]) -> Vec<LinkagePlan> {
         use crate::policy::model::LinkPart;
         use crate::text::link::Part;
         let mut rules = Vec::new();
@@ -871,7 +871,7 @@ impl Builder<'_> {
                     say!("a number, or birth date with kana name (and sex)"),
                 );
             }
-            rules.push(SamePlan { table, fields, at_most: rule.at_most });
+            rules.push(LinkagePlan { table, fields, at_most: rule.at_most });
         }
         rules
     }
@@ -1016,7 +1016,7 @@ impl Builder<'_> {
             because: optional(&column.because),
             no_floor: optional(&column.no_floor),
             ends_only: optional(&column.ends_only),
-            tied: [None; 2],
+            tied: ByKind::default(),
             meaning: optional(&column.meaning).or_else(|| optional(&column.alias)),
             labels: column.labels.clone(),
             unit: optional(&column.unit),
@@ -1031,7 +1031,7 @@ impl Builder<'_> {
         path: &[&str; 4],
         table: &written::Table,
         facts: &ColumnFacts,
-        treatments: &mut [TreatmentPlan; 2],
+        treatments: &mut ByKind<TreatmentPlan>,
     ) -> Option<usize> {
         let key = table.keys.values().find(|k| k.token() == Some(facts.column.as_str()))?;
         let place = key.stands_in().and_then(|c| table.columns.get_full(c));
@@ -1046,7 +1046,7 @@ impl Builder<'_> {
         let place = place.filter(|(_, _, column)| free(column)).map(|(at, _, _)| at);
         let mut told = Vec::new();
         for kind in Kind::BOTH {
-            let treatment = &mut treatments[kind as usize];
+            let treatment = &mut treatments[kind];
             if treatment.output.is_none() || (kind == Kind::Anonymized && place.is_some()) {
                 continue;
             }
@@ -1071,44 +1071,38 @@ impl Builder<'_> {
         path: &[&str; 4],
         column: &written::Column,
         facts: &ColumnFacts,
-    ) -> [TreatmentPlan; 2] {
-        [(Kind::Pseudonymized, &column.pseudonymized), (Kind::Anonymized, &column.anonymized)]
-                .map(|(kind, written)| {
-                    let [tables, table_name, columns, column_name] = *path;
-                    let path = [tables, table_name, columns, column_name, kind.word()];
-                    let makes = self.loaded.policy.makes(kind);
-                    if makes && written.is_none() {
-                        self.advise(
+    ) -> ByKind<TreatmentPlan> {
+        ByKind::of(|kind| {
+            let written = match kind {
+                Kind::Pseudonymized => &column.pseudonymized,
+                Kind::Anonymized => &column.anonymized,
+            };
+            let [tables, table_name, columns, column_name] = *path;
+            let path = [tables, table_name, columns, column_name, kind.word()];
+            let makes = self.loaded.policy.makes(kind);
+            if makes && written.is_none() {
+                self.advise(
                             "P0003",
                             &path[..4],
                             say!("column `{}` lacks `{}`", facts.column, kind),
                             say!("every column needs a treatment for each release; `\"drop\"` leaves it out; a policy that makes one release only says so: releases = [\"pseudonymized\"]"),
                         );
+            }
+            let left_out = || Treatment::Drop(crate::technique::drop::Drop {});
+            let mut treatment = written.clone().filter(|_| makes).unwrap_or_else(left_out);
+            match treatment.attach(self.ladders, facts) {
+                Err(what) => {
+                    self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
+                }
+                Ok(()) => {
+                    for what in treatment.check(facts, kind) {
+                        self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
                     }
-                    let left_out = || Treatment::Drop(crate::technique::drop::Drop {});
-                    let mut treatment = written.clone().filter(|_| makes).unwrap_or_else(left_out);
-                    match treatment.attach(self.ladders, facts) {
-                        Err(what) => {
-                            self.error("P0105", &path, say!("column `{}`: {}", facts.column, what));
-                        }
-                        Ok(()) => {
-                            for what in treatment.check(facts, kind) {
-                                self.error(
-                                    "P0105",
-                                    &path,
-                                    say!("column `{}`: {}", facts.column, what),
-                                );
-                            }
-                        }
-                    }
-                    let output = treatment.output(facts);
-                    TreatmentPlan {
-                        treatment,
-                        dates: Vec::new(),
-                        output,
-                        scope: ScopePlan::default(),
-                    }
-                })
+                }
+            }
+            let output = treatment.output(facts);
+            TreatmentPlan { treatment, dates: Vec::new(), output, scope: ScopePlan::default() }
+        })
     }
 
     /// Warns of columns that the floor or the search for names leaves out.
@@ -1245,7 +1239,7 @@ impl Builder<'_> {
         let path =
             ["tables", tables[t].name.as_str(), "columns", column.column.as_str(), kind.word()];
         // Names in a repeated treatment are those of the other column's table.
-        let at = tables[t].columns[c].tied[kind as usize].map_or(t, |of| of.table);
+        let at = tables[t].columns[c].tied[kind].map_or(t, |of| of.table);
         let ColumnAt { table, column: found } =
             self.resolve(tables, Some(at), &reference.0, &path)?;
         if !tables[table].columns[found].facts.ty.is_date() {
@@ -1298,8 +1292,8 @@ impl Builder<'_> {
                     }
                     let output = repeated.output(&facts);
                     let column = &mut tables[t].columns[c];
-                    column.tied[kind as usize] = Some(tied);
-                    column.treatments[kind as usize] = TreatmentPlan {
+                    column.tied[kind] = Some(tied);
+                    column.treatments[kind] = TreatmentPlan {
                         treatment: repeated,
                         dates: Vec::new(),
                         scope: ScopePlan::default(),
@@ -1355,7 +1349,7 @@ impl Builder<'_> {
 
     /// Fixes the levels that the policy decides among those that treatments offer.
     fn decided(&mut self, tables: &mut [TablePlan]) {
-        const KIND: usize = Kind::Anonymized as usize;
+        const KIND: Kind = Kind::Anonymized;
         for (text, level) in &self.loaded.policy.anonymized.search.levels {
             let path = ["anonymized", "search", "levels", text.as_str()];
             let Some(named) = self.resolve(tables, None, text, &path) else { continue };
@@ -1434,7 +1428,7 @@ impl Builder<'_> {
                         Scope::Local => all.local(tables, t, c, needs.domain.as_deref()),
                         Scope::Within(within) => self.within(tables, t, c, kind, within),
                     };
-                    tables[t].columns[c].treatments[kind as usize].scope = scope;
+                    tables[t].columns[c].treatments[kind].scope = scope;
                 }
             }
         }

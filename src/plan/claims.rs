@@ -4,7 +4,7 @@ use super::Plan;
 use super::steady::Divided;
 use super::unique::Unique;
 use crate::frame::Table;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 
 /// Sees the source while it passes. The proof learns so what must stand nowhere in a release, without reading it again.
 pub trait Witness: Send {
@@ -35,9 +35,9 @@ pub struct ClaimedRows {
     /// Rows set aside as defects.
     pub aside: u64,
     /// By kind: rows of persons who are excluded.
-    pub excluded: [u64; 2],
+    pub excluded: ByKind<u64>,
     /// By kind: rows removed by techniques or suppression.
-    pub removed: [u64; 2],
+    pub removed: ByKind<u64>,
 }
 
 /// What a run says that it did. Each claim is held against the files.
@@ -50,7 +50,7 @@ pub struct Claims {
     /// By table.
     pub tables: Vec<ClaimedRows>,
     /// By kind: distinct persons with at least one row.
-    pub persons: [u64; 2],
+    pub persons: ByKind<u64>,
     /// Persons who were given a key of a linking body.
     pub links: u64,
     /// Whom facts beside the views single out.

@@ -158,7 +158,7 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                 let at = ColumnAt { table: t, column: c };
                 let tied = |at: ColumnAt| {
                     let column = &tables[at.table].columns[at.column];
-                    column.tied[Kind::Anonymized as usize].unwrap_or(at)
+                    column.tied[Kind::Anonymized].unwrap_or(at)
                 };
                 let treatment = &column.treatment(Kind::Anonymized).treatment;
                 let once = facts.ty.is_date() || tables[t].grain == Grain::Person;

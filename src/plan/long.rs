@@ -9,14 +9,14 @@ use crate::policy::model::{
     self as written, Form, Names, Order, OutputFormat, Policy, ReleaseForm,
 };
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 
 /// How the releases have a long table.
-pub(super) fn plans(table: &written::Table, form: ReleaseForm) -> [Option<LongPlan>; 2] {
+pub(super) fn plans(table: &written::Table, form: ReleaseForm) -> ByKind<Option<LongPlan>> {
     // In the form of its source a long table is long.
     let source = written::LongFile { form: Form::Layout, ..Default::default() };
     let own = (form == ReleaseForm::Source && table.part.is_some()).then_some(&source);
-    Kind::BOTH.map(|kind| {
+    ByKind::of(|kind| {
         let long = table.long.as_ref();
         let file = match kind {
             Kind::Pseudonymized => long.and_then(|l| l.pseudonymized.as_ref()),

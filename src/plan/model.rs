@@ -8,7 +8,7 @@ use crate::error::{Name, Place, Said};
 use crate::lang::Lang;
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
 use crate::schema::file::NamePart;
-use crate::schema::{ColumnAt, ColumnFacts, Kind, Type};
+use crate::schema::{ByKind, ColumnAt, ColumnFacts, Kind, Type};
 use crate::technique::Treatment;
 
 pub use crate::promise::receipts::ReceiptPlan;
@@ -37,8 +37,8 @@ pub struct Plan {
     pub ignore: Vec<glob::Pattern>,
     /// The zone in which days are counted: seconds ahead of UTC.
     pub zone: i32,
-    /// Who is the same person.
-    pub same: Vec<SamePlan>,
+    /// Which numbers are those of one person.
+    pub linkage: Vec<LinkagePlan>,
     /// Who may be in a release at all.
     pub eligibility: Eligibility,
     /// The releases that are made, in the order of [`Kind::BOTH`].
@@ -137,7 +137,7 @@ pub struct TablePlan {
     /// Which rows of which long table it is.
     pub part: Option<PartPlan>,
     /// How its files are named, by kind, in the form of their source; after the table if there is nothing.
-    pub files: [Vec<NamePart>; 2],
+    pub files: ByKind<Vec<NamePart>>,
     /// What must hold in every row.
     pub checks: Vec<RowCheckPlan>,
     /// Its columns in policy order.
@@ -146,7 +146,7 @@ pub struct TablePlan {
 
 /// A rule that ties local numbers of one person.
 #[derive(Clone, Debug)]
-pub struct SamePlan {
+pub struct LinkagePlan {
     /// The table.
     pub table: usize,
     /// Its columns with how they are made equal, in order.
@@ -163,7 +163,7 @@ pub struct PartPlan {
     /// Column indices with the values that the rows have.
     pub matching: Vec<(usize, Vec<String>)>,
     /// How the releases (in the order of [`Kind::BOTH`]) have it: in one long file, or in a file of its own.
-    pub long: [Option<LongPlan>; 2],
+    pub long: ByKind<Option<LongPlan>>,
 }
 
 /// A long table as one file of a release.
@@ -232,7 +232,7 @@ pub struct ColumnPlan {
     /// The key whose token it shows, as an index into the table's `keys` (for link columns).
     pub key: Option<usize>,
     /// Treatments, in the order of [`Kind::BOTH`].
-    pub treatments: [TreatmentPlan; 2],
+    pub treatments: ByKind<TreatmentPlan>,
     /// Why its values may coincide with names of persons without being names (searching for short names is then off).
     pub coincides: Option<Name>,
     /// Why it is right as declared although a check would refuse it.
@@ -242,7 +242,7 @@ pub struct ColumnPlan {
     /// Why its numbers are measured, whatever they look like: its floor is at both ends only.
     pub ends_only: Option<Name>,
     /// The column whose treatment it repeats (`same_as`), in the order of [`Kind::BOTH`].
-    pub tied: [Option<ColumnAt>; 2],
+    pub tied: ByKind<Option<ColumnAt>>,
     /// What it means, for the recipient.
     pub meaning: Option<Name>,
     /// What its values stand for, for the recipient.
@@ -257,11 +257,11 @@ impl TablePlan {
     /// The long file that has its rows in a release.
     #[must_use]
     pub fn long(&self, kind: Kind) -> Option<&LongPlan> {
-        self.part.as_ref()?.long[kind as usize].as_ref()
+        self.part.as_ref()?.long[kind].as_ref()
     }
-    /// Whether the place of its rows in the source must be known.
+    /// Whether the position of its rows in the source must be known.
     #[must_use]
-    pub fn placed(&self) -> bool {
+    pub fn keeps_source_position(&self) -> bool {
         Kind::BOTH.iter().any(|&k| self.long(k).is_some_and(|l| l.order == Order::Source))
     }
     /// The parts of the person's key: its columns, and the folder where numbers are unique within one.
@@ -301,7 +301,7 @@ impl TablePlan {
 /// [`Plan::deciding`] of tables that are not a plan yet.
 #[must_use]
 pub fn deciding(tables: &[TablePlan], table: usize, kind: Kind) -> BTreeSet<usize> {
-    let of = tables[table].part.as_ref().filter(|p| p.long[kind as usize].is_some()).map(|p| &p.of);
+    let of = tables[table].part.as_ref().filter(|p| p.long[kind].is_some()).map(|p| &p.of);
     let parts = tables.iter().filter_map(|t| t.part.as_ref()).filter(|p| Some(&p.of) == of);
     parts.flat_map(|p| p.matching.iter().map(|(column, _)| *column)).collect()
 }
@@ -346,7 +346,7 @@ impl ColumnPlan {
     /// The treatment for a release.
     #[must_use]
     pub fn treatment(&self, kind: Kind) -> &TreatmentPlan {
-        &self.treatments[kind as usize]
+        &self.treatments[kind]
     }
 }
 

@@ -6,8 +6,8 @@ use super::model::TablePlan;
 use crate::error::{Name, Said};
 use crate::policy::model::{self as written, ReleaseForm};
 use crate::say;
-use crate::schema::Kind;
 pub use crate::schema::file::{Month, NamePart};
+use crate::schema::{ByKind, Kind};
 
 /// Reads a template; the column by its name. What is wrong with it, if something is.
 fn parse(text: &str, column: impl Fn(&str) -> Option<usize>) -> Result<Vec<NamePart>, Said> {
@@ -71,10 +71,10 @@ fn parse(text: &str, column: impl Fn(&str) -> Option<usize>) -> Result<Vec<NameP
 pub(super) fn of(
     table: &written::Table,
     form: ReleaseForm,
-) -> (Vec<(Kind, Said)>, [Vec<NamePart>; 2]) {
+) -> (Vec<(Kind, Said)>, ByKind<Vec<NamePart>>) {
     let mut wrong = Vec::new();
     let Some(files) = &table.files else { return (wrong, Default::default()) };
-    let parts = Kind::BOTH.map(|kind| {
+    let parts = ByKind::of(|kind| {
         let text = match kind {
             Kind::Pseudonymized => files.pseudonymized.as_deref(),
             Kind::Anonymized => files.anonymized.as_deref(),
@@ -97,7 +97,7 @@ pub(super) fn faults(table: &TablePlan, kind: Kind) -> Vec<Said> {
     if !table.is_released(kind) {
         return faults;
     }
-    for part in &table.files[kind as usize] {
+    for part in &table.files[kind] {
         let NamePart::Column(c, by) = part else { continue };
         let column = &table.columns[*c];
         let treatment = column.treatment(kind);

@@ -18,7 +18,7 @@ pub const DICTIONARY: &str = "dictionary.json";
 pub const BEFORE: usize = 2;
 
 /// How many columns the place of a row in its source has on its way.
-pub const PLACE_WIDTH: usize = 2;
+pub const SOURCE_POSITION_WIDTH: usize = 2;
 
 /// A column of an output table.
 #[derive(Clone, Debug)]
@@ -301,7 +301,7 @@ fn named(
     own: bool,
     columns: &[usize],
 ) -> (String, Vec<NamePart>) {
-    let parts = &table.files[kind as usize];
+    let parts = &table.files[kind];
     if !own || parts.is_empty() {
         return (usual, Vec::new());
     }
@@ -391,7 +391,7 @@ impl FilePlan<'_> {
         match self.long {
             None if self.fhir.is_some() => 1,
             None => 0,
-            Some(long) if long.order == Order::Source => PLACE_WIDTH + 1,
+            Some(long) if long.order == Order::Source => SOURCE_POSITION_WIDTH + 1,
             // The keys but the person's, and the table.
             Some(_) => plan.tables[self.tables[0]].keys.len(),
         }

@@ -102,7 +102,7 @@ impl Plan {
 
     /// The same fact by what the policy says: tied, a birth date, one code system, or one name.
     fn alike(&self, a: ColumnAt, b: ColumnAt) -> bool {
-        let root = |at: ColumnAt| self.column(at).tied[Kind::Anonymized as usize].unwrap_or(at);
+        let root = |at: ColumnAt| self.column(at).tied[Kind::Anonymized].unwrap_or(at);
         let (x, y) = (&self.column(a).facts, &self.column(b).facts);
         root(a) == root(b)
             || x.date == Some(DateKind::Birth) && y.date == Some(DateKind::Birth)

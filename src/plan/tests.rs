@@ -244,7 +244,7 @@ fn extends_takes_the_base_and_changes_it() {
     assert_eq!(plan.id.as_str(), "child");
     let names: Vec<&str> = plan.tables[0].columns.iter().map(|c| c.facts.column.as_str()).collect();
     assert_eq!(names.last(), Some(&"値"), "the order of columns is the base's");
-    assert_eq!(plan.tables[0].columns[7].treatments[1].treatment.doc().name, "drop");
+    assert_eq!(plan.tables[0].columns[7].treatments.anonymized.treatment.doc().name, "drop");
     // An error in the base points into the base.
     std::fs::write(folder.path().join("base.toml"), GOOD.replacen("tails", "tials", 1)).unwrap();
     std::fs::write(&child, "extends = \"base.toml\"\n").unwrap();

@@ -21,7 +21,7 @@ use super::structure::{Structure, TableShape};
 use crate::error::{Result, small};
 use crate::formats::spill::{Shelf, Shelved};
 use crate::frame::{Dictionary, MISSING, Table};
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use crate::words;
 
 /// Columns that are told one by one.
@@ -144,7 +144,7 @@ impl Joins {
 impl Common {
     /// Of two releases, in the order of [`Kind::BOTH`].
     #[must_use]
-    pub fn of(structures: &[Structure; 2]) -> Self {
+    pub fn of(structures: &ByKind<Structure>) -> Self {
         let columns = |structure: &Structure| -> BTreeSet<(String, String)> {
             let of = |t: &TableShape| {
                 let plain = t.columns.iter().filter(|c| !c.token);
@@ -155,7 +155,7 @@ impl Common {
         let tables = |structure: &Structure| -> BTreeSet<String> {
             structure.tables.iter().map(|t| t.name.clone()).collect()
         };
-        let [a, b] = structures;
+        let ByKind { pseudonymized: a, anonymized: b } = structures;
         Common {
             columns: &columns(a) & &columns(b),
             tables: &tables(a) & &tables(b),
@@ -343,9 +343,9 @@ fn tried(feature: Feature<'_>) -> Result<(u64, f64, Feature<'_>)> {
 ///
 /// # Errors
 /// I/O of numbers that wait on the disk.
-pub fn measure(tables: [Vec<Signatures>; 2]) -> Result<Joins> {
+pub fn measure(tables: ByKind<Vec<Signatures>>) -> Result<Joins> {
     // By release, by table: where each of its persons is among those of the release; and how many these are.
-    let places: [(Vec<Vec<u32>>, usize); 2] = tables.each_ref().map(|tables| {
+    let places: ByKind<(Vec<Vec<u32>>, usize)> = tables.each_ref().map(|tables| {
         let mut numbers: HashMap<[u8; 16], u32> = HashMap::new();
         let mut place = |token: &[u8; 16]| {
             let next = numbers.len() as u32;
@@ -354,19 +354,21 @@ pub fn measure(tables: [Vec<Signatures>; 2]) -> Result<Joins> {
         let places = tables.iter().map(|t| t.tokens.iter().map(&mut place).collect()).collect();
         (places, numbers.len())
     });
-    let persons = places[Kind::Anonymized as usize].1 as u64;
-    let [ours, theirs] = &tables;
-    let side = |k: usize, t: usize, of| (of, places[k].0[t].as_slice(), places[k].1);
+    let persons = places[Kind::Anonymized].1 as u64;
+    let ByKind { pseudonymized: ours, anonymized: theirs } = &tables;
+    let side = |k: Kind, t: usize, of| (of, places[k].0[t].as_slice(), places[k].1);
     let mut of_rows: Vec<Feature<'_>> = Vec::new();
     let mut of_facts: Vec<Feature<'_>> = Vec::new();
     for (at, a) in ours.iter().enumerate() {
         let Some(there) = theirs.iter().position(|b| b.table == a.table) else { continue };
         let b = &theirs[there];
-        let sides = [side(0, at, &a.rows), side(1, there, &b.rows)];
+        let sides =
+            [side(Kind::Pseudonymized, at, &a.rows), side(Kind::Anonymized, there, &b.rows)];
         of_rows.push(Feature { name: a.table.clone(), sides });
         for (name, sums) in &a.columns {
             let Some((_, others)) = b.columns.iter().find(|(n, _)| n == name) else { continue };
-            let sides = [side(0, at, sums), side(1, there, others)];
+            let sides =
+                [side(Kind::Pseudonymized, at, sums), side(Kind::Anonymized, there, others)];
             of_facts.push(Feature { name: format!("{}.{name}", a.table), sides });
         }
     }
@@ -443,7 +445,7 @@ mod tests {
             tables: BTreeSet::new(),
             hasher: DefaultHashBuilder::default(),
         };
-        let tables = || [vec![table(1, &common, a)], vec![table(2, &common, b)]];
+        let tables = || ByKind::from([vec![table(1, &common, a)], vec![table(2, &common, b)]]);
         // What waited on the disk tells the same.
         let root = tempfile::tempdir().unwrap();
         let shelf = Arc::new(Shelf::create(root.path()).unwrap());

@@ -30,7 +30,7 @@ pub mod cleared;
 use crate::formats;
 use crate::formats::spill::Shelf;
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use cleared::{Anonymized, Cleared, Pseudonymized};
 
 /// What was proved, for the record.
@@ -55,9 +55,9 @@ pub struct Proof {
     /// Distinct cells that were searched.
     pub cells_searched: u64,
     /// Tokens in the pseudonymized and in the anonymized release; none is in both.
-    pub tokens: [u64; 2],
+    pub tokens: ByKind<u64>,
     /// By kind: distinct persons recounted.
-    pub persons: [u64; 2],
+    pub persons: ByKind<u64>,
     /// The receipt file as recounted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipts: Option<ReceiptRecount>,
@@ -105,17 +105,17 @@ pub fn prove(
         identifiers_searched: forbidden.searched,
         identifiers_too_short: forbidden.too_short,
         cells_searched: 0,
-        tokens: [0; 2],
-        persons: [0; 2],
+        tokens: ByKind::default(),
+        persons: ByKind::default(),
         receipts: None,
         joins: Joins::default(),
         detectors: Detectors::new(plan),
     };
-    let structures = Kind::BOTH.map(|kind| Structure::of(plan, kind));
+    let structures = ByKind::of(|kind| Structure::of(plan, kind));
     let common = joins::Common::of(&structures);
-    let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
-    let mut tokens: [Vec<[u8; 16]>; 2] = [Vec::new(), Vec::new()];
-    let mut digests: [Vec<(String, Digests)>; 2] = [Vec::new(), Vec::new()];
+    let mut signatures: ByKind<Vec<joins::Signatures>> = ByKind::default();
+    let mut tokens: ByKind<Vec<[u8; 16]>> = ByKind::default();
+    let mut digests: ByKind<Vec<(String, Digests)>> = ByKind::default();
     let links = Links::read(staging)?;
     if links.as_ref().is_some_and(|l| l.persons() != claims.links) {
         errors.push(Error::refused(
@@ -124,13 +124,12 @@ pub fn prove(
         ));
     }
     for kind in Kind::BOTH {
-        let k = kind as usize;
-        let structure = &structures[k];
-        let read = proving.files(kind, structure, &common, links.as_ref(), &mut tokens[k])?;
+        let structure = &structures[kind];
+        let read = proving.files(kind, structure, &common, links.as_ref(), &mut tokens[kind])?;
         let mut by_table: Vec<(usize, TableProof)> = Vec::new();
         for file in read {
             errors.extend(file.errors);
-            digests[k].extend(file.digests);
+            digests[kind].extend(file.digests);
             by_table.extend(file.tables);
         }
         by_table.sort_by_key(|(t, _)| *t);
@@ -141,7 +140,7 @@ pub fn prove(
             proof.detectors.add(table.detected);
             errors.extend(passed.errors);
             proof.floors.extend(passed.floors);
-            signatures[k].extend(passed.signatures);
+            signatures[kind].extend(passed.signatures);
             tables.push(passed.cells);
         }
         if let Some(links) = &links {
@@ -150,7 +149,7 @@ pub fn prove(
         if let Some(shape) = &structure.receipts {
             let (recount, digest) =
                 proving.receipts(kind, structure, shape, &tables, &mut errors)?;
-            digests[k].push((shape.file.clone(), digest));
+            digests[kind].push((shape.file.clone(), digest));
             proof.receipts = Some(recount);
         }
         proof.views.extend(proving.views(structure, &tables, &mut errors)?);
@@ -167,19 +166,19 @@ pub fn prove(
                 errors.extend(steady::without_reason(&proof.steady));
             }
         }
-        proof.persons[k] = recount::persons(structure, &tables);
-        if proof.persons[k] != claims.persons[k] {
+        proof.persons[kind] = recount::persons(structure, &tables);
+        if proof.persons[kind] != claims.persons[kind] {
             errors.push(Error::refused(
                 "C0203",
                 say!("the {} release does not have as many persons as were processed", kind),
             ));
         }
     }
-    let [pseudonymized, anonymized] = &tokens;
+    let ByKind { pseudonymized, anonymized } = &tokens;
     if pseudonymized.iter().any(|token| anonymized.binary_search(token).is_ok()) {
         errors.push(Error::refused("C0302", say!("the two releases share a token")));
     }
-    proof.tokens = [pseudonymized.len() as u64, anonymized.len() as u64];
+    proof.tokens = tokens.each_ref().map(|tokens| tokens.len() as u64);
     proof.joins = joins::measure(signatures)?;
     proof.detectors.finish(plan);
     // The same finding in many cells of one column is one error.
@@ -188,7 +187,7 @@ pub fn prove(
     if let Some(error) = Error::all(errors) {
         return Err(error);
     }
-    let [pseudonymized, anonymized] = digests;
+    let ByKind { pseudonymized, anonymized } = digests;
     Ok(Proved {
         proof,
         anonymized: Cleared::proved(anonymized),
@@ -222,7 +221,7 @@ impl Proving<'_> {
         let all_tokens = Mutex::new(Vec::new());
         let prove_file = |tables| {
             progress.check()?;
-            let persons = claims.persons[kind as usize];
+            let persons = claims.persons[kind];
             let known = Known { plan, kind, structure, forbidden, links, common, persons };
             let mut proof = file_proof(staging, claims, known, tables)?;
             for (_, table) in &mut proof.tables {
@@ -441,9 +440,8 @@ pub(super) fn missing_file(table: &str, kind: Kind) -> Error {
 /// rows in = rows out + set aside + removed + excluded, table by table.
 fn account(plan: &Plan, claims: &Claims, file: &ClaimedFile, rows: u64, errors: &mut Vec<Error>) {
     let t = file.table;
-    let k = file.kind as usize;
     let said = &claims.tables[t];
-    let (excluded, removed) = (said.excluded[k], said.removed[k]);
+    let (excluded, removed) = (said.excluded[file.kind], said.removed[file.kind]);
     let expected = said.read.checked_sub(said.aside + excluded + removed);
     if expected != Some(rows) || file.rows != rows {
         errors.push(Error::refused(

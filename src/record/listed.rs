@@ -53,7 +53,7 @@ pub fn lists(lists: &Lists) -> Result<Vec<ExclusionList>> {
 
 /// Persons by reason, for a kind of release.
 fn reasons(made: &Made, kind: Kind) -> Reasons {
-    let why = &made.intake.why[kind as usize];
+    let why = &made.intake.why[kind];
     let excluded: u64 = why.iter().sum();
     let of = |reason: Why| why[reason as usize];
     Reasons {

@@ -25,7 +25,7 @@ use crate::proof::structure::Structure;
 use crate::proof::unique;
 use crate::release::Thing;
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 
 /// What verify found when everything holds.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -36,9 +36,9 @@ pub struct Verified {
     /// Files whose digests were recomputed.
     pub files: u64,
     /// Rows counted, by release kind.
-    pub rows: [u64; 2],
+    pub rows: ByKind<u64>,
     /// Distinct persons counted, by release kind.
-    pub persons: [u64; 2],
+    pub persons: ByKind<u64>,
     /// The floors as recounted.
     pub floors: Vec<FloorRecount>,
     /// The views as recounted.
@@ -195,8 +195,8 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         objections: Vec::new(),
         release: statement.release.clone(),
         files,
-        rows: [0; 2],
-        persons: [0; 2],
+        rows: ByKind::default(),
+        persons: ByKind::default(),
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
@@ -206,9 +206,9 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
         reasons_ja: statement.reasons(Lang::Ja).map(str::to_owned).collect(),
         not_for_release: statement.not_for_release,
     };
-    let structures = Kind::BOTH.map(|kind| statement.structure[kind].clone());
+    let structures = ByKind::of(|kind| statement.structure[kind].clone());
     let common = joins::Common::of(&structures);
-    let mut signatures: [Vec<joins::Signatures>; 2] = [Vec::new(), Vec::new()];
+    let mut signatures: ByKind<Vec<joins::Signatures>> = ByKind::default();
     let linked = Links::read(folder)?;
     let told = statement.link_keys.as_ref();
     let persons = linked.as_ref().map(|l| small(l.persons()));
@@ -220,8 +220,8 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     let statement = &statement;
     let recounting = Recounting { folder, statement, linked: linked.as_ref(), common: &common };
     for kind in Kind::BOTH {
-        let found = &mut signatures[kind as usize];
-        recounting.release(kind, &structures[kind as usize], found, &mut verified, &mut errors)?;
+        let found = &mut signatures[kind];
+        recounting.release(kind, &structures[kind], found, &mut verified, &mut errors)?;
     }
     let joins = joins::measure(signatures)?;
     // Records of older programs do not tell it.
@@ -322,13 +322,13 @@ impl Recounting<'_> {
         errors: &mut Vec<Error>,
     ) -> Result<()> {
         let tables = self.tables(kind, structure, signatures, errors)?;
-        verified.rows[kind as usize] = tables.iter().map(|cells| cells.rows).sum();
+        verified.rows[kind] = tables.iter().map(|cells| cells.rows).sum();
         if let Some(links) = self.linked {
             errors.extend(links.check(kind, structure, &tables));
         }
         self.receipts(structure, &tables, errors);
-        verified.persons[kind as usize] = recount::persons(structure, &tables);
-        if self.statement.persons.released[kind] != verified.persons[kind as usize] {
+        verified.persons[kind] = recount::persons(structure, &tables);
+        if self.statement.persons.released[kind] != verified.persons[kind] {
             errors.push(wrong(say!(
                 "the {} release does not have the number of persons that the record says",
                 kind
@@ -613,8 +613,8 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
     let mut verified = Verified {
         release: told["release"].as_str().unwrap_or_default().to_owned(),
         files: opened.subjects.len() as u64,
-        rows: [0; 2],
-        persons: [0; 2],
+        rows: ByKind::default(),
+        persons: ByKind::default(),
         views: Vec::new(),
         floors: Vec::new(),
         unique: Unique::default(),
@@ -650,7 +650,7 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
                 )));
             }
         }
-        verified.rows[kind as usize] += cells.rows;
+        verified.rows[kind] += cells.rows;
         tables.push(cells);
     }
     if let Some(links) = Links::read(folder)?.filter(|_| kind == Kind::Anonymized) {
@@ -661,8 +661,8 @@ pub fn package(folder: &Path, kind: Kind, trust: Trust<'_>, beside: &[&str]) -> 
     {
         errors.extend(error.each().cloned());
     }
-    verified.persons[kind as usize] = recount::persons(&structure, &tables);
-    if told["persons"] != small(verified.persons[kind as usize]).as_str() {
+    verified.persons[kind] = recount::persons(&structure, &tables);
+    if told["persons"] != small(verified.persons[kind]).as_str() {
         errors.push(wrong(say!("the number of persons is not what the statement says")));
     }
     Error::all(errors).map_or(Ok(verified), Err)

@@ -678,12 +678,12 @@ pub fn of_run(
     let intake = &made.intake;
     let persons = Persons {
         read: Count::of(intake.persons),
-        excluded: intake.excluded_persons.map(Count::of),
-        suppressed: [0, 1].map(|k: usize| {
+        excluded: Kind::BOTH.map(|kind| Count::of(intake.excluded_persons[kind])),
+        suppressed: Kind::BOTH.map(|k| {
             let left = intake.persons.saturating_sub(intake.excluded_persons[k]);
             Count::of(left.saturating_sub(made.persons[k]))
         }),
-        released: made.persons.map(Count::of),
+        released: Kind::BOTH.map(|kind| Count::of(made.persons[kind])),
     };
     let tables = tables_run(plan, made);
     let rows = rows_run(made);
@@ -743,8 +743,8 @@ fn tables_run(plan: &Plan, made: &Made) -> Vec<TableRun> {
             releases: Kind::BOTH.map(|kind| {
                 let file = made.files.iter().find(|f| f.kind == kind && f.table == t);
                 Flow {
-                    excluded: Count::of(intake.tables[t].excluded[kind as usize]),
-                    removed: Count::of(made.removed[kind as usize][t]),
+                    excluded: Count::of(intake.tables[t].excluded[kind]),
+                    removed: Count::of(made.removed[kind][t]),
                     out: file.map(|f| Count::of(f.written.rows)),
                     persons: file.map(|f| Count::of(f.persons)),
                 }
@@ -754,7 +754,7 @@ fn tables_run(plan: &Plan, made: &Made) -> Vec<TableRun> {
                     let sides = &made.observed.columns[t][c];
                     ColumnRun {
                         tallies: Kind::BOTH.map(|kind| {
-                            let tally = made.tallies[kind as usize][t][c];
+                            let tally = made.tallies[kind][t][c];
                             Tally {
                                 seen: Count::of(tally.seen),
                                 changed: Count::of(tally.changed),
@@ -820,16 +820,15 @@ fn rows_run(made: &Made) -> RowsRun {
     let read: u64 = tables.iter().map(|t| t.rows_in).sum();
     let aside: u64 = tables.iter().flat_map(|t| t.set_aside.values()).sum();
     let by_kind = Kind::BOTH.map(|kind| {
-        let k = kind as usize;
         let (mut excluded, mut left_out, mut removed, mut out) = (0, 0, 0, 0);
         for (t, table) in tables.iter().enumerate() {
-            excluded += table.excluded[k];
-            removed += made.removed[k][t];
+            excluded += table.excluded[kind];
+            removed += made.removed[kind][t];
             let aside: u64 = table.set_aside.values().sum();
             match made.files.iter().find(|f| f.kind == kind && f.table == t) {
                 Some(file) => out += file.written.rows,
                 None => {
-                    let gone = aside + table.excluded[k] + made.removed[k][t];
+                    let gone = aside + table.excluded[kind] + made.removed[kind][t];
                     left_out += table.rows_in.saturating_sub(gone);
                 }
             }

@@ -60,7 +60,7 @@ fn of_eligibility(lists: &Lists, made: &Made) -> Option<Section> {
     let day = date::date_of(file.as_of).map(|d| d.format("%Y-%m-%d").to_string());
     let day = day.unwrap_or_default();
     let count = |kind: Kind, why: Option<Why>| {
-        let found = &made.intake.why[kind as usize];
+        let found = &made.intake.why[kind];
         small(match why {
             Some(why) => found[why as usize],
             None => made.intake.persons.saturating_sub(found.iter().sum()),

@@ -16,7 +16,7 @@ use crate::proof::replay::{TableReplay, anonymized};
 use crate::record::statement::{STATEMENT, Statement};
 use crate::record::verify::{Trust, verify};
 use crate::record::{objections, seal};
-use crate::schema::Kind;
+use crate::schema::{ByKind, Kind};
 use crate::{digest, say, text};
 
 /// How the folder of a replay is called.
@@ -124,7 +124,7 @@ pub fn again(policy: &Policy, asked: &Again, progress: &dyn Progress) -> Result<
         lists: &lists,
         limits: Limits { memory: asked.memory, spill_root: root },
         search_limit: None,
-        secrets: [&pseudonymized, &fresh],
+        secrets: ByKind { pseudonymized: &pseudonymized, anonymized: &fresh },
         link_keys: link_keys.as_ref(),
         policy: of_policy,
         keep: None,

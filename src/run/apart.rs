@@ -29,6 +29,7 @@ use crate::proof::forbidden::Forbidden;
 use crate::record::seal;
 use crate::release::Staging;
 use crate::say;
+use crate::schema::ByKind;
 use crate::technique::Secrets;
 
 const ROWS: &str = "rows";
@@ -240,7 +241,7 @@ impl Asking {
         let digest = seal::policy_digest(&policy.loaded)?;
         let (once, wire) = asker.take(reply)?;
         let kept = Mutex::new(KeptParts { parts: BTreeMap::new(), bytes: 0, most: keep });
-        Ok(Hand { policy, digest, files, lists, secrets: [project, once], wire, kept })
+        Ok(Hand { policy, digest, files, lists, secrets: [project, once].into(), wire, kept })
     }
 }
 
@@ -250,7 +251,7 @@ pub struct Hand {
     digest: [u8; 32],
     files: Vec<Vec<PathBuf>>,
     lists: Lists,
-    secrets: [ReleaseSecrets; 2],
+    secrets: ByKind<ReleaseSecrets>,
     wire: Wire,
     kept: Mutex<KeptParts>,
 }
@@ -292,8 +293,8 @@ impl Hand {
         Parts::new(&self.policy.plan, self.digest, &self.lists)
     }
 
-    fn secrets(&self) -> [&dyn Secrets; 2] {
-        [&self.secrets[0], &self.secrets[1]]
+    fn secrets(&self) -> ByKind<&dyn Secrets> {
+        ByKind { pseudonymized: &self.secrets.pseudonymized, anonymized: &self.secrets.anonymized }
     }
 
     /// The part that these blocks make, or what this hand kept of it.

@@ -113,6 +113,7 @@ use crate::proof::prove;
 use crate::record::statement::Statement;
 use crate::record::{balance, book, seal, statement};
 use crate::release::Staging;
+use crate::schema::ByKind;
 use crate::{note, report, say, text, timings};
 
 pub mod again;
@@ -253,7 +254,7 @@ impl Common<'_> {
             lists: &self.lists,
             limits: Limits { memory: self.request.memory, spill_root: self.request.spill_root() },
             search_limit: self.request.search_seconds.map(std::time::Duration::from_secs),
-            secrets: [&self.pseudonymized, anonymized],
+            secrets: ByKind { pseudonymized: &self.pseudonymized, anonymized },
             link_keys: self.link_keys.as_ref().map(|given| &given.keys),
             policy: self.policy_digest,
             keep: self.work.as_ref().map(|work| work as &dyn engine::kept::Keep),

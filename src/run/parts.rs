@@ -8,6 +8,7 @@
 //! use kakou::frame::{Column, Table};
 //! use kakou::keys::ReleaseSecrets;
 //! use kakou::run::{Policy, parts};
+//! use kakou::schema::ByKind;
 //! use kakou::technique::Secrets;
 //!
 //! let policy = r#"
@@ -51,7 +52,7 @@
 //!     vec![Table { rows: persons.len(), columns }]
 //! };
 //! let keys = [ReleaseSecrets::anonymized()?, ReleaseSecrets::anonymized()?];
-//! let secrets: [&dyn Secrets; 2] = [&keys[0], &keys[1]];
+//! let secrets: ByKind<&dyn Secrets> = ByKind { pseudonymized: &keys[0], anonymized: &keys[1] };
 //!
 //! let plan_of = |batches: &[kakou::engine::parts::Batch]| -> Result<Vec<u8>, Error> {
 //!     let mut freezing = parts.begin()?;

@@ -52,15 +52,15 @@ pub fn told(verified: &Verified) -> Vec<String> {
             Some(kind) => words!(
                 "a recipient's package of one release, {} only: {} rows of {} persons",
                 lang::spoken().pick(kind.ja(), kind.word()),
-                verified.rows[kind as usize],
-                verified.persons[kind as usize]
+                verified.rows[kind],
+                verified.persons[kind]
             ),
             None => words!(
                 "pseudonymized: {} rows of {} persons; anonymized: {} rows of {} persons",
-                verified.rows[0],
-                verified.persons[0],
-                verified.rows[1],
-                verified.persons[1]
+                verified.rows.pseudonymized,
+                verified.persons.pseudonymized,
+                verified.rows.anonymized,
+                verified.persons.anonymized
             ),
         },
     ];

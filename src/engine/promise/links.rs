@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use crate::frame::Dictionary;
-use crate::same::LINK_DOMAIN;
+use crate::linkage::LINK_DOMAIN;
 use crate::technique::Secrets;
 
 /// The tokens of a partition's persons who are in the release, with the keys that were given back for them. `project` holds the

@@ -79,9 +79,13 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
         persons: Persons {
             read: made.intake.persons,
             in_several_spellings: made.intake.told.spelled,
-            excluded: made.intake.excluded_persons.into(),
-            without_rows: made.persons_without_rows.into(),
-            released: made.persons.into(),
+            linked: (!plan.linkage.is_empty()).then_some(Linked {
+                persons: made.intake.linked.persons,
+                numbers: made.intake.linked.numbers,
+            }),
+            excluded: made.intake.excluded_persons,
+            without_rows: made.persons_without_rows,
+            released: made.persons,
         },
         exclusion_lists: crate::objections::lists(facts.lists)?,
         eligibility: crate::objections::eligibility(facts.lists, made)?,
@@ -104,8 +108,8 @@ pub fn build(plan: &Plan, made: &Made, proof: &Proof, facts: &Facts<'_>) -> Resu
             identifiers_too_short: proof.identifiers_too_short,
             cells_searched: proof.cells_searched,
             tokens: Tokens {
-                pseudonymized: proof.tokens[0],
-                anonymized: proof.tokens[1],
+                pseudonymized: proof.tokens.pseudonymized,
+                anonymized: proof.tokens.anonymized,
                 shared: 0,
             },
             detectors: Some(detected(&proof.detectors)),
@@ -178,7 +182,6 @@ fn inputs(plan: &Plan, made: &Made) -> Result<Vec<Input>> {
 fn table(plan: &Plan, made: &Made, t: usize) -> TableTold {
     let (table, intake) = (&plan.tables[t], &made.intake.tables[t]);
     let released = |kind: Kind| {
-        let k = kind as usize;
         let file = made.files.iter().find(|f| f.kind == kind && f.table == t);
         TableReleased {
             rows_out: file.map(|f| f.written.rows),
@@ -186,8 +189,8 @@ fn table(plan: &Plan, made: &Made, t: usize) -> TableTold {
             characters_respelled: file.map(|f| f.written.respelled),
             cells_prefixed: file.map(|f| f.written.formula),
             persons: file.map(|f| f.persons),
-            excluded: intake.excluded[k],
-            removed: made.removed[k][t],
+            excluded: intake.excluded[kind],
+            removed: made.removed[kind][t],
             left_out: file.is_none(),
             file: file.map(|f| f.relative.clone()),
             long: table.long(kind).map(|l| LongTold {
@@ -214,7 +217,7 @@ fn columns(plan: &Plan, made: &Made, kind: Kind, t: usize) -> Vec<ColumnTold> {
         let planned = column.treatment(kind);
         let doc = planned.treatment.doc();
         let (ja, en) = planned.treatment.describe();
-        let tally = made.tallies[kind as usize][t][c];
+        let tally = made.tallies[kind][t][c];
         // What was replaced in free text is counted of the pseudonymized release.
         let marks = made.marks[t][c].counts().filter(|_| kind == Kind::Pseudonymized);
         ColumnTold {

@@ -229,12 +229,25 @@ pub struct Persons {
     /// Persons whose number is written in more than one spelling.
     #[serde(default)]
     pub in_several_spellings: u64,
+    /// What linkage (`person.same`) did, if the policy asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<Linked>,
     /// Persons who must not be in the release.
     pub excluded: ByKind<u64>,
     /// Persons who may, but of whom no row is left.
     pub without_rows: ByKind<u64>,
     /// Persons in the release.
     pub released: ByKind<u64>,
+}
+
+/// Numbers that were taken as those of one person (`person.same`).
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Linked {
+    /// Persons with more than one number.
+    pub persons: u64,
+    /// Numbers with a link identity.
+    pub numbers: u64,
 }
 
 /// An exclusion list.

@@ -5,9 +5,9 @@
 
 use crate::frame::{Column, Interner, MISSING};
 
-pub use crate::plan::shape::PLACE_WIDTH as WIDTH;
+pub use crate::plan::shape::SOURCE_POSITION_WIDTH as WIDTH;
 
-/// The places of rows: `before` rows stood in earlier files, and `rows` are their numbers in this one.
+/// The source positions of rows: `before` rows stood in earlier files, and `rows` are their numbers in this one.
 #[must_use]
 pub fn columns(before: u64, rows: &[u64]) -> [Column; WIDTH] {
     let mut low = Interner::new();

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{Progress, identity, intake, moments};
 use crate::error::{Error, Result};
 use crate::formats;
 use crate::frame::{Column, ColumnBuilder, MISSING};
-use crate::plan::{Plan, SamePlan};
+use crate::plan::{LinkagePlan, Plan};
 use crate::policy::model::Fillers;
 use crate::say;
 use crate::text::{identifier, link};
@@ -20,9 +21,18 @@ use crate::text::{identifier, link};
 /// The domain of the ids that a linking body sees: never those of a release.
 pub const LINK_DOMAIN: &str = "link-id";
 
+/// What linkage did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Linked {
+    /// Persons with more than one local number.
+    pub persons: u64,
+    /// Local numbers that have a link identity.
+    pub numbers: u64,
+}
+
 /// Local identities to the identity of the person.
 #[derive(Debug, Default)]
-pub struct Same {
+pub struct Linkage {
     person: HashMap<String, String>,
     /// Local identities with a link identity.
     pub linked: u64,
@@ -36,7 +46,7 @@ pub struct Same {
 
 /// The link identity of a row: the version, then the parts with kind and length.
 #[must_use]
-pub fn compose(rule: &SamePlan, parts: &[&str]) -> String {
+pub fn compose(rule: &LinkagePlan, parts: &[&str]) -> String {
     let kinds: Vec<&str> = rule
         .fields
         .iter()
@@ -55,7 +65,7 @@ pub fn compose(rule: &SamePlan, parts: &[&str]) -> String {
 
 /// The link identities of the rows of a batch, missing where any part is.
 #[must_use]
-pub fn links(rule: &SamePlan, table: &crate::frame::Table) -> Column {
+pub fn links(rule: &LinkagePlan, table: &crate::frame::Table) -> Column {
     let parts: Vec<Vec<Option<String>>> = rule
         .fields
         .par_iter()
@@ -86,7 +96,7 @@ pub fn links(rule: &SamePlan, table: &crate::frame::Table) -> Column {
     builder.finish()
 }
 
-type OnRow<'a> = dyn FnMut(&SamePlan, Option<&str>, Option<&str>) -> Result<()> + 'a;
+type OnRow<'a> = dyn FnMut(&LinkagePlan, Option<&str>, Option<&str>) -> Result<()> + 'a;
 
 /// Reads the linking tables: rule, local identity and link identity of every row.
 fn each_row(
@@ -100,8 +110,8 @@ fn each_row(
     if normalize.fillers == Fillers::Column {
         normalize.fillers = Fillers::Always;
     }
-    let resources = if plan.same.is_empty() { None } else { intake::resources(plan, files)? };
-    for rule in &plan.same {
+    let resources = if plan.linkage.is_empty() { None } else { intake::resources(plan, files)? };
+    for rule in &plan.linkage {
         let table = &plan.tables[rule.table];
         let columns = intake::columns_of(table);
         for path in &files[rule.table] {
@@ -149,15 +159,15 @@ impl Union {
     }
 }
 
-impl Same {
+impl Linkage {
     /// Reads the linking tables and finds out who is the same person. Empty if the plan has no rules.
     ///
     /// # Errors
     /// Defects of the files; a link identity that more local numbers share than a person can have.
-    pub fn read(plan: &Plan, files: &[Vec<PathBuf>], progress: &dyn Progress) -> Result<Same> {
-        let mut same = Same::default();
-        if plan.same.is_empty() {
-            return Ok(same);
+    pub fn read(plan: &Plan, files: &[Vec<PathBuf>], progress: &dyn Progress) -> Result<Linkage> {
+        let mut linkage = Linkage::default();
+        if plan.linkage.is_empty() {
+            return Ok(linkage);
         }
         let mut numbers: HashMap<String, u32> = HashMap::new();
         let mut names: Vec<String> = Vec::new();
@@ -175,7 +185,7 @@ impl Same {
         let mut sharing: HashMap<u32, Vec<u32>> = HashMap::new();
         each_row(plan, files, progress, &mut |rule, local, link| {
             let (Some(local), Some(link)) = (local, link) else {
-                same.unlinked_rows += 1;
+                linkage.unlinked_rows += 1;
                 return Ok(());
             };
             let a = number(local, &mut union);
@@ -218,13 +228,13 @@ impl Same {
             }
             let root = union.root(n);
             if let Some(&person) = smallest.get(&root) {
-                same.linked += 1;
-                same.joined += u64::from(locals.get(&root).is_some_and(|&l| l > 1));
-                same.person.insert(names[n as usize].clone(), names[person as usize].clone());
+                linkage.linked += 1;
+                linkage.joined += u64::from(locals.get(&root).is_some_and(|&l| l > 1));
+                linkage.person.insert(names[n as usize].clone(), names[person as usize].clone());
             }
         }
-        same.persons = locals.values().filter(|&&l| l > 1).count() as u64;
-        Ok(same)
+        linkage.persons = locals.values().filter(|&&l| l > 1).count() as u64;
+        Ok(linkage)
     }
 
     /// Gives every pair of a person and a link identity of that person.
