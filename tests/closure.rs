@@ -755,3 +755,134 @@ fn what_enough_persons_have_beside_numbers_is_shown() {
     let shown = shown(&release, "t", "x");
     assert!(numbers[9..20].iter().all(|n| shown.get(n) == Some(&1)), "{shown:?}");
 }
+
+/// By person the values that the files of the anonymized release show of columns (table, column), as one set.
+fn shown_of(release: &Path, columns: &[(&str, &str)]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (table, column) in columns {
+        let (header, rows) = records(&release.join(format!("anonymized/{table}.csv")));
+        let at = header.iter().position(|h| h == column).unwrap();
+        for row in rows.iter().filter(|row| !row[at].is_empty()) {
+            all.entry(row[0].clone()).or_default().insert(row[at].clone());
+        }
+    }
+    all
+}
+
+/// 200 persons of two ages; three of them have another birth date in their second row or file.
+fn contradicting(case: &Case, unit: &str, tables: usize) -> PathBuf {
+    let quasi = "role = \"quasi\", type = \"date\", kind = \"birth\"";
+    let month = "pseudonymized = { truncate_date = \"month\" }";
+    let band = "anonymized = { age_band = { at = \"2025-01-01\", width = 20 } }";
+    let sex = "sex = { role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }\n";
+    let area = "area = { role = \"quasi\", type = \"code\", pseudonymized = \"drop\", anonymized = \"keep\" }\n";
+    let (mut persons, mut stays) =
+        (String::from("id,birth,sex,area\n"), String::from("id,birth,sex\n"));
+    for n in 0..200 {
+        let birth = ["1955-03-01", "1984-05-01"][n % 2];
+        let other = if n < 3 { ["1990-05-01", "1940-01-01", "1950-01-01"][n] } else { birth };
+        // Few live in one of the areas, so their cells or rows go.
+        let area = if n % 67 == 0 { "far" } else { "near" };
+        writeln!(persons, "p{n:03},{birth},{},{area}", n / 2 % 2).unwrap();
+        if tables == 1 {
+            writeln!(stays, "p{n:03},{birth},{}", n / 2 % 2).unwrap();
+        }
+        writeln!(stays, "p{n:03},{other},{}", n / 2 % 2).unwrap();
+    }
+    case.file("stays.csv", &stays);
+    let head = format!("floor = 5\nsuppress = {{ unit = \"{unit}\", at_most = 0.5 }}\n");
+    let view = |name: &str, grain: &str, quasi: &str| {
+        format!(
+            "[[anonymized.view]]\nname = \"{name}\"\ngrain = \"{grain}\"\nquasi = [{quasi}]\nk = 5\n"
+        )
+    };
+    let visits = |birth: &str| {
+        format!(
+            "[tables.stays]\ngrain = \"event\"\nsource = {{ path = \"stays.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.stays.columns]\n{ID}birth = {{ {quasi}, {month}, {birth} }}\n{sex}"
+        )
+    };
+    let of_stays = view("stay", "stays", "\"stays.birth\", \"stays.sex\"");
+    if tables == 1 {
+        return case.policy(&format!("{head}{of_stays}"), &visits(band));
+    }
+    case.file("persons.csv", &persons);
+    let of_persons =
+        view("person", "persons", "\"persons.birth\", \"persons.sex\", \"persons.area\"");
+    let of_stays = of_stays.replace("stays.sex", "persons.sex");
+    case.policy(
+        &format!("{head}{of_persons}{of_stays}"),
+        &format!("[tables.persons]\ngrain = \"person\"\nsource = {{ path = \"persons.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.persons.columns]\n{ID}birth = {{ {quasi}, {month}, {band} }}\n{sex}{area}{}", visits("anonymized = { same_as = \"persons.birth\" }").replace(sex, "sex = { role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"drop\" }\n")),
+    )
+}
+
+#[test]
+fn a_birth_date_that_contradicts_itself_counts_as_the_files_show_it() {
+    for (unit, tables) in [("row", 1), ("row", 2), ("person", 2), ("cell", 2)] {
+        let case = Case::new();
+        let release = case.run(&contradicting(&case, unit, tables));
+        let columns = [("stays", "birth"), ("persons", "birth")];
+        let bands = shown_of(&release, &columns[..tables]);
+        let facts: &[(&str, &str)] = if tables == 1 {
+            &[("stays", "sex")]
+        } else {
+            &[("persons", "sex"), ("persons", "area")]
+        };
+        let facts: Vec<_> = facts.iter().map(|&column| shown_of(&release, &[column])).collect();
+        let mut classes: BTreeMap<Vec<Option<&BTreeSet<String>>>, usize> = BTreeMap::new();
+        let persons: BTreeSet<&String> = facts[0].keys().chain(bands.keys()).collect();
+        for person in persons {
+            let mut class = vec![bands.get(person)];
+            class.extend(facts.iter().map(|fact| fact.get(person)));
+            *classes.entry(class).or_default() += 1;
+        }
+        assert!(
+            classes.len() > 2 && classes.values().all(|&n| n >= 5),
+            "{unit} {tables}: {classes:?}"
+        );
+    }
+}
+
+/// Rows of two tables that share the token of a stay, and dates whose kind is another word, count together all the same.
+#[test]
+fn dates_of_one_stay_count_together_whatever_they_are_called() {
+    for (grain, kind) in [("event", "event"), ("event", "admin"), ("stay", "death")] {
+        let case = Case::new();
+        let (mut stays, mut labs) =
+            (String::from("id,stay,sex,adm,done\n"), String::from("id,stay,day\n"));
+        for n in 0..240 {
+            // Most in January to March, three in other months of the same year.
+            let month = if n < 3 { 7 + n } else { 1 + n % 3 };
+            writeln!(stays, "p{n:03},s{n:03},{},2025-{month:02}-10,2025-{month:02}-11", n % 2)
+                .unwrap();
+            writeln!(labs, "p{n:03},s{n:03},2025-{month:02}-12").unwrap();
+        }
+        case.file("stays.csv", &stays);
+        case.file("labs.csv", &labs);
+        let date = |role: &str, kind: &str, unit: &str| {
+            format!(
+                "{{ role = \"{role}\", type = \"date\", kind = \"{kind}\", pseudonymized = \"shift_date\", anonymized = {{ truncate_date = \"{unit}\" }}, no_floor = \"for a test\" }}\n"
+            )
+        };
+        let keys = "keys = { patient = \"id\", stay = \"stay\" }";
+        let stay = ID.replace("id =", "stay =");
+        let policy = case.policy(
+            "floor = 5\nsuppress = { unit = \"row\", at_most = 0.5 }\n[[anonymized.view]]\nname = \"v\"\ngrain = \"stays\"\nquasi = [\"stays.sex\", \"stays.adm\"]\nk = 5\n",
+            &format!(
+                "[tables.stays]\ngrain = \"{grain}\"\nsource = {{ path = \"stays.csv\" }}\n{keys}\n[tables.stays.columns]\n{ID}{stay}sex = {{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }}\nadm = {}done = {}[tables.labs]\ngrain = \"event\"\nsource = {{ path = \"labs.csv\" }}\n{keys}\n[tables.labs.columns]\n{ID}{stay}day = {}",
+                date("quasi", "event", "year"), date("payload", kind, "month"), date("payload", "event", "month"),
+            ),
+        );
+        let release = case.run(&policy);
+        let (_, rows) = records(&release.join("anonymized/stays.csv"));
+        let months = shown_of(&release, &[("labs", "day")]);
+        let mut classes: BTreeMap<(Vec<&String>, Option<&BTreeSet<String>>), usize> =
+            BTreeMap::new();
+        for row in &rows {
+            *classes.entry((row[2..].iter().collect(), months.get(&row[0]))).or_default() += 1;
+        }
+        assert!(
+            classes.len() == 6 && classes.values().all(|&n| n >= 5),
+            "{grain} {kind}: {classes:?}"
+        );
+    }
+}

@@ -99,6 +99,18 @@ class Release:
         if by == "row":
             assert there == t
             return self.tables[t][str(c)]
+        beside = by.get("beside") if isinstance(by, dict) else None
+        if beside is not None:
+            # Sets of the person, without the cell that the row shows of the other column.
+            who = str(self.shape["tables"][there]["person"])
+            rows = self.tables[there].filter(pl.col(str(c)) != "")
+            both = rows.select(pl.col(who).alias("key"), pl.col(str(c)).alias("value")).unique().sort("key", "value")
+            sets = both.group_by("key", maintain_order=True).agg(pl.col("value"))
+            own = self.tables[t].select(pl.col(str(self.shape["tables"][t]["person"])).alias("key")).with_columns(self.column(t, beside).alias("own"))
+            found = own.join(sets, on="key", how="left", maintain_order="left")
+            return pl.Series(
+                "value", ["\x1f".join(v for v in (values if values is not None else []) if v != own) for own, values in found.select("own", "value").iter_rows()]
+            )
         if by == "person":
             here_key, there_key = self.shape["tables"][t]["person"], self.shape["tables"][there]["person"]
         else:

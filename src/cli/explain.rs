@@ -19,7 +19,7 @@ use crate::error::{Error, Name, Result, small};
 use crate::frame::{Column, Interner};
 use crate::keys::ReleaseSecrets;
 use crate::plan::unique::{Unique, UniquePlan};
-use crate::plan::{ColumnPlan, FloorPlan, Join, Plan, Warning};
+use crate::plan::{ColumnPlan, FloorPlan, Join, Plan, ViewColumn, Warning};
 use crate::policy::model::Unit;
 use crate::proof::detectors;
 use crate::report::closure;
@@ -388,8 +388,7 @@ fn view(
         show.line(&words!("  implied: `{}` releases quasi-identifiers ({}), and no view of the policy counts them at its rows", table, names.join(", ")));
     }
     let facts: Vec<String> = view
-        .facts
-        .iter()
+        .other_forms()
         .map(|c| {
             let table = &plan.tables[c.table];
             format!("{}.{}", table.name, table.columns[c.column].facts.column)
@@ -398,7 +397,8 @@ fn view(
     if !facts.is_empty() {
         show.line(&words!("  together with other forms of the same facts, as a person shows them over all rows: {}", facts.join(", ")));
     }
-    for moving in view.facts.iter().filter(|f| f.join != Join::SameRow) {
+    let may_move = |f: &&ViewColumn| !matches!(f.join, Join::SameRow | Join::Beside(_));
+    for moving in view.facts.iter().filter(may_move) {
         if view.quasi.iter().any(|q| (q.table, q.column) == (moving.table, moving.column)) {
             let column = &plan.tables[moving.table].columns[moving.column].facts;
             show.line(&words!("  `{}.{}` can change between two rows of a person, which tells more than one row does", plan.tables[moving.table].name, column.column));

@@ -163,7 +163,7 @@ impl Partition {
                 let found = self.rows_by_key(table, key_here, reference.table, key_there);
                 found.into_iter().map(|row| row.and_then(|row| days[row as usize])).collect()
             }
-            Join::Person => {
+            Join::Person | Join::Beside(_) => {
                 let mut earliest: Vec<Option<i32>> = vec![None; self.ids.len()];
                 for (row, day) in days.iter().enumerate() {
                     if let Some(day) = *day {

@@ -119,11 +119,11 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
     let calendar = |t: usize, c: usize| {
         let column = &tables[t].columns[c];
         column.facts.ty.is_date()
-            && column.facts.date.is_none_or(|d| d == DateKind::Event)
+            && column.facts.date != Some(DateKind::Birth)
             && !column.treatment(Kind::Anonymized).treatment.relative()
     };
     let mut found: Vec<ViewColumn> = Vec::new();
-    for quasi in &view.quasi {
+    for (index, quasi) in view.quasi.iter().enumerate() {
         if !released(&tables[quasi.table], quasi.column) {
             continue;
         }
@@ -164,6 +164,20 @@ fn facts(tables: &[TablePlan], view: &ViewPlan) -> Vec<ViewColumn> {
                 let once = facts.ty.is_date() || tables[t].grain == Grain::Person;
                 let same = tied(quasi.at()) == tied(at) && !treatment.varies() && once;
                 if birth && same {
+                    // Unless the source has several values, or one of the cells is suppressed.
+                    let one = |t: usize| tables[t].grain == Grain::Person;
+                    let shows_one = match quasi.join {
+                        Join::SameRow | Join::Key { .. } => true,
+                        _ => one(quasi.table),
+                    };
+                    let beside = found.iter().any(|f| f.at() == at);
+                    if at == quasi.at() && one(t) || beside {
+                        continue;
+                    }
+                    let join = if shows_one { Join::Beside(index) } else { Join::Person };
+                    if join != Join::Person || at != quasi.at() {
+                        found.push(ViewColumn { table: t, column: c, join });
+                    }
                     continue;
                 }
                 // One row a person: what the row shows is what the person shows.
@@ -198,17 +212,25 @@ pub(super) fn key_shown(table: &TablePlan, key: usize) -> bool {
         .any(|c| c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.shows().token())
 }
 
-/// How the rows of another table belong to a row of a view's table: the same row, or the key that the view's rows own, if the
-/// files of both show it.
+/// How the rows of another table belong to a row of a view's table: the same row, or a key (of a stay) that the files of both show.
 fn same_stay(tables: &[TablePlan], here: usize, there: usize) -> Option<Join> {
     if here == there {
         return Some(Join::SameRow);
     }
-    let Grain::Key(own) = tables[here].grain else { return None };
-    let wanted = &tables[here].keys[own].name;
-    let k = tables[there].keys.iter().position(|k| k.name == *wanted)?;
-    if !(key_shown(&tables[here], own) && key_shown(&tables[there], k)) {
-        return None;
-    }
-    Some(Join::KeySet { here: own, there: k })
+    // The key that the rows own; or any that both files show, whose rows are an event's together.
+    let own = match tables[here].grain {
+        Grain::Key(own) => Some(own),
+        _ => None,
+    };
+    let others = (0..tables[here].keys.len()).filter(|&k| Some(k) != own);
+    own.into_iter().chain(others).find_map(|k| {
+        if k == tables[here].person_key || !key_shown(&tables[here], k) {
+            return None;
+        }
+        let wanted = &tables[here].keys[k].name;
+        let there = (0..tables[there].keys.len()).find(|&other| {
+            tables[there].keys[other].name == *wanted && key_shown(&tables[there], other)
+        })?;
+        Some(Join::KeySet { here: k, there })
+    })
 }

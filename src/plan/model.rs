@@ -397,6 +397,9 @@ pub enum Join {
     },
     /// Any row of the same person: the earliest date.
     Person,
+    /// All rows of the same person, without what the row shows of a quasi-identifier of its view (its index), which has the same
+    /// treatment: nothing where the source has one value, and the other values where it contradicts itself or a cell is suppressed.
+    Beside(usize),
     /// All rows of the other table with the same key (of this row's stay): their values as a set.
     KeySet {
         /// Index into this table's keys.

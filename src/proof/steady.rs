@@ -312,7 +312,7 @@ fn shown(
             ));
         }
         Path::Token(a, b) => (a, b),
-        Path::Person => (person(t)?, person(path.table)?),
+        Path::Person | Path::Beside(_) => (person(t)?, person(path.table)?),
     };
     let keys = there.texts.get(key_there)?;
     let mut shown = Shown::default();

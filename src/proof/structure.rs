@@ -7,7 +7,7 @@ use super::receipts::ReceiptShape;
 use crate::formats::OutType;
 use crate::plan::shape;
 use crate::plan::unique::fact_name;
-use crate::plan::{ColumnPlan, Grain, Join, Plan, ViewColumn};
+use crate::plan::{ColumnPlan, Grain, Join, Plan, ViewColumn, ViewPlan};
 use crate::policy::model::{Encoding, Formula, InputFormat, OutputFormat};
 use crate::schema::file::{NamePart, Parts};
 use crate::schema::{ColumnAt, Kind, Role};
@@ -315,6 +315,8 @@ pub enum Path {
     Person,
     /// In the row with the same token: column here, column there.
     Token(usize, usize),
+    /// In the rows of the same person, without what the row itself shows of another column (of which it shows one value).
+    Beside(Box<ColumnPath>),
 }
 
 impl Structure {
@@ -549,7 +551,7 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    fn path(&self, view_table: usize, column: &ViewColumn) -> Option<ColumnPath> {
+    fn path(&self, view: &ViewPlan, column: &ViewColumn) -> Option<ColumnPath> {
         let at = self.columns[column.table][column.column]?;
         let key_column = |table: usize, key: usize| {
             self.plan.tables[table]
@@ -561,8 +563,9 @@ impl Places<'_> {
         let by = match column.join {
             Join::SameRow => Path::Row,
             Join::Person => Path::Person,
+            Join::Beside(own) => Path::Beside(Box::new(self.path(view, &view.quasi[own])?)),
             Join::Key { here, there } | Join::KeySet { here, there } => {
-                Path::Token(key_column(view_table, here)?, key_column(column.table, there)?)
+                Path::Token(key_column(view.table, here)?, key_column(column.table, there)?)
             }
         };
         Some(ColumnPath { table: self.tables[column.table]?, column: at, by })
@@ -594,7 +597,7 @@ impl Places<'_> {
 
     fn views(&self, steady: &[(ColumnAt, SteadyShape)]) -> Vec<ViewShape> {
         let plan = self.plan;
-        let path = |table: usize, column: &ViewColumn| self.path(table, column);
+        let path = |view: &ViewPlan, column: &ViewColumn| self.path(view, column);
         plan.views
             .iter()
             .zip(&plan.unique)
@@ -602,13 +605,13 @@ impl Places<'_> {
                 name: view.name.as_str().to_owned(),
                 table: self.tables[view.table],
                 k: view.k,
-                quasi: view.quasi.iter().filter_map(|c| path(view.table, c)).collect(),
-                facts: view.facts.iter().filter_map(|c| path(view.table, c)).collect(),
+                quasi: view.quasi.iter().filter_map(|c| path(view, c)).collect(),
+                facts: view.facts.iter().filter_map(|c| path(view, c)).collect(),
                 implied: view.implied,
                 sensitive: view
                     .sensitive
                     .iter()
-                    .filter_map(|(c, l)| Some((path(view.table, c)?, *l)))
+                    .filter_map(|(c, l)| Some((path(view, c)?, *l)))
                     .collect(),
                 models: view
                     .models
@@ -623,7 +626,7 @@ impl Places<'_> {
                     .iter()
                     .enumerate()
                     .filter_map(|(number, (at, _))| {
-                        Some((number, path(view.table, plan.seems_counted(view, *at)?)?))
+                        Some((number, path(view, plan.seems_counted(view, *at)?)?))
                     })
                     .collect(),
                 unique: Some(UniqueShape {
@@ -633,7 +636,7 @@ impl Places<'_> {
                         .iter()
                         .filter_map(|c| {
                             let name = fact_name(&plan.tables, c.table, c.column);
-                            Some((name.to_string(), path(view.table, c)?))
+                            Some((name.to_string(), path(view, c)?))
                         })
                         .collect(),
                     m: unique.m,

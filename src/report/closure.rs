@@ -58,17 +58,18 @@ pub fn section(plan: &Plan, made: &Made) -> Section {
                 format!("View `{}` is not in the policy; it was added with k = {}, because table `{}` releases quasi-identifiers ({}).", view.name, view.k, plan.tables[view.table].name, names(plan, &view.quasi)),
             ));
         }
-        if !view.facts.is_empty() {
+        let others: Vec<ViewColumn> = view.other_forms().cloned().collect();
+        if !others.is_empty() {
             text.push(Both::new(
                 format!(
                     "ビュー「{}」では、同じ事実の他の形（{}）も合わせて数えました。",
                     view.name,
-                    names(plan, &view.facts)
+                    names(plan, &others)
                 ),
                 format!(
                     "View `{}` counts other released forms of the same facts as well ({}).",
                     view.name,
-                    names(plan, &view.facts)
+                    names(plan, &others)
                 ),
             ));
         }

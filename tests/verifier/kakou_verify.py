@@ -847,13 +847,15 @@ class Files:
         """A query of the rows of a table: the person `p`, and for each path `v0`, `v1`, ... the value that the row shows.
 
         By `row` it is the cell itself. By `person` it is the set of the cells in the rows of the same person, by `token` that
-        of the rows with the same token; no cell at all is missing."""
+        of the rows with the same token, by `beside` that of the person without what the row shows of another column; no cell at
+        all is missing."""
         values, joins = [], []
         for at, path in enumerate(paths):
             if path["by"] == "row":
                 values.append(f"h.c{path['column']} AS v{at}")
                 continue
-            if path["by"] == "person":
+            own = path["by"].get("beside") if isinstance(path["by"], dict) else None
+            if path["by"] == "person" or own is not None:
                 here, there = self.person(table), self.person(path["table"])
             else:
                 here, there = (f"c{column}" for column in path["by"]["token"])
@@ -861,7 +863,21 @@ class Files:
                 f"LEFT JOIN (SELECT {there} AS k, list_sort(list(DISTINCT c{path['column']})) AS v FROM t{path['table']} "
                 f"WHERE {there} IS NOT NULL AND c{path['column']} IS NOT NULL GROUP BY {there}) j{at} ON h.{here} = j{at}.k"
             )
-            values.append(f"j{at}.v AS v{at}")
+            if own is None:
+                values.append(f"j{at}.v AS v{at}")
+                continue
+            # Without what the row itself shows of the other column: one value, however it is found.
+            if own["by"] == "row":
+                shown = f"h.c{own['column']}"
+            else:
+                key, other = (self.person(table), self.person(own["table"])) if own["by"] == "person" else (f"c{column}" for column in own["by"]["token"])
+                joins.append(
+                    f"LEFT JOIN (SELECT {other} AS k, any_value(c{own['column']}) AS v FROM t{own['table']} "
+                    f"WHERE {other} IS NOT NULL AND c{own['column']} IS NOT NULL GROUP BY {other}) o{at} ON h.{key} = o{at}.k"
+                )
+                shown = f"o{at}.v"
+            others = f"list_filter(j{at}.v, x -> x IS DISTINCT FROM {shown})"
+            values.append(f"CASE WHEN len({others}) > 0 THEN {others} END AS v{at}")
         values = "".join(f", {value}" for value in values)
         return f"SELECT h.{self.person(table)} AS p{values} FROM t{table} h {' '.join(joins)}"
 

@@ -321,6 +321,37 @@ pub(crate) fn column_codes(
             let sets = set_codes(&part.persons, count, gone, &mut code_of, interner);
             partition.tables[view.table].persons.iter().map(|&p| sets[p as usize]).collect()
         }
+        // The source spells one value in several ways.
+        Join::Beside(_) if matches!(cells, Cells::Source) => vec![0; rows],
+        Join::Beside(own) => {
+            let part = &partition.tables[column.table];
+            let gone = |row: usize| !surviving.rows[column.table][row];
+            let shown = shown_by(&part.persons, partition.ids.len(), gone, &mut code_of, interner);
+            let own = &view.quasi[own];
+            let own = column_codes(plan, view, own, partition, cells, surviving, interner);
+            let mut sets: HashMap<Vec<u32>, u32> = HashMap::new();
+            let persons = partition.tables[view.table].persons.iter();
+            persons
+                .zip(own)
+                .map(|(&person, own)| {
+                    let Some(several) = shown.several.get(&person) else {
+                        let one = shown.one[person as usize];
+                        return if one == own { 0 } else { one };
+                    };
+                    let others = several.iter().copied().filter(|&code| code != own);
+                    let mut others: Vec<u32> = others.collect();
+                    others.sort_unstable();
+                    others.dedup();
+                    match others[..] {
+                        [] => 0,
+                        [one] => one,
+                        _ => *sets
+                            .entry(others)
+                            .or_insert_with_key(|codes| together(codes, interner)),
+                    }
+                })
+                .collect()
+        }
     }
 }
 
@@ -369,15 +400,19 @@ pub(crate) fn marked(
     marked
 }
 
-/// By group: the code of the value that its rows show; several values become one of their own (the set), since an attacker who
-/// sees the table sees all of them.
-fn set_codes(
+/// What the rows of groups show: the code of each that shows one, and all codes of those that show several.
+struct ShownBy {
+    one: Vec<u32>,
+    several: HashMap<u32, Vec<u32>>,
+}
+
+fn shown_by(
     groups: &[u32],
     count: usize,
     gone: impl Fn(usize) -> bool,
     code_of: &mut impl FnMut(usize, &mut Interner) -> u32,
     interner: &mut Interner,
-) -> Vec<u32> {
+) -> ShownBy {
     let mut one: Vec<u32> = vec![0; count];
     let mut several: HashMap<u32, Vec<u32>> = HashMap::new();
     for (row, &group) in groups.iter().enumerate() {
@@ -395,15 +430,33 @@ fn set_codes(
             several.entry(group).or_insert_with(|| vec![*slot]).push(code);
         }
     }
+    ShownBy { one, several }
+}
+
+/// The code of several values as one.
+fn together(codes: &[u32], interner: &mut Interner) -> u32 {
+    let mut texts: Vec<&str> =
+        codes.iter().map(|&code| interner.dictionary().text(code - 1)).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let set = texts.join("\u{1f}");
+    1 + interner.intern(&set)
+}
+
+/// By group: the code of the value that its rows show; several values become one of their own (the set), since an attacker who
+/// sees the table sees all of them.
+fn set_codes(
+    groups: &[u32],
+    count: usize,
+    gone: impl Fn(usize) -> bool,
+    code_of: &mut impl FnMut(usize, &mut Interner) -> u32,
+    interner: &mut Interner,
+) -> Vec<u32> {
+    let ShownBy { mut one, several } = shown_by(groups, count, gone, code_of, interner);
     let mut groups: Vec<u32> = several.keys().copied().collect();
     groups.sort_unstable();
     for group in groups {
-        let mut texts: Vec<&str> =
-            several[&group].iter().map(|&code| interner.dictionary().text(code - 1)).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        let set = texts.join("\u{1f}");
-        one[group as usize] = 1 + interner.intern(&set);
+        one[group as usize] = together(&several[&group], interner);
     }
     one
 }

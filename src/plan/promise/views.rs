@@ -52,6 +52,13 @@ impl ViewPlan {
     pub fn counted(&self) -> impl Iterator<Item = &ViewColumn> {
         self.quasi.iter().chain(&self.facts)
     }
+    /// The other columns that show the same facts. What other rows show of a quasi-identifier itself is none.
+    pub fn other_forms(&self) -> impl Iterator<Item = &ViewColumn> {
+        let itself = |f: &ViewColumn| {
+            matches!(f.join, Join::Beside(_)) && self.quasi.iter().any(|q| q.at() == f.at())
+        };
+        self.facts.iter().filter(move |f| !itself(f))
+    }
     /// Everything that must hold for the view's classes.
     ///
     /// # Errors

@@ -683,9 +683,10 @@ pub(crate) fn column(
     let here = tables.get(t)?;
     let there = tables.get(path.table)?;
     let codes = there.codes(path.column)?;
-    let (column_here, column_there) = match path.by {
+    let (column_here, column_there) = match &path.by {
         Path::Row => return Some(codes.clone()),
-        Path::Token(a, b) => (a, b),
+        Path::Beside(own) => return beside(structure, tables, t, path, own),
+        &Path::Token(a, b) => (a, b),
         Path::Person => (structure.tables.get(t)?.person, structure.tables.get(path.table)?.person),
     };
     let tokens_here = here.texts.get(column_here)?;
@@ -716,6 +717,78 @@ pub(crate) fn column(
     let column = here.codes(column_here)?;
     Some(
         column.iter().map(|&c| if c == MISSING { MISSING } else { of_token[c as usize] }).collect(),
+    )
+}
+
+/// What the rows of a person show of a column, without the one value that the row shows of another: numbers of sets.
+fn beside(
+    structure: &Structure,
+    tables: &[Cells],
+    t: usize,
+    path: &ColumnPath,
+    own: &ColumnPath,
+) -> Option<Vec<u32>> {
+    let (here, there) = (tables.get(t)?, tables.get(path.table)?);
+    let person_there = structure.tables.get(path.table)?.person;
+    let tokens = there.texts.get(person_there)?;
+    let mut sets: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); tokens.dictionary().len()];
+    for (&token, &code) in there.codes(person_there)?.iter().zip(there.codes(path.column)?) {
+        if token != MISSING && code != MISSING {
+            sets[token as usize].insert(code);
+        }
+    }
+    let person_here = structure.tables.get(t)?.person;
+    let renamed = |from: &Interner, to: &Interner| -> Vec<u32> {
+        from.dictionary().texts().map(|text| to.find(text).unwrap_or(MISSING)).collect()
+    };
+    let token_there = renamed(here.texts.get(person_here)?, tokens);
+    // What the row shows, as a code of the column.
+    let source = tables.get(own.table)?;
+    let to_code = renamed(source.texts.get(own.column)?, there.texts.get(path.column)?);
+    let of = |code: u32| if code == MISSING { MISSING } else { to_code[code as usize] };
+    let cells = source.codes(own.column)?;
+    let shows: Vec<u32> = match own.by {
+        Path::Row => cells.iter().map(|&code| of(code)).collect(),
+        Path::Beside(_) => return None,
+        Path::Token(..) | Path::Person => {
+            let (key_here, key_there) = match own.by {
+                Path::Token(a, b) => (a, b),
+                _ => (person_here, structure.tables.get(own.table)?.person),
+            };
+            let keys = source.texts.get(key_there)?;
+            let mut one = vec![MISSING; keys.dictionary().len()];
+            for (&key, &code) in source.codes(key_there)?.iter().zip(cells) {
+                if key != MISSING && code != MISSING {
+                    one[key as usize] = of(code);
+                }
+            }
+            let key_of = renamed(here.texts.get(key_here)?, keys);
+            let found = |&key: &u32| match key {
+                MISSING => MISSING,
+                key => one.get(key_of[key as usize] as usize).copied().unwrap_or(MISSING),
+            };
+            here.codes(key_here)?.iter().map(found).collect()
+        }
+    };
+    let mut numbers: HashMap<Vec<u32>, u32> = HashMap::new();
+    let mut known: HashMap<(u32, u32), u32> = HashMap::new();
+    let persons = here.codes(person_here)?.iter();
+    Some(
+        persons
+            .zip(shows)
+            .map(|(&person, own)| {
+                let token = if person == MISSING { MISSING } else { token_there[person as usize] };
+                let Some(set) = sets.get(token as usize) else { return MISSING };
+                *known.entry((token, own)).or_insert_with(|| {
+                    let others: Vec<u32> = set.iter().copied().filter(|&c| c != own).collect();
+                    if others.is_empty() {
+                        return MISSING;
+                    }
+                    let next = numbers.len() as u32;
+                    *numbers.entry(others).or_insert(next)
+                })
+            })
+            .collect(),
     )
 }
 

@@ -259,7 +259,7 @@ fn views_told(plan: &Plan, made: &Made, proof: &Proof) -> Vec<ViewTold> {
             grain: owned(&plan.tables[view.table].name),
             implied: view.implied,
             quasi_identifiers: names(&view.quasi),
-            facts: names(&view.facts),
+            facts: names(&view.other_forms().cloned().collect::<Vec<_>>()),
             k: view.k,
             because: view.because.as_ref().map(owned),
             visible_in: view.visible_in,
