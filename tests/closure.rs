@@ -283,10 +283,12 @@ fn days_and_dates_have_a_floor() {
             2 => 26,
             _ => p % 10,
         };
-        let day = chrono(20_000 + days);
+        // Stays begin on many days of one year: days since one known day are dates.
+        let adm = 19_800 + p % 180;
+        let day = chrono(adm + days);
         let seen = if p == 5 { "2003-02-01" } else { "2024-10-01" };
-        let dis = if p == 7 { chrono(19_600) } else { day };
-        writeln!(lines, "p{p:03},{},{dis},{seen}", chrono(20_000)).unwrap();
+        let dis = if p == 7 { chrono(adm - 400) } else { day };
+        writeln!(lines, "p{p:03},{},{dis},{seen}", chrono(adm)).unwrap();
     }
     case.file("t.csv", &lines);
     let policy = case.policy(
@@ -883,6 +885,50 @@ fn dates_of_one_stay_count_together_whatever_they_are_called() {
         assert!(
             classes.len() == 6 && classes.values().all(|&n| n >= 5),
             "{grain} {kind}: {classes:?}"
+        );
+    }
+}
+
+/// Counted from one day for all, days are dates; counted from an event of the person they are none.
+#[test]
+fn days_counted_from_a_known_day_are_dates() {
+    for (own, step) in [(false, ""), (false, ", step = 30"), (true, "")] {
+        let case = Case::new();
+        let mut stays = String::from("id,sex,adm,since,base\n");
+        for n in 0..300 {
+            let (month, day) = (1 + n % 12, 1 + n % 28);
+            let base =
+                if own { format!("2025-{month:02}-{day:02}") } else { "2025-01-01".to_owned() };
+            writeln!(
+                stays,
+                "p{n:03},{},2025-{month:02}-{day:02},2025-{month:02}-{day:02},{base}",
+                n % 2
+            )
+            .unwrap();
+        }
+        case.file("stays.csv", &stays);
+        let date = |role: &str, treatment: &str| {
+            format!(
+                "{{ role = \"{role}\", type = \"date\", kind = \"event\", pseudonymized = \"shift_date\", anonymized = {treatment} }}\n"
+            )
+        };
+        let policy = case.policy(
+            "floor = 5\nsuppress = { unit = \"row\", at_most = 0.5 }\n[[anonymized.view]]\nname = \"v\"\ngrain = \"stays\"\nquasi = [\"stays.sex\", \"stays.adm\"]\nk = 5\n",
+            &format!(
+                "[tables.stays]\ngrain = \"event\"\nsource = {{ path = \"stays.csv\" }}\nkeys = {{ patient = \"id\" }}\n[tables.stays.columns]\n{ID}sex = {{ role = \"quasi\", type = \"code\", pseudonymized = \"keep\", anonymized = \"keep\" }}\nadm = {}since = {}base = {}",
+                date("quasi", "{ truncate_date = \"year\" }"),
+                date("payload", &format!("{{ days_since = {{ anchor = \"base\"{step} }} }}")),
+                date("payload", "\"drop\""),
+            ),
+        );
+        if own {
+            case.run(&policy);
+            continue;
+        }
+        let said = case.refused(&policy);
+        assert!(
+            said.contains("error[C0411]") && said.contains("counts of days from a known day"),
+            "{said}"
         );
     }
 }

@@ -260,8 +260,11 @@ fn values_of_too_few() {
     }
     let mut lines = String::from("id,sex,x,adm\n");
     for p in 0..100 {
-        let day = if p == 0 { 28 } else { 1 + p % 5 };
-        writeln!(lines, "p{p:03},1,2025-02-{day:02},2025-02-01").unwrap();
+        // Days after one of twenty days in January.
+        let (days, adm) = (if p == 0 { 27 } else { p % 5 }, 1 + p % 20);
+        let day = adm + days;
+        let day = if day > 31 { format!("02-{:02}", day - 31) } else { format!("01-{day:02}") };
+        writeln!(lines, "p{p:03},1,2025-{day},2025-01-{adm:02}").unwrap();
     }
     let case = Case::new(&[("t.csv", lines)]);
     let days = SEX.to_owned()

@@ -24,7 +24,7 @@ use crate::error::{Error, Result, Said, small};
 use crate::frame::{Column, MISSING};
 use crate::plan::declared::{is_birth, shows};
 use crate::plan::{ColumnPlan, Plan, Warning};
-use crate::schema::{ByKind, ColumnFacts, DateKind, Kind, Role, Type, codes};
+use crate::schema::{ByKind, ColumnAt, ColumnFacts, DateKind, Kind, Role, Type, codes};
 use crate::technique::{Shows, Treatment};
 use crate::text::spelled::{Calendar, Held, MOMENTS};
 use crate::text::{date, identifier};
@@ -154,7 +154,7 @@ pub fn check(
     progress: &dyn Progress,
 ) -> Result<Vec<Warning>> {
     let mut declared = Declared::new(plan);
-    if declared.watched.is_empty() {
+    if declared.watched.is_empty() && declared.anchors.is_empty() {
         return Ok(Vec::new());
     }
     progress.room("declared");
@@ -172,6 +172,87 @@ pub(super) struct Declared {
     watched: Vec<Watched>,
     hasher: DefaultHashBuilder,
     event_days: BTreeSet<i32>,
+    anchors: Vec<Anchored>,
+}
+
+/// A column of which the anonymized release shows how far it is from other dates, and what was seen of those.
+struct Anchored {
+    at: ColumnAt,
+    anchors: Vec<ColumnAt>,
+    days: BTreeSet<i32>,
+    persons: u64,
+}
+
+/// Different days of an anchor up to which it is a calendar, if many persons have each.
+const FEW_ANCHORS: usize = 12;
+
+impl Anchored {
+    fn all(plan: &Plan) -> Vec<Anchored> {
+        let mut all = Vec::new();
+        for (t, table) in plan.tables.iter().enumerate() {
+            for (c, column) in table.columns.iter().enumerate() {
+                let planned = column.treatment(Kind::Anonymized);
+                // A band of ages at a fixed day tells no date.
+                let counts = planned.output.is_some_and(is_number) && planned.treatment.relative();
+                if counts && column.facts.ty.is_date() && !planned.dates.is_empty() {
+                    let anchors =
+                        planned.dates.iter().map(|d| ColumnAt { table: d.table, column: d.column });
+                    all.push(Anchored {
+                        at: ColumnAt { table: t, column: c },
+                        anchors: anchors.collect(),
+                        days: BTreeSet::new(),
+                        persons: 0,
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, partition: &Partition) {
+        // Enough to know that it varies.
+        if self.days.len() > FEW_ANCHORS {
+            return;
+        }
+        for at in &self.anchors {
+            let part = &partition.tables[at.table];
+            let cells = &part.table.columns[at.column];
+            let days = cells.dictionary().days();
+            let used = used(cells);
+            self.days.extend(used.iter().filter_map(|&code| days[code as usize]));
+            let filled =
+                cells.codes().iter().zip(&part.persons).filter(|(code, _)| **code != MISSING);
+            let persons: HashSet<u32> = filled.map(|(_, &person)| person).collect();
+            self.persons += persons.len() as u64;
+        }
+    }
+
+    fn judge(&self, plan: &Plan) -> Option<Found> {
+        let (days, persons) = (self.days.len() as u64, self.persons);
+        let many = days > 0 && self.days.len() <= FEW_ANCHORS && persons >= ENOUGH_ROWS * days;
+        let anchors: Vec<Said> =
+            self.anchors.iter().map(|at| named(plan, at.table, at.column)).collect();
+        let anchors = Said::join(&anchors, ", ");
+        many.then(|| {
+            found(
+                "C0411",
+                "W0161",
+                say!(
+                    "column {}: it is counted from {}, which is one of {} days for all persons: counts of days from a known day are dates",
+                    named(plan, self.at.table, self.at.column),
+                    anchors,
+                    days
+                ),
+                say!(
+                    "列{}: 起点{}は全員で{}日しかなく、決まった日からの日数は日付そのもの",
+                    named(plan, self.at.table, self.at.column),
+                    anchors,
+                    days
+                ),
+                say!("an anchor that is an event of the person, \"drop\", or truncate_date"),
+            )
+        })
+    }
 }
 
 impl Declared {
@@ -180,12 +261,14 @@ impl Declared {
         let others = others(plan);
         let watched = watched(plan, &others);
         let hasher = DefaultHashBuilder::default();
-        Declared { others, watched, hasher, event_days: BTreeSet::new() }
+        let anchors = Anchored::all(plan);
+        Declared { others, watched, hasher, event_days: BTreeSet::new(), anchors }
     }
 
     /// Looks at a partition; each has a number of its own.
     pub(super) fn add(&mut self, plan: &Plan, number: usize, partition: &Partition) {
-        let Declared { others, watched, hasher, event_days } = self;
+        let Declared { others, watched, hasher, event_days, anchors } = self;
+        anchors.iter_mut().for_each(|anchored| anchored.add(partition));
         if watched.is_empty() {
             return;
         }
@@ -206,10 +289,16 @@ impl Declared {
         let events = window(&self.event_days);
         let mut errors = Vec::new();
         let mut warnings = Vec::new();
-        for one in &self.watched {
-            let column = &plan.tables[one.table].columns[one.column];
-            let because = column.because.as_ref().filter(|b| !b.as_str().trim().is_empty());
-            for found in one.judge(plan, &self.others, &self.watched, events) {
+        let watched = self.watched.iter().map(|one| {
+            let at = ColumnAt { table: one.table, column: one.column };
+            (at, one.judge(plan, &self.others, &self.watched, events))
+        });
+        let anchored =
+            self.anchors.iter().map(|one| (one.at, one.judge(plan).into_iter().collect()));
+        for (at, all) in watched.chain(anchored) {
+            let because = plan.column(at).because.as_ref();
+            let because = because.filter(|b| !b.as_str().trim().is_empty());
+            for found in all {
                 match because {
                     Some(because) => warnings.push(Warning {
                         code: found.warning,
