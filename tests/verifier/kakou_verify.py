@@ -876,7 +876,7 @@ class Files:
                     f"WHERE {other} IS NOT NULL AND c{own['column']} IS NOT NULL GROUP BY {other}) o{at} ON h.{key} = o{at}.k"
                 )
                 shown = f"o{at}.v"
-            others = f"list_filter(j{at}.v, x -> x IS DISTINCT FROM {shown})"
+            others = f"list_filter(j{at}.v, lambda x: x IS DISTINCT FROM {shown})"
             values.append(f"CASE WHEN len({others}) > 0 THEN {others} END AS v{at}")
         values = "".join(f", {value}" for value in values)
         return f"SELECT h.{self.person(table)} AS p{values} FROM t{table} h {' '.join(joins)}"
