@@ -255,6 +255,27 @@ fn a_remainder_has_enough_persons_itself() {
     }
 }
 
+/// Free text has the floor too, if a release shows anything of it.
+#[test]
+fn free_text_has_a_floor() {
+    for (more, treatment, values) in [
+        ("", "\"presence\"", vec![(29, ""), (1, "a")]),
+        ("", "\"presence\"", vec![(29, "a"), (1, "")]),
+        ("reviewed = \"x 2026-01-01\", ", "\"keep\"", vec![(9, "none"), (9, "seen"), (1, "c")]),
+    ] {
+        let case = Case::new();
+        let column = format!(
+            "{{ role = \"text\", type = \"string\", {more}pseudonymized = \"drop\", anonymized = {treatment} }}"
+        );
+        let policy = one(&case, 3, &column, &values, "");
+        let release = case.run(&policy);
+        let found = shown(&release, "t", "x");
+        assert!(!found.is_empty() && found.values().all(|&n| n >= 3), "{treatment}: {found:?}");
+        let floors = statement(&release)["proof"]["floors"].to_string();
+        assert!(floors.contains("\"column\":\"x\""), "{floors}");
+    }
+}
+
 #[test]
 fn floors_are_counted_over_what_is_left() {
     // Three persons hold c; one of them is alone in a class and goes.

@@ -487,6 +487,31 @@ fn compressed_files_and_several_of_a_type_give_the_same_release() {
     assert_eq!(of(&case.run()), before);
 }
 
+/// Who has a reason in place of the time of death is dead; of whom it is not known, is neither.
+#[test]
+fn a_death_without_a_day_is_a_death() {
+    let death = "death = { pseudonymized = { presence = { specials_missing = true } }, anonymized = \"drop\" }\n";
+    let case =
+        Case::new(&POLICY.replace("[tables.encounter]", &format!("{death}[tables.encounter]")));
+    let absent = |code: &str| json!({ "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": code }] });
+    let mut resources = case.all["Patient"].clone();
+    for (at, name, value) in [
+        (0, "_deceasedDateTime", absent("unknown")),
+        (1, "_deceasedBoolean", absent("asked-unknown")),
+        (2, "deceasedDateTime", json!("2024-03-01")),
+        (3, "deceasedBoolean", json!(true)),
+        (4, "deceasedBoolean", json!(false)),
+        (5, "_deceasedDateTime", absent("not-applicable")),
+    ] {
+        resources[at][name] = value;
+    }
+    std::fs::write(case.at("data").join("Patient.ndjson"), lines(&resources)).unwrap();
+    let (header, rows) = common::records(&case.run().join("pseudonymized/patient.csv"));
+    let at = header.iter().position(|h| h == "death").unwrap();
+    let count = |value: &str| rows.iter().filter(|row| row[at] == value).count();
+    assert_eq!((rows.len(), count("1"), count(""), count("0")), (24, 3, 1, 20));
+}
+
 #[test]
 fn paths_of_a_policy_are_checked() {
     let own = |path: &str, source: &str| {

@@ -364,6 +364,47 @@ fn a_stay_is_of_one_person_and_has_one_row() {
     assert_eq!(case.statement()["tables"][0]["setAside"]["duplicate"], 1);
 }
 
+/// The number of a stay has one token where no table is one of stays, too.
+#[test]
+fn a_number_of_events_is_of_one_person() {
+    let events = |more: &str, role: &str, shown: &str| {
+        let case = Case::new();
+        let mut csv = "id,stay,sex\n".to_owned();
+        for n in 0..12 {
+            csv.push_str(&format!("{0},S{n},1\n{0},S{n},1\n", 7001 + n));
+        }
+        case.put("t.csv", csv + more);
+        let stay = match role {
+            "link" => "keys = { patient = \"id\", stay = \"stay\" }",
+            _ => "keys = { patient = \"id\" }",
+        };
+        case.policy(&format!(
+            r#"{HEAD}
+[person]
+key = "patient"
+[tables.t]
+grain = "event"
+source = {{ path = "t.csv" }}
+{stay}
+[tables.t.columns]
+id = {{ role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }}
+stay = {{ role = "{role}", type = "code", {shown} }}
+sex = {{ role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }}
+"#
+        ));
+        case.run(&[])
+    };
+    let tokens = "pseudonymized = \"pseudonym\", anonymized = \"surrogate\"";
+    assert!(events("", "link", tokens).is_ok());
+    refused(&events("7002,S0,1\n", "link", tokens), "D0415");
+    let one = "pseudonymized = \"pseudonym\", anonymized = \"drop\"";
+    refused(&events("7002,S0,1\n", "link", one), "D0415");
+    // Nobody sees it, or a doctor has it.
+    let none = "pseudonymized = \"drop\", anonymized = \"drop\"";
+    assert!(events("7002,S0,1\n", "link", none).is_ok());
+    assert!(events("7002,S0,1\n", "third_party", one).is_ok());
+}
+
 #[test]
 fn a_file_is_read_once() {
     let case = Case::new();

@@ -205,6 +205,11 @@ fn a_list_that_excludes_nobody_is_refused_with_its_lines_and_no_value() {
         // The letters before all numbers of a list are told, and nobody is taken for somebody.
         ("ID00001\nID00002\n", 1, "C0612", "without the letters before the number"),
         ("########\n00001\n", 3, "D0371", "line 1"),
+        // A number that a `#` makes a comment excludes nobody: told, not passed over.
+        ("#00001\n#00007\n", 1, "C0612", "lines 1, 2: matches nobody as it is written"),
+        ("00004\n#00001\n", 1, "C0612", "line 2: matches nobody as it is written"),
+        ("00004\n# 00001\n", 1, "C0612", "line 2: matches nobody as it is written"),
+        ("患者ID\n#77777\n#88888\n", 1, "C0611", "none of the 2"),
         // More than a number in a cell: nobody is left in a release for it in silence.
         (
             "00004\n00001;家族\n",
@@ -367,6 +372,8 @@ fn defects_of_an_eligibility_file_are_lines_not_values() {
         ("B7,00001,両方,2026-02-01,\n", 1, "C0614", "nobody"),
         // Who asked that it stop is meant, but written otherwise, while the right number is eligible.
         ("A1,00001,両方,2026-02-01,\nA1,1,両方,2026-02-01,2026-03-01\n", 1, "C0612", "line 3"),
+        // The same behind a `#`.
+        ("A1,00002,両方,2026-02-01,\n#A1,00001,両方,2026-02-01,2026-03-01\n", 1, "C0612", "line 3"),
     ] {
         let path = house.write("e.csv", format!("{head}{rows}").as_bytes());
         let said = house.refused("no", &["--eligibility", text(&path)], status);

@@ -55,6 +55,8 @@ pub struct Eligibility {
     pub as_of: i32,
     /// Days that must lie between a notification and the reference date.
     pub notice_days: u32,
+    /// The zone in which days are counted: seconds ahead of UTC.
+    zone: i32,
     /// Rows in the files.
     pub rows: u64,
     /// Persons in them.
@@ -76,8 +78,8 @@ struct Head {
 impl Eligibility {
     /// None was read yet.
     #[must_use]
-    pub fn new(as_of: i32, notice_days: u32) -> Self {
-        Eligibility { as_of, notice_days, ..Eligibility::default() }
+    pub fn new(as_of: i32, notice_days: u32, zone: i32) -> Self {
+        Eligibility { as_of, notice_days, zone, ..Eligibility::default() }
     }
 
     /// Reads a file.
@@ -99,6 +101,7 @@ impl Eligibility {
         let first = text.lines().find(|l| !l.trim().is_empty() && !roll::is_comment(l));
         let tabs = first.is_some_and(|l| l.contains('\t') && !l.contains(','));
         // Comments leave an empty line, so that lines keep their numbers.
+        let original = text;
         let text: String = text
             .lines()
             .flat_map(|line| [if roll::is_comment(line) { "" } else { line }, "\n"])
@@ -140,8 +143,8 @@ impl Eligibility {
                 kinds.push(line);
                 continue;
             };
-            let (Some(notified), Some(stopped)) =
-                (day(&cells[columns.notified]), day(&cells[columns.stopped]))
+            let day = |at: usize| day(&cells[at], self.zone);
+            let (Some(notified), Some(stopped)) = (day(columns.notified), day(columns.stopped))
             else {
                 dates.push(line);
                 continue;
@@ -160,6 +163,12 @@ impl Eligibility {
                     Some(before) if *before != told => contradicting.push(line),
                     slot => *slot = Some(told),
                 }
+            }
+        }
+        if let Some((columns, _)) = &head {
+            let comments = original.lines().enumerate().filter(|(_, line)| roll::is_comment(line));
+            for (at, line) in comments {
+                self.roll.add_comment(line, at as u64 + 1, &columns.person, key);
             }
         }
         contradicting.dedup();
@@ -225,13 +234,18 @@ impl Eligibility {
         (days < i64::from(self.notice_days)).then_some(Why::TooRecent)
     }
 
-    /// Lines of persons who asked that it stop, and whom the input has in another spelling.
+    /// Lines of persons who asked that it stop, and whom the input has in another spelling; comments in which a person of the input
+    /// stands.
     #[must_use]
-    pub fn stops_spelled(&self) -> Vec<(Near, Vec<u64>)> {
+    pub fn spelled(&self) -> Vec<(Near, Vec<u64>)> {
         let stopped = |at: usize| {
             self.standings[at].iter().flatten().any(|standing| standing.stopped.is_some())
         };
         let mut found: Vec<(Near, Vec<u64>)> = Vec::new();
+        let commented = self.roll.commented();
+        if !commented.is_empty() {
+            found.push((Near::Marks, commented));
+        }
         // No name of this file may be a header: the numbers are those of the roll.
         for (at, entry) in self.roll.names().enumerate() {
             if let Some(near) = entry.near().filter(|_| stopped(at)) {
@@ -241,17 +255,17 @@ impl Eligibility {
                 }
             }
         }
+        found.iter_mut().for_each(|(_, lines)| lines.sort_unstable());
         found
     }
 }
 
 /// A day, nothing for an empty cell; none if the cell is no whole date.
-fn day(cell: &str) -> Option<Option<i32>> {
+fn day(cell: &str, zone: i32) -> Option<Option<i32>> {
     if cell.is_empty() {
         return Some(None);
     }
-    let when = text::date::parse(cell)?;
-    if when.beyond_era { None } else { when.days().map(Some) }
+    text::date::day_in_zone(cell, zone).map(Some)
 }
 
 fn kinds_of(cell: &str) -> Option<&'static [Kind]> {
@@ -336,7 +350,7 @@ mod tests {
         let normalize = Normalize::default();
         let key = Key::with(&["患者ID"], &normalize);
         // 2026-05-01
-        let mut file = Eligibility::new(20_574, 30);
+        let mut file = Eligibility::new(20_574, 30, 9 * 3600);
         file.read(text, &Name::fixed("e.csv"), &key)?;
         Ok(file)
     }
@@ -377,6 +391,31 @@ mod tests {
         let numbers = [compose(&["1"]), compose(&["4"]), compose(&["8"])];
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
         assert_eq!(file.why(a, &numbers), Some(Why::NotInFile));
+    }
+
+    #[test]
+    fn a_moment_of_another_zone_is_a_day_of_the_policys() {
+        let file = read(
+            "患者ID,区分,通知日,停止日\n\
+             1,両方,2026-04-01T14:59:00Z,\n\
+             2,両方,2026-04-01T15:00:00Z,\n\
+             3,両方,2026-04-02T01:00:00+10:30,\n\
+             4,両方,2026-04-01T23:00:00,\n\
+             5,両方,20260401200000+0000,\n",
+        )
+        .unwrap();
+        for (number, wanted) in [
+            ("1", None),
+            ("2", Some(Why::TooRecent)),
+            ("3", None),
+            ("4", None),
+            ("5", Some(Why::TooRecent)),
+        ] {
+            assert_eq!(why(&file, Kind::Anonymized, number), wanted, "{number}");
+        }
+        // The same day in two spellings is no contradiction.
+        read("患者ID,区分,通知日,停止日\n1,匿名,2026-04-01T20:00:00Z,\n1,匿名,2026-04-02,\n")
+            .unwrap();
     }
 
     #[test]

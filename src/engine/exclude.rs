@@ -26,6 +26,8 @@ pub struct List {
     pub headers: Vec<u64>,
     /// Lines that are no identifier (blank after normalization, or a filler).
     pub unusable: Vec<u64>,
+    /// Comments that have the form of a person's number.
+    commented: u64,
     /// Its file as the user named it.
     shown: Name,
 }
@@ -63,7 +65,8 @@ impl Lists {
         let text = roll::decode(&bytes).ok_or_else(|| {
             Error::data("D0301", say!("the exclusion list {} is neither UTF-8 nor CP932", shown))
         })?;
-        let Names { roll, headers, unusable, scientific, ragged } = roll::names(&text, key);
+        let Names { roll, headers, unusable, scientific, ragged, commented } =
+            roll::names(&text, key);
         let mut errors = Vec::new();
         if !ragged.is_empty() {
             errors.push(
@@ -107,6 +110,7 @@ impl Lists {
             roll,
             headers,
             unusable,
+            commented,
             shown: shown.clone(),
         });
         Ok(())
@@ -194,7 +198,13 @@ impl Lists {
         let mut errors = Vec::new();
         for list in &self.lists {
             let shown = &list.shown;
-            if list.roll.is_empty() {
+            let (nobody, spellings) = (list.roll.is_empty(), list.roll.spelled());
+            // Nothing but numbers that a `#` made comments: it was meant to name them.
+            if nobody && list.commented > 0 && spellings.is_empty() {
+                errors.push(nobody_of(shown, list.commented));
+            }
+            errors.extend(spelled(&say!("the exclusion list {}", shown), spellings));
+            if nobody {
                 note!(warn, "an exclusion list names nobody", file = *shown);
                 continue;
             }
@@ -208,24 +218,13 @@ impl Lists {
                     unusable = list.unusable.len()
                 );
             }
-            errors.extend(spelled(&say!("the exclusion list {}", shown), list.roll.spelled()));
             if list.roll.matched() == 0 {
-                errors.push(
-                    Error::refused(
-                        "C0611",
-                        say!(
-                            "the exclusion list {}: none of the {} that it names is a person of the input: nobody would be excluded",
-                            shown,
-                            list.roll.len()
-                        ),
-                    )
-                    .advice(say!("is it the list of these files, with the numbers written as they are there? If it may match nobody: --allow-unmatched; the record tells it")),
-                );
+                errors.push(nobody_of(shown, list.roll.len()));
             }
         }
         if let Some(eligibility) = &self.eligibility {
             // Who is meant in another spelling is not released; a stop that is meant for somebody else's line would be lost.
-            errors.extend(spelled(&say!("the eligibility file"), eligibility.stops_spelled()));
+            errors.extend(spelled(&say!("the eligibility file"), eligibility.spelled()));
             if eligibility.roll.matched() == 0 {
                 errors.push(
                     Error::refused(
@@ -241,6 +240,19 @@ impl Lists {
         }
         Error::all(errors).map_or(Ok(()), Err)
     }
+}
+
+/// Nobody whom a list names is there.
+fn nobody_of(shown: &Name, named: u64) -> Error {
+    Error::refused(
+        "C0611",
+        say!(
+            "the exclusion list {}: none of the {} that it names is a person of the input: nobody would be excluded",
+            shown,
+            named
+        ),
+    )
+    .advice(say!("is it the list of these files, with the numbers written as they are there? If it may match nobody: --allow-unmatched; the record tells it"))
 }
 
 /// What is said of names that persons of the input have in another spelling.

@@ -12,6 +12,7 @@ use crate::frame::MISSING;
 use crate::plan::{Grain, Plan, TablePlan, Warning};
 use crate::policy::model::Defect;
 use crate::say;
+use crate::schema::{Kind, Role};
 
 use super::intake::TableIntake;
 use super::partition::{Partition, TablePart};
@@ -23,7 +24,7 @@ pub(crate) struct Grains {
     several: Vec<u64>,
     /// By table: rows that repeat another.
     repeated: Vec<u64>,
-    /// By name of a key that is the grain of a table: identities that several persons have.
+    /// By name of a key that is the grain of a table, or whose tokens a release shows: identities that several persons have.
     shared: Vec<(String, u64)>,
     /// By name of a key: the identities of the partitions before, where there are several partitions.
     known: Vec<HashSet<u64>>,
@@ -40,6 +41,21 @@ fn own_key(table: &TablePlan) -> Option<usize> {
         Grain::Key(k) => Some(k),
         Grain::Person | Grain::Event => None,
     }
+}
+
+/// Whether a key numbers what is of one person (stays, orders) and a release shows its tokens: a linking code that is not the
+/// person's. Codes of third parties and of places are of many persons.
+fn is_of_one_person(table: &TablePlan, key: usize) -> bool {
+    let plan = &table.keys[key];
+    let shown = |kind| {
+        table
+            .columns
+            .iter()
+            .any(|c| c.key == Some(key) && c.treatment(kind).treatment.shows().token())
+    };
+    let link = plan.columns.last().is_some_and(|&c| table.columns[c].facts.role == Role::Link);
+    let person = plan.name == table.keys[table.person_key].name;
+    !person && link && Kind::BOTH.into_iter().any(shown)
 }
 
 /// Whether a key has the person's in it, so that no two persons can share one.
@@ -127,10 +143,12 @@ impl Grains {
     /// Nothing was looked at yet.
     #[must_use]
     pub(crate) fn new(plan: &Plan) -> Self {
+        let of = |t: &TablePlan, k: usize| own_key(t) == Some(k) || is_of_one_person(t, k);
+        let keys = |t: &'_ TablePlan| (0..t.keys.len()).filter(|&k| of(t, k)).collect::<Vec<_>>();
         let mut names: Vec<&str> = plan
             .tables
             .iter()
-            .filter_map(|t| own_key(t).map(|k| t.keys[k].name.as_str()))
+            .flat_map(|t| keys(t).into_iter().map(|k| t.keys[k].name.as_str()))
             .collect();
         names.sort_unstable();
         names.dedup();

@@ -334,6 +334,26 @@ pub fn is_comment(line: &str) -> bool {
     (!error || word.contains(char::is_whitespace)) && !row
 }
 
+/// What may be a person's number though a `#` makes its line a comment (`#00001`): the parts, and whether they follow it at once.
+fn behind_mark(line: &str, places: &[usize]) -> Option<(Vec<String>, bool)> {
+    let rest = line.trim_start_matches('#');
+    let near = !rest.starts_with(char::is_whitespace);
+    let cells = fields(rest);
+    let part = |&at: &usize| {
+        let cell = cells.get(at)?.trim();
+        let word = if near { cell.split_whitespace().next() } else { Some(cell) };
+        word.map(str::to_owned)
+    };
+    Some((places.iter().map(part).collect::<Option<_>>()?, near))
+}
+
+/// Whether a cell has the form of a number of a person: half of it is digits, it is one word, and no written day.
+fn is_number(cell: &str) -> bool {
+    let digits = cell.chars().filter(|c| c.is_numeric()).count();
+    let day = cell.contains(['-', '/', '.', '年']) && crate::text::date::parse(cell).is_some();
+    digits > 0 && digits * 2 >= cell.chars().count() && !cell.contains(char::is_whitespace) && !day
+}
+
 /// Whether a cell is a number as a spreadsheet shows a long one (`1.34227E+07`): digits are lost.
 #[must_use]
 pub fn is_scientific(cell: &str) -> bool {
@@ -487,6 +507,9 @@ pub struct Roll {
     by_number: HashMap<String, Vec<usize>>,
     /// By the numbers that stand in a cell among other things, and those of which a spreadsheet makes the day in it.
     by_piece: HashMap<String, Vec<(usize, Near)>>,
+    /// Lines that are comments by their `#`, by the identity behind it, and by its bare parts where it follows at once. They name
+    /// nobody; a person of the input may stand in none of them.
+    comments: HashMap<String, Vec<(u64, AtomicBool)>>,
 }
 
 impl Roll {
@@ -514,6 +537,30 @@ impl Roll {
             self.by_piece.entry(piece).or_default().push((at, near));
         }
     }
+    /// Remembers what stands behind the `#` of a comment. Gives whether it has the form of a person's number.
+    pub fn add_comment(&mut self, text: &str, line: u64, places: &[usize], key: &Key<'_>) -> bool {
+        let Some((parts, near)) = behind_mark(text, places) else { return false };
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let Some(identity) = key.identity(&parts) else { return false };
+        let bare = loose(&identity).filter(|_| near).map(|(_, bare)| bare);
+        let bare = bare.filter(|bare| *bare != identity);
+        for known in bare.into_iter().chain([identity]) {
+            self.comments.entry(known).or_default().push((line, AtomicBool::new(false)));
+        }
+        near && is_number(
+            text.trim_start_matches('#').split([',', '\t']).next().unwrap_or_default().trim(),
+        )
+    }
+    /// Comments in which a person of the input stands.
+    #[must_use]
+    pub fn commented(&self) -> Vec<u64> {
+        let all = self.comments.values().flatten();
+        let mut lines: Vec<u64> =
+            all.filter(|(_, found)| found.load(Ordering::Relaxed)).map(|(line, _)| *line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    }
     /// The number of a person's name, if the file names the person; remembers that it does.
     #[must_use]
     pub fn find(&self, identity: &str) -> Option<usize> {
@@ -523,6 +570,14 @@ impl Roll {
     }
     /// Remembers where the file may mean this person in another spelling.
     pub fn compare(&self, identity: &str) {
+        if !self.comments.is_empty() {
+            let bare = loose(identity).map(|(_, bare)| bare);
+            for known in [Some(identity), bare.as_deref()].into_iter().flatten() {
+                for (_, found) in self.comments.get(known).into_iter().flatten() {
+                    found.store(true, Ordering::Relaxed);
+                }
+            }
+        }
         if self.entries.is_empty() {
             return;
         }
@@ -583,7 +638,13 @@ impl Roll {
             .into_iter()
             .filter(|near| *near != Near::Prefix || prefixes.len() == 1)
             .map(|near| {
-                (near, self.names().filter(|e| e.near() == Some(near)).map(|e| e.line).collect())
+                let mut lines: Vec<u64> =
+                    self.names().filter(|e| e.near() == Some(near)).map(|e| e.line).collect();
+                if near == Near::Marks {
+                    lines.extend(self.commented());
+                    lines.sort_unstable();
+                }
+                (near, lines)
             })
             .filter(|(_, lines): &(Near, Vec<u64>)| !lines.is_empty())
             .collect()
@@ -603,6 +664,8 @@ pub struct Names {
     pub scientific: Vec<u64>,
     /// Lines with another number of parts than the key has.
     pub ragged: Vec<u64>,
+    /// Comments that have the form of a person's number.
+    pub commented: u64,
 }
 
 /// Reads a list: a person a line, the parts of the key in its order, or, under a header that names them, in that of the header
@@ -645,6 +708,9 @@ pub fn names(text: &str, key: &Key<'_>) -> Names {
             None if header => {}
             None => names.unusable.push(*line),
         }
+    }
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| is_comment(line)) {
+        names.commented += u64::from(names.roll.add_comment(line, at as u64 + 1, &places, key));
     }
     names
 }
@@ -814,6 +880,34 @@ mod tests {
         let one = Key::with(&["id"], &normalize);
         let found = names("#N/A\n#####\n00001", &one);
         assert_eq!((found.unusable, found.scientific, found.roll.len()), (vec![1], vec![2], 1));
+    }
+
+    #[test]
+    fn a_comment_may_be_a_person() {
+        let normalize = Normalize::default();
+        let one = Key::with(&["id"], &normalize);
+        for (file, person, lines, numbers) in [
+            ("#00001\n#00007", "00001", vec![1], 2),
+            ("00004\n#00001,x", "00001", vec![2], 1),
+            ("# 00001", "00001", vec![1], 0),
+            ("#1", "00001", vec![1], 1),
+            ("# 1", "00001", vec![], 0),
+            ("#00001 x", "00001", vec![1], 0),
+            ("理由,患者ID\n#x,00001\n本人,00004", "00001", vec![2], 0),
+            ("# 停止者\n#2026-11-28\n# 00001 x", "00001", vec![], 0),
+        ] {
+            let names = names(file, &one);
+            let person = identifier::compose(&[person]);
+            names.roll.compare(&person);
+            assert!(names.roll.find(&person).is_none(), "{file}");
+            assert_eq!(
+                (names.roll.commented(), names.commented),
+                (lines.clone(), numbers),
+                "{file}"
+            );
+            let told = if lines.is_empty() { vec![] } else { vec![(Near::Marks, lines)] };
+            assert_eq!(names.roll.spelled(), told, "{file}");
+        }
     }
 
     #[test]

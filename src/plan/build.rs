@@ -789,7 +789,9 @@ impl Builder<'_> {
                     }
                 }
                 (None, Some([at, day])) => {
-                    let day = crate::text::date::parse(day).and_then(|w| w.days());
+                    let zone = self.loaded.policy.zone.as_deref().unwrap_or("Asia/Tokyo");
+                    let zone = crate::text::date::zone(zone).unwrap_or(0);
+                    let day = crate::text::date::day_in_zone(day, zone);
                     match (column(self, at), day) {
                         (Some(at), Some(day)) => checks.push(RowCheckPlan::Until(at, day)),
                         (Some(_), None) => {

@@ -34,8 +34,7 @@ impl Plan {
     pub fn counted_of(&self, table: usize, column: usize) -> Option<FloorPlan> {
         let plan = &self.tables[table].columns[column];
         let planned = plan.treatment(Kind::Anonymized);
-        let text = plan.facts.role == Role::Text;
-        if planned.output.is_none() || planned.treatment.needs().identity || text {
+        if planned.output.is_none() || planned.treatment.needs().identity {
             return None;
         }
         // Measured numbers are shown as numbers: what matters is that nobody stands alone at either end, nor with what stands beside a number.

@@ -51,8 +51,7 @@ impl Persons {
         let as_of = match &self.as_of {
             None => today,
             Some(given) => {
-                let day =
-                    text::date::parse(given).filter(|when| !when.beyond_era).and_then(|w| w.days());
+                let day = text::date::day_in_zone(given, plan.zone);
                 day.filter(|&day| day <= today).ok_or_else(|| {
                     Error::policy("P0331", say!("--as-of is no whole date, or later than today"))
                 })?
@@ -99,7 +98,7 @@ impl Persons {
         }
         if !self.eligibility.is_empty() {
             let days = u32::from(plan.eligibility.notice_days);
-            let mut eligibility = Eligibility::new(as_of, days);
+            let mut eligibility = Eligibility::new(as_of, days, plan.zone);
             for path in &self.eligibility {
                 eligibility.add(path, &shown(path), &key)?;
             }

@@ -91,7 +91,7 @@ pub(crate) const TARGETS: [Target; 24] = [
     }),
     ("eligibility", |bytes| {
         in_file(bytes, "eligible.csv", |path| {
-            let _ = Eligibility::new(20_000, 30).add(path, &name(), &Key::of(plan()));
+            let _ = Eligibility::new(20_000, 30, 9 * 3600).add(path, &name(), &Key::of(plan()));
         });
     }),
     ("stamp", |bytes| {

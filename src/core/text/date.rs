@@ -394,6 +394,15 @@ pub fn zone(word: &str) -> Option<i32> {
     }
 }
 
+/// The day of a whole date, or of a moment as the clocks of a zone (seconds ahead of UTC) showed it. `None` for anything else, and
+/// for a year beyond its era.
+#[must_use]
+pub fn day_in_zone(text: &str, zone: i32) -> Option<i32> {
+    let moved = in_zone(text, zone);
+    let when = parse(moved.as_deref().unwrap_or(text)).filter(|when| !when.beyond_era)?;
+    when.days()
+}
+
 /// A moment that says its zone (`2024-03-31T15:30:00Z`, `20240331203000+0000`), as the clocks of another zone showed it, in the
 /// same form. `None` for what says no zone, says this one, or is no moment: that stays as it is.
 #[must_use]

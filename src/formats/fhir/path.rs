@@ -8,6 +8,7 @@
 //! * `id`: the identity of the resource; `Bundle.id`, `Bundle.timestamp`: of the Bundle that it is in; `Bundle.section`: the codes of the
 //!   sections of the document that list it.
 //! * `valueQuantity.comparator+valueQuantity.value`: two values, one after the other.
+//! * `_deceasedDateTime`: that name itself, where the element has extensions and no value (a reason why there is none).
 
 use std::borrow::Cow;
 
@@ -185,6 +186,13 @@ impl Path {
                 Some(_) => &part.steps[..part.steps.len() - 1],
                 None => part.steps.as_slice(),
             };
+            if let Some(name) = part.without_value() {
+                find(tree, from, &steps[..steps.len() - 1], false, seen, &mut found)?;
+                if found.iter().any(|&at| has_no_value(tree, at, name)) {
+                    whole = Some(format!("{}{name}", whole.unwrap_or_default()).into());
+                }
+                continue;
+            }
             find(tree, from, steps, false, seen, &mut found)?;
             let mut text: Option<Cow<'a, str>> = None;
             let mut add = |value: Cow<'a, str>| {
@@ -256,7 +264,26 @@ impl Seen {
     }
 }
 
+/// Whether a primitive has extensions in place of a value. That it does not apply says nothing.
+fn has_no_value(tree: &Tree<'_>, at: u32, name: &str) -> bool {
+    let there = |at: u32| !matches!(tree.kind(at), JsonKind::Null);
+    if name.strip_prefix('_').and_then(|own| tree.child(at, own)).is_some_and(there) {
+        return false;
+    }
+    let Some(all) = tree.child(at, name).and_then(|own| tree.child(own, "extension")) else {
+        return false;
+    };
+    let code = |own: u32| tree.child(own, "valueCode").and_then(|code| tree.text(code));
+    let all = tree.each(all);
+    !all.is_empty() && !all.into_iter().any(|own| code(own).is_some_and(|c| c == "not-applicable"))
+}
+
 impl Part {
+    /// The name of a primitive's extensions, where the path ends there.
+    pub(super) fn without_value(&self) -> Option<&str> {
+        let last = self.steps.last().filter(|_| self.target.is_none())?;
+        Some(last.name.as_str()).filter(|name| name.starts_with('_'))
+    }
     /// What the place of the resource says, not the resource: nothing else has these paths. The inner value may be missing.
     fn of_scope(&self, scope: &Scope<'_, '_>, seen: &mut Seen) -> Option<Option<String>> {
         let [only] = self.steps.as_slice() else { return None };
@@ -491,6 +518,29 @@ mod tests {
         ] {
             assert_eq!(value(line, path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_reason_in_place_of_a_value_is_read() {
+        let reason = |code: &str| {
+            format!(
+                r#"{{"extension":[{{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"{code}"}}]}}"#
+            )
+        };
+        let some = Ok(Some("_when".to_owned()));
+        for (line, expected) in [
+            (format!(r#"{{"_when":{}}}"#, reason("unknown")), some.clone()),
+            (format!(r#"{{"when":null,"_when":{}}}"#, reason("masked")), some),
+            (format!(r#"{{"when":"2026","_when":{}}}"#, reason("unknown")), Ok(None)),
+            (format!(r#"{{"_when":{}}}"#, reason("not-applicable")), Ok(None)),
+            (r#"{"_when":{"id":"x"}}"#.to_owned(), Ok(None)),
+            (r#"{"_when":{"extension":[]}}"#.to_owned(), Ok(None)),
+            ("{}".to_owned(), Ok(None)),
+        ] {
+            assert_eq!(value(&line, "_when"), expected, "{line}");
+        }
+        let inside = format!(r#"{{"a":{{"_when":{}}}}}"#, reason("unknown"));
+        assert_eq!(value(&inside, "a._when"), Ok(Some("_when".to_owned())));
     }
 
     #[test]

@@ -402,6 +402,15 @@ fn put(
     match path.parts.as_slice() {
         [part] => match &part.target {
             Some(target) => reference(members, kind, part, target, cell, entries),
+            // Only the reader's own word stands for a reason in place of a value.
+            None if part.without_value().is_some() => {
+                let ([only], Some(name)) = (part.steps.as_slice(), part.without_value()) else {
+                    return None;
+                };
+                (only.name == cell).then_some(())?;
+                members.push((name.to_owned(), Node::Plain(words::unknown())));
+                Some(())
+            }
             None => place(members, kind, &part.steps, "", cell),
         },
         [before, behind] if before.steps.last().is_some_and(|s| s.name == "comparator") => {
