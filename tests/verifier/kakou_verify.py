@@ -844,7 +844,7 @@ class Files:
         return {row[0] for row in self.db.execute(f"SELECT DISTINCT p FROM ({' UNION ALL '.join(parts)})").fetchall()}
 
     def rows_with(self, table, paths):
-        """A query of the rows of a table: the person `p`, and for each path `v0`, `v1`, ... the value that the row shows.
+        """A query of the rows of a table: the row `r`, the person `p`, and for each path `v0`, `v1`, ... the value that the row shows.
 
         By `row` it is the cell itself. By `person` it is the set of the cells in the rows of the same person, by `token` that
         of the rows with the same token, by `beside` that of the person without what the row shows of another column; no cell at
@@ -879,7 +879,8 @@ class Files:
             others = f"list_filter(j{at}.v, lambda x: x IS DISTINCT FROM {shown})"
             values.append(f"CASE WHEN len({others}) > 0 THEN {others} END AS v{at}")
         values = "".join(f", {value}" for value in values)
-        return f"SELECT h.{self.person(table)} AS p{values} FROM t{table} h {' '.join(joins)}"
+        # A join may change the order of rows: what is joined again later goes by `r`.
+        return f"SELECT h.rowid AS r, h.{self.person(table)} AS p{values} FROM t{table} h {' '.join(joins)}"
 
 
 def recount_view(files, view):
@@ -1285,7 +1286,7 @@ class Alone:
         facts = [path for _, path in named[:sure] + perhaps]
         who = files.person(table)
         quasi = view["quasi"] + view.get("facts", [])
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE q AS SELECT row_number() OVER () AS r, * FROM ({files.rows_with(table, quasi)})")
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE q AS {files.rows_with(table, quasi)}")
         keys = "".join(f", v{at}" for at in range(len(quasi)))
         values, joins = [], []
         for at, path in enumerate(facts):
@@ -1304,7 +1305,7 @@ class Alone:
             )
             values.append(f"j{at}.v")
         named = "".join(f", {value} AS w{at}" for at, value in enumerate(values))
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE w AS SELECT h.r{named} FROM (SELECT row_number() OVER () AS r, * FROM t{table}) h {' '.join(joins)}")
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE w AS SELECT h.rowid AS r{named} FROM t{table} h {' '.join(joins)}")
         ranks = "".join(f", dense_rank() OVER (ORDER BY w{at}) AS f{at}" for at in range(len(facts)))
         self.db.execute(
             f"CREATE OR REPLACE TEMP TABLE u AS SELECT dense_rank() OVER (ORDER BY p) AS p, dense_rank() OVER (ORDER BY 0{keys}) AS c{ranks} "
