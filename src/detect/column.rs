@@ -196,8 +196,16 @@ mod tests {
         assert_eq!(judged.len(), 1);
         assert_eq!(judged[0].hits, [false, false, true, true, true]);
         // The only words among codes.
-        for name in ["サトウ タロウ", "ｻﾄｳﾀﾛｳ", "さとう　たろう", "山本大輔", "林 薫", "高橋 崎子"]
-        {
+        for name in [
+            "サトウ タロウ",
+            "ｻﾄｳﾀﾛｳ",
+            "さとう　たろう",
+            "山本大輔",
+            "林 薫",
+            "高橋 崎子",
+            "大輔山本",
+            "タロウサトウ",
+        ] {
             let codes = (0..57).map(|i| format!("W{i:03}"));
             let all: Vec<String> = codes.clone().chain([name.to_owned()]).collect();
             assert!(found(&all).contains(&"person_name"), "{name}");

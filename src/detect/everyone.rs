@@ -8,12 +8,14 @@
 //! How a value is looked for depends on what could be coincidence, in the folded text ([`crate::text::normalize`]):
 //!
 //! * six digits or more: whole numbers of the text, with or without leading zeros; with hyphens between groups, from eight
-//!   digits on with blanks or parentheses, from ten on or in three groups with dots and the like; any of it where the text is
-//!   nothing but the number;
+//!   digits on with blanks or parentheses, by thousands with commas, or with a dot or comma behind zeros (`0066.4557`), from
+//!   ten on or in three groups with dots and the like; any of it where the text is nothing but the number; in ideographs
+//!   (六六四五五七);
 //! * days of columns that must vanish: as digits, or with hyphens, slashes or dots between year, month and day;
 //! * other values of four characters or more (`POP-000004`, a full name, an address): anywhere, with blanks, hyphens and dots
 //!   or without; ASCII of fewer than six characters and names of fewer than four only where no letter of their kind is beside them;
 //! * Japanese of two or three characters that is a cell by itself (a family name): a whole word, or beside a title;
+//! * a name of two words the other way round (崎子高橋), where no letter of its kind is beside it;
 //! * a name of two words in kana or Latin letters: in any spelling of Latin letters too, in either order (`SATO TARO`);
 //! * the family name of a name of two words: only beside a title (様, 先生, 主治医). 橋本病 and 山口県 stay what they are.
 //!
@@ -28,6 +30,7 @@ use super::{DETECTORS, Scanner, person_name, topic};
 use crate::frame::{Column, MISSING};
 use crate::schema::{ColumnFacts, DateKind, Role};
 use crate::text::normalize::{Folded, fold, large_katakana, name_key};
+use crate::text::spelled::kanji_runs;
 use crate::text::{date, identifier, romaji};
 
 /// Digits of the shortest number that is looked for.
@@ -191,6 +194,15 @@ impl Everyone {
             _ if length < 5 && key.chars().all(is_kana) => self.put(Form::Closed, &key, mark),
             _ => self.put(Form::Anywhere, &key, mark),
         }
+        // 崎子高橋, as forms of other countries have it.
+        if what == What::Name
+            && length >= 4
+            && let Some((family, given)) = two
+            && let Some(turned) = name_key(&format!("{given}{family}"))
+            && turned.chars().all(is_name_letter)
+        {
+            self.put(Form::Closed, &turned, mark);
+        }
         if what == What::Name
             && let Some((family, _)) = two
             && let Some(key) = name_key(family)
@@ -293,13 +305,22 @@ impl Everyone {
             runs.push((start, start + length));
             at = start + length;
         }
+        for (range, digits) in kanji_runs(text, SHORTEST_NUMBER) {
+            if let Some(mark) = self.number(&digits) {
+                put(range.start, range.end, mark);
+            }
+        }
         let mut digits = String::new();
         let mut next = 0;
         while next < runs.len() {
             let mut found = None;
             digits.clear();
             let (mut hyphens, mut blanks, mut marks) = (true, true, true);
+            // 66,455,770 of a spreadsheet; 0066.4557 with zeros that no decimal has.
+            let (mut thousands, mut points, mut commas) = (true, true, false);
             let first = runs[next].0;
+            let first_length = runs[next].1 - first;
+            let zero = first_length >= 2 && bytes[first] == b'0';
             let opened = text[..first].trim_start_matches(['(', ' ']).is_empty();
             for (count, &(start, end)) in runs[next..].iter().take(GROUPS).enumerate() {
                 if count > 0 {
@@ -309,8 +330,12 @@ impl Everyone {
                     let blank =
                         between.len() <= 3 && all(|b| matches!(b, b'-' | b' ' | b'(' | b')'));
                     blanks &= blank;
-                    marks &=
-                        blank || is_mark(text[runs[next + count - 1].1..start].trim_matches(' '));
+                    thousands &= between == b"," && end - start == 3 && first_length <= 3;
+                    points &= matches!(between, b"," | b".");
+                    marks &= blank
+                        || between == b","
+                        || is_mark(text[runs[next + count - 1].1..start].trim_matches(' '));
+                    commas |= between == b",";
                     if !marks {
                         break;
                     }
@@ -322,10 +347,13 @@ impl Everyone {
                     _ if date::parse(&text[first..end]).is_some() => day(),
                     _ if hyphens
                         || blanks && digits.len() >= LONG_NUMBER
+                        || thousands && digits.len() >= LONG_NUMBER
+                        || points && zero && digits.len() >= LONG_NUMBER
                         || marks
+                            && !commas
                             && digits.len()
                                 >= if count >= 2 { LONG_NUMBER } else { LONG_MARKED }
-                        || opened && text[end..].trim().is_empty() =>
+                        || opened && (!commas || thousands) && text[end..].trim().is_empty() =>
                     {
                         self.number(&digits)
                     }
@@ -544,6 +572,10 @@ mod tests {
             ("12.3456", "【患者番号】"),
             ("TAKAHASHI RENAKO / Renako Takahasi", "【氏名】 / 【氏名】"),
             ("MORI AI", "【氏名】"),
+            ("患者 66,455,770 と 0066.4557.70", "患者 【患者番号】 と 【患者番号】"),
+            ("0000,1234,56 と 00.123456", "【患者番号】 と 【患者番号】"),
+            ("六六四五五七七〇と〇〇〇〇一二三四五六", "【患者番号】と【患者番号】"),
+            ("麗奈子高橋、麗奈子 髙橋", "【氏名】、【氏名】"),
         ] {
             assert_eq!(marked(text), after, "{text}");
         }
@@ -557,6 +589,12 @@ mod tests {
             "2024-01-23 456",
             "約 12 3456",
             "12.3456 mg",
+            "66,45,57,70",
+            "123,456円",
+            "66.455770 mg",
+            "十二万三千四百五十六",
+            "一二三四五六七",
+            "紗麗奈子高橋",
             "Takahashi Hospital, Mori",
             "林檎、森林、高橋",
             "経過良好",

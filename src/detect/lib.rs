@@ -254,7 +254,7 @@ fn cannot_hold(text: &str) -> bool {
     let (mut digits, mut mark, mut capitals, mut before) = (0, false, 0, b' ');
     for b in text.bytes() {
         digits += usize::from(b.is_ascii_digit());
-        mark |= matches!(b, b'@' | b':' | b'=' | b'w');
+        mark |= matches!(b, b'@' | b':' | b'=' | b'w' | b'(' | b'[');
         capitals += usize::from(b.is_ascii_uppercase() && !before.is_ascii_alphanumeric());
         before = b;
     }

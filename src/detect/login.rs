@@ -45,7 +45,7 @@ const BETWEEN: [char; 12] = [' ', ':', '=', '(', '「', '[', '【', 'は', '>', 
 /// Of these one must stand there behind a short word.
 const SIGNS: [char; 7] = [':', '=', '(', '「', '[', 'は', '】'];
 
-fn finder(words: impl Iterator<Item = &'static str>) -> AhoCorasick {
+pub(super) fn finder(words: impl Iterator<Item = &'static str>) -> AhoCorasick {
     #[expect(clippy::expect_used, reason = "the words are part of the program; a test builds them")]
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
@@ -60,7 +60,7 @@ fn finders() -> &'static [AhoCorasick; 2] {
 }
 
 /// Whether a word of ASCII letters is part of a longer one.
-fn is_part(text: &str, start: usize, end: usize) -> bool {
+pub(super) fn is_part(text: &str, start: usize, end: usize) -> bool {
     let bytes = text.as_bytes();
     let letter = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     bytes[start].is_ascii_alphabetic() && letter(start.checked_sub(1).and_then(|at| bytes.get(at)))
@@ -106,7 +106,14 @@ impl Detector for Login {
                 continue;
             }
             let alone = SECRETS[secret.pattern().as_usize()].1;
-            let Some((word, signed)) = value(text, secret.end(), 4) else { continue };
+            let Some((word, signed)) = value(text, secret.end(), 3) else { continue };
+            // Three letters behind a sign and an account's name: def, but not 9mm.
+            let short = word.len() == 3;
+            if short
+                && !(signed && text[word.clone()].starts_with(|c: char| c.is_ascii_alphabetic()))
+            {
+                continue;
+            }
             let letters = text[word.clone()].bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
             if letters && !signed {
                 continue;
@@ -118,7 +125,17 @@ impl Detector for Login {
                     .filter_map(|m| {
                         // `ID 12345` is a number of much; `ログインID hanako` is none but this.
                         let told = !matches!(m.len(), 2..=4);
-                        value(text, m.end(), 3).filter(|v| v.1 || told).map(|v| v.0)
+                        let (mut name, signed) = value(text, m.end(), 3)?;
+                        // ID=taro/PW=abc: the name ends before the next word.
+                        let rest = &text[name.clone()];
+                        let cut = rest.match_indices(['/', '|', '&']).find(|(at, _)| {
+                            let next = name.start + at + 1;
+                            secrets.find(&text[next..]).is_some_and(|m| m.start() == 0)
+                        });
+                        if let Some((at, _)) = cut {
+                            name.end = name.start + at;
+                        }
+                        (!name.is_empty() && (signed || told)).then_some(name)
                     })
                     .collect()
             });
@@ -127,6 +144,9 @@ impl Detector for Login {
                 .rev()
                 .find(|n| n.end <= secret.start() && secret.start() - n.end <= REACH);
             let mixed = !letters && text[word.clone()].bytes().any(|b| b.is_ascii_alphabetic());
+            if short && account.is_none() {
+                continue;
+            }
             if !(alone || account.is_some() && (signed || mixed)) {
                 continue;
             }
@@ -158,6 +178,13 @@ mod tests {
             ("パスワード:qwerty", "qwerty"),
             ("password hunter2", "hunter2"),
             ("ID:taro PW abc123", "taro|abc123"),
+            ("ID=taro01/PW=hogehoge9", "taro01|hogehoge9"),
+            ("id:abc|pass:x1y2", "abc|x1y2"),
+            ("ID:abc PW:def", "abc|def"),
+            ("PW:def", ""),
+            ("パスワード:無", ""),
+            ("ID:12345 PW:9mm", ""),
+            ("ID:12345/PW:11", ""),
             ("ID:12345 PW 12 mm", ""),
             ("PW:10mm", ""),
             ("PW 12 mmHg", ""),

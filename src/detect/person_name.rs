@@ -12,7 +12,8 @@ use crate::text::normalize::large_katakana;
 /// A family name of the list beside a word of address or office (`山田様`, `佐藤看護師`, `Dr. 鈴木`, `主治医:田中`, `氏名 山本和花`), in
 /// ideographs, katakana or hiragana; a whole word of family and given name, both of the lists and of two ideographs or more; or a
 /// cell that is nothing but family and given name of the lists. In Latin letters (`SATO TARO`, `Hanako Yamada`): family and given
-/// name by the readings of the lists, each with a capital or in capitals.
+/// name by the readings of the lists, each with a capital or in capitals; a family name of the readings beside an initial
+/// (`S. Takahashi`).
 ///
 /// A family name alone in running text is not a finding: 橋本病 and 川崎病 are diseases, 山口 and 福島 places. Foreign names, given
 /// names alone and nicknames are not found.
@@ -397,6 +398,7 @@ fn whole(text: &str) -> Strength {
                 let (family, given) = text.split_at(at);
                 names().family.contains(family) && is_given(given) && kana_key(text).is_none()
             });
+            let split = split || reversed(text);
             return if split && text.chars().count() >= 3 {
                 Strength::Fair
             } else {
@@ -407,6 +409,19 @@ fn whole(text: &str) -> Strength {
     let listed = is_family(family) || names().family.contains(family);
     let likely = is_given(given) || is_family(family) && may_be_given(given);
     if listed && likely { Strength::Fair } else { Strength::Weak }
+}
+
+/// Whether a text without blanks is the given name before the family name, both of two ideographs or more.
+fn reversed(text: &str) -> bool {
+    (4..=6).contains(&text.chars().count())
+        && text.chars().all(is_kanji)
+        && text.char_indices().skip(2).any(|(at, _)| {
+            let (given, family) = text.split_at(at);
+            family.chars().nth(1).is_some()
+                && is_family(family)
+                && is_given(given)
+                && !NO_NAME.contains(&given)
+        })
 }
 
 impl Detector for PersonName {
@@ -433,13 +448,17 @@ impl Detector for PersonName {
         }
         length >= 4
             && text.char_indices().skip(2).any(|(at, _)| {
-                let (family, given) = text.split_at(at);
-                (is_family(family) || is_short_reading(family)) && is_given(given)
+                let (first, second) = text.split_at(at);
+                (is_family(first) || is_short_reading(first)) && is_given(second)
+                    || is_family(second) && is_given(first)
             })
     }
     fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
         let text = view.text;
         for range in latin_name::pairs(text) {
+            found.push((range, Strength::Strong));
+        }
+        for range in latin_name::initials(text) {
             found.push((range, Strength::Strong));
         }
         if text.is_ascii() {

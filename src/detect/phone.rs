@@ -33,8 +33,24 @@ fn shape(n: &Number<'_>) -> Option<Shape> {
         let rest = rest.strip_prefix('0').unwrap_or(rest);
         return (matches!(rest.len(), 9 | 10) && !rest.starts_with('0')).then_some(Shape::Grouped);
     }
+    // Dialled from abroad: 0081-90-1234-5678, 010-81-3-1234-5678, 81-90-1234-5678.
+    let abroad = match n.groups {
+        [4, ..] => n.digits.strip_prefix("0081"),
+        [3, 2, ..] => n.digits.strip_prefix("01081"),
+        [2, 2, 4, 4] => n.digits.strip_prefix("81").filter(|rest| is_mobile(&format!("0{rest}"))),
+        [14] => n.digits.strip_prefix("0081").filter(|rest| is_mobile(&format!("0{rest}"))),
+        _ => None,
+    };
+    if let Some(rest) = abroad {
+        let zero = rest.starts_with('0');
+        let national = if zero { rest.to_owned() } else { format!("0{rest}") };
+        let known = is_mobile(&national) && national.len() == 11
+            || national.len() == 10 && !national.starts_with("00");
+        let shape = if n.groups.len() == 1 { Shape::Bare } else { Shape::Grouped };
+        return (known && n.groups.len() != 2).then_some(shape);
+    }
     // Numbers whose fourth digit is 0 are not given out today, and are written all the same.
-    let mobile = matches!(digits, [b'0', b'5' | b'6' | b'7' | b'8' | b'9', b'0', ..]);
+    let mobile = is_mobile(n.digits);
     let free = matches!(digits, [b'0', b'1', b'2', b'0', ..] | [b'0', b'5', b'7', b'0', ..]);
     let fixed = matches!(digits, [b'0', b'1'..=b'9', ..]);
     match (digits.len(), n.groups) {
@@ -53,12 +69,17 @@ fn shape(n: &Number<'_>) -> Option<Shape> {
     }
 }
 
+/// Whether a number begins as mobile and IP telephones do.
+fn is_mobile(digits: &str) -> bool {
+    matches!(digits.as_bytes(), [b'0', b'5' | b'6' | b'7' | b'8' | b'9', b'0', ..])
+}
+
 impl Detector for Phone {
     fn doc(&self) -> &'static Doc {
         &DOC
     }
     fn scan(&self, view: &Prepared<'_>, found: &mut Found) {
-        view.marked_numbers(&[10, 11, 12, 13], |n| {
+        view.marked_numbers(&[10, 11, 12, 13, 14, 15, 16], |n| {
             // 090.1234.5678 is one; 0312.345678 is a decimal.
             if n.is_filler() || n.marked && n.groups.len() < 3 {
                 return;

@@ -128,6 +128,12 @@ fn telephones() {
         "+81.90.1234.5678",
         "0120.123.456",
         "090 - 1234 - 5678",
+        "090  1234  5678",
+        "03  1234  5678",
+        "0081-90-1234-5678",
+        "0081 3 1234 5678",
+        "010-81-90-1234-5678",
+        "81-90-1234-5678",
     ] {
         let hits = found(text);
         assert!(hits.iter().any(|h| h.0 == "phone"), "{text}: {hits:?}");
@@ -148,6 +154,9 @@ fn telephones() {
         "1.2.392.0120.123.456",
         "Ver.090.12.34",
         "3B035000002327201",
+        "0081-123-4567",
+        "81-12-3456-7890",
+        "00812024123456",
     ] {
         nothing(text);
     }
@@ -162,6 +171,40 @@ fn addresses_on_the_net_and_cards() {
     );
     is("https://example.jp/a?b=1 参照", "url", "https://example.jp/a?b=1");
     is("www.example.com", "url", "www.example.com");
+    is("IP：192.168.10.25 から", "url", "192.168.10.25");
+    is("接続元 203.0.113.9:8080", "url", "203.0.113.9");
+    is("LINE ID: taro123", "url", "taro123");
+    is("ＬＩＮＥのＩＤは hanako_y です", "url", "hanako_y");
+    is("Twitter：@taro", "url", "taro");
+    for text in [
+        "192.168.10.25",
+        "1.2.3.4",
+        "IP 1.2.3",
+        "IP:300.1.2.3",
+        "ip 1.2.840.10008.1.2",
+        "CV LINE: right",
+        "A line ID 22G",
+        "discord: mild",
+        "SNS: none",
+        "TIP: 10.0.0.1",
+    ] {
+        nothing(text);
+    }
+    for (text, name) in [
+        ("4532  0151  1283  0366", "card"),
+        ("4532 - 0151 - 1283 - 0366", "card"),
+        ("9832  0567  3214", "my_number"),
+        ("taro @ example.jp", "email"),
+        ("taro@ example.co.jp", "email"),
+        ("taro(at)example.jp", "email"),
+        ("taro [at] example.com", "email"),
+    ] {
+        let hits = found(text);
+        assert!(hits.iter().any(|h| h.0 == name), "{text}: {hits:?}");
+    }
+    nothing("10 mg @ St.Marianna");
+    nothing("5 L @ 0.5.x");
+    nothing("10  20  30  40");
     is("カード 4111 1111 1111 1111", "card", "4111 1111 1111 1111");
     is("クレジットカード番号378282246310005", "card", "378282246310005");
     nothing("4111 1111 1111 1112");
@@ -226,6 +269,29 @@ fn names_in_latin_letters() {
     is("担当 Hanako Yamada です", "person_name", "Hanako Yamada");
     is("ＳＡＴＯＨ，ＴＡＲＯ", "person_name", "ＳＡＴＯＨ，ＴＡＲＯ");
     is("Jun-ichi Ōno", "person_name", "Jun-ichi Ōno");
+    is("S. Takahashi", "person_name", "S. Takahashi");
+    is("紹介 S.TAKAHASHI 先生", "person_name", "S.TAKAHASHI");
+    is("Takahashi, S.", "person_name", "Takahashi, S.");
+    for text in [
+        "S. aureus",
+        "E. Coli",
+        "V. Cava",
+        "A. Carotis",
+        "M. Soleus",
+        "N. Vagus",
+        "C. Difficile",
+        "i.v. Dormicum",
+        "S. Typhi",
+        "B. Cereus",
+        "Fig. A. Mri",
+        "M. Kansasii",
+        "Vit. K. Warfarin",
+        "H. Pylori",
+        "T. Gondii",
+        "Grade A. Normal",
+    ] {
+        nothing(text);
+    }
     for text in [
         "Body Weight",
         "BODY MASS INDEX",

@@ -44,6 +44,8 @@ pub mod topic {
     pub const ACCOUNT: u32 = 1 << 18;
     /// パスワード.
     pub const LOGIN: u32 = 1 << 19;
+    /// An address on the net.
+    pub const NET: u32 = 1 << 20;
     /// Something that is nobody's number: an order, a sample, a product.
     pub const OTHER: u32 = 1 << 31;
 }
@@ -70,6 +72,7 @@ pub(super) const WORDS: &[(&str, u32)] = &[
     ("クレジットカード", CARD), ("クレジット", CARD), ("カード番号", CARD), ("card_number", CARD), ("visa", CARD), ("jcb", CARD), ("mastercard", CARD), ("amex", CARD),
     ("口座番号", ACCOUNT), ("口座", ACCOUNT), ("振込先", ACCOUNT), ("振込口座", ACCOUNT), ("普通預金", ACCOUNT), ("account_number", ACCOUNT), ("account number", ACCOUNT), ("account no", ACCOUNT), ("bank_account", ACCOUNT), ("bank account", ACCOUNT),
     ("パスワード", LOGIN), ("password", LOGIN), ("passwd", LOGIN), ("暗証番号", LOGIN), ("ログインid", LOGIN), ("ログイン", LOGIN), ("login", LOGIN), ("login_id", LOGIN),
+    ("ipアドレス", NET), ("ip address", NET), ("ip_address", NET), ("ipaddress", NET), ("ip_addr", NET), ("ipaddr", NET), ("ipv4", NET), ("line id", NET), ("line_id", NET), ("lineid", NET),
     ("郵便番号", POSTAL), ("〒", POSTAL), ("postal", POSTAL), ("zip", POSTAL), ("郵便", POSTAL),
     ("患者番号", HOSPITAL), ("患者id", HOSPITAL), ("患者no", HOSPITAL), ("診察券番号", HOSPITAL), ("診察券", HOSPITAL), ("カルテ番号", HOSPITAL), ("カルテno", HOSPITAL),
     ("カルテid", HOSPITAL), ("受診者番号", HOSPITAL), ("入院番号", HOSPITAL), ("patient_id", HOSPITAL), ("patient id", HOSPITAL), ("mrn", HOSPITAL), ("id番号", HOSPITAL),
@@ -389,7 +392,8 @@ fn separator(between: &str) -> Option<u8> {
     }
     let has = |c: u8| between.iter().filter(|&&b| b == c).count();
     match (has(b'-'), has(b'(') + has(b')')) {
-        (0, 0) if between.len() == 1 => Some(b' '),
+        // One blank, or the two or three of a column that was typed.
+        (0, 0) => Some(b' '),
         (1, 0) => Some(b'-'),
         (0 | 1, 1) => Some(b'('),
         _ => None,

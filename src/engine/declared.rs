@@ -1051,7 +1051,7 @@ impl Watched {
                 && self.whole.hold * 20 < self.whole.seen * 19;
         let dated = !measured && self.dates.most(0.8) && self.date_texts >= 3;
         // Whatever the type: what is measured is not spread over the days of a calendar.
-        let spelled = self.spelled.held().filter(|_| self.counted && !dated);
+        let spelled = self.spelled.held(events).filter(|_| self.counted && !dated);
         // The first that holds is told; what it says explains the others.
         let first = self
             .copy(plan, others)
@@ -1324,7 +1324,7 @@ impl Watched {
         if measured || !content {
             return None;
         }
-        let spelled = match self.spelled.held() {
+        let spelled = match self.spelled.held(None) {
             Some((Held::Months, cells)) => Some(Rows { seen: self.rows, hold: cells }),
             _ => None,
         };

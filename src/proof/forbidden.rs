@@ -11,8 +11,9 @@
 //! * all digits, 6 or more: a whole run of digits of a cell of a text column; from 8 digits on of a number column, from 10
 //!   digits on of a column with a code system (among a million patients' numbers some are drug codes). Groups of digits are
 //!   put together if hyphens part them (`6645-5770`), from 8 digits on blanks and parentheses, from 10 on or in three groups
-//!   dots and slashes, and by any of these in a cell that is nothing else; not where they are a date, and not in labels
-//!   that a technique made of numbers (`1000-1999`);
+//!   dots and slashes, and by any of these in a cell that is nothing else; commas by thousands, and dots and commas behind
+//!   zeros (`0066.4557`), from 8 digits on; not where they are a date, and not in labels that a technique made of numbers
+//!   (`1000-1999`). In ideographs (六六四五五七) a whole run of them;
 //! * Japanese of two or three characters (a family name): a whole word of a cell of a text column, unless the policy
 //!   declares that its values coincide with identifiers (`coincides`: prefectures such as 山口 are family names too);
 //! * a name of two words in kana or Latin letters: in any spelling of Latin letters (`SATO TARO`), in either order;
@@ -30,6 +31,7 @@ use crate::plan::claims::Witness;
 use crate::schema::Type;
 use crate::text::normalize::{fold, large_katakana, name_key};
 use crate::text::number::Decimal;
+use crate::text::spelled::kanji_runs;
 use crate::text::{date, identifier, romaji};
 
 /// Patterns of at least this many bytes are searched for in whole files.
@@ -107,6 +109,18 @@ fn word_key(word: &str) -> String {
     word.chars().flat_map(|c| large(c).to_uppercase()).collect()
 }
 
+/// A name of two words in ideographs or kana the other way round: 崎子高橋.
+fn turned(text: &str) -> Option<String> {
+    let folded = fold(text);
+    let mut parts = folded.text().split([' ', '・', ',']).filter(|p| !p.is_empty());
+    let (family, given) = (parts.next()?, parts.next()?);
+    let letters =
+        |part: &str| part.chars().all(|c| !c.is_ascii() && c.is_alphabetic() || c == 'ー');
+    let count = family.chars().count() + given.chars().count();
+    (parts.next().is_none() && (4..=12).contains(&count) && letters(family) && letters(given))
+        .then(|| name_key(&format!("{given}{family}")))?
+}
+
 /// What is searched is told by its column.
 #[derive(Clone, Copy, Debug)]
 pub struct Searched {
@@ -153,11 +167,13 @@ enum Between {
     Hyphen,
     Blank,
     Mark,
+    Comma,
 }
 
 fn between(text: &str) -> Option<Between> {
     match text {
         "-" => Some(Between::Hyphen),
+        "," => Some(Between::Comma),
         _ if (1..=3).contains(&text.len())
             && text.bytes().all(|b| matches!(b, b'-' | b' ' | b'(' | b')')) =>
         {
@@ -232,7 +248,7 @@ impl Forbidden {
             }
         }
         let variants = identifier::variants(text).into_iter().chain(std::iter::once(raw));
-        for variant in variants.chain(name_key(text)) {
+        for variant in variants.chain(name_key(text)).chain(turned(text)) {
             match shape(&variant) {
                 Shape::Short => continue,
                 Shape::Digits => {
@@ -316,6 +332,10 @@ impl Forbidden {
         {
             return true;
         }
+        let kanji = || kanji_runs(text, shortest).iter().any(|(_, digits)| is_one(digits));
+        if column.is_free() && kanji() {
+            return true;
+        }
         let bytes = text.as_bytes();
         // The last groups before a place, the first first.
         let mut groups: Vec<(usize, usize)> = Vec::new();
@@ -347,7 +367,16 @@ impl Forbidden {
                 length += stop - begin;
                 let whole = text[..begin].trim_matches([' ', '(']).is_empty()
                     && text[end..].trim().is_empty();
+                // Zeros that no decimal and no list has: 0066.4557, 0066,4557. And 66,455,770 in other text.
+                let zero = stop - begin >= 2 && bytes[begin] == b'0';
+                let inner =
+                    text[stop..end].bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b','));
+                let thousands = stop - begin <= 3
+                    && groups[from..].windows(2).all(|g| g[1].1 - g[1].0 == 3)
+                    && text[stop..end].bytes().all(|b| b.is_ascii_digit() || b == b',');
                 let least = match (parted, groups.len() - from) {
+                    _ if column.is_free() && (zero && inner || thousands) => shortest.max(APART),
+                    (Between::Comma, _) => continue,
                     _ if whole && column.is_free() && Decimal::parse(text).is_none() => shortest,
                     (Between::Hyphen, _) => shortest,
                     (Between::Blank, _) | (Between::Mark, 3..) => shortest.max(APART),
@@ -539,6 +568,13 @@ mod tests {
             "担当 髙橋﨑子",
             "045(987)6543",
             "045.987.6543",
+            "No 66,455,770",
+            "0066.455770",
+            "00,66455770",
+            "六六四五五七七〇",
+            "番号：〇〇〇一二三四五六七",
+            "和花山本",
+            "崎子髙橋様",
             "０４５−９８７−６５４３",
             "SATO TARO",
             "Satoh, Tarou",
@@ -588,6 +624,11 @@ mod tests {
             ("Taro Station, Sato", Type::String),
             ("6645.5770", Type::Measured),
             ("6645.5770 mg", Type::String),
+            ("6645,5770", Type::Code),
+            ("66,45,57,70", Type::String),
+            ("1,234,567円", Type::String),
+            ("六六四五五七七", Type::String),
+            ("一二三四五六七八", Type::Integer),
             ("高橋、崎子", Type::String),
             ("SATO", Type::String),
         ] {

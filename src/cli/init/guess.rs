@@ -178,7 +178,7 @@ fn unreadable(draft: &mut Draft, ty: Type, cells: &Column) {
         let (from, to) = (from as f64, to as f64);
         within(from, to, (to - from) / 100.0)
     });
-    if moments || calendar.held().is_some() {
+    if moments || calendar.held(None).is_some() {
         draft.role = "quasi";
         draft.ty = if ty.is_number() { ty } else { Type::String };
         draft.extra = String::new();

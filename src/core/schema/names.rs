@@ -161,7 +161,8 @@ impl Words {
         if !word.is_empty() {
             ascii.push(word);
         }
-        let joined = joined.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let joined = joined.trim_end_matches(|c: char| c.is_ascii_digit());
+        let joined = polite(joined);
         let mut bare = joined.clone();
         for word in WRITTEN {
             bare = bare.replace(word, "");
@@ -215,6 +216,18 @@ impl Words {
         ja.iter().any(|t| self.joined.ends_with(t))
             || EN_NUMBERS.iter().any(|n| self.ascii.last().is_some_and(|l| l == n))
     }
+}
+
+/// A name without its courtesies: お名前, ご住所, 患者さん番号.
+fn polite(name: &str) -> String {
+    let mut name = name.to_owned();
+    for whom in ["患者", "本人"] {
+        for title in ["さん", "さま", "様"] {
+            name = name.replace(&format!("{whom}{title}"), whom);
+        }
+    }
+    let bare = name.trim_start_matches(['お', 'ご', '御']);
+    if bare.chars().count() >= 1 { bare.to_owned() } else { name }
 }
 
 /// Whose something is, as it stands before a word: in full, and as it is cut short.
@@ -319,6 +332,36 @@ const EN_PROPERTIES: &[&str] = &[
     "level", "score", "ratio", "rate", "length", "weight",
 ];
 
+/// What has an age that tells nothing of the birth of the person.
+const EN_AGES_OF: &[&str] = &[
+    "gestational",
+    "gestation",
+    "menstrual",
+    "conceptional",
+    "postmenstrual",
+    "fetal",
+    "foetal",
+    "bone",
+    "skeletal",
+    "dental",
+    "mental",
+    "developmental",
+    "vascular",
+    "heart",
+    "lung",
+    "brain",
+    "skin",
+    "biological",
+    "metabolic",
+    "sample",
+    "specimen",
+    "device",
+    "graft",
+    "lesion",
+    "donor",
+    "message",
+];
+
 const EN_NUMBERS: &[&str] = &[
     "id",
     "no",
@@ -371,29 +414,35 @@ const NONE: Rule = Rule {
 const RULES: &[Rule] = &[
     Rule { meaning: Meaning::IdCode,
         ja: &["個人番号", "マイナンバー", "被保険者番号", "被保険者記号", "被保険者証等の", "被保険者枝番", "保険証番号", "保険証記号", "保険証の記号", "保険証の番号", "記号番号", "記号・番号",
-            "受給者番号", "国保番号", "健康保険番号", "介護保険番号", "手帳番号", "保険証no", "証明者番号", "旅券", "パスポート", "運転免許", "免許証番号", "基礎年金番号", "年金番号", "住民票コード", "在留カード", "特別永住者", "資格確認書"],
-        whole: &["記号", "枝番", "保険記号", "保険番号"],
+            "受給者番号", "国保番号", "健康保険番号", "介護保険番号", "手帳番号", "保険証no", "証明者番号", "旅券", "パスポート", "運転免許", "免許証番号", "基礎年金番号", "年金番号", "住民票コード", "在留カード", "特別永住者", "資格確認書",
+            "免許番号", "公費受給", "指紋", "掌紋", "声紋", "虹彩コード", "虹彩認証", "静脈認証", "顔認証", "顔写真", "顔画像", "塩基配列"],
+        whole: &["記号", "枝番", "保険記号", "保険番号", "個番", "個人ナンバー", "マイナ", "マイナ番号", "公費番号", "免許証", "免許証no", "ゲノムデータ"],
         en: &["my number", "kojin bango", "kojin bangou", "insured", "insurance number", "insurance no", "insurance id", "hihokensha", "hokensho", "hoken kigo", "hoken kigou", "hoken no", "hoken bango", "kigo bango", "kigou bangou",
             "passport", "driver license", "driver licence", "drivers license", "drivers licence", "licence number", "license number", "pension number", "pension no", "resident code", "juminhyo",
-            "ssn", "social security", "national id", "subscriber id", "nenkin"],
-        en_whole: &["kigo", "kigou", "edaban"], ..NONE },
+            "ssn", "social security", "national id", "subscriber id", "nenkin",
+            "nhi no", "nhi number", "nhi num", "nhi id", "nhs no", "nhs number", "medicare no", "medicare number", "health card", "insurance card", "kouhi no", "kohi no", "kouhi bango", "kohi bango", "menkyo", "licence no", "license no",
+            "fingerprint", "finger print", "voiceprint", "iris scan", "iris code", "face photo", "face image", "facial photo", "facial image", "kaojashin", "kaoshashin", "shimon"],
+        en_whole: &["kigo", "kigou", "edaban", "dna", "dna sequence", "genome sequence", "kojinbango"], ..NONE },
     Rule { meaning: Meaning::Financial,
         ja: &["クレジットカード", "カード番号", "カード名義", "口座", "暗証番号", "パスワード", "ログイン"],
-        whole: &["カード"],
-        en: &["card number", "card no", "credit card", "account", "iban", "password", "passwd", "pwd", "login", "pin code", "koza", "kouza"], ..NONE },
+        whole: &["カード", "銀行", "銀行名", "銀行支店", "支店名", "金融機関", "金融機関名", "振込先", "引落先"],
+        en: &["card number", "card no", "credit card", "account", "iban", "password", "passwd", "pwd", "login", "pin code", "koza", "kouza", "bank name", "bank branch", "ginko", "ginkou"],
+        en_whole: &["bank"], ..NONE },
     Rule { meaning: Meaning::Contact,
-        ja: &["電話番号", "携帯電話", "携帯番号", "phs番号", "連絡先", "メールアドレス"],
+        ja: &["電話番号", "携帯電話", "携帯番号", "phs番号", "連絡先", "メールアドレス", "メアド", "メルアド", "ラインid", "ipアドレス"],
         whole: &["携帯", "メール", "eメール", "ファックス", "ファクス", "電話"],
         ends: &["電話"],
-        en: &["phone", "telephone", "tel", "mobile", "fax", "email", "mail", "denwa", "keitai", "telecom", "renrakusaki", "emergency contact"],
+        en: &["phone", "telephone", "tel", "mobile", "fax", "email", "mail", "denwa", "keitai", "telecom", "renrakusaki", "emergency contact", "line id", "sns id", "twitter", "ip address", "ip addr"],
         en_whole: &["contact", "home contact", "kin contact", "patient contact"], ..NONE },
     Rule { meaning: Meaning::Name,
-        ja: &["氏名", "患者名", "姓名", "フリガナ", "ふりがな", "旧姓", "カナ姓", "カナ名", "姓カナ", "患者カナ", "世帯主名", "保護者名", "配偶者名", "保証人名", "雇用者名", "勤務先名", "苗字", "名字", "通称名", "ファーストネーム", "ラストネーム", "ファミリーネーム", "シメイ", "しめい", "ナマエ", "なまえ"],
-        whole: &["姓", "名", "氏", "名前", "セイ", "メイ", "カナ", "カタカナ", "世帯主", "保証人", "保護者", "キーパーソン", "後見人", "身元引受人", "身元保証人", "家族名", "母名", "父名", "親権者", "法定代理人"],
+        ja: &["氏名", "患者名", "姓名", "フリガナ", "ふりがな", "旧姓", "カナ姓", "カナ名", "姓カナ", "患者カナ", "世帯主名", "保護者名", "配偶者名", "保証人名", "雇用者名", "勤務先名", "苗字", "名字", "通称名", "ファーストネーム", "ラストネーム", "ファミリーネーム", "母の名", "父の名", "母親の名", "父親の名", "夫の名", "妻の名", "配偶者の名", "保護者の名", "家族の名", "親の名", "母親名", "父親名", "世帯主の名", "シメイ", "しめい", "ナマエ", "なまえ"],
+        whole: &["姓", "名", "氏", "名前", "セイ", "メイ", "カナ", "カタカナ", "世帯主", "保証人", "保護者", "キーパーソン", "後見人", "身元引受人", "身元保証人", "家族名", "母名", "父名", "親権者", "法定代理人", "の名", "の名前", "子の名", "夫名", "妻名", "子供の名", "子どもの名",
+            "学校名", "会社名", "職場名", "事業所名", "通学先", "通学校", "在籍校", "在学校", "出身校", "就業先", "勤め先", "就職先", "保育園名", "幼稚園名", "園名"],
         en: &["patient name", "pt name", "full name", "first name", "last name", "family name", "given name", "middle name", "maiden name", "name kanji", "name kana", "kanji name", "myoji", "myouji",
             "kana name", "surname", "forename", "shimei", "simei", "namae", "furigana", "kanja mei", "kanja name", "person name", "contact name",
             "mother name", "father name", "parent name", "guardian name", "spouse name", "husband name", "wife name", "kin name", "emergency name", "guarantor name", "child name", "name first", "name last", "name middle",
-            "name family", "name given", "patient kana", "patient kanji", "name roman", "roman name", "next of kin", "person responsible", "hogosha", "haigusha"],
+            "name family", "name given", "patient kana", "patient kanji", "name roman", "roman name", "next of kin", "person responsible", "hogosha", "haigusha",
+            "seimei", "onamae", "name of mother", "name of father", "name of guardian", "haha no namae", "chichi no namae", "school name", "company name", "employer", "employer name", "workplace", "gakkomei", "kaishamei", "kinmusaki"],
         en_whole: &["name", "kana", "kanji", "sei", "mei", "sei kana", "mei kana", "kana sei", "kana mei", "family", "given", "initials", "name alphabet", "maiden", "guardian", "nok", "key person", "keyperson", "guarantor"], ..NONE },
     // A relative, or whether there is one.
     Rule { meaning: Meaning::Name, sure: Sure::Maybe, whole: &["母", "父", "配偶者", "家族"],
@@ -406,14 +455,14 @@ const RULES: &[Rule] = &[
     Rule { meaning: Meaning::Area, ja: &["住所コード", "住所地コード", "居住地コード", "住所区分"], en: &["address code"], ..NONE },
     Rule { meaning: Meaning::Address,
         ja: &["住所", "居所", "番地", "町名", "町域", "丁目", "方書", "建物名", "アパート名", "マンション名", "現住地", "本籍", "住まい"],
-        whole: &["勤務先", "所在地"],
-        en: &["address", "addr", "street", "jusho", "juusho", "jyusho", "jyusyo", "jusyo"], ..NONE },
+        whole: &["勤務先", "所在地", "送付先", "送り先", "届け先", "発送先", "配送先", "宛先", "住居", "居宅", "居住先", "転居先", "帰省先", "入所先"],
+        en: &["address", "addr", "street", "jusho", "juusho", "jyusho", "jyusyo", "jusyo", "sofusaki", "soufusaki", "jukyo"], ..NONE },
     Rule { meaning: Meaning::Patient,
         ja: &["患者id", "患者番号", "患者no", "患者コード", "患者識別", "患者キー", "カルテ番号", "カルテid", "カルテno", "診療録番号", "診察券", "受診者番号", "受診者id", "データ識別番号", "個人id", "本人id",
             "利用者番号", "利用者id", "被験者番号", "被験者id", "症例番号", "症例id", "症例no", "診察番号", "患者登録番号", "患者ナンバー", "対象者id", "対象者番号", "社員番号", "従業員番号", "学籍番号", "会員番号", "患者管理番号", "管理患者番号", "院内id", "研究用id", "研究id", "登録患者番号"],
         en: &["patient id", "patient no", "patient num", "patient number", "patient code", "patient key", "patient identifier", "pt id", "pt no", "pat id", "pat no", "pid", "person id", "person no", "person number",
             "subject id", "subject no", "mrn", "medical record number", "medical record no", "chart no", "chart number", "chart id", "karte no", "karte id", "karte bango", "karte bangou", "carte no", "kanja id", "kanjya id", "kanjya no", "kanjya bango", "kanja no",
-            "kanja bango", "kanja bangou", "kanja code", "kanja cd", "member id", "client id", "case id", "case no", "hospital number", "sinsatuken", "shinsatsuken", "person source value"], ..NONE },
+            "kanja bango", "kanja bangou", "kanja code", "kanja cd", "member id", "client id", "case id", "case no", "hospital number", "hosp no", "hosp num", "hosp number", "hosp id", "sinsatuken", "shinsatsuken", "person source value"], ..NONE },
     Rule { meaning: Meaning::Patient, sure: Sure::Maybe, en_whole: &["id"], ..NONE },
     Rule { meaning: Meaning::Number,
         ja: &["入院番号", "入院id", "入院no", "入院符号", "受診番号", "受診id", "オーダ番号", "オーダー番号", "オーダid", "オーダーid", "オーダno", "オーダーno", "検体番号", "検体id", "検体no", "伝票番号",
@@ -422,20 +471,20 @@ const RULES: &[Rule] = &[
             "sample id", "accession", "prescription id", "prescription no", "prescription number", "claim id", "claim no", "claim number", "receipt no", "appointment id",
             "document id", "document no", "episode id", "nyuin bango", "nyuin bangou", "nyuin no", "kentai bango", "visit occurrence id"], ..NONE },
     Rule { meaning: Meaning::Staff, numbers: true,
-        ja: &["医師", "主治医", "担当医", "執刀医", "麻酔医", "判読医", "読影医", "研修医", "看護婦", "術者", "看護師", "薬剤師", "技師", "職員", "担当者", "入力者", "指示者", "実施者", "記載者", "報告者", "依頼医", "紹介医", "操作者", "担当"],
-        en: &["doctor", "dr id", "dr no", "dr cd", "dr code", "dr name", "physician", "surgeon", "nurse", "provider", "prescriber", "practitioner", "staff", "operator", "pharmacist", "attending", "performer", "ishi", "isi", "tantoi", "shujii", "employee"], ..NONE },
+        ja: &["医師", "主治医", "担当医", "執刀医", "麻酔医", "判読医", "読影医", "研修医", "看護婦", "術者", "看護師", "薬剤師", "技師", "職員", "担当者", "入力者", "指示者", "実施者", "記載者", "報告者", "依頼医", "紹介医", "操作者", "担当", "ユーザid", "ユーザーid", "ユーザ名", "ユーザー名", "ユーザコード", "ユーザーコード"],
+        en: &["doctor", "dr id", "dr no", "dr cd", "dr code", "dr name", "physician", "surgeon", "nurse", "provider", "prescriber", "practitioner", "staff", "operator", "pharmacist", "attending", "performer", "ishi", "isi", "tantoi", "shujii", "employee", "user id", "user no", "user cd", "user code", "user name", "username", "userid", "riyosha id", "riyousha id"], ..NONE },
     Rule { meaning: Meaning::Facility, numbers: true,
         ja: &["施設", "医療機関", "病院", "薬局", "保険者", "紹介元", "紹介先"],
         en: &["facility", "hospital", "clinic id", "clinic code", "clinic name", "institution", "insurer", "payer", "care site", "site id", "byoin", "iryokikan", "shisetsu", "hokensha", "hokenja"], ..NONE },
     Rule { meaning: Meaning::Facility, sure: Sure::Maybe, numbers: true, ja: &["病棟"], en: &["ward", "clinic"], ..NONE },
     Rule { meaning: Meaning::BirthPart,
-        en: &["dob y", "dob m", "dob d", "dob yr", "dob year", "dob month", "dob day", "birth y", "birth m", "birth d", "birth yr", "dob yy", "dob mm", "dob dd", "birth yy", "birth mm", "birth dd"], ..NONE },
+        en: &["birth yyyy", "birth yyyymm", "birth yymm", "dob yyyy", "dob yyyymm", "year born", "born year", "month born", "umaredoshi", "umare doshi", "umare nen", "umare tsuki", "tanjo nen", "tanjo tsuki", "dob y", "dob m", "dob d", "dob yr", "dob year", "dob month", "dob day", "birth y", "birth m", "birth d", "birth yr", "dob yy", "dob mm", "dob dd", "birth yy", "birth mm", "birth dd"], en_whole: &["seinen"], ..NONE },
     Rule { meaning: Meaning::Birth,
-        ja: &["生年月日", "誕生日", "出生日", "生まれた日"], whole: &["生日", "生まれ日", "ウマレ", "うまれ", "生まれ"],
-        en: &["birth date", "date of birth", "birthday", "birth day", "dob", "birth dt", "birth datetime", "birth ymd", "day of birth", "seinengappi", "seinengapi", "seinengetubi", "seinengetsubi", "bdate", "b date", "tanjobi", "tanjoubi", "born on"],
+        ja: &["生年月日", "誕生日", "出生日", "生まれた日", "誕生年月日", "出生年月日"], whole: &["生日", "生月日", "出生月日", "誕生月日", "生れ", "生れ日", "生れ月日", "生まれ月日", "生まれ日", "ウマレ", "うまれ", "生まれ"],
+        en: &["birth date", "date of birth", "birthday", "birth day", "dob", "birth dt", "birth datetime", "birth ymd", "day of birth", "seinengappi", "seinengapi", "seinengetubi", "seinengetsubi", "bdate", "b date", "tanjobi", "tanjoubi", "born on", "wareki birth", "birth wareki", "seireki birth", "birth seireki", "birth jp", "birth japanese", "birth yyyymmdd", "birth mmdd", "birth yymmdd", "dob yyyymmdd"],
         en_whole: &["birth", "patient birth", "born"], ..NONE },
     Rule { meaning: Meaning::BirthPart,
-        ja: &["生年月", "出生年"], whole: &["生年", "生月", "生まれ年", "生まれ月", "出生月"],
+        ja: &["生年月", "出生年", "誕生年", "誕生月", "生誕年", "生まれた年", "生まれた月"], whole: &["西暦生年", "和暦生年", "生年西暦", "生れ年", "生れ月", "生年", "生月", "生まれ年", "生まれ月", "出生月"],
         en: &["year of birth", "birth year", "birth month", "month of birth", "yob", "birth ym"], ..NONE },
     Rule { meaning: Meaning::BirthPart, sure: Sure::Maybe, whole: &["元号", "和暦元号", "生年元号", "年号", "生年和暦"], en_whole: &["gengo", "gengou", "nengo", "nengou", "wareki", "era"], ..NONE },
     Rule { meaning: Meaning::Birth, sure: Sure::Maybe, ja: &["生年"], en: &["birth"], ..NONE },
@@ -452,15 +501,15 @@ const RULES: &[Rule] = &[
         ends: &["備考", "備考欄", "コメント", "コメント欄", "所見", "所見文", "経過記録", "看護記録", "診療記録", "要約", "サマリ", "サマリー", "メモ", "主訴", "現病歴"],
         en: &["free text", "progress note", "clinical note", "nursing note", "note text", "notes text", "chief complaint", "present illness", "narrative", "free comment"],
         en_ends: &["comment", "comments", "remark", "remarks", "memo", "biko", "bikou", "complaint", "shoken", "syoken"], ..NONE },
-    Rule { meaning: Meaning::Text, sure: Sure::Likely, en_ends: &["note", "notes", "description", "findings", "impression"], ..NONE },
+    Rule { meaning: Meaning::Text, sure: Sure::Likely, whole: &["特記事項", "特記", "特記内容", "注意事項", "連絡事項", "伝達事項", "申送事項"], en_ends: &["note", "notes", "description", "findings", "impression"], ..NONE },
     Rule { meaning: Meaning::Text, sure: Sure::Maybe, ja: &["備考", "コメント", "所見", "特記事項", "既往歴"], en: &["note", "comment", "remark"], ..NONE },
     Rule { meaning: Meaning::Sex,
-        ja: &["男女区分"], ends: &["性別", "性別コード"],
-        en: &["sex", "gender", "seibetsu", "seibetu"], ..NONE },
+        ja: &["男女区分"], whole: &["男女", "男女別", "男女コード"], ends: &["性別", "性別コード"],
+        en: &["sex", "gender", "seibetsu", "seibetu", "danjo"], ..NONE },
     Rule { meaning: Meaning::Age,
-        whole: &["年齢", "年令", "日齢", "月齢", "週齢", "生後日数", "生後月数", "生後週数", "日令", "月令", "週令", "年代", "年齢層", "年齢階級", "年齢階層", "年齢区分", "年齢コード", "年齢群"], ends: &["時年齢", "時年齢階級", "時年齢区分", "時年代", "満年齢", "日年齢", "時日齢", "時月齢"],
-        en: &["nenrei", "nendai", "patient age", "age group", "age band", "age class", "age range", "age category", "age years", "age in years", "age at", "age days", "age in days", "age months", "age in months", "age weeks", "age in weeks", "age yrs", "age mths", "days old", "weeks old", "months old", "years old", "day old", "week old", "month old", "year old", "days of age", "weeks of age", "months of age", "years of age", "age y", "age m", "age d", "age w"],
-        en_whole: &["age", "admission age"], ..NONE },
+        whole: &["年齢", "年令", "日齢", "月齢", "週齢", "生後日数", "生後月数", "生後週数", "日令", "月令", "週令", "年代", "年齢層", "年齢階級", "年齢階層", "年齢区分", "年齢コード", "年齢群", "歳", "才", "歳数", "数え年", "満年令", "学年", "現在年齢", "現年齢", "今年齢", "実年齢", "歴年齢", "暦年齢"], ends: &["の年齢", "の年令", "時年令", "日年令", "時月令", "時日令", "時年齢", "時年齢階級", "時年齢区分", "時年代", "満年齢", "日年齢", "時日齢", "時月齢"],
+        en: &["nenrei", "nendai", "patient age", "age group", "age band", "age class", "age range", "age category", "age years", "age in years", "age at", "age days", "age in days", "age months", "age in months", "age weeks", "age in weeks", "age yrs", "age mths", "days old", "weeks old", "months old", "years old", "day old", "week old", "month old", "year old", "days of age", "weeks of age", "months of age", "years of age", "age y", "age m", "age d", "age w", "age yr", "age mo", "age now", "school grade", "school year", "gakunen", "nenree", "kazoedoshi"],
+        en_whole: &["age", "admission age"], en_ends: &["age", "ages"], ..NONE },
     Rule { meaning: Meaning::Area,
         whole: &["都道府県", "都道府県コード", "市区町村", "市区町村コード", "市町村", "市町村コード", "居住地", "住所地"],
         en: &["patient city", "patient prefecture", "todofuken", "shikuchoson"], en_whole: &["city", "prefecture", "municipality", "county", "city code", "prefecture code"], ..NONE },
@@ -498,6 +547,13 @@ fn suggested(words: &Words) -> Option<Suggestion> {
             || rule.en_whole.iter().any(|p| words.is(p))
             || rule.en_ends.iter().any(|p| words.ends(p));
         if !hit {
+            continue;
+        }
+        // The age of something else: of a bone, of a pregnancy.
+        let of = words.ascii.len().checked_sub(2).and_then(|at| words.ascii.get(at));
+        if rule.meaning == Meaning::Age
+            && of.is_some_and(|of| words.plain && EN_AGES_OF.contains(&of.as_str()))
+        {
             continue;
         }
         // The sex is a class by itself, and a class of areas is an area.
@@ -620,6 +676,17 @@ pub fn suggests_among<'a>(
             return Some(Suggestion { meaning: Meaning::IdCode, sure: Sure::Yes });
         }
     }
+    // The year of a birth whose month stands beside it.
+    if matches!(words.joined.as_str(), "西暦" | "西暦年" | "元号年" | "和暦年") {
+        let month = others.any(|other| {
+            suggests(other) == Some(Suggestion { meaning: Meaning::BirthPart, sure: Sure::Yes })
+                && !other.contains('年')
+                && other.contains(['月', '日'])
+        });
+        if month {
+            return Some(Suggestion { meaning: Meaning::BirthPart, sure: Sure::Yes });
+        }
+    }
     suggests(name)
 }
 
@@ -697,6 +764,71 @@ mod tests {
             for name in *names {
                 assert_eq!(sure(name), Some(*meaning), "{name}");
             }
+        }
+    }
+
+    /// As an outside tester found them.
+    #[test]
+    fn names_with_courtesies_and_in_daily_words() {
+        #[rustfmt::skip]
+        let all: &[(Meaning, &[&str])] = &[
+            (Meaning::IdCode, &["個番", "公費番号", "免許証", "免許番号", "指紋", "DNA", "顔写真", "顔画像", "nhi_no", "NHS_number", "fingerprint", "face_photo"]),
+            (Meaning::Financial, &["銀行", "銀行名", "支店名", "bank_name", "お振込先"]),
+            (Meaning::Contact, &["メアド", "メルアド", "お電話", "お電話番号", "ご連絡先", "IPアドレス", "ip_address", "LINE_ID"]),
+            (Meaning::Name, &["お名前", "ご氏名", "患者様名", "患者さん氏名", "seimei", "母の名", "父の名", "夫の名", "患者の名", "学校名", "会社名", "school_name", "employer"]),
+            (Meaning::Address, &["送付先", "住居", "ご住所", "お届け先"]),
+            (Meaning::Patient, &["患者さん番号", "患者さんID", "患者様番号", "hospno", "hosp_no", "HospNo"]),
+            (Meaning::Staff, &["user_id", "UserID", "ユーザID", "username"]),
+            (Meaning::Birth, &["生月日", "誕生月日", "wareki_birth", "ご生年月日", "birth_yyyymmdd"]),
+            (Meaning::BirthPart, &["誕生年", "誕生月", "birth_yyyy", "dob_yyyy", "seinen", "西暦生年", "お生まれ年"]),
+            (Meaning::Sex, &["男女", "男女別", "danjo"]),
+            (Meaning::Age, &["歳", "お歳", "学年", "kotoshi_age", "診断時の年齢", "発症時年令", "current_age", "onset_age", "patient_current_age", "school_grade"]),
+        ];
+        for (meaning, names) in all {
+            for name in *names {
+                assert_eq!(sure(name), Some(*meaning), "{name}");
+            }
+        }
+        let year = |others: &[&str]| {
+            let found = suggests_among("西暦", others.iter().copied());
+            found.filter(|s| s.sure == Sure::Yes).map(|s| s.meaning)
+        };
+        assert_eq!(year(&["患者ID", "生月"]), Some(Meaning::BirthPart));
+        assert_eq!(year(&["患者ID", "生年月日"]), None);
+        assert_eq!(year(&["患者ID", "月"]), None);
+        let text = suggests("特記事項").unwrap();
+        assert_eq!((text.meaning, text.sure), (Meaning::Text, Sure::Likely));
+        for name in [
+            "抗DNA抗体",
+            "HBV_DNA",
+            "指紋有無",
+            "レセプト特記事項",
+            "薬の名",
+            "男女比",
+            "お薬",
+            "御中",
+            "精神年齢",
+            "血管年齢",
+            "bone_age",
+            "dosage",
+            "average",
+            "percentage",
+            "hemorrhage",
+            "drainage",
+            "language",
+            "coverage",
+            "triage",
+            "package",
+            "vascular_age",
+            "西暦",
+            "支店",
+            "自宅",
+            "学校健診",
+            "会社都合",
+            "menarche",
+            "虹彩",
+        ] {
+            assert_eq!(sure(name), None, "{name}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! as codes. What one cell cannot tell (`5/7` may be a share, `240507` a code) a column can: [`Calendar`].
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, NaiveDate};
 
@@ -189,6 +190,26 @@ pub fn kanji_number(text: &str) -> Option<(u32, usize)> {
         }
     }
     (length > 0).then_some((sum + digits, length))
+}
+
+/// The digits in ideographs of a text that stand in runs of `least` or more (〇〇一二三四五六): where, and the digits.
+pub fn kanji_runs(text: &str, least: usize) -> Vec<(std::ops::Range<usize>, String)> {
+    let mut all: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+    if text.is_ascii() {
+        return all;
+    }
+    for (at, c) in text.char_indices() {
+        let Some(digit) = kanji_digit(c).and_then(|n| char::from_digit(n, 10)) else { continue };
+        match all.last_mut() {
+            Some((range, digits)) if range.end == at => {
+                range.end = at + c.len_utf8();
+                digits.push(digit);
+            }
+            _ => all.push((at..at + c.len_utf8(), digit.to_string())),
+        }
+    }
+    all.retain(|(_, digits)| digits.len() >= least);
+    all
 }
 
 fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
@@ -694,11 +715,18 @@ pub struct Calendar {
     forms: Box<[Count; FORMS]>,
     /// Texts that are no number: what is spelled with marks.
     read: Count,
+    /// Days of [`Form::ShortOrdinal`], and those of [`Form::Ordinal`], with their cells: at most some fifteen thousand each.
+    ordinals: [BTreeMap<i32, u64>; 2],
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Calendar { cells: 0, forms: Box::new([Count::default(); FORMS]), read: Count::default() }
+        Calendar {
+            cells: 0,
+            forms: Box::new([Count::default(); FORMS]),
+            read: Count::default(),
+            ordinals: [BTreeMap::new(), BTreeMap::new()],
+        }
     }
 }
 
@@ -718,6 +746,14 @@ impl Calendar {
         let mut put = |one: Spelled| {
             if !std::mem::replace(&mut known[one.form as usize], true) {
                 self.forms[one.form as usize].add(one.month, one.day, cells);
+                let ordinal = match one.form {
+                    Form::ShortOrdinal => Some(0),
+                    Form::Ordinal => Some(1),
+                    _ => None,
+                };
+                if let (Some(at), Some(day)) = (ordinal, one.days()) {
+                    *self.ordinals[at].entry(day).or_default() += cells;
+                }
             }
         };
         each(text, &mut put);
@@ -753,9 +789,36 @@ impl Calendar {
         }
     }
 
-    /// What most of the cells are, and how many; none if [`super::date::parse`] reads most of them.
+    /// Whether years with days of the year (24105) are days and no other numbers: they lie among the days of the run, or they are
+    /// of several years and of ten months or more, as codes from 10001 on are not.
+    fn is_of_years(&self, form: Form, events: Option<(i32, i32)>) -> bool {
+        let days = &self.ordinals[usize::from(form == Form::Ordinal)];
+        let (Some((&first, _)), Some((&last, _))) = (days.first_key_value(), days.last_key_value())
+        else {
+            return false;
+        };
+        let year = |day| super::date::date_of(day).map_or(0, |at| at.year());
+        if year(last) > year(first) && self.forms[form as usize].months() >= 10 {
+            return true;
+        }
+        match events {
+            Some((low, high)) => {
+                let (low, high) = (i64::from(low), i64::from(high));
+                let span = high - low;
+                let near = low - span / 4..=high + span / 4;
+                let inside = days.iter().filter(|(day, _)| near.contains(&i64::from(**day)));
+                let hold: u64 = inside.map(|(_, cells)| cells).sum();
+                hold * 10 >= days.values().sum::<u64>() * 9
+            }
+            // A year of four digits says more than one of two.
+            None => form == Form::Ordinal,
+        }
+    }
+
+    /// What most of the cells are, and how many; none if [`super::date::parse`] reads most of them. `events` are the days between which
+    /// the dates of the run lie, if it has any.
     #[must_use]
-    pub fn held(&self) -> Option<(Held, u64)> {
+    pub fn held(&self, events: Option<(i32, i32)>) -> Option<(Held, u64)> {
         use Form::{
             EightDmy, EightMdy, EraDigits, FourDm, FourMd, Marked, MarkedSix, Month, Named,
             Ordinal, PairDm, PairMd, ShortDmy, ShortMdy, ShortOrdinal, ShortYmd, SixDmy, SixMdy,
@@ -809,6 +872,10 @@ impl Calendar {
         ] {
             let count = joined(forms);
             let spread = count.months() >= months && count.different() >= different;
+            let ordinal = |form: &Form| matches!(form, Ordinal | ShortOrdinal);
+            if forms.iter().any(|form| ordinal(form) && !self.is_of_years(*form, events)) {
+                continue;
+            }
             if most(count.cells, percent) && spread && count.spread() {
                 return days(count);
             }
@@ -916,10 +983,54 @@ mod tests {
         }
     }
 
+    #[test]
+    fn digits_in_ideographs() {
+        let runs = kanji_runs("番号〇〇一二三四五六と一二", 6);
+        assert_eq!(runs, [(6..30, "00123456".to_owned())]);
+        assert!(kanji_runs("三十一二三四五", 6).is_empty() && kanji_runs("123456", 6).is_empty());
+    }
+
     fn held(texts: impl Iterator<Item = String>) -> Option<Held> {
         let mut calendar = Calendar::default();
         texts.for_each(|text| calendar.add(&text, 1, None));
-        calendar.held().map(|(held, _)| held)
+        calendar.held(None).map(|(held, _)| held)
+    }
+
+    #[test]
+    fn codes_are_no_days_of_a_year_unless_the_run_is_of_it() {
+        let of = |texts: &[String], events| {
+            let mut calendar = Calendar::default();
+            texts.iter().for_each(|text| calendar.add(text, 1, None));
+            calendar.held(events).map(|(held, _)| held)
+        };
+        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap().num_days_from_ce() - 719_163;
+        let years = Some((day(2021, 1, 4), day(2023, 12, 28)));
+        let codes = |from: u32, many: u32| -> Vec<String> {
+            (0..300).map(|i| format!("{:05}", from + i * 7_919 % many)).collect()
+        };
+        for from in [10_000, 1, 12_001, 26_001] {
+            for many in [199, 365] {
+                assert_eq!(of(&codes(from, many), None), None, "{from}");
+                assert_eq!(of(&codes(from, many), years), None, "{from}");
+            }
+        }
+        assert_eq!(of(&codes(2_010_001, 199), years), None);
+        let written = |from: NaiveDate, many: u64, format: &str| -> Vec<String> {
+            let days = (0..300).map(|i| from + chrono::Days::new(i * 2_654_435_761 % many));
+            days.map(|day| day.format(format).to_string()).collect()
+        };
+        let at = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
+        for format in ["%y%j", "%Y%j"] {
+            // Days of the run, of a part of one year too; and days of several years, whatever the run's.
+            let run = written(at(2021, 1, 4), 1_080, format);
+            assert_eq!(of(&run, years), Some(Held::Days), "{format}");
+            assert_eq!(of(&run, None), Some(Held::Days), "{format}");
+            let half = written(at(2022, 2, 1), 160, format);
+            let events = Some((day(2022, 2, 3), day(2022, 7, 20)));
+            assert_eq!(of(&half, events), Some(Held::Days), "{format}");
+            let births = written(at(2008, 1, 1), 3_000, format);
+            assert_eq!(of(&births, years), Some(Held::Days), "{format}");
+        }
     }
 
     /// Days of a year and a half, as chance has them.
