@@ -44,7 +44,8 @@ fn own_key(table: &TablePlan) -> Option<usize> {
 }
 
 /// Whether a key numbers what is of one person (stays, orders) and a release shows its tokens: a linking code that is not the
-/// person's. Codes of third parties and of places are of many persons.
+/// person's, nor another number of persons (one in a table of persons, the common ID of several hospitals). Codes of third parties
+/// and of places are of many persons.
 fn is_of_one_person(table: &TablePlan, key: usize) -> bool {
     let plan = &table.keys[key];
     let shown = |kind| {
@@ -54,8 +55,11 @@ fn is_of_one_person(table: &TablePlan, key: usize) -> bool {
             .any(|c| c.key == Some(key) && c.treatment(kind).treatment.shows().token())
     };
     let link = plan.columns.last().is_some_and(|&c| table.columns[c].facts.role == Role::Link);
-    let person = plan.name == table.keys[table.person_key].name;
-    !person && link && Kind::BOTH.into_iter().any(shown)
+    let person = plan.name == table.keys[table.person_key].name || table.grain == Grain::Person;
+    // Without the facility that a person's number has, it is common to all of them: it may be one of persons.
+    let own = &table.keys[table.person_key].columns;
+    let common = own.len() > 1 && !plan.columns.contains(&own[0]);
+    !person && !common && link && Kind::BOTH.into_iter().any(shown)
 }
 
 /// Whether a key has the person's in it, so that no two persons can share one.
