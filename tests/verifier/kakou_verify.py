@@ -844,7 +844,7 @@ class Files:
         return {row[0] for row in self.db.execute(f"SELECT DISTINCT p FROM ({' UNION ALL '.join(parts)})").fetchall()}
 
     def rows_with(self, table, paths):
-        """A query of the rows of a table: the row `r`, the person `p`, and for each path `v0`, `v1`, ... the value that the row shows.
+        """A query of the rows of a table: the person `p`, for each path `v0`, `v1`, ... the value that the row shows, and the row `r`.
 
         By `row` it is the cell itself. By `person` it is the set of the cells in the rows of the same person, by `token` that
         of the rows with the same token, by `beside` that of the person without what the row shows of another column; no cell at
@@ -880,7 +880,7 @@ class Files:
             values.append(f"CASE WHEN len({others}) > 0 THEN {others} END AS v{at}")
         values = "".join(f", {value}" for value in values)
         # A join may change the order of rows: what is joined again later goes by `r`.
-        return f"SELECT h.rowid AS r, h.{self.person(table)} AS p{values} FROM t{table} h {' '.join(joins)}"
+        return f"SELECT h.{self.person(table)} AS p{values}, h.rowid AS r FROM t{table} h {' '.join(joins)}"
 
 
 def recount_view(files, view):
