@@ -913,7 +913,7 @@ fn dates_of_one_stay_count_together_whatever_they_are_called() {
 /// Counted from one day for all, days are dates; counted from an event of the person they are none.
 #[test]
 fn days_counted_from_a_known_day_are_dates() {
-    for (own, step) in [(false, ""), (false, ", step = 30"), (true, "")] {
+    for (own, step) in [(false, ""), (false, ", step = 7"), (true, "")] {
         let case = Case::new();
         let mut stays = String::from("id,sex,adm,since,base\n");
         for n in 0..300 {

@@ -181,8 +181,12 @@ struct Anchored {
     anchors: Vec<ColumnAt>,
     days: BTreeSet<i32>,
     persons: u64,
+    /// The days of the column itself, as many as matter.
+    own: BTreeSet<i32>,
 }
 
+/// Days of the shortest month: a coarser count is a month or more.
+const MONTH: u32 = 28;
 /// Different days of an anchor up to which it is a calendar, if many persons have each.
 const FEW_ANCHORS: usize = 12;
 
@@ -193,7 +197,9 @@ impl Anchored {
             for (c, column) in table.columns.iter().enumerate() {
                 let planned = column.treatment(Kind::Anonymized);
                 // A band of ages at a fixed day tells no date.
-                let counts = planned.output.is_some_and(is_number) && planned.treatment.relative();
+                let counts = planned.output.is_some_and(is_number)
+                    && planned.treatment.relative()
+                    && planned.treatment.day_step() < MONTH;
                 if counts && column.facts.ty.is_date() && !planned.dates.is_empty() {
                     let anchors =
                         planned.dates.iter().map(|d| ColumnAt { table: d.table, column: d.column });
@@ -202,6 +208,7 @@ impl Anchored {
                         anchors: anchors.collect(),
                         days: BTreeSet::new(),
                         persons: 0,
+                        own: BTreeSet::new(),
                     });
                 }
             }
@@ -213,6 +220,11 @@ impl Anchored {
         // Enough to know that it varies.
         if self.days.len() > FEW_ANCHORS {
             return;
+        }
+        if self.own.len() <= FEW_ANCHORS {
+            let cells = &partition.tables[self.at.table].table.columns[self.at.column];
+            let days = cells.dictionary().days();
+            self.own.extend(used(cells).iter().filter_map(|&code| days[code as usize]));
         }
         for at in &self.anchors {
             let part = &partition.tables[at.table];
@@ -229,7 +241,10 @@ impl Anchored {
 
     fn judge(&self, plan: &Plan) -> Option<Found> {
         let (days, persons) = (self.days.len() as u64, self.persons);
-        let many = days > 0 && self.days.len() <= FEW_ANCHORS && persons >= ENOUGH_ROWS * days;
+        // A few days in all are no calendar.
+        let spread = self.own.len() > FEW_ANCHORS;
+        let few = days > 0 && self.days.len() <= FEW_ANCHORS;
+        let many = spread && few && persons >= ENOUGH_ROWS * days;
         let anchors: Vec<Said> =
             self.anchors.iter().map(|at| named(plan, at.table, at.column)).collect();
         let anchors = Said::join(&anchors, ", ");

@@ -60,6 +60,9 @@ impl Technique for DaysSince {
     fn relative(&self) -> bool {
         true
     }
+    fn day_step(&self) -> u32 {
+        self.step.map_or(1, u32::from)
+    }
     fn needs(&self) -> Needs {
         Needs { dates: vec![self.anchor.clone()], ..Needs::default() }
     }

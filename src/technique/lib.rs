@@ -634,6 +634,10 @@ pub trait Technique: Sized + Clone + DeserializeOwned {
     fn relative(&self) -> bool {
         false
     }
+    /// Days that a count of days is rounded to.
+    fn day_step(&self) -> u32 {
+        1
+    }
     /// Whether it is there for rare and extreme values (特異な記述, 施行規則18条4号).
     fn outliers(&self) -> bool {
         false
@@ -737,6 +741,9 @@ macro_rules! catalogue {
             /// See [`Technique::relative`].
             #[must_use]
             pub fn relative(&self) -> bool { match self { $(Treatment::$variant(t) => t.relative(),)* } }
+            /// See [`Technique::day_step`].
+            #[must_use]
+            pub fn day_step(&self) -> u32 { match self { $(Treatment::$variant(t) => t.day_step(),)* } }
             /// See [`Technique::outliers`].
             #[must_use]
             pub fn outliers(&self) -> bool { match self { $(Treatment::$variant(t) => t.outliers(),)* } }
