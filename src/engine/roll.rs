@@ -347,6 +347,11 @@ fn behind_mark(line: &str, places: &[usize]) -> Option<(Vec<String>, bool)> {
     Some((places.iter().map(part).collect::<Option<_>>()?, near))
 }
 
+/// Bare parts as they are remembered of comments: apart from whole identities.
+fn as_bare(bare: &str) -> String {
+    format!("\u{0}{bare}")
+}
+
 /// Whether a cell has the form of a number of a person: half of it is digits, it is one word, and no written day.
 fn is_number(cell: &str) -> bool {
     let digits = cell.chars().filter(|c| c.is_numeric()).count();
@@ -542,8 +547,7 @@ impl Roll {
         let Some((parts, near)) = behind_mark(text, places) else { return false };
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let Some(identity) = key.identity(&parts) else { return false };
-        let bare = loose(&identity).filter(|_| near).map(|(_, bare)| bare);
-        let bare = bare.filter(|bare| *bare != identity);
+        let bare = loose(&identity).filter(|_| near).map(|(_, bare)| as_bare(&bare));
         for known in bare.into_iter().chain([identity]) {
             self.comments.entry(known).or_default().push((line, AtomicBool::new(false)));
         }
@@ -571,7 +575,7 @@ impl Roll {
     /// Remembers where the file may mean this person in another spelling.
     pub fn compare(&self, identity: &str) {
         if !self.comments.is_empty() {
-            let bare = loose(identity).map(|(_, bare)| bare);
+            let bare = loose(identity).map(|(_, bare)| as_bare(&bare));
             for known in [Some(identity), bare.as_deref()].into_iter().flatten() {
                 for (_, found) in self.comments.get(known).into_iter().flatten() {
                     found.store(true, Ordering::Relaxed);
