@@ -79,7 +79,7 @@
 //! let released = run.prove()?.seal()?.publish()?;
 //!
 //! let folder = released.folder.unwrap();
-//! assert_eq!(verify(&folder, Trust::default())?.persons, [60, 60]);
+//! assert_eq!(verify(&folder, Trust::default())?.persons.anonymized, 60);
 //! assert!(folder.join("anonymized/stays.csv").is_file());
 //! # Ok::<(), Error>(())
 //! ```

@@ -77,7 +77,7 @@
 //!
 //! let frozen = parts.read_frozen(&frozen)?;
 //! let released = parts.apply(&two[0], &frozen, secrets);
-//! let anonymized = released.tables[1][0].as_ref().unwrap();
+//! let anonymized = released.tables.anonymized[0].as_ref().unwrap();
 //! assert!((160..=170).contains(&anonymized.rows));
 //! assert!(anonymized.columns[1].cells().all(|sex| sex != Some("X")));
 //! # Ok::<(), Error>(())
