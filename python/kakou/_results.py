@@ -225,7 +225,8 @@ class Verified(_Told):
     @property
     def persons(self) -> list[int]:
         """Persons counted: pseudonymized, anonymized."""
-        return list(self.document["persons"])
+        persons = self.document["persons"]
+        return [persons["pseudonymized"], persons["anonymized"]]
 
     @property
     def views(self) -> list[dict[str, Any]]:
