@@ -192,28 +192,24 @@ const FEW_ANCHORS: usize = 12;
 
 impl Anchored {
     fn all(plan: &Plan) -> Vec<Anchored> {
-        let mut all = Vec::new();
-        for (t, table) in plan.tables.iter().enumerate() {
-            for (c, column) in table.columns.iter().enumerate() {
-                let planned = column.treatment(Kind::Anonymized);
-                // A band of ages at a fixed day tells no date.
-                let counts = planned.output.is_some_and(is_number)
-                    && planned.treatment.relative()
-                    && planned.treatment.day_step() < MONTH;
-                if counts && column.facts.ty.is_date() && !planned.dates.is_empty() {
-                    let anchors =
-                        planned.dates.iter().map(|d| ColumnAt { table: d.table, column: d.column });
-                    all.push(Anchored {
-                        at: ColumnAt { table: t, column: c },
-                        anchors: anchors.collect(),
-                        days: BTreeSet::new(),
-                        persons: 0,
-                        own: BTreeSet::new(),
-                    });
-                }
-            }
-        }
-        all
+        let anchored = |at: ColumnAt| {
+            let column = plan.column(at);
+            let planned = column.treatment(Kind::Anonymized);
+            // A band of ages at a fixed day tells no date.
+            let counts = planned.output.is_some_and(is_number)
+                && planned.treatment.relative()
+                && planned.treatment.day_step() < MONTH;
+            let anchors = planned.dates.iter();
+            let anchors = anchors.map(|d| ColumnAt { table: d.table, column: d.column }).collect();
+            (counts && column.facts.ty.is_date() && !planned.dates.is_empty()).then(|| Anchored {
+                at,
+                anchors,
+                days: BTreeSet::new(),
+                persons: 0,
+                own: BTreeSet::new(),
+            })
+        };
+        plan.columns_at().filter_map(anchored).collect()
     }
 
     fn add(&mut self, partition: &Partition) {
@@ -226,17 +222,17 @@ impl Anchored {
             let days = cells.dictionary().days();
             self.own.extend(used(cells).iter().filter_map(|&code| days[code as usize]));
         }
+        let mut persons: HashSet<u32> = HashSet::new();
         for at in &self.anchors {
             let part = &partition.tables[at.table];
             let cells = &part.table.columns[at.column];
             let days = cells.dictionary().days();
-            let used = used(cells);
-            self.days.extend(used.iter().filter_map(|&code| days[code as usize]));
-            let filled =
-                cells.codes().iter().zip(&part.persons).filter(|(code, _)| **code != MISSING);
-            let persons: HashSet<u32> = filled.map(|(_, &person)| person).collect();
-            self.persons += persons.len() as u64;
+            self.days.extend(used(cells).iter().filter_map(|&code| days[code as usize]));
+            let filled = cells.codes().iter().zip(&part.persons);
+            persons.extend(filled.filter(|(code, _)| **code != MISSING).map(|(_, &person)| person));
         }
+        // Nobody is in two partitions.
+        self.persons += persons.len() as u64;
     }
 
     fn judge(&self, plan: &Plan) -> Option<Found> {

@@ -1111,12 +1111,8 @@ impl Keeper {
             let t = outcome.table;
             // The rows of a kind are a part of the long file.
             let long = plan.deciding(t, Kind::Anonymized).contains(&outcome.column);
-            let of = plan.tables[t].part.as_ref().filter(|_| long).map(|p| &p.of);
-            let together = |other: &usize| {
-                *other == t
-                    || of.is_some() && plan.tables[*other].part.as_ref().map(|p| &p.of) == of
-            };
-            let rows: u64 = (0..self.rows.len()).filter(together).map(|t| self.rows[t]).sum();
+            let group = plan.groups().into_iter().find(|group| long && group.contains(&t));
+            let rows: u64 = self.rows[group.unwrap_or(t..t + 1)].iter().sum();
             if outcome.rows_removed as f64 > plan.suppress.at_most * rows as f64 {
                 let table = &plan.tables[outcome.table];
                 errors.push(

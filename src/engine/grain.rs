@@ -12,7 +12,7 @@ use crate::frame::MISSING;
 use crate::plan::{Grain, Plan, TablePlan, Warning};
 use crate::policy::model::Defect;
 use crate::say;
-use crate::schema::{Kind, Role};
+use crate::schema::Kind;
 
 use super::intake::TableIntake;
 use super::partition::{Partition, TablePart};
@@ -43,23 +43,10 @@ fn own_key(table: &TablePlan) -> Option<usize> {
     }
 }
 
-/// Whether a key numbers what is of one person (stays, orders) and a release shows its tokens: a linking code that is not the
-/// person's, nor another number of persons (one in a table of persons, the common ID of several hospitals). Codes of third parties
-/// and of places are of many persons.
+/// Whether no two persons may share a key whose tokens a release shows.
 fn is_of_one_person(table: &TablePlan, key: usize) -> bool {
-    let plan = &table.keys[key];
-    let shown = |kind| {
-        table
-            .columns
-            .iter()
-            .any(|c| c.key == Some(key) && c.treatment(kind).treatment.shows().token())
-    };
-    let link = plan.columns.last().is_some_and(|&c| table.columns[c].facts.role == Role::Link);
-    let person = plan.name == table.keys[table.person_key].name || table.grain == Grain::Person;
-    // Without the facility that a person's number has, it is common to all of them: it may be one of persons.
-    let own = &table.keys[table.person_key].columns;
-    let common = own.len() > 1 && !plan.columns.contains(&own[0]);
-    !person && !common && link && Kind::BOTH.into_iter().any(shown)
+    let shown = |kind| table.shows_key(kind, key);
+    table.numbers_events(key) && Kind::BOTH.into_iter().any(shown)
 }
 
 /// Whether a key has the person's in it, so that no two persons can share one.
@@ -148,12 +135,9 @@ impl Grains {
     #[must_use]
     pub(crate) fn new(plan: &Plan) -> Self {
         let of = |t: &TablePlan, k: usize| own_key(t) == Some(k) || is_of_one_person(t, k);
-        let keys = |t: &'_ TablePlan| (0..t.keys.len()).filter(|&k| of(t, k)).collect::<Vec<_>>();
-        let mut names: Vec<&str> = plan
-            .tables
-            .iter()
-            .flat_map(|t| keys(t).into_iter().map(|k| t.keys[k].name.as_str()))
-            .collect();
+        let keys = plan.tables.iter().flat_map(|t| (0..t.keys.len()).map(move |k| (t, k)));
+        let of_one = keys.filter(|&(t, k)| of(t, k));
+        let mut names: Vec<&str> = of_one.map(|(t, k)| t.keys[k].name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         Grains {

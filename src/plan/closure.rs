@@ -203,33 +203,27 @@ fn is_place(code: &str) -> bool {
     matches!(code, "postal" | "municipality" | "prefecture")
 }
 
-/// Whether the anonymized release shows the token of a key of a table: without it nobody can follow the key in the files.
-pub(super) fn key_shown(table: &TablePlan, key: usize) -> bool {
-    table
-        .columns
-        .iter()
-        .any(|c| c.key == Some(key) && c.treatment(Kind::Anonymized).treatment.shows().token())
-}
-
 /// How the rows of another table belong to a row of a view's table: the same row, or a key (of a stay) that the files of both show.
 fn same_stay(tables: &[TablePlan], here: usize, there: usize) -> Option<Join> {
     if here == there {
         return Some(Join::SameRow);
     }
-    // The key that the rows own; or any that both files show, whose rows are an event's together.
+    // The key that the rows own; or any of an event that both files show.
     let own = match tables[here].grain {
         Grain::Key(own) => Some(own),
         _ => None,
     };
     let others = (0..tables[here].keys.len()).filter(|&k| Some(k) != own);
+    let others = others.filter(|&k| tables[here].numbers_events(k));
     own.into_iter().chain(others).find_map(|k| {
-        if k == tables[here].person_key || !key_shown(&tables[here], k) {
-            return None;
-        }
-        let wanted = &tables[here].keys[k].name;
-        let there = (0..tables[there].keys.len()).find(|&other| {
-            tables[there].keys[other].name == *wanted && key_shown(&tables[there], other)
-        })?;
-        Some(Join::KeySet { here: k, there })
+        let name = &tables[here].keys[k].name;
+        let other = tables[there].keys.iter().position(|other| other.name == *name)?;
+        let both = key_shown(&tables[here], k) && key_shown(&tables[there], other);
+        both.then_some(Join::KeySet { here: k, there: other })
     })
+}
+
+/// Whether the anonymized release shows the token of a key of a table: without it nobody can follow the key in the files.
+pub(super) fn key_shown(table: &TablePlan, key: usize) -> bool {
+    table.shows_key(Kind::Anonymized, key)
 }

@@ -8,7 +8,7 @@ use crate::error::{Name, Place, Said};
 use crate::lang::Lang;
 use crate::policy::model::{Defect, Eligibility, Form, Normalize, Order, Output, Source, Suppress};
 use crate::schema::file::NamePart;
-use crate::schema::{ByKind, ColumnAt, ColumnFacts, Kind, Type};
+use crate::schema::{ByKind, ColumnAt, ColumnFacts, Kind, Role, Type};
 use crate::technique::Treatment;
 
 pub use crate::promise::receipts::ReceiptPlan;
@@ -285,6 +285,23 @@ impl TablePlan {
     #[must_use]
     pub fn is_released(&self, kind: Kind) -> bool {
         self.columns.iter().any(|c| c.treatment(kind).output.is_some())
+    }
+    /// Whether a release shows the token of a key.
+    #[must_use]
+    pub fn shows_key(&self, kind: Kind, key: usize) -> bool {
+        self.columns
+            .iter()
+            .any(|c| c.key == Some(key) && c.treatment(kind).treatment.shows().token())
+    }
+    /// Whether a key numbers what is of one person (stays, orders): a linking code that is not the person's, nor another number of
+    /// persons (one in a table of persons, the common ID of several hospitals). Codes of third parties and of places are of many.
+    #[must_use]
+    pub fn numbers_events(&self, key: usize) -> bool {
+        let (plan, person) = (&self.keys[key], &self.keys[self.person_key]);
+        let link = plan.columns.last().is_some_and(|&c| self.columns[c].facts.role == Role::Link);
+        // Without the facility that a person's number has, it is common to all of them: it may be one of persons.
+        let common = person.columns.len() > 1 && !plan.columns.contains(&person.columns[0]);
+        link && !common && plan.name != person.name && self.grain != Grain::Person
     }
     /// The name of a column in the files of a release.
     #[must_use]

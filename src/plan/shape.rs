@@ -17,7 +17,7 @@ pub const DICTIONARY: &str = "dictionary.json";
 /// The columns that stand before a row's own in a file of resources: the number of its table in the file, and the person.
 pub const BEFORE: usize = 2;
 
-/// How many columns the place of a row in its source has on its way.
+/// How many columns the position of a row in its source has on its way.
 pub const SOURCE_POSITION_WIDTH: usize = 2;
 
 /// A column of an output table.

@@ -227,7 +227,7 @@ fn polite(name: &str) -> String {
         }
     }
     let bare = name.trim_start_matches(['お', 'ご', '御']);
-    if bare.chars().count() >= 1 { bare.to_owned() } else { name }
+    if bare.is_empty() { name } else { bare.to_owned() }
 }
 
 /// Whose something is, as it stands before a word: in full, and as it is cut short.

@@ -194,8 +194,8 @@ fn is_fact(tables: &[TablePlan], table: usize, column: usize) -> bool {
 /// Whether the view counts what a row shows of the column. What it counts as a set over the person may be finer a row.
 fn in_view(tables: &[TablePlan], view: &ViewPlan, table: usize, column: usize) -> bool {
     let by_person = join(tables, view.table, table) == Join::Person;
-    view.counted()
-        .any(|q| (q.table, q.column) == (table, column) && (q.join != Join::Person || by_person))
+    let of_person = |q: &ViewColumn| matches!(q.join, Join::Person | Join::Beside(_));
+    view.counted().any(|q| (q.table, q.column) == (table, column) && (!of_person(q) || by_person))
 }
 
 /// How a row of `here` shows the rows of `there` in the released files: by the token of a key of both, else by the person's.
