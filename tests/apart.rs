@@ -298,7 +298,7 @@ fn clinosim_is_the_same_for_other_numbers_of_parts() {
 fn dpc_is_the_same_for_any_number_of_parts() {
     let work = tempfile::tempdir().unwrap();
     let out = work.path().join("synth");
-    let synth = ["synth", "--quiet", "--patients", "200", "--seed", "5", "--layouts", "dpc"];
+    let synth = ["synth", "--quiet", "--patients", "500", "--seed", "5", "--layouts", "dpc"];
     let made = kakou(&[&synth[..], &["--out", text(&out)]].concat());
     assert!(made.status.success(), "{}", crate::common::error_of(&made));
     // Without the line that links the numbers of several hospitals, which is refused here (below).

@@ -106,7 +106,7 @@ fn apart(acts: Acts) -> BTreeMap<Vec<String>, (String, String)> {
 #[test]
 fn six_hospitals_give_both_releases_and_one_token_a_person() {
     let work = tempfile::tempdir().unwrap();
-    let data = made(work.path(), "700", "6", "dpc");
+    let data = made(work.path(), "1000", "6", "dpc");
     let policy = repo("policies/dpc-hub.toml");
     // As the handbook has it, twice: the project's own key is made, and found again.
     let (out, keys) = (work.path().join("out"), work.path().join("keys"));
@@ -208,8 +208,8 @@ fn six_hospitals_give_both_releases_and_one_token_a_person() {
 #[test]
 fn the_other_policies_run_as_they_are_shipped() {
     let work = tempfile::tempdir().unwrap();
-    let several = made(work.path(), "1000", "6", "lab,omop,uke");
-    let one = made(work.path(), "700", "1", "ssmix2");
+    let several = made(work.path(), "1500", "6", "lab,omop,uke");
+    let one = made(work.path(), "1000", "1", "ssmix2");
     let key = new_key(work.path());
     for (policy, data, folder) in [
         ("lab", &several, "lab"),

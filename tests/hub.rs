@@ -37,7 +37,7 @@ impl Hub {
     fn new() -> Hub {
         let work = tempfile::tempdir().unwrap();
         let data = work.path().join("data");
-        let made = ["--patients", "180", "--hospitals", "6", "--layouts", "dpc", "--out"];
+        let made = ["--patients", "300", "--hospitals", "6", "--layouts", "dpc", "--out"];
         ok(&[&["synth", "--quiet"], &made[..], &[text(&data)]].concat());
         let mut hospitals = BTreeSet::new();
         for path in files(&data.join("dpc")) {
@@ -123,7 +123,7 @@ fn names_nobody(hub: &Hub, folder: &Path) {
             }
         }
     }
-    assert!(wanted.len() > 200, "{}", wanted.len());
+    assert!(wanted.len() > 300, "{}", wanted.len());
     wanted.retain(|v| !v.bytes().all(|b| b == b'9' || b == b'0'));
     wanted.extend(hub.hospitals.iter().cloned());
     let search = aho_corasick::AhoCorasick::new(&wanted).unwrap();

@@ -140,7 +140,7 @@ fn child(folder: &Path, name: &str, more: &str) -> PathBuf {
 #[test]
 fn form_one_is_one_long_file_again_in_the_order_of_its_source() {
     let work = tempfile::tempdir().unwrap();
-    let data = survey(work.path(), "100");
+    let data = survey(work.path(), "160");
     // With 1 MiB of memory this is several partitions (eight bytes of memory a byte of text).
     let bytes: u64 = files(&data).iter().map(|f| std::fs::metadata(f).unwrap().len()).sum();
     assert!(bytes * 8 > 2 << 20, "{bytes}");

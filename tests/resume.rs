@@ -17,7 +17,7 @@ impl Case {
         let work = tempfile::tempdir().unwrap();
         let case = Case { work, memory };
         for arguments in [
-            ["synth", "-q", "--layouts", "csv", "--patients", "900", "--out", &case.at("data")]
+            ["synth", "-q", "--layouts", "csv", "--patients", "1500", "--out", &case.at("data")]
                 .as_slice(),
             &["key", "new", "--quiet", &case.at("key")],
             &["key", "new", "--quiet", &case.at("other.key")],

@@ -111,7 +111,7 @@ const KINDS: [(&str, &str, usize, usize); 6] = [
 fn a_dpc_survey_is_written_back_as_the_files_that_came_in() {
     let work = tempfile::tempdir().unwrap();
     let data = work.path().join("data");
-    let made = ["--patients", "100", "--hospitals", "2", "--layouts", "dpc", "--out", text(&data)];
+    let made = ["--patients", "160", "--hospitals", "2", "--layouts", "dpc", "--out", text(&data)];
     ok(&[&["synth", "--quiet"], &made[..]].concat());
     let policy = work.path().join("policy.toml");
     let few = "\n[anonymized]\nsuppress = { unit = \"row\", at_most = 1.0 }\nbecause = \"few made-up persons\"\n";
