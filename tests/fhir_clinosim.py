@@ -113,11 +113,12 @@ def hits(text, starts):
 
 
 def whole(text, at, value):
-    """A run of digits counts as a whole: six digits inside a longer number are another number."""
+    """Digits count as a whole: six of them inside a longer number, or by chance inside a token (26 letters and digits, made
+    anew in each run), are nobody's number. A number behind letters is searched for with its letters."""
     if not value.isdigit():
         return True
-    before, after = text[at - 1 : at], text[at + len(value) : at + len(value) + 1]
-    return not before.isdigit() and not after.isdigit()
+    sides = text[max(at - 1, 0) : at] + text[at + len(value) : at + len(value) + 1]
+    return not any(side.isascii() and side.isalnum() for side in sides)
 
 
 def scan(data, release):
