@@ -549,6 +549,56 @@ fn the_data_are_held_against_the_declarations() {
 }
 
 /// A date in three columns whose names say nothing: the days are evenly spread, as no grade and no length of stay is.
+/// A number without a telling name that is the person's year of birth, in the anonymized release outside all views.
+#[test]
+fn a_year_of_birth_under_another_name_is_refused() {
+    let work = tempfile::tempdir().unwrap();
+    let folder = work.path();
+    let year = |i: usize| 1930 + i % 60;
+    let code = "role = \"payload\", type = \"code\"";
+    let whole = "role = \"payload\", type = \"integer\"";
+    let asked = |facts: &str, anonymized: &str, because: &str| {
+        let policy =
+            write(folder, &format!("{HEAD}{}", line("x7", facts, KEEP, anonymized, because)));
+        let input = folder.join("in");
+        let told = kakou(&["check", "--data", "--policy", text(&policy), "--input", text(&input)]);
+        let stdout = String::from_utf8_lossy(&told.stdout).into_owned();
+        (told.status.success(), error_of(&told) + &stdout)
+    };
+    let forms: [Cells; 6] = [
+        Box::new(move |i, _| year(i).to_string()),
+        Box::new(move |i, _| (year(i) - 1900).to_string()),
+        Box::new(move |i, _| format!("{}.0", year(i))),
+        Box::new(move |i, _| format!("{:02}", year(i) as i64 - 1925)),
+        // The age at the end of a year, and on a day after which half of the birthdays come.
+        Box::new(move |i, _| (2024 - year(i)).to_string()),
+        Box::new(move |i, _| (2024 - year(i) - usize::from(i % 12 >= 6)).to_string()),
+    ];
+    for (index, cell) in forms.iter().enumerate() {
+        data(folder, "x7", cell);
+        for facts in [code, whole] {
+            let (passed, said) = asked(facts, KEEP, "");
+            assert!(!passed && said.contains("C0416") && said.contains("`x7`"), "{index}: {said}");
+            assert!(said.contains("`x7`") && !said.contains("1943"), "{index}: {said}");
+            let (passed, said) = asked(facts, KEEP, "agreed with the board");
+            assert!(passed && said.contains("W0166"), "{index}: {said}");
+        }
+        // The pseudonymized release may tell it.
+        let (passed, said) = asked(whole, DROP, "");
+        assert!(passed, "{index}: {said}");
+    }
+    // Years that are those of something else.
+    let others: [Cells; 2] = [
+        Box::new(|i, v| (1990 + (i * 7 + v * 3) % 35).to_string()),
+        Box::new(move |i, v| (2024 - year(i) + (i * 5 + v) % 9).to_string()),
+    ];
+    for (index, cell) in others.iter().enumerate() {
+        data(folder, "x7", cell);
+        let (_, said) = asked(whole, KEEP, "");
+        assert!(!said.contains("C0416"), "{index}: {said}");
+    }
+}
+
 #[test]
 fn a_date_in_three_columns_of_other_names_is_refused() {
     let work = tempfile::tempdir().unwrap();

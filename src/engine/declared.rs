@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 
+use chrono::Datelike as _;
 use hashbrown::hash_map::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 use rayon::prelude::*;
@@ -79,6 +80,62 @@ struct Watched {
     same: Vec<Rows>,
     functions: Vec<Function>,
     born: Rows,
+    birth_years: BirthYears,
+}
+
+/// Numbers of persons held against the years of their births.
+#[derive(Default)]
+struct BirthYears {
+    /// Cells of persons whose birth is known.
+    seen: u64,
+    /// Cells by the number minus the year, and by the number plus the year.
+    after: BTreeMap<i64, u64>,
+    sum: BTreeMap<i64, u64>,
+    numbers: BTreeSet<i64>,
+    /// No function of the years: nothing more is remembered.
+    none: bool,
+}
+
+/// What numbers say of the years of births.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Tells {
+    Year,
+    Age,
+}
+
+impl BirthYears {
+    fn add(&mut self, number: i64, birth: i64) {
+        if self.none {
+            return;
+        }
+        self.seen += 1;
+        *self.after.entry(number.saturating_sub(birth)).or_default() += 1;
+        *self.sum.entry(number.saturating_add(birth)).or_default() += 1;
+        self.numbers.insert(number);
+        if self.after.len() > FEW_PAIRS && self.sum.len() > FEW_PAIRS
+            || self.numbers.len() > FEW_PAIRS
+        {
+            *self = BirthYears { none: true, ..BirthYears::default() };
+        }
+    }
+
+    /// Nearly all numbers are the year from some year on (1960, 60, 35 of an era), or the age on one day.
+    fn tells(&self) -> Option<(Tells, u64)> {
+        if self.none || self.numbers.len() < ENOUGH_ROWS as usize {
+            return None;
+        }
+        let most = |hold: u64| Rows { seen: self.seen, hold }.most(0.95);
+        let year = self.after.values().max().copied().filter(|&hold| most(hold));
+        if let Some(hold) = year {
+            return Some((Tells::Year, hold));
+        }
+        // Before and after the birthday.
+        let beside = |(sum, cells): (&i64, &u64)| {
+            cells + self.sum.get(&sum.saturating_add(1)).copied().unwrap_or(0)
+        };
+        let age = self.sum.iter().map(beside).max().filter(|&hold| most(hold));
+        age.map(|hold| (Tells::Age, hold))
+    }
 }
 
 /// Rows that were looked at, and those of which something holds.
@@ -486,6 +543,11 @@ impl Serials {
     }
 }
 
+/// Roles whose columns stand in no view.
+fn is_content(facts: &ColumnFacts) -> bool {
+    matches!(facts.role, Role::Payload | Role::Sensitive | Role::ThirdParty)
+}
+
 /// Whether a release shows the cells as they are.
 fn whole(column: &ColumnPlan, kind: Kind) -> bool {
     shows(column, kind)
@@ -539,6 +601,7 @@ fn watched(plan: &Plan, others: &[Other]) -> Vec<Watched> {
                 same: vec![Rows::default(); others.len()],
                 functions: others.iter().map(|_| Function::default()).collect(),
                 born: Rows::default(),
+                birth_years: BirthYears::default(),
             });
         }
     }
@@ -654,6 +717,7 @@ impl Watched {
         }
         if self.counted {
             self.add_calendar(cells, &used, &rows, &part.persons, known);
+            self.add_birth_years(column, cells, &used, &part.persons, known);
         }
         if !self.looked && used.len() as u64 >= ENOUGH_ROWS {
             self.looked = true;
@@ -731,6 +795,34 @@ impl Watched {
                 (numbers[code as usize], known.births[person as usize])
             {
                 self.serials.add_birth(number, birth);
+            }
+        }
+    }
+
+    /// Numbers that may be the year of birth or the age, as content outside all views.
+    fn add_birth_years(
+        &mut self,
+        column: &ColumnPlan,
+        cells: &Column,
+        used: &[u32],
+        persons: &[u32],
+        known: &Known,
+    ) {
+        let counts = self.kinds[Kind::Anonymized] && is_content(&column.facts);
+        if known.births.is_empty() || self.birth_years.none || !counts {
+            return;
+        }
+        let mut numbers = vec![None; cells.dictionary().len()];
+        for &code in used {
+            let text = bare(cells.dictionary().text(code));
+            let year = || date::parse(text).filter(|w| w.day.is_none()).map(|w| i64::from(w.year));
+            numbers[code as usize] = text.parse::<i64>().ok().or_else(year);
+        }
+        let filled = cells.codes().iter().zip(persons).filter(|(code, _)| **code != MISSING);
+        for (&code, &person) in filled {
+            let birth = known.births[person as usize].and_then(date::date_of);
+            if let (Some(number), Some(birth)) = (numbers[code as usize], birth) {
+                self.birth_years.add(number, i64::from(birth.year()));
             }
         }
     }
@@ -1073,6 +1165,7 @@ impl Watched {
             .or_else(|| self.moments(facts, measured))
             .or_else(|| self.day_of_month(plan, facts, all_watched))
             .or_else(|| self.check_digits())
+            .or_else(|| self.year_of_birth())
             .or_else(|| self.own_values(facts, measured))
             .or_else(|| self.free());
         let all = first.into_iter().chain(self.birth());
@@ -1308,6 +1401,24 @@ impl Watched {
         ))
     }
 
+    fn year_of_birth(&self) -> Option<Found> {
+        let (tells, hold) = self.birth_years.tells()?;
+        let (hold, seen) = (small(hold), small(self.birth_years.seen));
+        let (what, ja) = match tells {
+            Tells::Year => (
+                say!("{} of {} numbers are the person's year of birth", hold, seen),
+                say!("{}個の数のうち{}個が本人の生年である", seen, hold),
+            ),
+            Tells::Age => (
+                say!("{} of {} numbers are the person's age on one day", hold, seen),
+                say!("{}個の数のうち{}個が、ある一日における本人の年齢である", seen, hold),
+            ),
+        };
+        let advice =
+            say!("\"drop\": an age band of the birth date says it; or role = \"quasi\" in a view");
+        Some(found("C0416", "W0166", what, ja, advice))
+    }
+
     fn birth(&self) -> Option<Found> {
         if !self.born.most(0.95) {
             return None;
@@ -1331,7 +1442,7 @@ impl Watched {
 
     /// Months of the calendar, or numbers that count its days or seconds, as content outside all views.
     fn calendar(&self, facts: &ColumnFacts, measured: bool) -> Option<(Said, Said)> {
-        let content = matches!(facts.role, Role::Payload | Role::Sensitive | Role::ThirdParty);
+        let content = is_content(facts);
         if measured || !content {
             return None;
         }
@@ -1374,7 +1485,7 @@ impl Watched {
         facts: &ColumnFacts,
         all: &'a [Watched],
     ) -> Option<(&'a Watched, &'a Watched)> {
-        let content = matches!(facts.role, Role::Payload | Role::Sensitive | Role::ThirdParty);
+        let content = is_content(facts);
         if let Some(beside) = self.day_by_structure(facts, all) {
             return Some(beside);
         }
