@@ -108,7 +108,7 @@ fn one(id: &str, toml: bool, show: Show) -> Outcome<()> {
     show.line(&format!("{}: {}", found.layout.id, found.layout.title));
     show.line(&words!("editions: {}", found.layout.editions.join(" ")));
     show.line(&words!("source: {}\n", found.layout.source));
-    let describe = |at: String, c: &crate::schema::layout::Column| {
+    let describe = |at: String, c: &crate::schema::layout::LayoutColumn| {
         let mut notes = Vec::new();
         notes.extend(c.alias.clone());
         notes.extend(c.code.clone());

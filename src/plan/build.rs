@@ -578,7 +578,7 @@ impl Builder<'_> {
         })
     }
 
-    fn table(&mut self, table_name: &str, table: &written::Table) -> TablePlan {
+    fn table(&mut self, table_name: &str, table: &written::TablePolicy) -> TablePlan {
         let path = ["tables", table_name];
         let plain = table_name.len() <= 64
             && !table_name.is_empty()
@@ -673,7 +673,7 @@ impl Builder<'_> {
     fn keys(
         &mut self,
         table_name: &str,
-        table: &written::Table,
+        table: &written::TablePolicy,
         column_names: &[&str],
     ) -> Vec<KeyPlan> {
         let mut keys = Vec::new();
@@ -724,7 +724,7 @@ impl Builder<'_> {
         keys
     }
 
-    fn person_key(&mut self, table_name: &str, table: &written::Table) -> usize {
+    fn person_key(&mut self, table_name: &str, table: &written::TablePolicy) -> usize {
         let person = &self.loaded.policy.person.key;
         match table.keys.get_index_of(person.as_str()) {
             Some(index) => index,
@@ -744,7 +744,12 @@ impl Builder<'_> {
         }
     }
 
-    fn grain(&mut self, table_name: &str, table: &written::Table, person_key: usize) -> Grain {
+    fn grain(
+        &mut self,
+        table_name: &str,
+        table: &written::TablePolicy,
+        person_key: usize,
+    ) -> Grain {
         match table.grain.as_str() {
             "person" => Grain::Person,
             "event" => Grain::Event,
@@ -765,7 +770,7 @@ impl Builder<'_> {
         }
     }
 
-    fn row_checks(&mut self, table_name: &str, table: &written::Table) -> Vec<RowCheckPlan> {
+    fn row_checks(&mut self, table_name: &str, table: &written::TablePolicy) -> Vec<RowCheckPlan> {
         let mut checks = Vec::new();
         for (index, check) in table.checks.iter().enumerate() {
             let index = index.to_string();
@@ -928,9 +933,9 @@ impl Builder<'_> {
     fn column(
         &mut self,
         table_name: &str,
-        table: &written::Table,
+        table: &written::TablePolicy,
         column_name: &str,
-        column: &written::Column,
+        column: &written::ColumnPolicy,
         keys: &[KeyPlan],
     ) -> ColumnPlan {
         let path = ["tables", table_name, "columns", column_name];
@@ -1031,7 +1036,7 @@ impl Builder<'_> {
     fn place_of_token(
         &mut self,
         path: &[&str; 4],
-        table: &written::Table,
+        table: &written::TablePolicy,
         facts: &ColumnFacts,
         treatments: &mut ByKind<TreatmentPlan>,
     ) -> Option<usize> {
@@ -1044,7 +1049,8 @@ impl Builder<'_> {
                 say!("table `{}` has no column `{}`", facts.table, name(written)),
             );
         }
-        let free = |column: &written::Column| matches!(column.anonymized, Some(Treatment::Drop(_)));
+        let free =
+            |column: &written::ColumnPolicy| matches!(column.anonymized, Some(Treatment::Drop(_)));
         let place = place.filter(|(_, _, column)| free(column)).map(|(at, _, _)| at);
         let mut told = Vec::new();
         for kind in Kind::BOTH {
@@ -1071,7 +1077,7 @@ impl Builder<'_> {
     fn treatments(
         &mut self,
         path: &[&str; 4],
-        column: &written::Column,
+        column: &written::ColumnPolicy,
         facts: &ColumnFacts,
     ) -> ByKind<TreatmentPlan> {
         ByKind::of(|kind| {
@@ -1108,7 +1114,12 @@ impl Builder<'_> {
     }
 
     /// Warns of columns that the floor or the search for names leaves out.
-    fn tell_exempt(&mut self, path: &[&str; 4], column: &written::Column, facts: &ColumnFacts) {
+    fn tell_exempt(
+        &mut self,
+        path: &[&str; 4],
+        column: &written::ColumnPolicy,
+        facts: &ColumnFacts,
+    ) {
         let [tables, table_name, columns, column_name] = *path;
         if let Some(why) = &column.no_floor {
             if why.trim().is_empty() {

@@ -536,7 +536,7 @@ fn in_pack<'a>(
     pack: &'a Pack,
     table: &TablePlan,
     column: &ColumnPlan,
-) -> Option<&'a layout::Column> {
+) -> Option<&'a layout::LayoutColumn> {
     let name = column.facts.column.as_str();
     let values: BTreeMap<&str, &[String]> = table
         .part

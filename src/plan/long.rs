@@ -12,7 +12,7 @@ use crate::say;
 use crate::schema::{ByKind, Kind};
 
 /// How the releases have a long table.
-pub(super) fn plans(table: &written::Table, form: ReleaseForm) -> ByKind<Option<LongPlan>> {
+pub(super) fn plans(table: &written::TablePolicy, form: ReleaseForm) -> ByKind<Option<LongPlan>> {
     // In the form of its source a long table is long.
     let source = written::LongFile { form: Form::Layout, ..Default::default() };
     let own = (form == ReleaseForm::Source && table.part.is_some()).then_some(&source);

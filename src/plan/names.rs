@@ -69,7 +69,7 @@ fn parse(text: &str, column: impl Fn(&str) -> Option<usize>) -> Result<Vec<NameP
 
 /// How the files of a table are named; where none are named, and what is wrong, by kind.
 pub(super) fn of(
-    table: &written::Table,
+    table: &written::TablePolicy,
     form: ReleaseForm,
 ) -> (Vec<(Kind, Said)>, ByKind<Vec<NamePart>>) {
     let mut wrong = Vec::new();

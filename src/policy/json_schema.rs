@@ -17,7 +17,7 @@ pub fn json_schema() -> Value {
     schema["title"] = json!("kakou policy");
     // What a layout gives need not be written.
     for (ty, given) in
-        [("Column", &["role"][..]), ("Table", &["grain", "source", "keys", "columns"])]
+        [("ColumnPolicy", &["role"][..]), ("TablePolicy", &["grain", "source", "keys", "columns"])]
     {
         if let Some(required) = schema["$defs"][ty]["required"].as_array_mut() {
             required.retain(|r| !given.iter().any(|g| r == g));

@@ -18,7 +18,7 @@ use crate::technique::Treatment;
 pub use crate::promise::links::VisibleIn;
 pub use crate::promise::sets::ItemSet;
 pub use crate::promise::unique::UniqueWith;
-pub use crate::promise::views::{ModelSpec, RiskLimits, Sensitive, View};
+pub use crate::promise::views::{ModelSpec, RiskLimits, Sensitive, ViewPolicy};
 
 /// A whole policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -47,7 +47,7 @@ pub struct Policy {
     /// The unit that k counts.
     pub person: Person,
     /// The input tables.
-    pub tables: IndexMap<String, Table>,
+    pub tables: IndexMap<String, TablePolicy>,
     /// Hierarchy tables by name (CSV: value;level1;level2;...), for `generalize` on columns whose `code` names them.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub hierarchies: IndexMap<String, Hierarchy>,
@@ -256,7 +256,7 @@ impl Normalize {
 /// One input table.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Table {
+pub struct TablePolicy {
     /// What one row is: `person`, the name of a key (`stay`) whose value is one row's own, or `event`.
     pub grain: String,
     /// Where the files are.
@@ -299,7 +299,7 @@ pub struct Table {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeats_by: Vec<String>,
     /// The columns, all of them, in the order of the output.
-    pub columns: IndexMap<String, Column>,
+    pub columns: IndexMap<String, ColumnPolicy>,
 }
 
 /// One column or several that together make a key.
@@ -389,7 +389,7 @@ pub struct When {
     pub grain: Option<String>,
     /// The columns that mean something else here.
     #[serde(default)]
-    pub columns: IndexMap<String, Column>,
+    pub columns: IndexMap<String, ColumnPolicy>,
 }
 
 /// One value or several.
@@ -689,7 +689,7 @@ fn yes() -> bool {
 /// One column: its role, then the two treatments side by side.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Column {
+pub struct ColumnPolicy {
     /// What the column means for identification.
     pub role: Role,
     /// How its text is read.
@@ -824,7 +824,7 @@ pub struct Anonymized {
     pub floor: Option<u64>,
     /// Views: where k counts distinct persons.
     #[serde(rename = "view")]
-    pub views: Vec<View>,
+    pub views: Vec<ViewPolicy>,
     /// Sets of items a person, of which m known ones must not single out fewer than k persons.
     #[serde(rename = "set", skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<ItemSet>,

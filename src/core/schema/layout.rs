@@ -132,13 +132,13 @@ pub struct Rows {
 #[serde(deny_unknown_fields)]
 pub struct List {
     /// In the order of the file.
-    pub list: Vec<Column>,
+    pub list: Vec<LayoutColumn>,
 }
 
 /// A column of a pack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Column {
+pub struct LayoutColumn {
     /// Its name.
     pub name: String,
     /// Its default role.
@@ -205,7 +205,7 @@ pub struct When {
     pub grain: Option<String>,
     /// The columns that mean something.
     #[serde(default)]
-    pub list: Vec<Column>,
+    pub list: Vec<LayoutColumn>,
 }
 
 /// One value or several.

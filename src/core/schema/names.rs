@@ -413,7 +413,7 @@ const NONE: Rule = Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = &[
     Rule { meaning: Meaning::IdCode,
-        ja: &["個人番号", "マイナンバー", "被保険者番号", "被保険者記号", "被保険者証等の", "被保険者枝番", "保険証番号", "保険証記号", "保険証の記号", "保険証の番号", "記号番号", "記号・番号",
+        ja: &["個人番号", "マイナンバー", "被保険者番号", "被保険者記号", "被保険者証等の", "被保険者証等記号", "被保険者証等番号", "被保険者証記号", "被保険者証番号", "被保険者枝番", "保険証番号", "保険証記号", "保険証の記号", "保険証の番号", "記号番号", "記号・番号",
             "受給者番号", "国保番号", "健康保険番号", "介護保険番号", "手帳番号", "保険証no", "証明者番号", "旅券", "パスポート", "運転免許", "免許証番号", "基礎年金番号", "年金番号", "住民票コード", "在留カード", "特別永住者", "資格確認書",
             "免許番号", "公費受給", "指紋", "掌紋", "声紋", "虹彩コード", "虹彩認証", "静脈認証", "顔認証", "顔写真", "顔画像", "塩基配列"],
         whole: &["記号", "枝番", "保険記号", "保険番号", "個番", "個人ナンバー", "マイナ", "マイナ番号", "公費番号", "免許証", "免許証no", "ゲノムデータ"],
@@ -429,11 +429,11 @@ const RULES: &[Rule] = &[
         en: &["card number", "card no", "credit card", "account", "iban", "password", "passwd", "pwd", "login", "pin code", "koza", "kouza", "bank name", "bank branch", "ginko", "ginkou"],
         en_whole: &["bank"], ..NONE },
     Rule { meaning: Meaning::Contact,
-        ja: &["電話番号", "携帯電話", "携帯番号", "phs番号", "連絡先", "メールアドレス", "メアド", "メルアド", "ラインid", "ipアドレス"],
-        whole: &["携帯", "メール", "eメール", "ファックス", "ファクス", "電話"],
+        ja: &["電話番号", "携帯電話", "携帯番号", "phs番号", "連絡先", "メールアドレス", "メアド", "メルアド", "ラインid", "ipアドレス", "snsアカウント", "snsのid"],
+        whole: &["携帯", "メール", "eメール", "ファックス", "ファクス", "電話", "sns"],
         ends: &["電話"],
         en: &["phone", "telephone", "tel", "mobile", "fax", "email", "mail", "denwa", "keitai", "telecom", "renrakusaki", "emergency contact", "line id", "sns id", "twitter", "ip address", "ip addr"],
-        en_whole: &["contact", "home contact", "kin contact", "patient contact"], ..NONE },
+        en_whole: &["contact", "home contact", "kin contact", "patient contact", "sns"], ..NONE },
     Rule { meaning: Meaning::Name,
         ja: &["氏名", "患者名", "姓名", "フリガナ", "ふりがな", "旧姓", "カナ姓", "カナ名", "姓カナ", "患者カナ", "世帯主名", "保護者名", "配偶者名", "保証人名", "雇用者名", "勤務先名", "苗字", "名字", "通称名", "ファーストネーム", "ラストネーム", "ファミリーネーム", "母の名", "父の名", "母親の名", "父親の名", "夫の名", "妻の名", "配偶者の名", "保護者の名", "家族の名", "親の名", "母親名", "父親名", "世帯主の名", "シメイ", "しめい", "ナマエ", "なまえ"],
         whole: &["姓", "名", "氏", "名前", "セイ", "メイ", "カナ", "カタカナ", "世帯主", "保証人", "保護者", "キーパーソン", "後見人", "身元引受人", "身元保証人", "家族名", "母名", "父名", "親権者", "法定代理人", "の名", "の名前", "子の名", "夫名", "妻名", "子供の名", "子どもの名",
@@ -460,6 +460,7 @@ const RULES: &[Rule] = &[
     Rule { meaning: Meaning::Patient,
         ja: &["患者id", "患者番号", "患者no", "患者コード", "患者識別", "患者キー", "カルテ番号", "カルテid", "カルテno", "診療録番号", "診察券", "受診者番号", "受診者id", "データ識別番号", "個人id", "本人id",
             "利用者番号", "利用者id", "被験者番号", "被験者id", "症例番号", "症例id", "症例no", "診察番号", "患者登録番号", "患者ナンバー", "対象者id", "対象者番号", "社員番号", "従業員番号", "学籍番号", "会員番号", "患者管理番号", "管理患者番号", "院内id", "研究用id", "研究id", "登録患者番号"],
+        whole: &["患者"],
         en: &["patient id", "patient no", "patient num", "patient number", "patient code", "patient key", "patient identifier", "pt id", "pt no", "pat id", "pat no", "pid", "person id", "person no", "person number",
             "subject id", "subject no", "mrn", "medical record number", "medical record no", "chart no", "chart number", "chart id", "karte no", "karte id", "karte bango", "karte bangou", "carte no", "kanja id", "kanjya id", "kanjya no", "kanjya bango", "kanja no",
             "kanja bango", "kanja bangou", "kanja code", "kanja cd", "member id", "client id", "case id", "case no", "hospital number", "hosp no", "hosp num", "hosp number", "hosp id", "sinsatuken", "shinsatsuken", "person source value"], ..NONE },
@@ -726,7 +727,7 @@ pub fn suggests_path(path: &str) -> Option<Suggestion> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::layout::{Column, Pack, SHIPPED};
+    use crate::schema::layout::{LayoutColumn, Pack, SHIPPED};
     use crate::schema::{Role, Type};
 
     fn sure(name: &str) -> Option<Meaning> {
@@ -772,12 +773,12 @@ mod tests {
     fn names_with_courtesies_and_in_daily_words() {
         #[rustfmt::skip]
         let all: &[(Meaning, &[&str])] = &[
-            (Meaning::IdCode, &["個番", "公費番号", "免許証", "免許番号", "指紋", "DNA", "顔写真", "顔画像", "nhi_no", "NHS_number", "fingerprint", "face_photo"]),
+            (Meaning::IdCode, &["被保険者証等記号", "被保険者証番号", "個番", "公費番号", "免許証", "免許番号", "指紋", "DNA", "顔写真", "顔画像", "nhi_no", "NHS_number", "fingerprint", "face_photo"]),
             (Meaning::Financial, &["銀行", "銀行名", "支店名", "bank_name", "お振込先"]),
-            (Meaning::Contact, &["メアド", "メルアド", "お電話", "お電話番号", "ご連絡先", "IPアドレス", "ip_address", "LINE_ID"]),
+            (Meaning::Contact, &["SNS", "SNSアカウント", "メアド", "メルアド", "お電話", "お電話番号", "ご連絡先", "IPアドレス", "ip_address", "LINE_ID"]),
             (Meaning::Name, &["お名前", "ご氏名", "患者様名", "患者さん氏名", "seimei", "母の名", "父の名", "夫の名", "患者の名", "学校名", "会社名", "school_name", "employer"]),
             (Meaning::Address, &["送付先", "住居", "ご住所", "お届け先"]),
-            (Meaning::Patient, &["患者さん番号", "患者さんID", "患者様番号", "hospno", "hosp_no", "HospNo"]),
+            (Meaning::Patient, &["患者", "患者さん番号", "患者さんID", "患者様番号", "hospno", "hosp_no", "HospNo"]),
             (Meaning::Staff, &["user_id", "UserID", "ユーザID", "username"]),
             (Meaning::Birth, &["生月日", "誕生月日", "wareki_birth", "ご生年月日", "birth_yyyymmdd"]),
             (Meaning::BirthPart, &["誕生年", "誕生月", "birth_yyyy", "dob_yyyy", "seinen", "西暦生年", "お生まれ年"]),
@@ -970,7 +971,7 @@ mod tests {
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
-    fn agree(meaning: Meaning, column: &Column) -> bool {
+    fn agree(meaning: Meaning, column: &LayoutColumn) -> bool {
         let name = column.alias.as_deref().unwrap_or(&column.name);
         match meaning {
             Meaning::IdCode

@@ -6,7 +6,7 @@ use crate::build::{Builder, name};
 use crate::error::Name;
 use crate::model::Join;
 use crate::model::TablePlan;
-use crate::policy::model::{Tier, View};
+use crate::policy::model::{Tier, ViewPolicy};
 use crate::privacy::model::{self, KAnonymity, Model, Parameters};
 use crate::say;
 use crate::schema::ColumnAt;
@@ -156,7 +156,7 @@ impl Builder<'_> {
     fn quasi(
         &mut self,
         index: &str,
-        view: &View,
+        view: &ViewPolicy,
         tables: &[TablePlan],
         table: usize,
     ) -> Vec<ViewColumn> {
@@ -178,7 +178,7 @@ impl Builder<'_> {
     }
 
     /// Persons in a class, at least.
-    fn k(&mut self, path: &[&str], view: &View) -> Option<u64> {
+    fn k(&mut self, path: &[&str], view: &ViewPolicy) -> Option<u64> {
         // A class of n persons has risk 1 / n: the limit asks for the next whole number of persons.
         let by_risk = view.risk.map(|r| r.prosecutor);
         if by_risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
@@ -211,7 +211,7 @@ impl Builder<'_> {
     fn sensitive(
         &mut self,
         index: &str,
-        view: &View,
+        view: &ViewPolicy,
         tables: &[TablePlan],
         table: usize,
     ) -> Vec<(ViewColumn, u64)> {
@@ -233,7 +233,7 @@ impl Builder<'_> {
     fn models(
         &mut self,
         index: &str,
-        view: &View,
+        view: &ViewPolicy,
         tables: &[TablePlan],
         table: usize,
         sensitive: &mut Vec<(ViewColumn, u64)>,

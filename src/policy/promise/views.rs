@@ -11,7 +11,7 @@ use super::unique::UniqueWith;
 /// A view: what an attacker may know of a person, as one row a grain.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct View {
+pub struct ViewPolicy {
     /// A name.
     pub name: String,
     /// The table whose rows are counted.

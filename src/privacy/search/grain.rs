@@ -3,7 +3,7 @@
 use super::super::key::{Key, Numbering};
 use super::super::model::{Class, Remaining, Scope};
 use super::super::objective::{ClassTerm, Objective, ViewStats};
-use super::problem::{Problem, View};
+use super::problem::{Problem, SearchView};
 use super::survey::Figures;
 
 const EMPTY: u32 = u32::MAX;
@@ -69,17 +69,17 @@ fn rolled_entries(
 }
 
 impl<const N: usize> Grain<N> {
-    pub(super) fn base(view: &View, squares: bool) -> Self {
+    pub(super) fn base(view: &SearchView, squares: bool) -> Self {
         Self::of(view, squares, view.base.pairs.as_ref())
     }
 
     /// The same figures with less work: where every person has one row, counting rows counts persons.
-    pub(super) fn light(view: &View, squares: bool) -> Self {
+    pub(super) fn light(view: &SearchView, squares: bool) -> Self {
         let several = view.whole.persons < view.rows;
         Self::of(view, squares, view.base.pairs.as_ref().filter(|_| several))
     }
 
-    fn of(view: &View, squares: bool, pairs: Option<&Vec<(u32, u32)>>) -> Self {
+    fn of(view: &SearchView, squares: bool, pairs: Option<&Vec<(u32, u32)>>) -> Self {
         let shrink = |key: &Key<16>| {
             let mut short = Key::<N>::ZERO;
             short.0.copy_from_slice(&key.0[..N]);
@@ -117,7 +117,7 @@ impl<const N: usize> Grain<N> {
     fn by_slot(
         &self,
         problem: &Problem,
-        view: &View,
+        view: &SearchView,
         to: &[u8],
         maps: &[Vec<u32>],
         slots: usize,
@@ -161,7 +161,13 @@ impl<const N: usize> Grain<N> {
     }
 
     /// The classes at `to`, from those at `from`.
-    pub(super) fn roll(&self, problem: &Problem, view: &View, from: &[u8], to: &[u8]) -> Self {
+    pub(super) fn roll(
+        &self,
+        problem: &Problem,
+        view: &SearchView,
+        from: &[u8],
+        to: &[u8],
+    ) -> Self {
         let columns = view.columns.len();
         // What each code of each column adds to a position, and the code that it becomes.
         let mut slots: u64 = 1;
@@ -236,7 +242,7 @@ impl<const N: usize> Grain<N> {
     }
 
     /// Which classes stay and which are out for good, in the order of the keys.
-    pub(super) fn judge(&self, view: &View) -> (Vec<bool>, Vec<bool>) {
+    pub(super) fn judge(&self, view: &SearchView) -> (Vec<bool>, Vec<bool>) {
         let counted = self.persons();
         let persons = counted.as_deref().unwrap_or(&self.rows);
         let mut kept: Vec<bool> = self.rows.iter().map(|&r| r > 0).collect();
@@ -305,7 +311,7 @@ impl<const N: usize> Grain<N> {
         &self,
         problem: &Problem,
         number: usize,
-        view: &View,
+        view: &SearchView,
         node: &[u8],
         objective: &dyn Objective,
     ) -> ViewStats {
@@ -313,7 +319,7 @@ impl<const N: usize> Grain<N> {
     }
 
     /// What the view shows and loses, with the classes that stay as they were judged.
-    pub(super) fn figures(&self, view: &View, kept: &[bool]) -> Figures {
+    pub(super) fn figures(&self, view: &SearchView, kept: &[bool]) -> Figures {
         let counted = self.persons();
         let persons = counted.as_deref().unwrap_or(&self.rows);
         let k =
@@ -358,7 +364,7 @@ impl<const N: usize> Grain<N> {
         &self,
         problem: &Problem,
         number: usize,
-        view: &View,
+        view: &SearchView,
         node: &[u8],
         objective: &dyn Objective,
         (kept, out): &(Vec<bool>, Vec<bool>),

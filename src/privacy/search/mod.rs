@@ -13,7 +13,7 @@ mod problem;
 mod solve;
 mod survey;
 
-pub use problem::{Attribute, Level, Problem, Sample, Setting, View};
+pub use problem::{Attribute, Level, Problem, Sample, SearchView, Setting};
 pub use solve::{Candidate, Certificate, Limits, Solution, evaluate, solve};
 pub use survey::{Figures, Point, losers, survey};
 

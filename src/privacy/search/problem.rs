@@ -146,7 +146,7 @@ pub(super) struct Base {
 
 /// A view to search.
 #[derive(Debug)]
-pub struct View {
+pub struct SearchView {
     /// Its name.
     pub name: String,
     /// By column: which attribute of the problem it is.
@@ -173,10 +173,10 @@ pub struct Problem {
     /// The attributes; a node has a level for each.
     pub attributes: Vec<Attribute>,
     /// The views, which may share attributes.
-    pub views: Vec<View>,
+    pub views: Vec<SearchView>,
 }
 
-impl View {
+impl SearchView {
     /// Whether a person may have several rows.
     #[must_use]
     pub fn shares_persons(&self) -> bool {
@@ -260,7 +260,7 @@ impl Problem {
             .max()
             .unwrap_or(1)
             .max(1);
-        self.views.push(View {
+        self.views.push(SearchView {
             name: name.to_owned(),
             columns,
             rows: rows as u64,
