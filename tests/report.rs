@@ -180,6 +180,63 @@ fn the_facts_are_the_same_in_one_partition_and_in_many() {
     assert!(one == many, "the facts depend on how the run was cut");
 }
 
+/// The first page tells what `verify` recounts from the files, on the clock of Japan, and by whom the release is signed.
+#[test]
+fn the_first_page_is_what_a_board_decides_on() {
+    let work = tempfile::tempdir().unwrap();
+    let data = csv_data(work.path(), "1000");
+    let key = new_key(work.path());
+    let policy = std::fs::read_to_string(repo("policies/csv.toml")).unwrap();
+    let keep = "{ round = { step = 1 } }, unit = \"日\"";
+    assert!(policy.contains(keep));
+    let policy = policy.replacen(keep, &format!("{keep}, because = \"agreed on\""), 1);
+    let path = work.path().join("because.toml");
+    std::fs::write(&path, policy).unwrap();
+    let signing = work.path().join("signing.key");
+    assert!(kakou(&["key", "new", "--signing", text(&signing)]).status.success());
+    let sign = ["--sign", text(&signing), "--operator", "係の者"];
+    let release = run(&path, &data, &key, &work.path().join("out"), &sign);
+    let verified = kakou(&["verify", "--json", text(&release)]);
+    let verified: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    let policy_views = facts(&release)["policy"]["views"].clone();
+    let ratio = |view: &&Value| {
+        let of = policy_views.as_array().unwrap().iter().find(|v| v["name"] == view["view"]);
+        (view["smallest"].as_u64().unwrap() * 1000) / of.unwrap()["k"].as_u64().unwrap()
+    };
+    let tightest = verified["views"].as_array().unwrap().iter().min_by_key(ratio).unwrap();
+    let (view, smallest) = (tightest["view"].as_str().unwrap(), &tightest["smallest"]);
+    let joins = &verified["joins"];
+    let html = page(work.path(), &[text(&release), "--lang", "ja"]);
+    let first = html.split("id=\"flow\"").next().unwrap();
+    for there in [
+        format!("最も余裕が少ないのはビュー「{view}」で"),
+        format!("最小のクラスは {smallest} 人"),
+        "作成済み".to_owned(),
+        "係の者, 鍵".to_owned(),
+        "理由を記して認めた列: 1".to_owned(),
+        "該当なしとした条項".to_owned(),
+        "verdict good".to_owned(),
+    ] {
+        assert!(first.contains(&there), "{there}: {joins}");
+    }
+    // 1,000 persons, and the share of them that content joins.
+    let share = joins["both"]["persons"].as_f64().unwrap() / joins["persons"].as_f64().unwrap();
+    assert!(first.contains(&format!("<b>{:.1}%</b>", share * 100.0)), "{share}");
+    let started = facts(&release)["run"]["startedAt"].as_str().unwrap().to_owned();
+    let at = chrono::DateTime::parse_from_rfc3339(&started).unwrap();
+    let there = at.with_timezone(&chrono::FixedOffset::east_opt(9 * 3600).unwrap());
+    assert!(first.contains(&there.format("%Y-%m-%d %H:%M:%S").to_string()));
+    assert!(!first.contains("UTC"));
+    // A folder without signatures says so, and changed ones make no page.
+    let record = release.join("record");
+    let run_file = record.join("run.dsse.json");
+    let signed = std::fs::read_to_string(&run_file).unwrap();
+    std::fs::write(&run_file, signed.replacen("\"payload\":\"", "\"payload\":\"A", 1)).unwrap();
+    assert_eq!(kakou(&["report", text(&release)]).status.code(), Some(1));
+    std::fs::remove_file(&run_file).unwrap();
+    assert!(page(work.path(), &[text(&release), "--lang", "en"]).contains("<b>unsigned</b>"));
+}
+
 #[test]
 fn pages_are_self_contained_and_in_their_language() {
     let work = tempfile::tempdir().unwrap();

@@ -8,8 +8,10 @@ use serde_json::json;
 use super::{Outcome, Show, prepare, shown};
 use crate::digest;
 use crate::error::{Error, Result};
+use crate::record::state;
+use crate::report::facts::Both;
 use crate::report::words::Lang;
-use crate::report::{compare, facts, page};
+use crate::report::{Standing, compare, facts, page};
 use crate::{plan, say, words};
 
 /// Writes the report of a release as one HTML file for a review board, or compares two releases or policies.
@@ -47,7 +49,7 @@ impl Report {
     pub fn write(&self, lang: Lang) -> Outcome<PathBuf> {
         let of_release = facts_of(&self.release)?;
         let html = match &self.against {
-            None => page::release(&of_release, lang)?,
+            None => page::release(&of_release, standing(&self.release)?.as_ref(), lang)?,
             Some(other) => compare::compare(&of_release, &facts_of(other)?, lang)?,
         };
         let to = match &self.to {
@@ -57,6 +59,26 @@ impl Report {
         put(&to, html.as_bytes())?;
         Ok(to)
     }
+}
+
+/// How far a release has come, and by whose signatures.
+fn standing(release: &Path) -> Result<Option<Standing>> {
+    if !release.is_dir() {
+        return Ok(None);
+    }
+    let (reached, signed) = state::signed(release)?;
+    let by = signed.iter().map(|one| {
+        let who = one.name.as_ref().map_or(String::new(), |name| format!("{name}, "));
+        let at =
+            one.at.as_deref().map_or(String::new(), |at| format!(", {}", page::plain_time(at)));
+        let key: String = one.key.chars().take(16).collect();
+        Both::new(
+            format!("{}: {who}鍵 {key}…{at}", one.state.ja()),
+            format!("{}: {who}key {key}…{at}", one.state.word()),
+        )
+    });
+    let state = Both::new(reached.ja(), reached.word());
+    Ok(Some(Standing { state, by: by.collect() }))
 }
 
 /// The facts of a release folder or of a policy file.

@@ -119,6 +119,43 @@ pub fn state(folder: &Path, keys: &[PublicKey]) -> Result<State> {
     Ok(reached)
 }
 
+/// Who brought a release to a state.
+#[derive(Clone, Debug)]
+pub struct SignedState {
+    /// The state.
+    pub state: State,
+    /// The id of the key.
+    pub key: String,
+    /// The person, where the statement names one.
+    pub name: Option<String>,
+    /// When, RFC 3339.
+    pub at: Option<String>,
+}
+
+/// The states of a release folder with those who signed them, first to last. The signatures are those of the keys that the
+/// statements name; whose the keys are is for [`super::verify::verify`] to say.
+///
+/// # Errors
+/// As [`state`].
+pub fn signed(folder: &Path) -> Result<(State, Vec<SignedState>)> {
+    let reached = state(folder, &[])?;
+    let mut all = Vec::new();
+    for (name, kind, state, person, at) in [
+        (seal::RUN_FILE, attest::RUN, State::Staged, "/operator/name", "/finishedAt"),
+        (seal::VERIFICATION_FILE, attest::SVR, State::Verified, "", "/timeCreated"),
+        (seal::APPROVAL_FILE, attest::APPROVAL, State::Approved, "/by", "/approvedAt"),
+        (seal::SEAL_FILE, attest::SEAL, State::Sealed, "", "/sealedAt"),
+    ] {
+        let Some(bytes) = read(folder, name)? else { continue };
+        let opened = attest::open(&bytes, &Name::fixed(name), kind, &[])?;
+        let text =
+            |path: &str| opened.predicate.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let key = opened.signer.id();
+        all.push(SignedState { state, key, name: text(person), at: text(at) });
+    }
+    Ok((reached, all))
+}
+
 fn apart(code: &'static str, what: Said) -> Error {
     Error::refused(code, what)
 }

@@ -95,6 +95,7 @@ pub fn section(plan: &Plan, made: &Made) -> Section {
         })
         .collect();
     Section {
+        annex: true,
         title: Both::new("公開される値の人数", "Persons behind what is shown"),
         text,
         head: vec![

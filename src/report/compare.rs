@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::value::Value;
 use serde::Serialize;
 
-use super::facts::{Count, Facts, Policy, Run, View};
+use super::facts::{Count, Facts, Policy, Run, ViewFigures};
 use super::figure::{BLUE, BarCell, BarTable, GREEN, RED};
 use super::page::{Words, environment, render, risk_number, safe, style};
 use super::panel::{Label, Panel};
@@ -126,13 +126,13 @@ pub fn changes(a: &Policy, b: &Policy, lang: Lang) -> Vec<Change> {
     );
     for (name, x, y) in pairs(&a.views, &b.views, |v| v.name.as_str()) {
         let what = |part: &str| format!("{} {name}: {part}", t("view"));
-        let k = |v: Option<&View>| v.map_or_else(String::new, |v| format!("k = {}", v.k));
+        let k = |v: Option<&ViewFigures>| v.map_or_else(String::new, |v| format!("k = {}", v.k));
         note(what("k"), k(x), k(y));
-        let quasi = |v: Option<&View>| {
+        let quasi = |v: Option<&ViewFigures>| {
             v.map_or_else(String::new, |v| format!("{}: {}", v.table, v.quasi.join(", ")))
         };
         note(what(&t("quasi")), quasi(x), quasi(y));
-        let sensitive = |v: Option<&View>| {
+        let sensitive = |v: Option<&ViewFigures>| {
             v.map_or_else(String::new, |v| {
                 v.sensitive
                     .iter()
@@ -152,7 +152,7 @@ pub fn changes(a: &Policy, b: &Policy, lang: Lang) -> Vec<Change> {
         note(format!("{table}: {}", t("unit.of")), x.grain.clone(), y.grain.clone());
         for (column, x, y) in pairs(&x.columns, &y.columns, |c| c.name.as_str()) {
             let what = |part: &str| format!("{table}.{column}: {part}");
-            type Side<'a> = Option<&'a super::facts::Column>;
+            type Side<'a> = Option<&'a super::facts::ColumnFigures>;
             let role = |c: Side<'_>| {
                 c.map_or_else(String::new, |c| {
                     format!("{} ({})", lang.pick(&c.role_ja, &c.role), c.ty)

@@ -151,9 +151,9 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<(String, u64)>,
     /// The tables.
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableFigures>,
     /// The views.
-    pub views: Vec<View>,
+    pub views: Vec<ViewFigures>,
     /// What suppression removes: `cell`, `row`, `person`.
     pub suppress_unit: String,
     /// The largest share that it may remove.
@@ -176,19 +176,19 @@ pub struct Warning {
 /// A table of the policy.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Table {
+pub struct TableFigures {
     /// Its name.
     pub name: String,
     /// What a row is: a key's name, `person` or `event`.
     pub grain: String,
     /// Its columns.
-    pub columns: Vec<Column>,
+    pub columns: Vec<ColumnFigures>,
 }
 
 /// A column of the policy.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Column {
+pub struct ColumnFigures {
     /// Its name.
     pub name: String,
     /// Another name, where the file's own says little (`ペイロード1`).
@@ -210,7 +210,7 @@ pub struct Column {
     pub treatments: [Treated; 2],
 }
 
-impl Column {
+impl ColumnFigures {
     /// Its name, with the other one that says more.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -240,7 +240,7 @@ pub struct Treated {
 /// A view of the policy.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct View {
+pub struct ViewFigures {
     /// Its name.
     pub name: String,
     /// The table whose rows are counted.
@@ -304,6 +304,9 @@ pub struct Run {
     /// Further sections.
     #[serde(default)]
     pub sections: Vec<Section>,
+    /// The share of persons that content joins to one person of the other release; none if one release was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<String>,
 }
 
 /// Persons of a run.
@@ -482,6 +485,24 @@ pub struct Measure {
     pub after: Option<f64>,
     /// At most this; none if the policy sets none.
     pub threshold: Option<f64>,
+    /// Which figure it is, for who looks for one.
+    #[serde(default)]
+    pub of: MeasureOf,
+}
+
+/// What a measure measures.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MeasureOf {
+    /// The largest risk of being picked out.
+    LargestRisk,
+    /// The average one.
+    AverageRisk,
+    /// Rows that one person alone fits, with further facts.
+    UniqueWith,
+    /// Another one.
+    #[default]
+    Other,
 }
 
 /// The search's curve: what less loss costs.
@@ -524,6 +545,8 @@ pub struct Section {
     pub head: Vec<Both>,
     /// Rows of it.
     pub rows: Vec<Vec<String>>,
+    /// Whether it is a detail that stands behind the rest.
+    pub annex: bool,
 }
 
 /// What other parts of the engine add to the report of a run.
@@ -537,6 +560,8 @@ pub struct Extra {
     pub sections: Vec<Section>,
     /// Warnings beside those of the plan; they stand first on the page.
     pub warnings: Vec<Warning>,
+    /// See [`Run::joined`].
+    pub joined: Option<String>,
 }
 
 /// What identifies the run.
@@ -567,7 +592,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
     let tables = plan
         .tables
         .iter()
-        .map(|table| Table {
+        .map(|table| TableFigures {
             name: table.name.to_string(),
             grain: match table.grain {
                 Grain::Person => "person".to_owned(),
@@ -577,7 +602,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
             columns: table
                 .columns
                 .iter()
-                .map(|column| Column {
+                .map(|column| ColumnFigures {
                     name: column.facts.column.to_string(),
                     alias: column.alias.as_ref().map(Name::to_string),
                     role: column.facts.role.word().to_owned(),
@@ -607,7 +632,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
     let views = plan
         .views
         .iter()
-        .map(|view| View {
+        .map(|view| ViewFigures {
             name: view.name.to_string(),
             table: plan.tables[view.table].name.to_string(),
             quasi: view.quasi.iter().map(|q| path(q.table, q.column)).collect(),
@@ -724,6 +749,7 @@ pub fn of_run(
         measures,
         tradeoff: extra.tradeoff,
         sections: extra.sections,
+        joined: extra.joined,
     });
     facts
 }
@@ -794,6 +820,7 @@ fn views_run(plan: &Plan, made: &Made, proof: &Proof, measures: &mut Vec<Measure
                 before: largest(&outcome.source),
                 after,
                 threshold: Some(1.0 / view.k as f64),
+                of: MeasureOf::LargestRisk,
             });
             measures.push(Measure {
                 name: Both::new(
@@ -804,6 +831,7 @@ fn views_run(plan: &Plan, made: &Made, proof: &Proof, measures: &mut Vec<Measure
                 before: stages[0].average_risk,
                 after: stages[2].average_risk,
                 threshold: None,
+                of: MeasureOf::AverageRisk,
             });
             ViewRun {
                 rows: Count::of(outcome.rows),

@@ -1,12 +1,16 @@
 //! The two releases side by side on the page: how many persons can be found in the other release by content.
 
-use super::facts::{Both, Section};
+use super::facts::{Both, Extra, Section};
 use crate::error::small;
 use crate::proof::joins::{Found, Joins};
 
-/// The section of a run.
-#[must_use]
-pub fn section(joins: &Joins) -> Section {
+/// Adds the section and the share to the report of a run.
+pub fn add(extra: &mut Extra, joins: &Joins) {
+    extra.sections.push(section(joins));
+    extra.joined = (joins.persons > 0).then(|| joins.share(joins.both.persons));
+}
+
+fn section(joins: &Joins) -> Section {
     let row = |what: String, found: &Found, by: String| {
         vec![what, small(found.persons).to_string(), joins.share(found.persons), by]
     };
@@ -19,6 +23,7 @@ pub fn section(joins: &Joins) -> Section {
         rows.push(row(column.by.join(", "), column, String::new()));
     }
     Section {
+        annex: false,
         title: Both::new("二つの提供物の突合", "The two releases side by side"),
         text: vec![Both::new(
             format!(

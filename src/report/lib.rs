@@ -26,7 +26,10 @@ pub mod page;
 pub mod panel;
 pub mod search;
 pub mod unique;
+mod verdict;
 pub mod words;
+
+pub use verdict::Standing;
 
 /// Where the facts of a run stand in its release folder: the internal part, never for a recipient.
 pub const REPORT: &str = "record/report.json";

@@ -37,6 +37,7 @@ fn of_lists(lists: &Lists) -> Section {
         ]
     });
     Section {
+        annex: false,
         title: Both::new("除外リスト", "Exclusion lists"),
         text: vec![Both::new(
             "誰とも一致しない行は、除外されなかった求めかもしれません。番号の書き方と、対象のファイルを確かめてください。",
@@ -78,6 +79,7 @@ fn of_eligibility(lists: &Lists, made: &Made) -> Option<Section> {
         rows.push(line(format!("{ja} / {en}"), Some(why)));
     }
     Some(Section {
+        annex: false,
         title: Both::new("通知と停止の求め", "Notifications and requests to stop"),
         text: vec![Both::new(
             format!(

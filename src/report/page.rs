@@ -5,12 +5,13 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::facts::{
-    Both, ClassRun, Column, Count, Facts, Measure, Policy, Run, StratumRun, Warning, grouped,
+    Both, ClassRun, ColumnFigures, Count, Facts, Measure, Policy, Run, StratumRun, Warning, grouped,
 };
 use super::figure::{
     self, BLUE, BarCell, BarTable, Branch, Figure, GREEN, GREY, RED, RiskLine, Stream, escape,
 };
 use super::panel::{Label, Panel, Unit};
+use super::verdict::{Standing, Verdict};
 use super::words::Lang;
 use crate::engine::observe::{By, SIDES};
 use crate::error::{Error, Result};
@@ -91,9 +92,16 @@ struct Page<'a> {
     engine: &'a str,
     started: String,
     finished: String,
+    holds: bool,
+    sentences: Vec<Paragraph>,
+    waived: Vec<String>,
+    state: String,
+    by: Vec<String>,
+    persons: String,
     warnings: Vec<WarningLine>,
-    cards: Vec<(String, String)>,
+    cards: Vec<Card>,
     contents: Vec<(String, String)>,
+    annexed: Vec<(String, String)>,
     kinds: [&'static str; 2],
     flow_persons: Value,
     flow_rows: Value,
@@ -109,6 +117,20 @@ struct Page<'a> {
     law: Vec<LawLine>,
     proof: Vec<(String, String)>,
     sections: Vec<SectionPart>,
+}
+
+/// A paragraph in one language.
+#[derive(Serialize)]
+struct Paragraph {
+    lang: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Card {
+    number: String,
+    what: String,
+    means: String,
 }
 
 #[derive(Serialize)]
@@ -199,6 +221,7 @@ struct LawLine {
 
 #[derive(Serialize)]
 struct SectionPart {
+    annex: bool,
     id: String,
     title: String,
     text: Vec<String>,
@@ -206,11 +229,11 @@ struct SectionPart {
     rows: Vec<Vec<String>>,
 }
 
-/// The page of a release.
+/// The page of a release. Its state and who signed it come from beside the facts; none if nobody looked.
 ///
 /// # Errors
 /// If the facts are of a policy and not of a run.
-pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
+pub fn release(facts: &Facts, standing: Option<&Standing>, lang: Lang) -> Result<String> {
     let Some(run) = &facts.run else {
         return Err(Error::refused(
             "C0502",
@@ -225,6 +248,7 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
         .iter()
         .enumerate()
         .map(|(index, section)| SectionPart {
+            annex: section.annex,
             id: format!("section-{}", index + 1),
             title: lang.of(&section.title),
             text: section
@@ -243,12 +267,18 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
     if run.tradeoff.is_some() {
         contents.push(("tradeoff".to_owned(), lang.t("tradeoff").into_owned()));
     }
-    for key in ["columns", "distributions", "law", "proof"] {
-        contents.push((key.to_owned(), lang.t(key).into_owned()));
-    }
-    contents.extend(sections.iter().map(|s| (s.id.clone(), s.title.clone())));
+    let entry = |key: &str| (key.to_owned(), lang.t(key).into_owned());
+    let listed = |annex: bool| {
+        let here = sections.iter().filter(move |s| s.annex == annex);
+        here.map(|s| (s.id.clone(), s.title.clone()))
+    };
+    contents.extend([entry("law"), entry("proof")]);
+    contents.extend(listed(false));
     contents.push(("notes".to_owned(), lang.t("page.notes").into_owned()));
-    let holding = run.views.iter().filter(|v| v.holds).count();
+    let mut annexed: Vec<(String, String)> = listed(true).collect();
+    annexed.extend([entry("columns"), entry("distributions")]);
+    let verdict = Verdict::of(facts, run);
+    let [pseudonymized, anonymized] = run.persons.released;
     let page = Page {
         lang: lang.tag(),
         style: style(),
@@ -258,18 +288,29 @@ pub fn release(facts: &Facts, lang: Lang) -> Result<String> {
         engine: &facts.engine,
         started: plain_time(&run.started_at),
         finished: plain_time(&run.finished_at),
+        holds: verdict.holds,
+        sentences: verdict
+            .sentences
+            .iter()
+            .flat_map(|both| {
+                lang.each().iter().map(|l| Paragraph { lang: l.tag(), text: l.of(both) })
+            })
+            .collect(),
+        waived: verdict.waived.iter().map(|both| lang.of(both)).collect(),
+        state: standing.map_or_else(|| "–".to_owned(), |s| lang.of(&s.state)),
+        by: standing.map_or_else(Vec::new, |s| s.by.iter().map(|both| lang.of(both)).collect()),
+        persons: format!("{} / {pseudonymized} / {anonymized}", run.persons.read),
         warnings: warnings(&policy.warnings)
             .iter()
             .map(|w| WarningLine { code: w.code.clone(), text: lang.of(&w.text) })
             .collect(),
-        cards: vec![
-            (run.persons.read.to_string(), lang.t("persons.read").into_owned()),
-            (run.persons.released[0].to_string(), lang.t("persons.in").into_owned()),
-            (run.persons.released[1].to_string(), lang.t("persons.an").into_owned()),
-            (format!("{holding} / {}", run.views.len()), lang.t("k.holds").into_owned()),
-            (grouped(run.proof.identifiers_searched), lang.t("searched").into_owned()),
-        ],
+        cards: verdict
+            .figures
+            .into_iter()
+            .map(|f| Card { number: f.number, what: lang.of(&f.what), means: lang.of(&f.means) })
+            .collect(),
         contents,
+        annexed,
         kinds: ["pseudonymized", "anonymized"],
         flow_persons: safe(words.flow_persons(run)),
         flow_rows: safe(words.flow_rows(run)),
@@ -380,8 +421,14 @@ fn with_alias(policy: &Policy, path: &str) -> String {
     found.unwrap_or_else(|| path.to_owned())
 }
 
-fn plain_time(text: &str) -> String {
-    text.replace('T', " ").replace('Z', " UTC")
+/// A moment on the clocks of Japan, for whoever reads the page there.
+pub fn plain_time(text: &str) -> String {
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(at) => {
+            (at.to_utc() + chrono::TimeDelta::hours(9)).format("%Y-%m-%d %H:%M:%S").to_string()
+        }
+        Err(_) => text.to_owned(),
+    }
 }
 
 /// The sum of counts; few in it make it a lower bound.
@@ -522,7 +569,7 @@ impl Words {
     fn view(
         &self,
         policy: &Policy,
-        view: &super::facts::View,
+        view: &super::facts::ViewFigures,
         run: &super::facts::ViewRun,
     ) -> ViewPart {
         let names = [self.t("source"), self.t("treated"), self.t("released")];
@@ -588,7 +635,7 @@ impl Words {
 
     fn histogram(
         &self,
-        view: &super::facts::View,
+        view: &super::facts::ViewFigures,
         stages: &[ClassRun; 3],
         names: &[String; 3],
     ) -> Figure {
@@ -785,7 +832,7 @@ impl Words {
     }
 
     /// Columns that are dropped from both releases: by role and legal items, the names.
-    fn neither(&self, columns: &[Column]) -> Vec<String> {
+    fn neither(&self, columns: &[ColumnFigures]) -> Vec<String> {
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for column in columns.iter().filter(|c| in_neither(c)) {
             let mut items: Vec<String> = Vec::new();
@@ -970,7 +1017,7 @@ impl Words {
 }
 
 /// Whether the column is dropped from both releases.
-fn in_neither(column: &Column) -> bool {
+fn in_neither(column: &ColumnFigures) -> bool {
     column.treatments.iter().all(|t| !t.released)
 }
 
@@ -1035,7 +1082,7 @@ mod tests {
             released,
             items: vec![item.to_owned()],
         };
-        let column = |name: &str, alias: Option<&str>, role: &str, released| Column {
+        let column = |name: &str, alias: Option<&str>, role: &str, released| ColumnFigures {
             name: name.to_owned(),
             alias: alias.map(str::to_owned),
             role: role.to_owned(),

@@ -93,6 +93,7 @@ pub fn extra(plan: &Plan, searched: Option<&Searched>) -> Extra {
         .collect::<Vec<_>>()
         .join(", ");
     let section = Section {
+        annex: false,
         title: Both::new("レベルの選択", "Choice of levels"),
         text: vec![
             Both::new(format!("選ばれたレベル: {chosen}"), format!("Chosen levels: {chosen}")),

@@ -1,6 +1,6 @@
 //! Whom further facts single out, in words: the section of the report's page.
 
-use super::facts::{Both, Extra, Measure, Section};
+use super::facts::{Both, Extra, Measure, MeasureOf, Section};
 use crate::plan::Plan;
 use crate::plan::singled::{self, percent};
 use crate::plan::unique::{MILLION, Unique, UniquePlan, share};
@@ -64,6 +64,7 @@ pub fn added(mut extra: Extra, plan: &Plan, unique: &Unique) -> Extra {
             before: None,
             after: Some(told),
             threshold: view.at_most,
+            of: MeasureOf::UniqueWith,
         });
     }
     if unique.views.is_empty() && unique.tables.is_empty() {
@@ -103,6 +104,7 @@ pub fn added(mut extra: Extra, plan: &Plan, unique: &Unique) -> Extra {
         }
     }
     extra.sections.push(Section {
+        annex: false,
         title: Both::new(
             "ビューの外の事実で一人に絞られる行",
             "Rows that facts outside the views single out",

@@ -646,7 +646,7 @@ fn sealed(common: &Common<'_>, stage: Proved) -> Result<Sealed> {
     let mut extra = report::search::extra(plan, made.search.as_ref());
     report::objections::add(&mut extra, &common.lists, &made);
     extra.sections.push(report::closure::section(plan, &made));
-    extra.sections.push(report::joins::section(&proved.proof.joins));
+    report::joins::add(&mut extra, &proved.proof.joins);
     let seen = report::facts::of_run(
         plan,
         &made,
