@@ -590,6 +590,65 @@ fn a_doctor_belongs_to_a_hospital_unless_the_policy_says_otherwise() {
     }
 }
 
+/// The number of a person is the same at both hospitals; the facility is a column of the rows.
+#[test]
+fn a_doctor_belongs_to_the_hospital_of_the_row_where_persons_have_one_number() {
+    let doctors = |facility: &str, treatment: &str, second: bool| {
+        let case = Case::new();
+        let mut csv = format!("{facility},id,doc,sex\n");
+        for n in 0..12 {
+            csv.push_str(&format!("A{},{},000{},1\n", n % 2, 7001 + n, 1 + n / 6));
+        }
+        case.put("t.csv", csv);
+        let mut more = String::new();
+        if second {
+            let rows = (0..12).map(|n| format!("{},0001\n", 7001 + n));
+            case.put("u.csv", format!("id,doc\n{}", rows.collect::<String>()));
+            more = format!(
+                r#"[tables.u]
+grain = "event"
+source = {{ path = "u.csv" }}
+keys = {{ patient = "id" }}
+[tables.u.columns]
+id = {{ role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }}
+doc = {{ role = "third_party", type = "code", pseudonymized = {{ pseudonym = {treatment} }}, anonymized = "drop" }}
+"#
+            );
+        }
+        case.policy(&format!(
+            r#"{HEAD}
+[person]
+key = "patient"
+[tables.t]
+grain = "person"
+source = {{ path = "t.csv" }}
+keys = {{ patient = "id" }}
+[tables.t.columns]
+"{facility}" = {{ role = "third_party", type = "code", pseudonymized = {{ pseudonym = "facility" }}, anonymized = "drop" }}
+id = {{ role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }}
+doc = {{ role = "third_party", type = "code", pseudonymized = {{ pseudonym = {treatment} }}, anonymized = "drop" }}
+sex = {{ role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }}
+{more}"#
+        ));
+        let folder = case.run(&[]).unwrap().join("pseudonymized");
+        let column = |file: &str, at: usize| {
+            let rows = records(&folder.join(file)).1;
+            rows.iter().map(|r| r[at].clone()).collect::<std::collections::BTreeSet<_>>()
+        };
+        let found = if second { column("u.csv", 1).is_subset(&column("t.csv", 2)) } else { true };
+        (column("t.csv", 0).len(), column("t.csv", 2).len(), found)
+    };
+    for facility in ["施設コード", "hospital_id", "医療機関コード"] {
+        assert_eq!(doctors(facility, "\"doctor\"", false), (2, 4, true), "{facility}");
+        let common = "{ domain = \"doctor\", common = true }";
+        assert_eq!(doctors(facility, common, false), (2, 2, true), "{facility}");
+    }
+    // Another table has the codes without a facility: there they must be found again.
+    assert_eq!(doctors("施設コード", "\"doctor\"", true), (2, 2, true));
+    // Not the hospital of the row.
+    assert_eq!(doctors("紹介元施設", "\"doctor\"", false), (2, 2, true));
+}
+
 #[test]
 fn a_doctor_belongs_to_the_folder_where_numbers_do() {
     let case = Case::new();

@@ -1,21 +1,47 @@
 //! Within what a code means the same. A doctor's `0001` is unique within a hospital, as a patient's number is: where the person's
-//! key has a facility before the number, such codes belong to it.
+//! key has a facility before the number, such codes belong to it. Where the number of a person is the same at all hospitals, the codes
+//! belong to the facility that stands in their rows.
 
 use std::collections::BTreeSet;
 
-use super::model::{ScopePlan, TablePlan};
-use crate::schema::Kind;
+use super::model::{ColumnPlan, ScopePlan, TablePlan};
+use crate::schema::{Kind, names};
 
 /// What the tables say of the domains of tokens.
 pub(super) struct Scopes {
     /// Domains of columns that stand before the last in a key: a facility is not local to itself.
     global: BTreeSet<String>,
+    /// By table: the column that says at which hospital a row was made, if exactly one does.
+    facilities: Vec<Option<usize>>,
+    /// Domains of codes that stand in a table without such a column too: they must be found again there.
+    everywhere: BTreeSet<String>,
+}
+
+/// The column of a table that says at which hospital a row was made.
+fn facility(table: &TablePlan) -> Option<usize> {
+    let own = |c: &ColumnPlan| {
+        let called = [Some(&c.facts.column), c.alias.as_ref()];
+        called.into_iter().flatten().any(|name| names::is_own_facility(name.as_str()))
+    };
+    let mut all = (0..table.columns.len()).filter(|&c| own(&table.columns[c]));
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
 }
 
 impl Scopes {
     pub(super) fn of(tables: &[TablePlan]) -> Self {
         let mut global = BTreeSet::new();
-        for table in tables {
+        let facilities: Vec<Option<usize>> = tables.iter().map(facility).collect();
+        let mut everywhere = BTreeSet::new();
+        for (table, facility) in tables.iter().zip(&facilities) {
+            let codes = table.columns.iter().enumerate().filter(|(c, _)| *facility != Some(*c));
+            for (_, column) in codes {
+                for kind in Kind::BOTH {
+                    let needs = column.treatment(kind).treatment.needs();
+                    let local = needs.identity && column.key.is_none();
+                    everywhere.extend(needs.domain.filter(|_| local && facility.is_none()));
+                }
+            }
             for (c, column) in table.columns.iter().enumerate() {
                 if column.key.is_some() || !table.keys.iter().any(|k| k.columns.contains(&c)) {
                     continue;
@@ -26,7 +52,7 @@ impl Scopes {
                 }
             }
         }
-        Scopes { global }
+        Scopes { global, facilities, everywhere }
     }
 
     /// The scope of a column that says none.
@@ -40,12 +66,16 @@ impl Scopes {
         let table = &tables[t];
         let Some(person) = table.keys.get(table.person_key) else { return ScopePlan::default() };
         let before = person.columns.len().saturating_sub(1);
-        let local = ScopePlan {
-            columns: person.columns[..before].to_vec(),
-            folder: table.source.per_folder,
-        };
-        if table.keys.iter().any(|k| k.columns.contains(&c)) {
+        if table.keys.iter().any(|k| k.columns.contains(&c)) || self.facilities[t] == Some(c) {
             return ScopePlan::default();
+        }
+        let folder = table.source.per_folder;
+        let mut local = ScopePlan { columns: person.columns[..before].to_vec(), folder };
+        let another_key =
+            |d: &str| tables.iter().flat_map(|t| &t.keys).any(|k| k.name.as_str() == d);
+        let found_again = domain.is_some_and(|d| self.everywhere.contains(d) || another_key(d));
+        if before == 0 && !folder && !found_again {
+            local.columns.extend(self.facilities[t]);
         }
         let Some(domain) = domain else { return local };
         if self.global.contains(domain) {

@@ -627,6 +627,24 @@ const DAYS: &[&str] = &["日数", "期間", "泊数", "病日", "経過日", "�
 const EN_DAYS: &[&str] =
     &["days", "day", "los", "length of stay", "nights", "nissu", "nissuu", "duration"];
 
+/// Whether a column of this name says at which hospital a row was made: not a hospital that referred the patient, nor an insurer.
+#[must_use]
+pub fn is_own_facility(name: &str) -> bool {
+    let words = Words::of(name);
+    let mut joined = words.joined.as_str();
+    for tail in ["コード", "番号", "識別子", "id", "no", "cd", "名称", "名"] {
+        joined = joined.strip_suffix(tail).unwrap_or(joined);
+    }
+    if ["施設", "医療施設", "医療機関", "病院", "自施設", "自院"].contains(&joined)
+    {
+        return true;
+    }
+    let [what, rest @ ..] = words.ascii.as_slice() else { return false };
+    let own = ["facility", "fac", "hospital", "institution", "shisetsu", "byoin", "iryokikan"];
+    let numbered = |word: &String| word == "name" || EN_NUMBERS.contains(&word.as_str());
+    words.plain && own.contains(&what.as_str()) && rest.len() <= 1 && rest.iter().all(numbered)
+}
+
 /// Whether a number under this name is none that was measured: a code, a class or a count of days, each value of which can tell a
 /// person by itself (規則18条4号).
 #[must_use]
@@ -765,6 +783,32 @@ mod tests {
             for name in *names {
                 assert_eq!(sure(name), Some(*meaning), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_hospital_of_a_row() {
+        for name in [
+            "施設コード",
+            "医療機関コード",
+            "病院ID",
+            "病院名",
+            "facility",
+            "FACILITY_ID",
+            "hospital_code",
+        ] {
+            assert!(is_own_facility(name), "{name}");
+        }
+        for name in [
+            "保険者番号",
+            "紹介元施設",
+            "施設区分",
+            "care_site_id",
+            "hospital_days",
+            "薬局コード",
+            "診療科",
+        ] {
+            assert!(!is_own_facility(name), "{name}");
         }
     }
 
