@@ -1,7 +1,7 @@
 """Runs the code of docs/open.md (both languages) in a release and compares what pandas, polars, DuckDB and R find; judges the data by
 the data package beside it.
 
-python open.py PARQUET_RELEASE CSV_RELEASE
+python open.py PARQUET_RELEASE CSV_RELEASE XLSX_RELEASE
 """
 
 import csv
@@ -103,7 +103,7 @@ def types_are_told(release):
                 assert not meta.metadata
                 for group in range(meta.num_row_groups):
                     assert all(not meta.row_group(group).column(c).is_stats_set for c in range(meta.num_columns))
-            else:
+            elif book["format"] == "csv":
                 with open(path, encoding="utf-8-sig", newline="") as file:
                     assert next(csv.reader(file)) == names, one["table"]
             columns += len(names)
@@ -151,8 +151,37 @@ def dcat(path, book):
     assert int(number) == sum(t["rows"] for t in book["tables"])
 
 
+def workbooks(typed, books):
+    """A sheet has what Parquet has, by the readers of others: names, types, cells."""
+    import datetime
+
+    import openpyxl
+    import pyarrow.parquet as pq
+
+    def plain(value):
+        if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+            return value.date()
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    cells = 0
+    for path in sorted((books / "pseudonymized").glob("*.xlsx")):
+        book = openpyxl.load_workbook(path)
+        assert len(book.sheetnames) == 1 and book.properties.creator in (None, ""), path.name
+        rows = [[cell.value for cell in row] for row in book.active.iter_rows()]
+        formulas = [c for row in book.active.iter_rows() for c in row if c.data_type == "f"]
+        table = pq.read_table(typed / "pseudonymized" / f"{path.stem}.parquet")
+        assert not formulas and rows[0] == table.schema.names, path.name
+        wanted = [list(row.values()) for row in table.to_pylist()]
+        assert len(wanted) == len(rows) - 1, path.name
+        for row, other in zip(rows[1:], wanted):
+            assert [plain(v) for v in row] == [plain(v) for v in other], path.name
+        cells += len(wanted) * len(rows[0])
+    assert cells > 10000, cells
+    return cells
+
+
 def main():
-    typed, plain = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
+    typed, plain, books = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
     first = None
     for page in ["open.md", "open.ja.md"]:
         for tool, code in blocks(page).items():
@@ -169,7 +198,8 @@ def main():
                 assert found[name], f"{page}: {tool}: {name} is empty"
                 same(first[name], found[name], f"{page}: {tool}: {name}")
             print(f"{page}: {tool}: {', '.join(f'{name} {len(found[name])}' for name in NAMES)}")
-    columns = sum(types_are_told(release) for release in (typed, plain))
+    print(f"{workbooks(typed, books)} cells of workbooks are those of Parquet")
+    columns = sum(types_are_told(release) for release in (typed, plain, books))
     print(f"{columns} columns are of the types that their dictionary says")
 
 

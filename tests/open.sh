@@ -9,11 +9,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
-  'pandas==3.1.1' 'pyarrow==26.0.1' 'polars==2.1.0' 'duckdb==2.0.1' 'frictionless==5.21.0' 'rdflib==7.6.0' 'pyshacl==0.40.1'
+  'pandas==3.1.1' 'pyarrow==26.0.1' 'polars==2.1.0' 'duckdb==2.0.1' 'openpyxl==3.1.5' 'frictionless==5.21.0' 'rdflib==7.6.0' 'pyshacl==0.40.1'
 export KAKOU_KEYS="$work/keys"
 "$kakou" synth --quiet --patients 1500 --seed 1 --layouts csv --out "$work/data"
-for form in 'format = "parquet"' 'cells = "normalized"'; do
-  name=$([ "$form" = 'format = "parquet"' ] && echo parquet || echo csv)
+for name in parquet csv xlsx; do
+  form="format = \"$name\""
+  [ "$name" != csv ] || form='cells = "normalized"'
   cat > "$work/$name.toml" <<END
 extends = "kakou:csv"
 [output]
@@ -28,4 +29,4 @@ suppress = { unit = "row", at_most = 0.1 }
 END
   "$kakou" run --quiet --policy "$work/$name.toml" --input "$work/data/csv" --out "$work/out" --release-id "$name"
 done
-"$work/venv/bin/python" -B "$here/open.py" "$work/out/parquet" "$work/out/csv"
+"$work/venv/bin/python" -B "$here/open.py" "$work/out/parquet" "$work/out/csv" "$work/out/xlsx"

@@ -134,6 +134,43 @@ fn types_come_of_the_policy_and_the_proof_reads_them_back() {
     assert_eq!(bytes(&release), bytes(&again));
 }
 
+/// A release of workbooks is proved, verified and counted as one of text is.
+#[test]
+fn workbooks_hold_what_plain_csv_holds() {
+    let work = tempfile::tempdir().unwrap();
+    let key = new_key(work.path());
+    let (policy, input) = case(work.path(), "format = \"xlsx\"");
+    let release = run(&policy, &input, &key, &work.path().join("out"), &[]);
+    let book = release.join("pseudonymized/labs.xlsx");
+    assert!(std::fs::read(&book).unwrap().starts_with(b"PK"));
+    let again = ["--threads", "1", "--memory", "256M"];
+    let again = run(&policy, &input, &key, &work.path().join("again"), &again);
+    let bytes = |r: &Path| std::fs::read(r.join("pseudonymized/labs.xlsx")).unwrap();
+    assert_eq!(bytes(&release), bytes(&again));
+    let told = |release: &Path| {
+        let verified = kakou(&["verify", "--json", text(release)]);
+        assert!(verified.status.success(), "{}", error_of(&verified));
+        let told: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+        (told["views"].clone(), told["floors"].clone(), told["rows"].clone(), told["joins"].clone())
+    };
+    let (plain, _) = case(work.path(), "cells = \"normalized\"");
+    let csv = run(&plain, &input, &key, &work.path().join("csv"), &[]);
+    assert_eq!(told(&release), told(&csv));
+    // The dictionary and the data package name it.
+    let package = release.join("pseudonymized/datapackage.json");
+    let package = std::fs::read_to_string(package).unwrap();
+    assert!(package.contains("labs.xlsx") && package.contains("spreadsheetml"), "{package}");
+    // Another cell: not the file that was signed for.
+    let other = release.join("pseudonymized/labs.xlsx");
+    std::fs::copy(csv.join("pseudonymized/labs.csv"), other).unwrap();
+    assert_eq!(kakou(&["verify", text(&release)]).status.code(), Some(1));
+    // A workbook has no form of a layout, and small tables alone.
+    let (policy, _) = case(work.path(), "format = \"xls\"");
+    let output = kakou(&["check", "--policy", text(&policy), "--input", text(&input)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("xlsx"), "{}", error_of(&output));
+}
+
 #[test]
 fn plain_csv_is_split_and_dated() {
     let work = tempfile::tempdir().unwrap();

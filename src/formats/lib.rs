@@ -40,6 +40,7 @@ pub mod ssmix2;
 mod tests;
 pub mod uke;
 pub mod workbook;
+mod xlsx_write;
 
 /// A column to read.
 #[derive(Clone, Debug)]
@@ -508,6 +509,7 @@ pub fn create(path: &Path, spec: &WriteSpec<'_>) -> Result<Box<dyn TableWriter>>
     match spec.output.format {
         OutputFormat::Csv => Ok(Box::new(csv_write::Writer::new(file, spec)?)),
         OutputFormat::Parquet => Ok(Box::new(parquet_write::Writer::new(file, spec)?)),
+        OutputFormat::Xlsx => Ok(Box::new(xlsx_write::Writer::new(file, spec)?)),
         OutputFormat::Ndjson => {
             let none = fhir::ResourceFile { tables: Vec::new(), bundles: false };
             let resources = spec.resources.as_ref().unwrap_or(&none);

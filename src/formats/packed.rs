@@ -136,7 +136,7 @@ fn archive(path: &Path) -> std::result::Result<Vec<Member>, Why> {
             _ => return Err(Why::Method),
         };
         members.push(Member {
-            name: entry.name().to_owned(),
+            name: entry.name().map_err(|_| Why::Damaged)?.into_owned(),
             start: entry.data_start().ok_or(Why::Damaged)?,
             length: entry.compressed_size(),
             packed,

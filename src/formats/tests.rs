@@ -290,6 +290,86 @@ fn parquet(rows: &[Table], out: &[OutColumn], path: &Path) {
     writer.finish().unwrap();
 }
 
+/// What a workbook shows is what was written: text as text, whatever it looks like; numbers and days as such.
+#[test]
+fn a_workbook_keeps_types_and_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let out: Vec<OutColumn> = [
+        ("名", OutType::Text),
+        ("n", OutType::Integer),
+        ("d", OutType::Decimal),
+        ("日", OutType::Date),
+        ("at", OutType::Timestamp),
+        ("b", OutType::Boolean),
+    ]
+    .map(|(name, ty)| OutColumn { name: name.into(), ty, ranges: false })
+    .to_vec();
+    let output = Output { format: OutputFormat::Xlsx, ..Output::default() };
+    let write = |texts: &[Vec<Option<&str>>], name: &str| {
+        let path = folder.path().join(name);
+        let mut writer = create(
+            &path,
+            &WriteSpec {
+                table: &TABLE,
+                columns: &out,
+                output: &output,
+                dialect: Default::default(),
+                resources: None,
+            },
+        )?;
+        // Row by row or at once: the same bytes.
+        let parts = if name.starts_with("parts") { 1 } else { texts.len() };
+        for rows in texts.chunks(parts) {
+            let column = |c: usize| Column::from_texts(rows.iter().map(|row| row[c]));
+            writer.write(&Table { rows: rows.len(), columns: (0..6).map(column).collect() })?;
+        }
+        writer.finish()?;
+        Ok::<_, crate::error::Error>(path)
+    };
+    let row = |name, n, d, day, at, b| vec![Some(name), n, d, day, at, b];
+    let moment = Some("2026-01-31T09:30:00");
+    let rows = [
+        row("007", Some("7"), Some("1.5"), Some("2024-02-29"), moment, Some("true")),
+        row("=1+1", Some("-3"), Some("0.1"), Some("1900-03-01"), None, Some("false")),
+        row(" 花\t\"子\" <&> _x000D_ \r\n2", None, Some("12345.678"), None, moment, None),
+        row("1e5", Some("999999999999999"), None, Some("2099-12-31"), None, None),
+        vec![None, Some("1"), None, None, None, None],
+    ];
+    let path = write(&rows, "a.xlsx").unwrap();
+    let again = write(&rows, "parts.xlsx").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(again).unwrap());
+    let names: Vec<&str> = out.iter().map(|c| c.name.as_str()).collect();
+    let wanted = columns(&names);
+    let spec = ReadSpec { set_aside: &[], ..ReadSpec::new(&TABLE, InputFormat::Xlsx, &wanted) };
+    let (cells, ..) = read_all(&path, &spec, 2).unwrap();
+    let shown = |text: &str, c: usize| match c {
+        5 => text.to_uppercase(),
+        _ => text.to_owned(),
+    };
+    let expected: Cells = rows
+        .iter()
+        .map(|r| r.iter().enumerate().map(|(c, t)| t.map(|t| shown(t, c))).collect())
+        .collect();
+    assert_eq!(cells, expected);
+    // What a sheet cannot hold is refused, without the cell.
+    let long = "あ".repeat(32_768);
+    for (bad, code) in [
+        (row("x", Some("1000000000000000"), None, None, None, None), "C0503"),
+        (row("x", None, None, Some("1899-12-31"), None, None), "C0503"),
+        (row(&long, None, None, None, None, None), "C0507"),
+    ] {
+        let error = write(&[bad], &format!("{code}{}.xlsx", rand_name())).unwrap_err();
+        assert_eq!(error.code, code);
+        assert!(!error.to_string().contains("1899") && !error.to_string().contains('あ'));
+    }
+}
+
+/// A name that no file of a test has yet.
+fn rand_name() -> usize {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
 #[test]
 fn parquet_keeps_types_and_carries_nothing_else() {
     let folder = tempfile::tempdir().unwrap();

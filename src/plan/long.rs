@@ -101,15 +101,16 @@ pub(super) fn faults(policy: &Policy, tables: &[TablePlan]) -> Vec<Fault> {
             let source = policy.output.form == ReleaseForm::Source;
             if first
                 && long.form == Form::Layout
-                && policy.output.format == OutputFormat::Parquet
+                && matches!(policy.output.format, OutputFormat::Parquet | OutputFormat::Xlsx)
                 && !source
             {
                 faults.push(Fault {
                     code: "P0105",
                     path: path(&["long", word, "form"]),
                     what: say!(
-                        "table `{}`: the form of a layout is text, but `output.format` is parquet",
-                        part.of
+                        "table `{}`: the form of a layout is text, but `output.format` is {}",
+                        part.of,
+                        super::shape::extension(policy.output.format)
                     ),
                     advice: say!("form = \"table\" (all columns text), or output.format = \"csv\""),
                 });

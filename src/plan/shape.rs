@@ -180,6 +180,7 @@ pub const fn extension(format: OutputFormat) -> &'static str {
     match format {
         OutputFormat::Csv => "csv",
         OutputFormat::Parquet => "parquet",
+        OutputFormat::Xlsx => "xlsx",
         OutputFormat::Ndjson => "ndjson",
     }
 }

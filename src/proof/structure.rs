@@ -109,7 +109,7 @@ pub struct SteadyShape {
     pub because: Option<String>,
 }
 
-/// CSV or Parquet.
+/// How files are written.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutputFormatName {
@@ -117,6 +117,8 @@ pub enum OutputFormatName {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// Office Open XML workbook.
+    Xlsx,
     /// HL7 FHIR R4, a resource or a Bundle a line.
     Ndjson,
 }
@@ -127,6 +129,7 @@ impl OutputFormatName {
         match format {
             OutputFormat::Csv => OutputFormatName::Csv,
             OutputFormat::Parquet => OutputFormatName::Parquet,
+            OutputFormat::Xlsx => OutputFormatName::Xlsx,
             OutputFormat::Ndjson => OutputFormatName::Ndjson,
         }
     }
@@ -136,6 +139,7 @@ impl OutputFormatName {
         match self {
             OutputFormatName::Csv => InputFormat::Csv,
             OutputFormatName::Parquet => InputFormat::Parquet,
+            OutputFormatName::Xlsx => InputFormat::Xlsx,
             OutputFormatName::Ndjson => InputFormat::Fhir,
         }
     }

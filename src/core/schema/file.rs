@@ -171,7 +171,7 @@ impl InputFormat {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
-    /// CSV or Parquet.
+    /// CSV, Parquet or a workbook.
     pub format: OutputFormat,
     /// Whether the files of a release are tables of `format`, or have the form that their sources have: all columns in their order,
     /// header or none, separator, encoding, line ends, quotes. `format`, `encoding` and `cells` then say nothing.
@@ -199,7 +199,8 @@ impl Output {
     /// Whether numbers, dates and truth values are written as such.
     #[must_use]
     pub fn typed(&self) -> bool {
-        self.format == OutputFormat::Parquet || self.cells == CellForm::Normalized
+        matches!(self.format, OutputFormat::Parquet | OutputFormat::Xlsx)
+            || self.cells == CellForm::Normalized
     }
     /// Whether measured numbers become a number beside what else stands in the cell.
     #[must_use]
@@ -371,6 +372,8 @@ pub enum OutputFormat {
     Csv,
     /// Apache Parquet, zstd.
     Parquet,
+    /// Office Open XML workbook, a sheet with numbers and dates as such: for tables of at most a million rows.
+    Xlsx,
     /// HL7 FHIR R4, a resource or a Bundle a line: what a source of FHIR becomes, nothing that tables could be.
     #[serde(skip_deserializing, rename = "ndjson")]
     #[schemars(skip)]

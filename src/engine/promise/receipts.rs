@@ -119,6 +119,7 @@ fn read(plan: &Plan, name: &Name, path: &Path) -> Result<(Vec<String>, Table)> {
     let format = match plan.output.format {
         OutputFormat::Csv => InputFormat::Csv,
         OutputFormat::Parquet => InputFormat::Parquet,
+        OutputFormat::Xlsx => InputFormat::Xlsx,
         OutputFormat::Ndjson => InputFormat::Fhir,
     };
     let names = formats::header_names(path, format, plan.output.encoding, b',')?;

@@ -41,7 +41,7 @@ pub fn package(book: &Value) -> Value {
             "title": table["table"],
             "path": path,
             "format": format(book, table),
-            "mediatype": media(format(book, table)),
+            "mediatype": kind_of_file(format(book, table)).1,
             "schema": schema,
         });
         if format(book, table) == "csv" {
@@ -78,8 +78,13 @@ fn format<'a>(book: &'a Value, table: &'a Value) -> &'a Value {
     table.get("format").unwrap_or(&book["format"])
 }
 
-fn media(format: &Value) -> &'static str {
-    if format == "csv" { "text/csv" } else { "application/vnd.apache.parquet" }
+/// The kind of a file: its name in the EU's table of file types, and its media type (IANA).
+fn kind_of_file(format: &Value) -> (&'static str, &'static str) {
+    match format.as_str().unwrap_or_default() {
+        "csv" => ("CSV", "text/csv"),
+        "xlsx" => ("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        _ => ("PARQUET", "application/vnd.apache.parquet"),
+    }
 }
 
 fn field(column: &Value) -> Value {
@@ -149,13 +154,13 @@ pub fn dcat(book: &Value) -> Value {
     let distributions: Vec<Value> = files
         .iter()
         .map(|(file, format)| {
-            let word = if *format == "csv" { "CSV" } else { "PARQUET" };
+            let (word, media) = kind_of_file(format);
             json!({
                 "@type": "dcat:Distribution",
                 "dct:title": file,
                 "dct:identifier": file,
                 "dct:format": { "@id": format!("{authority}/file-type/{word}"), "@type": "dct:MediaTypeOrExtent" },
-                "dcat:mediaType": { "@id": format!("http://www.iana.org/assignments/media-types/{}", media(format)), "@type": "dct:MediaType" },
+                "dcat:mediaType": { "@id": format!("http://www.iana.org/assignments/media-types/{media}"), "@type": "dct:MediaType" },
             })
         })
         .collect();
