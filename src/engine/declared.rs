@@ -92,9 +92,14 @@ struct BirthYears {
     after: BTreeMap<i64, u64>,
     sum: BTreeMap<i64, u64>,
     numbers: BTreeSet<i64>,
-    /// No function of the years: nothing more is remembered.
-    none: bool,
 }
+
+/// Numbers that may be a year or an age.
+const YEARS_AND_AGES: std::ops::RangeInclusive<i64> = -1..=2100;
+/// Years of births that are told apart.
+const FIRST_YEAR: i64 = 1860;
+const YEARS: usize = 241;
+const NO_YEAR: u8 = u8::MAX;
 
 /// What numbers say of the years of births.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,24 +109,17 @@ enum Tells {
 }
 
 impl BirthYears {
-    fn add(&mut self, number: i64, birth: i64) {
-        if self.none {
-            return;
-        }
-        self.seen += 1;
-        *self.after.entry(number.saturating_sub(birth)).or_default() += 1;
-        *self.sum.entry(number.saturating_add(birth)).or_default() += 1;
+    /// Adds cells with a number of persons who were born in a year.
+    fn add(&mut self, number: i64, birth: i64, cells: u64) {
+        self.seen += cells;
+        *self.after.entry(number - birth).or_default() += cells;
+        *self.sum.entry(number + birth).or_default() += cells;
         self.numbers.insert(number);
-        if self.after.len() > FEW_PAIRS && self.sum.len() > FEW_PAIRS
-            || self.numbers.len() > FEW_PAIRS
-        {
-            *self = BirthYears { none: true, ..BirthYears::default() };
-        }
     }
 
     /// Nearly all numbers are the year from some year on (1960, 60, 35 of an era), or the age on one day.
     fn tells(&self) -> Option<(Tells, u64)> {
-        if self.none || self.numbers.len() < ENOUGH_ROWS as usize {
+        if self.numbers.len() < ENOUGH_ROWS as usize {
             return None;
         }
         let most = |hold: u64| Rows { seen: self.seen, hold }.most(0.95);
@@ -614,6 +612,8 @@ struct Known {
     texts: Vec<Option<HashSet<u64>>>,
     /// The birth of each person; empty if no column is a birth date.
     births: Vec<Option<i32>>,
+    /// The year of it, counted from [`FIRST_YEAR`]; [`NO_YEAR`] if it is not known.
+    years: Vec<u8>,
     hasher: DefaultHashBuilder,
 }
 
@@ -642,7 +642,12 @@ impl Known {
                 births[person as usize] = births[person as usize].or(*day);
             }
         }
-        Known { texts, births, hasher }
+        let year = |birth: &Option<i32>| {
+            let year = i64::from(birth.and_then(date::date_of)?.year()) - FIRST_YEAR;
+            u8::try_from(year).ok().filter(|year| usize::from(*year) < YEARS)
+        };
+        let years = births.iter().map(|birth| year(birth).unwrap_or(NO_YEAR)).collect();
+        Known { texts, births, years, hasher }
     }
 }
 
@@ -809,21 +814,36 @@ impl Watched {
         known: &Known,
     ) {
         let counts = self.kinds[Kind::Anonymized] && is_content(&column.facts);
-        if known.births.is_empty() || self.birth_years.none || !counts {
+        if known.births.is_empty() || !counts {
             return;
         }
-        let mut numbers = vec![None; cells.dictionary().len()];
+        const OTHER: u32 = MISSING - 1;
+        // By code: where its number is counted.
+        let (mut slots, mut numbers) = (vec![MISSING; cells.dictionary().len()], Vec::new());
         for &code in used {
             let text = bare(cells.dictionary().text(code));
             let year = || date::parse(text).filter(|w| w.day.is_none()).map(|w| i64::from(w.year));
-            numbers[code as usize] = text.parse::<i64>().ok().or_else(year);
+            let number = text.parse::<i64>().ok().or_else(year);
+            slots[code as usize] = OTHER;
+            if let Some(number) = number.filter(|n| YEARS_AND_AGES.contains(n)) {
+                slots[code as usize] = numbers.len() as u32;
+                numbers.push(number);
+            }
         }
+        let (mut cells_of, mut others) = (vec![0_u64; numbers.len() * YEARS], 0);
         let filled = cells.codes().iter().zip(persons).filter(|(code, _)| **code != MISSING);
         for (&code, &person) in filled {
-            let birth = known.births[person as usize].and_then(date::date_of);
-            if let (Some(number), Some(birth)) = (numbers[code as usize], birth) {
-                self.birth_years.add(number, i64::from(birth.year()));
+            match (slots[code as usize], known.years[person as usize]) {
+                // A special value, or nobody's birth.
+                (MISSING, _) | (_, NO_YEAR) => {}
+                (OTHER, _) => others += 1,
+                (slot, year) => cells_of[slot as usize * YEARS + usize::from(year)] += 1,
             }
+        }
+        self.birth_years.seen += others;
+        for (at, &cells) in cells_of.iter().enumerate().filter(|(_, cells)| **cells > 0) {
+            let birth = FIRST_YEAR + (at % YEARS) as i64;
+            self.birth_years.add(numbers[at / YEARS], birth, cells);
         }
     }
 

@@ -17,8 +17,8 @@ use crate::text::date;
 
 /// Rows below the header.
 const MOST_ROWS: u64 = 1_048_575;
-/// Cells that are held in memory: some 2 GB.
-const MOST_CELLS: u64 = 10_000_000;
+/// Cells that are held in memory.
+const MOST_CELLS: u64 = 2_000_000;
 /// Whole numbers that a sheet keeps exactly: it has 15 digits.
 const EXACT: i64 = 999_999_999_999_999;
 /// Letters of the name of a sheet.
