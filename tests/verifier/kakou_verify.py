@@ -10,8 +10,10 @@ looks at holds. Exit code 1: something does not, and it says what. No cell of a 
 import argparse
 import base64
 import collections
+import csv
 import datetime
 import hashlib
+import io
 import itertools
 import json
 import math
@@ -22,7 +24,9 @@ import stat
 import sys
 import tempfile
 import unicodedata
+import zipfile
 from decimal import Decimal, InvalidOperation
+from xml.etree import ElementTree
 
 import duckdb
 from cryptography.exceptions import InvalidSignature
@@ -66,6 +70,55 @@ def check(holds, what):
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
+
+
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def workbook(path):
+    """The one sheet of a workbook (ECMA-376) as CSV: texts, numbers in their shortest form, days and moments in ISO 8601."""
+    with zipfile.ZipFile(path) as archive:
+        parts = set(archive.namelist())
+        part = lambda name: ElementTree.fromstring(archive.read(name))
+        sheets = [name for name in parts if name.startswith("xl/worksheets/sheet")]
+        check(sheets == ["xl/worksheets/sheet1.xml"], f"the file {path.name} has not one sheet")
+        escape = lambda text: re.sub("_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), text)
+        shared = []
+        if "xl/sharedStrings.xml" in parts:
+            for item in part("xl/sharedStrings.xml").iter(f"{SHEET}si"):
+                shared.append(escape("".join(text.text or "" for text in item.iter(f"{SHEET}t"))))
+        styles = part("xl/styles.xml")
+        forms = {form.get("numFmtId"): form.get("formatCode") for form in styles.iter(f"{SHEET}numFmt")}
+        forms = [forms.get(form.get("numFmtId"), "") for form in styles.find(f"{SHEET}cellXfs")]
+        rows = []
+        for row in part("xl/worksheets/sheet1.xml").iter(f"{SHEET}row"):
+            cells = []
+            for cell in row.iter(f"{SHEET}c"):
+                check(cell.find(f"{SHEET}f") is None, f"the file {path.name} has a formula")
+                at = 0
+                for letter in re.match("[A-Z]+", cell.get("r"))[0]:
+                    at = at * 26 + ord(letter) - 64
+                cells += [""] * (at - 1 - len(cells))
+                held = cell.findtext(f"{SHEET}v")
+                form = forms[int(cell.get("s", 0))]
+                if held is None:
+                    cells.append("")
+                elif cell.get("t") == "s":
+                    cells.append(shared[int(held)])
+                elif cell.get("t") == "b":
+                    cells.append("TRUE" if held == "1" else "FALSE")
+                elif "yy" in form:
+                    # Days since 30 December 1899; the time of day is the fraction.
+                    moment = datetime.datetime(1899, 12, 30) + datetime.timedelta(seconds=round(float(held) * 86400))
+                    cells.append(moment.isoformat() if "hh" in form else moment.date().isoformat())
+                else:
+                    cells.append(f"{Decimal(repr(float(held))):f}".removesuffix(".0"))
+            rows.append(cells)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    width = len(rows[0]) if rows else 0
+    writer.writerows([*row, *[""] * (width - len(row))] for row in rows)
+    return text.getvalue()
 
 
 def read(path):
@@ -804,14 +857,15 @@ class Files:
                 )
                 self.db.execute(f"CREATE TABLE {name} AS SELECT {cells} FROM read_parquet({quoted(path)})")
                 return
-            # DuckDB reads UTF-8; other encodings are brought there first. A DOS end mark is none of the text.
-            text = read(path).removesuffix(b"\x1a").decode(CODECS[encoding])
+            if (form or self.structure["format"]) == "xlsx":
+                text, delimiter, header = workbook(path), ",", True
+            else:
+                # DuckDB reads UTF-8; other encodings are brought there first. A DOS end mark is none of the text.
+                text = read(path).removesuffix(b"\x1a").decode(CODECS[encoding])
             plain = pathlib.Path(self.scratch) / f"{name}.csv"
             with open(plain, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
             if header:
-                import csv
-
                 first = next(csv.reader([text.split("\n", 1)[0]], delimiter=delimiter), [])
                 check([c.strip() for c in first] == columns, f"the file {path.name} has other columns than the record says")
             types = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(columns)))
@@ -822,7 +876,7 @@ class Files:
                 f"strict_mode=true, null_padding=false, max_line_size=67108864)"
             )
             plain.unlink()
-        except (duckdb.Error, UnicodeDecodeError, KeyError) as error:
+        except (duckdb.Error, UnicodeDecodeError, KeyError, ValueError, ElementTree.ParseError, zipfile.BadZipFile) as error:
             # The messages of libraries quote cells: only the kind of the error is told.
             raise Wrong(f"the file {path.name} cannot be read ({type(error).__name__})") from None
 

@@ -394,6 +394,7 @@ def main():
         ("Parquet", 'format = "parquet"'),
         ("Parquet with ends", 'format = "parquet"\nbounds = true'),
         ("plain CSV", 'cells = "normalized"'),
+        ("workbooks", 'format = "xlsx"'),
     ]:
         policy = work / f"{name.replace(' ', '-')}.toml"
         policy.write_text(f'extends = "kakou:csv"\n[output]\n{output}\n')
