@@ -400,6 +400,26 @@ fn every_promise_has_its_halves() {
     }
 }
 
+/// The book has every page of the documentation once, and nothing else.
+#[test]
+fn every_page_is_in_the_book() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let summary = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let mut listed: Vec<&str> = summary
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- [")?.rsplit_once("](")?.1.strip_suffix(')'))
+        .filter(|link| !link.is_empty())
+        .collect();
+    listed.sort_unstable();
+    let mut pages: Vec<String> = common::files(&docs)
+        .iter()
+        .map(|path| path.strip_prefix(&docs).unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .collect();
+    pages.sort_unstable();
+    assert_eq!(listed, pages);
+}
+
 /// A word that is the name of several types makes a reader ask which: these have one meaning, and no further type takes one.
 #[test]
 fn a_name_of_a_type_has_one_meaning() {
