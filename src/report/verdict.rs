@@ -181,24 +181,62 @@ fn waived(facts: &Facts, run: &Run) -> Vec<Both> {
     all
 }
 
+/// The share of rows that a release keeps of those that it could have.
+fn kept(run: &Run, kind: Kind) -> Option<String> {
+    let (out, removed) = (run.rows.out[kind as usize], run.rows.removed[kind as usize]);
+    match (out, removed) {
+        (Count::Exact(0), _) => None,
+        (Count::Exact(out), Count::Exact(removed)) => {
+            Some(percent(out as f64 / (out + removed) as f64))
+        }
+        (Count::Exact(out), Count::Few) => {
+            Some(format!("≥ {}", percent(out as f64 / (out + 9) as f64)))
+        }
+        (Count::Few, _) => Some(Count::Few.to_string()),
+    }
+}
+
 fn figures(facts: &Facts, run: &Run) -> Vec<Headline> {
     let none = || "–".to_owned();
-    let tight = tightest(facts, run);
-    let k = tight.map_or(0, |(v, _)| facts.policy.views[v].k);
-    let anonymized = Kind::Anonymized as usize;
-    let (out, removed) = (run.rows.out[anonymized], run.rows.removed[anonymized]);
-    let kept = match (out, removed) {
-        (Count::Exact(0), _) => none(),
-        (Count::Exact(out), Count::Exact(removed)) => percent(out as f64 / (out + removed) as f64),
-        (Count::Exact(out), Count::Few) => format!("≥ {}", percent(out as f64 / (out + 9) as f64)),
-        (Count::Few, _) => Count::Few.to_string(),
-    };
-    let unique = run.measures.iter().filter(|m| m.of == MeasureOf::UniqueWith);
-    let worst = unique.max_by(|a, b| a.after.unwrap_or(0.0).total_cmp(&b.after.unwrap_or(0.0)));
-    let limit = worst.and_then(|w| w.threshold).map(percent);
-    vec![
-        Headline {
-            number: tight.map_or_else(none, |(_, smallest)| at_least(smallest, k)),
+    let mut all = Vec::new();
+    if made(run, Kind::Pseudonymized) && !made(run, Kind::Anonymized) {
+        all.push(Headline {
+            number: run.persons.released[Kind::Pseudonymized as usize].to_string(),
+            what: Both::new("仮名加工に含まれる人", "persons in the pseudonymized release"),
+            means: Both::new("符号は本人ごとに一つ", "one token a person"),
+        });
+        all.push(Headline {
+            number: kept(run, Kind::Pseudonymized).unwrap_or_else(none),
+            what: Both::new("仮名加工に残った行", "rows kept in the pseudonymized release"),
+            means: Both::new("匿名加工は作らない方針", "the policy makes no anonymized release"),
+        });
+    } else {
+        of_anonymized(facts, run, &mut all);
+    }
+    if let Some(joined) = &run.joined {
+        all.push(Headline {
+            number: joined.replace(" %", "%"),
+            what: Both::new(
+                "内容だけで仮名加工の一人と結び付く人",
+                "persons found one to one in the pseudonymized release by content",
+            ),
+            means: Both::new("同じ相手に両方を渡さない", "never give both to one recipient"),
+        });
+    }
+    all.push(Headline {
+        number: grouped(run.proof.identifiers_searched),
+        what: Both::new("探した元の識別子", "source identifiers searched for"),
+        means: Both::new("一つも見つからなかった", "none was found"),
+    });
+    all
+}
+
+fn of_anonymized(facts: &Facts, run: &Run, all: &mut Vec<Headline>) {
+    let none = || "–".to_owned();
+    if let Some((v, smallest)) = tightest(facts, run) {
+        let k = facts.policy.views[v].k;
+        all.push(Headline {
+            number: at_least(smallest, k),
             what: Both::new(
                 format!("最小のクラスの人数（k = {k}）"),
                 format!("persons in the smallest class (k = {k})"),
@@ -207,25 +245,27 @@ fn figures(facts: &Facts, run: &Run) -> Vec<Headline> {
                 "ビューの事実だけを知る者は、誰もこれより少ない人数には絞れない",
                 "who knows the facts of a view narrows nobody down further",
             ),
-        },
-        Headline {
-            number: kept,
-            what: Both::new("匿名加工に残った行", "rows kept in the anonymized release"),
-            means: Both::new(
-                format!("{} 人。他は k などのために除かれた", run.persons.released[anonymized]),
-                format!(
-                    "{} persons; the others went for k or other limits",
-                    run.persons.released[anonymized]
-                ),
-            ),
-        },
-        Headline {
-            number: worst.and_then(|w| w.after).map_or_else(none, percent),
+        });
+    }
+    let persons = run.persons.released[Kind::Anonymized as usize];
+    all.push(Headline {
+        number: kept(run, Kind::Anonymized).unwrap_or_else(none),
+        what: Both::new("匿名加工に残った行", "rows kept in the anonymized release"),
+        means: Both::new(
+            format!("{persons} 人。他は k などのために除かれた"),
+            format!("{persons} persons; the others went for k or other limits"),
+        ),
+    });
+    let unique = run.measures.iter().filter(|m| m.of == MeasureOf::UniqueWith);
+    let worst = unique.max_by(|a, b| a.after.unwrap_or(0.0).total_cmp(&b.after.unwrap_or(0.0)));
+    if let Some(worst) = worst {
+        all.push(Headline {
+            number: worst.after.map_or_else(none, percent),
             what: Both::new(
                 "ほかの事実も知る者に、一人へ絞られる行（最悪の組）",
                 "rows that fit one person, for who knows further facts (worst combination)",
             ),
-            means: match limit {
+            means: match worst.threshold.map(percent) {
                 Some(limit) => Both::new(
                     format!("方針の上限 {limit}"),
                     format!("limit of the policy: {limit}"),
@@ -235,21 +275,8 @@ fn figures(facts: &Facts, run: &Run) -> Vec<Headline> {
                     "no limit in the policy; outside the promise of k",
                 ),
             },
-        },
-        Headline {
-            number: run.joined.as_ref().map_or_else(none, |share| share.replace(" %", "%")),
-            what: Both::new(
-                "内容だけで仮名加工の一人と結び付く人",
-                "persons found one to one in the pseudonymized release by content",
-            ),
-            means: Both::new("同じ相手に両方を渡さない", "never give both to one recipient"),
-        },
-        Headline {
-            number: grouped(run.proof.identifiers_searched),
-            what: Both::new("探した元の識別子", "source identifiers searched for"),
-            means: Both::new("一つも見つからなかった", "none was found"),
-        },
-    ]
+        });
+    }
 }
 
 #[cfg(test)]
