@@ -90,6 +90,25 @@ fn levels_on_three_columns_are_solved_explained_and_confirmed() {
         "visit" => assert!(kinds.contains("no stay")),
         _ => assert_eq!(kinds.len(), 1),
     }
+    // The report names the level that was taken beside each treatment that offers several.
+    let told = std::fs::read_to_string(release.join("record/report.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let mut taken: Vec<(String, String)> = Vec::new();
+    for table in told["policy"]["tables"].as_array().unwrap() {
+        for column in table["columns"].as_array().unwrap() {
+            if let Some(level) = column["treatments"][1]["chosen"]["level"].as_str() {
+                let name = |v: &serde_json::Value| v["name"].as_str().unwrap().to_owned();
+                taken.push((format!("{}.{}", name(table), name(column)), level.to_owned()));
+            }
+        }
+    }
+    let columns = search["columns"].as_array().unwrap().iter();
+    let mut wanted: Vec<(String, String)> = columns
+        .map(|c| c["name"].as_str().unwrap().to_owned())
+        .zip(chosen.iter().map(|level| (*level).to_owned()))
+        .collect();
+    (taken.sort(), wanted.sort());
+    assert_eq!(taken, wanted);
     // k in persons, recounted by awk: classes of (age, sex, admission, kind), distinct tokens of persons.
     let awk = r#"NR==FNR{if(FNR>1){a[$1]=$2 SUBSEP $3};next} FNR>1{key=a[$1] SUBSEP $2 SUBSEP $3; if(!((key,$1) in seen)){seen[key,$1]=1;n[key]++}} END{m=1e9;for(k in n)if(n[k]<m)m=n[k];print m}"#;
     let narrow = |table: &str, columns: &[&str]| {

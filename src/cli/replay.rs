@@ -55,6 +55,7 @@ impl Replay {
     /// # Errors
     /// Everything that is not as the release says, each named.
     pub fn run(&self, show: Show) -> Outcome<()> {
+        crate::memory::prepare_for(self.memory);
         let prepared = prepare_from(&self.policy, &self.tables)?;
         let asked = Again {
             release: self.release.clone(),

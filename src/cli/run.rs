@@ -134,6 +134,7 @@ impl Run {
     /// # Errors
     /// See the exit codes.
     pub fn publish(&self, policy: Policy, show: Show) -> Result<Released> {
+        crate::memory::prepare_for(self.memory);
         run::threads(self.threads)?;
         if self.timings.is_some() {
             timings::ask();

@@ -115,10 +115,21 @@ pub fn prepare(tell: fn(&Error)) {
     }
 }
 
+/// A bound below which the arenas of the allocator count: one a thread, each with some ten MiB that are free and stay.
+const SMALL: u64 = 1 << 30;
+
+/// Prepares for a bound of so many bytes. Before there are threads: each keeps the arena that it has.
+pub fn prepare_for(bound: u64) {
+    if bound < SMALL {
+        crate::system::share_arenas();
+    }
+}
+
 /// Gives blocks of `large` bytes and more (within bounds) back to the system as soon as they are free. It costs time (their pages are made anew each time), so it is done
 /// where the bound is tight: many freed blocks among those in use would be held, and count.
 pub fn tight(large: u64) {
     let large = i32::try_from(large.clamp(512 << 10, 8 << 20)).unwrap_or(1 << 20);
+    crate::system::share_arenas();
     crate::system::give_back(large);
 }
 

@@ -285,6 +285,20 @@ pub fn give_back(large: i32) {
     let _ = large;
 }
 
+/// Has all threads that come take their small blocks from one arena of the allocator: what is free in a thread's own arena no other
+/// thread may use, and it never goes back to the system.
+pub fn share_arenas() {
+    #[cfg(target_env = "gnu")]
+    #[expect(
+        unsafe_code,
+        reason = "the system's allocator is told how to behave; no crate does it"
+    )]
+    // SAFETY: `mallopt` takes two numbers, locks what it changes, and touches no block that is in use.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

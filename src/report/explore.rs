@@ -249,7 +249,7 @@ fn columns(plan: &Plan, seen: &Explored, lang: Lang) -> Vec<Slider> {
 }
 
 /// A level with what it is, where there is a word for that. `ranges`: whether the widths of ranges are years of age.
-fn called(ranges: Option<bool>, level: &str, lang: Lang) -> String {
+pub(super) fn called(ranges: Option<bool>, level: &str, lang: Lang) -> String {
     let width = ranges.filter(|_| level.parse::<f64>().is_ok());
     let key = match width {
         Some(true) => "x.level.years".to_owned(),

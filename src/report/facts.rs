@@ -17,7 +17,7 @@ use crate::plan::{Grain, ItemEvidence, Plan};
 use crate::policy::model::Unit;
 use crate::proof::prove::Proof;
 use crate::say;
-use crate::schema::Kind;
+use crate::schema::{ColumnAt, DateKind, Kind};
 
 /// The form of the file.
 pub const SCHEMA: &str = "kakou-report-1";
@@ -235,6 +235,18 @@ pub struct Treated {
     pub released: bool,
     /// The legal items that it answers.
     pub items: Vec<String>,
+    /// The level that the search took, where the treatment offers several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+}
+
+/// A level that was taken.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Chosen {
+    /// The word of the policy (`20`, `quarter`).
+    pub level: String,
+    /// Whether widths are years of age; none if levels are no widths.
+    pub years: Option<bool>,
 }
 
 /// A view of the policy.
@@ -620,6 +632,7 @@ pub fn of_policy(plan: &Plan, evidence: &[ItemEvidence], digest: [u8; 32]) -> Fa
                             text: Both { ja, en },
                             released: planned.output.is_some(),
                             items: answering(kind, &table.name, &column.facts.column),
+                            chosen: None,
                         }
                     }),
                 })
@@ -695,6 +708,7 @@ pub fn of_run(
     extra: Extra,
 ) -> Facts {
     let mut facts = of_policy(plan, evidence, identity.policy_digest);
+    chosen(&mut facts.policy, plan, made);
     facts.policy.warnings.splice(0..0, extra.warnings);
     facts.policy.warnings.extend(made.declared.iter().map(warning));
     let time = |t: SystemTime| {
@@ -752,6 +766,25 @@ pub fn of_run(
         joined: extra.joined,
     });
     facts
+}
+
+/// Says of each column that offers levels which one was taken; columns that are tied to it have the same.
+fn chosen(policy: &mut Policy, plan: &Plan, made: &Made) {
+    let Some(searched) = &made.search else { return };
+    let kind = Kind::Anonymized;
+    for (offered, level) in searched.columns.iter().zip(&searched.chosen.levels) {
+        let at = ColumnAt { table: offered.table, column: offered.column };
+        let tied = |other: ColumnAt| plan.column(other).tied[kind] == Some(at);
+        let all: Vec<ColumnAt> = plan.columns_at().filter(|&o| o == at || tied(o)).collect();
+        for column in all {
+            let of = plan.column(column);
+            let birth = of.facts.date == Some(DateKind::Birth);
+            let years = of.treatment(kind).treatment.ordered().then_some(birth);
+            let treated = &mut policy.tables[column.table].columns[column.column].treatments;
+            let level = level.as_str().to_owned();
+            treated[kind as usize].chosen = Some(Chosen { level, years });
+        }
+    }
 }
 
 fn tables_run(plan: &Plan, made: &Made) -> Vec<TableRun> {

@@ -4,6 +4,7 @@ use minijinja::value::{Rest, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::explore::called;
 use super::facts::{
     Both, ClassRun, ColumnFigures, Count, Facts, Measure, Policy, Run, StratumRun, Warning, grouped,
 };
@@ -193,6 +194,7 @@ struct ColumnLine {
 #[derive(Serialize)]
 struct TreatmentCell {
     text: String,
+    chosen: String,
     released: bool,
     share: String,
     items: String,
@@ -817,8 +819,13 @@ impl Words {
                                         shares.push(format!("{} {share}", self.t(key)));
                                     }
                                 }
+                                let chosen = treated.chosen.as_ref().map(|chosen| {
+                                    let level = called(chosen.years, &chosen.level, self.lang);
+                                    format!("{}: {level}", self.t("chosen"))
+                                });
                                 TreatmentCell {
                                     text: self.lang.of(&treated.text),
+                                    chosen: chosen.unwrap_or_default(),
                                     released: treated.released,
                                     share: shares.join(", "),
                                     items: short_items(&treated.items),
@@ -1081,6 +1088,7 @@ mod tests {
             text: Both::default(),
             released,
             items: vec![item.to_owned()],
+            chosen: None,
         };
         let column = |name: &str, alias: Option<&str>, role: &str, released| ColumnFigures {
             name: name.to_owned(),
