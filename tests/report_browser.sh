@@ -44,7 +44,7 @@ for page in ja en both compare; do
     least=12
   fi
   # As it is: what the browser says and asks for.
-  open "$page" --window-size=1060,6000 --screenshot="$work/$page.png" "file://$work/$page.html" > /dev/null
+  open "$page" --window-size=1060,9000 --screenshot="$work/$page.png" "file://$work/$page.html" > /dev/null
   open "$page-dom" --dump-dom "file://$work/$page.html" > "$work/$page.dom"
   open "$page-pdf" --no-pdf-header-footer --print-to-pdf="$work/$page.pdf" "file://$work/$page.html" > /dev/null
   # With a script of the test (and without the page's own rule against scripts): where the pictures are, and how long it took.

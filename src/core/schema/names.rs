@@ -179,6 +179,11 @@ impl Words {
     }
     /// `a b` as two words one after the other, or as one word `ab`.
     fn has(&self, phrase: &str) -> bool {
+        // Most phrases begin with a word that is not there, alone or run together with others.
+        let first = phrase.split(' ').next().unwrap_or(phrase);
+        if !self.ascii.iter().any(|word| word.starts_with(first)) {
+            return false;
+        }
         let parts: Vec<&str> = phrase.split(' ').collect();
         let apart =
             self.ascii.windows(parts.len()).any(|w| w.iter().zip(&parts).all(|(a, b)| a == b));
