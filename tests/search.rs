@@ -107,7 +107,8 @@ fn levels_on_three_columns_are_solved_explained_and_confirmed() {
         .map(|c| c["name"].as_str().unwrap().to_owned())
         .zip(chosen.iter().map(|level| (*level).to_owned()))
         .collect();
-    (taken.sort(), wanted.sort());
+    taken.sort();
+    wanted.sort();
     assert_eq!(taken, wanted);
     // k in persons, recounted by awk: classes of (age, sex, admission, kind), distinct tokens of persons.
     let awk = r#"NR==FNR{if(FNR>1){a[$1]=$2 SUBSEP $3};next} FNR>1{key=a[$1] SUBSEP $2 SUBSEP $3; if(!((key,$1) in seen)){seen[key,$1]=1;n[key]++}} END{m=1e9;for(k in n)if(n[k]<m)m=n[k];print m}"#;

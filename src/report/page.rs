@@ -262,23 +262,7 @@ pub fn release(facts: &Facts, standing: Option<&Standing>, lang: Lang) -> Result
             rows: section.rows.clone(),
         })
         .collect();
-    let mut contents: Vec<(String, String)> = ["flow", "risk", "classes", "strata"]
-        .iter()
-        .map(|&key| (key.to_owned(), lang.t(key).into_owned()))
-        .collect();
-    if run.tradeoff.is_some() {
-        contents.push(("tradeoff".to_owned(), lang.t("tradeoff").into_owned()));
-    }
-    let entry = |key: &str| (key.to_owned(), lang.t(key).into_owned());
-    let listed = |annex: bool| {
-        let here = sections.iter().filter(move |s| s.annex == annex);
-        here.map(|s| (s.id.clone(), s.title.clone()))
-    };
-    contents.extend([entry("law"), entry("proof")]);
-    contents.extend(listed(false));
-    contents.push(("notes".to_owned(), lang.t("page.notes").into_owned()));
-    let mut annexed: Vec<(String, String)> = listed(true).collect();
-    annexed.extend([entry("columns"), entry("distributions")]);
+    let (contents, annexed) = contents(run, &sections, lang);
     let verdict = Verdict::of(facts, run);
     let [pseudonymized, anonymized] = run.persons.released;
     let page = Page {
@@ -363,6 +347,28 @@ pub fn release(facts: &Facts, standing: Option<&Standing>, lang: Lang) -> Result
         sections,
     };
     render(&environment(lang), PAGE, &page)
+}
+
+/// A list of links: the id of a heading, and its text.
+type Links = Vec<(String, String)>;
+
+/// The headings of the page, and those of its annex.
+fn contents(run: &Run, sections: &[SectionPart], lang: Lang) -> (Links, Links) {
+    let entry = |key: &str| (key.to_owned(), lang.t(key).into_owned());
+    let listed = |annex: bool| {
+        let here = sections.iter().filter(move |s| s.annex == annex);
+        here.map(|s| (s.id.clone(), s.title.clone()))
+    };
+    let mut contents: Links = ["flow", "risk", "classes", "strata"].map(entry).into();
+    if run.tradeoff.is_some() {
+        contents.push(entry("tradeoff"));
+    }
+    contents.extend([entry("law"), entry("proof")]);
+    contents.extend(listed(false));
+    contents.push(("notes".to_owned(), lang.t("page.notes").into_owned()));
+    let mut annexed: Links = listed(true).collect();
+    annexed.extend([entry("columns"), entry("distributions")]);
+    (contents, annexed)
 }
 
 /// Warnings that differ in the first thing that they name (`...`) are one, with all the names.
