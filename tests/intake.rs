@@ -595,9 +595,9 @@ fn a_doctor_belongs_to_a_hospital_unless_the_policy_says_otherwise() {
 fn a_doctor_belongs_to_the_hospital_of_the_row_where_persons_have_one_number() {
     let doctors = |facility: &str, treatment: &str, second: bool| {
         let case = Case::new();
-        let mut csv = format!("{facility},id,doc,sex\n");
+        let mut csv = format!("{facility},id,doc,sex,施設名\n");
         for n in 0..12 {
-            csv.push_str(&format!("A{},{},000{},1\n", n % 2, 7001 + n, 1 + n / 6));
+            csv.push_str(&format!("A{},{},000{},1,N{}\n", n % 2, 7001 + n, 1 + n / 6, n % 2));
         }
         case.put("t.csv", csv);
         let mut more = String::new();
@@ -628,6 +628,7 @@ keys = {{ patient = "id" }}
 id = {{ role = "link", type = "code", pseudonymized = "pseudonym", anonymized = "surrogate" }}
 doc = {{ role = "third_party", type = "code", pseudonymized = {{ pseudonym = {treatment} }}, anonymized = "drop" }}
 sex = {{ role = "quasi", type = "code", pseudonymized = "keep", anonymized = "keep" }}
+"施設名" = {{ role = "third_party", pseudonymized = "drop", anonymized = "drop" }}
 {more}"#
         ));
         let folder = case.run(&[]).unwrap().join("pseudonymized");
@@ -645,8 +646,8 @@ sex = {{ role = "quasi", type = "code", pseudonymized = "keep", anonymized = "ke
     }
     // Another table has the codes without a facility: there they must be found again.
     assert_eq!(doctors("施設コード", "\"doctor\"", true), (2, 2, true));
-    // Not the hospital of the row.
-    assert_eq!(doctors("紹介元施設", "\"doctor\"", false), (2, 2, true));
+    // Not the hospital of the row; its name alone says it.
+    assert_eq!(doctors("紹介元施設", "\"doctor\"", false), (2, 4, true));
 }
 
 #[test]

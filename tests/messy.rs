@@ -346,6 +346,15 @@ fn a_policy_may_make_one_release() {
     let statement = case.statement();
     assert_eq!(statement["releases"], serde_json::json!(["pseudonymized"]));
     assert_eq!(statement["persons"]["released"]["anonymized"], 0);
+    let page = |release: &std::path::Path| {
+        let to = release.with_extension("html");
+        let made = kakou(&["report", text(release), "--lang", "en", "--to", text(&to)]);
+        assert!(made.status.success(), "{}", error_of(&made));
+        std::fs::read_to_string(to).unwrap()
+    };
+    let first = page(&release);
+    assert!(first.contains("the policy makes no anonymized release"), "{first}");
+    assert!(!first.contains("Tier of the recipients") && first.contains("Recipient of"));
     // Nobody has to answer for a release that is not made, and both are made where nothing is said.
     let case = Case::new("t.csv", csv().as_bytes(), &both.replace(", anonymized = \"keep\"", ""));
     let said = case.run().unwrap_err();
@@ -362,6 +371,9 @@ fn a_policy_may_make_one_release() {
     assert!(out.join("r/anonymized/t.csv").exists() && !out.join("r/pseudonymized/t.csv").exists());
     let output = kakou(&["verify", text(&out.join("r"))]);
     assert!(output.status.success(), "{}", error_of(&output));
+    let first = page(&out.join("r"));
+    assert!(first.contains("persons in the smallest class"));
+    assert!(!first.contains("Recipient of the pseudonymized"));
 }
 
 #[test]

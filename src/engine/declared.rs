@@ -88,10 +88,34 @@ struct Watched {
 struct BirthYears {
     /// Cells of persons whose birth is known.
     seen: u64,
+    /// Those of them that are no year and no age.
+    others: u64,
     /// Cells by the number minus the year, and by the number plus the year.
     after: BTreeMap<i64, u64>,
     sum: BTreeMap<i64, u64>,
     numbers: BTreeSet<i64>,
+}
+
+/// The number of `1960`, `1960年生`, `S35`, `55歳`.
+fn year_or_age(text: &str) -> Option<i64> {
+    let text = bare(text.trim());
+    let plain = text.trim_start_matches('\'').trim_end_matches(['生', '歳', '才']);
+    let era = || {
+        let (first, year) = plain.split_at_checked(1)?;
+        let year: i64 = year.parse().ok().filter(|year| (1..100).contains(year))?;
+        // The year before the first of the era.
+        let before = match first.to_ascii_uppercase().as_str() {
+            "M" => 1867,
+            "T" => 1911,
+            "S" => 1925,
+            "H" => 1988,
+            "R" => 2018,
+            _ => return None,
+        };
+        Some(before + year)
+    };
+    let year = || date::parse(plain).filter(|w| w.day.is_none()).map(|w| i64::from(w.year));
+    plain.parse::<i64>().ok().or_else(era).or_else(year)
 }
 
 /// Numbers that may be a year or an age.
@@ -122,17 +146,16 @@ impl BirthYears {
         if self.numbers.len() < ENOUGH_ROWS as usize {
             return None;
         }
-        let most = |hold: u64| Rows { seen: self.seen, hold }.most(0.95);
-        let year = self.after.values().max().copied().filter(|&hold| most(hold));
-        if let Some(hold) = year {
-            return Some((Tells::Year, hold));
-        }
-        // Before and after the birthday.
-        let beside = |(sum, cells): (&i64, &u64)| {
-            cells + self.sum.get(&sum.saturating_add(1)).copied().unwrap_or(0)
+        // Fillers that nobody declared (9999, 不明) say nothing.
+        let fillers = if self.others * 5 <= self.seen { self.others } else { 0 };
+        let most = |hold: u64| Rows { seen: self.seen - fillers, hold }.most(0.95);
+        // Born before and after a day of the year: the birthday, or 1 April.
+        let best = |of: &BTreeMap<i64, u64>| {
+            let two = |(at, cells): (&i64, &u64)| cells + of.get(&(at + 1)).copied().unwrap_or(0);
+            of.iter().map(two).max().filter(|&hold| most(hold))
         };
-        let age = self.sum.iter().map(beside).max().filter(|&hold| most(hold));
-        age.map(|hold| (Tells::Age, hold))
+        let year = best(&self.after).map(|hold| (Tells::Year, hold));
+        year.or_else(|| best(&self.sum).map(|hold| (Tells::Age, hold)))
     }
 }
 
@@ -813,7 +836,14 @@ impl Watched {
         persons: &[u32],
         known: &Known,
     ) {
-        let counts = self.kinds[Kind::Anonymized] && is_content(&column.facts);
+        // Also where few values only become others.
+        let shown = match &column.treatment(Kind::Anonymized).treatment {
+            Treatment::Rare(_) | Treatment::TopCode(_) | Treatment::BottomCode(_) => {
+                shows(column, Kind::Anonymized)
+            }
+            _ => self.kinds[Kind::Anonymized],
+        };
+        let counts = shown && is_content(&column.facts);
         if known.births.is_empty() || !counts {
             return;
         }
@@ -821,9 +851,7 @@ impl Watched {
         // By code: where its number is counted.
         let (mut slots, mut numbers) = (vec![MISSING; cells.dictionary().len()], Vec::new());
         for &code in used {
-            let text = bare(cells.dictionary().text(code));
-            let year = || date::parse(text).filter(|w| w.day.is_none()).map(|w| i64::from(w.year));
-            let number = text.parse::<i64>().ok().or_else(year);
+            let number = year_or_age(cells.dictionary().text(code));
             slots[code as usize] = OTHER;
             if let Some(number) = number.filter(|n| YEARS_AND_AGES.contains(n)) {
                 slots[code as usize] = numbers.len() as u32;
@@ -841,6 +869,7 @@ impl Watched {
             }
         }
         self.birth_years.seen += others;
+        self.birth_years.others += others;
         for (at, &cells) in cells_of.iter().enumerate().filter(|(_, cells)| **cells > 0) {
             let birth = FIRST_YEAR + (at % YEARS) as i64;
             self.birth_years.add(numbers[at / YEARS], birth, cells);
@@ -1426,12 +1455,28 @@ impl Watched {
         let (hold, seen) = (small(hold), small(self.birth_years.seen));
         let (what, ja) = match tells {
             Tells::Year => (
-                say!("{} of {} numbers are the person's year of birth", hold, seen),
-                say!("{}個の数のうち{}個が本人の生年である", seen, hold),
+                say!(
+                    "{} of {} numbers are the person's year of birth, or as far from it for everybody",
+                    hold,
+                    seen
+                ),
+                say!(
+                    "{}個の数のうち{}個が本人の生年か、生年から全員同じだけ離れた数である",
+                    seen,
+                    hold
+                ),
             ),
             Tells::Age => (
-                say!("{} of {} numbers are the person's age on one day", hold, seen),
-                say!("{}個の数のうち{}個が、ある一日における本人の年齢である", seen, hold),
+                say!(
+                    "{} of {} numbers are the person's age on one day, or as far from it for everybody",
+                    hold,
+                    seen
+                ),
+                say!(
+                    "{}個の数のうち{}個が、ある一日における本人の年齢か、それから全員同じだけ離れた数である",
+                    seen,
+                    hold
+                ),
             ),
         };
         let advice =

@@ -23,9 +23,17 @@ fn facility(table: &TablePlan) -> Option<usize> {
         let called = [Some(&c.facts.column), c.alias.as_ref()];
         called.into_iter().flatten().any(|name| names::is_own_facility(name.as_str()))
     };
-    let mut all = (0..table.columns.len()).filter(|&c| own(&table.columns[c]));
-    let first = all.next()?;
-    all.next().is_none().then_some(first)
+    let all: Vec<usize> = (0..table.columns.len()).filter(|&c| own(&table.columns[c])).collect();
+    // The code of a hospital beside its name is the hospital.
+    let code = |&c: &usize| {
+        let called = table.columns[c].facts.column.as_str().to_lowercase();
+        !["名", "名称", "name"].iter().any(|tail| called.ends_with(tail))
+    };
+    let codes: Vec<usize> = all.iter().copied().filter(code).collect();
+    match (all.as_slice(), codes.as_slice()) {
+        (&[one], _) | (_, &[one]) => Some(one),
+        _ => None,
+    }
 }
 
 impl Scopes {

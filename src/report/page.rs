@@ -12,12 +12,12 @@ use super::figure::{
     self, BLUE, BarCell, BarTable, Branch, Figure, GREEN, GREY, RED, RiskLine, Stream, escape,
 };
 use super::panel::{Label, Panel, Unit};
-use super::verdict::{Standing, Verdict};
+use super::verdict::{Standing, Verdict, made};
 use super::words::Lang;
 use crate::engine::observe::{By, SIDES};
 use crate::error::{Error, Result};
 use crate::say;
-use crate::schema::ColumnAt;
+use crate::schema::{ColumnAt, Kind};
 
 const STYLE: &str = include_str!("template/style.css");
 const PAGE: &str = include_str!("template/page.html");
@@ -96,6 +96,7 @@ struct Page<'a> {
     holds: bool,
     sentences: Vec<Paragraph>,
     waived: Vec<String>,
+    pseudonymized: bool,
     state: String,
     by: Vec<String>,
     persons: String,
@@ -283,6 +284,7 @@ pub fn release(facts: &Facts, standing: Option<&Standing>, lang: Lang) -> Result
             })
             .collect(),
         waived: verdict.waived.iter().map(|both| lang.of(both)).collect(),
+        pseudonymized: made(run, Kind::Pseudonymized),
         state: standing.map_or_else(|| "–".to_owned(), |s| lang.of(&s.state)),
         by: standing.map_or_else(Vec::new, |s| s.by.iter().map(|both| lang.of(both)).collect()),
         persons: format!("{} / {pseudonymized} / {anonymized}", run.persons.read),

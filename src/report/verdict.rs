@@ -33,7 +33,7 @@ pub(super) struct Verdict {
 const MOST_NAMES: usize = 8;
 
 /// Whether the run made this release.
-fn made(run: &Run, kind: Kind) -> bool {
+pub(super) fn made(run: &Run, kind: Kind) -> bool {
     run.tables.iter().any(|table| table.releases[kind as usize].out.is_some())
 }
 
@@ -207,7 +207,10 @@ fn figures(facts: &Facts, run: &Run) -> Vec<Headline> {
         });
         all.push(Headline {
             number: kept(run, Kind::Pseudonymized).unwrap_or_else(none),
-            what: Both::new("仮名加工に残った行", "rows kept in the pseudonymized release"),
+            what: Both::new(
+                "仮名加工に残った行（取り置きと除外の後）",
+                "rows kept in the pseudonymized release, after defects and exclusions",
+            ),
             means: Both::new("匿名加工は作らない方針", "the policy makes no anonymized release"),
         });
     } else {
@@ -250,11 +253,18 @@ fn of_anonymized(facts: &Facts, run: &Run, all: &mut Vec<Headline>) {
     let persons = run.persons.released[Kind::Anonymized as usize];
     all.push(Headline {
         number: kept(run, Kind::Anonymized).unwrap_or_else(none),
-        what: Both::new("匿名加工に残った行", "rows kept in the anonymized release"),
-        means: Both::new(
-            format!("{persons} 人。他は k などのために除かれた"),
-            format!("{persons} persons; the others went for k or other limits"),
+        what: Both::new(
+            "匿名加工に残った行（取り置きと除外の後）",
+            "rows kept in the anonymized release, after defects and exclusions",
         ),
+        means: if run.rows.removed[Kind::Anonymized as usize].is_zero() {
+            Both::new(format!("{persons} 人"), format!("{persons} persons"))
+        } else {
+            Both::new(
+                format!("{persons} 人。他の行は k などのために除かれた"),
+                format!("{persons} persons; the other rows went for k or other limits"),
+            )
+        },
     });
     let unique = run.measures.iter().filter(|m| m.of == MeasureOf::UniqueWith);
     let worst = unique.max_by(|a, b| a.after.unwrap_or(0.0).total_cmp(&b.after.unwrap_or(0.0)));

@@ -89,8 +89,8 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("waived.none", "ない。", "Nothing."),
     (
         "unverified",
-        "このページは署名を検証しない。kakou verify で確かめる。",
-        "This page verifies no signature: kakou verify does.",
+        "このページは署名もファイルも検証しない。kakou verify で確かめる。",
+        "This page verifies neither signatures nor files: kakou verify does.",
     ),
     ("annex", "付属資料", "Annex"),
     (

@@ -640,8 +640,8 @@ pub fn is_own_facility(name: &str) -> bool {
     for tail in ["コード", "番号", "識別子", "id", "no", "cd", "名称", "名"] {
         joined = joined.strip_suffix(tail).unwrap_or(joined);
     }
-    if ["施設", "医療施設", "医療機関", "病院", "自施設", "自院"].contains(&joined)
-    {
+    let own = ["施設", "医療施設", "医療機関", "保険医療機関", "病院", "自施設", "自院"];
+    if own.contains(&joined) {
         return true;
     }
     let [what, rest @ ..] = words.ascii.as_slice() else { return false };
@@ -798,6 +798,7 @@ mod tests {
             "医療機関コード",
             "病院ID",
             "病院名",
+            "保険医療機関番号",
             "facility",
             "FACILITY_ID",
             "hospital_code",
