@@ -272,6 +272,13 @@ fn pages_are_self_contained_and_in_their_language() {
     let name = format!("{}.report.html", release.file_name().unwrap().to_str().unwrap());
     assert!(release.with_file_name(name).is_file());
     assert!(kakou(&["verify", text(&release)]).status.success());
+    // Facts that were changed make no page.
+    let facts = release.join("record/report.json");
+    let written = std::fs::read_to_string(&facts).unwrap();
+    std::fs::write(&facts, written.replacen("1000", "1001", 1)).unwrap();
+    let changed = kakou(&["report", text(&release)]);
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(error_of(&changed).contains("C0801"), "{}", error_of(&changed));
     // Not a release, and a release whose facts were damaged.
     assert_eq!(kakou(&["report", text(work.path())]).status.code(), Some(4));
     std::fs::write(release.join("record/report.json"), "{}").unwrap();

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Outcome, Show, prepare, shown};
 use crate::digest;
 use crate::error::{Error, Result};
-use crate::record::state;
+use crate::record::{state, verify};
 use crate::report::facts::Both;
 use crate::report::words::Lang;
 use crate::report::{Standing, compare, facts, page};
@@ -84,7 +84,9 @@ fn standing(release: &Path) -> Result<Option<Standing>> {
 /// The facts of a release folder or of a policy file.
 fn facts_of(path: &Path) -> Outcome<facts::Facts> {
     if path.is_dir() {
-        return Ok(facts::read(path)?);
+        let facts = facts::read(path)?;
+        verify::as_listed(path, crate::report::REPORT)?;
+        return Ok(facts);
     }
     let prepared = prepare(path)?;
     let evidence = plan::legal_evidence(&prepared.plan);

@@ -235,6 +235,28 @@ fn look(folder: &Path, trust: Trust<'_>, behind: bool) -> Result<Verified> {
     Error::all(errors).map_or(Ok(verified), Err)
 }
 
+/// Holds one file of a release folder against its manifest: what is shown of it is as the run wrote it. The others, and who signed the
+/// manifest, are for [`verify`].
+///
+/// # Errors
+/// `C0801` if the file is another or the manifest is damaged; I/O.
+pub fn as_listed(folder: &Path, path: &str) -> Result<()> {
+    let manifest = std::fs::read(folder.join(MANIFEST))
+        .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
+    let listed = parse_manifest(&manifest).ok_or_else(|| wrong(say!("{} is damaged", MANIFEST)))?;
+    let found = digest::file(&folder.join(path))?;
+    match listed.get(path) {
+        Some(line)
+            if hex(&found.sha256) == line.0
+                && hex(&found.sha3_256) == line.1
+                && found.bytes == line.2 =>
+        {
+            Ok(())
+        }
+        _ => Err(wrong(say!("the file {} is not as it was sealed", shown(path)))),
+    }
+}
+
 /// Holds every file of a release folder against its manifest; gives the number of files, and who signed the manifest.
 fn as_sealed(folder: &Path, keys: &[PublicKey]) -> Result<(u64, Option<SignedBy>)> {
     let mut errors = Vec::new();
