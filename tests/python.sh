@@ -10,7 +10,7 @@ pip="$work/venv/bin/pip --quiet --disable-pip-version-check"
 python="$work/venv/bin/python"
 $pip install "maturin==1.9.6"
 PATH="$work/venv/bin:$PATH" CARGO_TARGET_DIR="$target" maturin build --release --locked --out "$work/wheel" ${KAKOU_MATURIN:-}
-$pip install "$work"/wheel/*.whl "polars==1.*" "pandas==2.*" "pyarrow>=15" "duckdb==1.*" tqdm pytest nbclient nbformat ipykernel scikit-learn
+$pip install "$work"/wheel/*.whl "polars==1.*" "pandas==2.*" "pyarrow>=15" "duckdb==1.*" tqdm openpyxl pytest nbclient nbformat ipykernel scikit-learn
 # Away from the sources: what is tested is what was installed.
 cp -r tests notebooks "$work/"
 cp ../tests/common/small.toml "$work/tests/"

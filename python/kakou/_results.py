@@ -54,10 +54,20 @@ class Table:
     def _parquet(self) -> bool:
         return self.path.suffix == ".parquet"
 
+    def _workbook(self) -> Any:
+        """The sheet of a workbook, read by pandas and openpyxl; none for other files."""
+        if self.path.suffix != ".xlsx":
+            return None
+        import pandas
+
+        return pandas.read_excel(self.path, keep_default_na=False, na_values=[""])
+
     def to_polars(self) -> Any:
         """As a polars DataFrame; cells of CSV are text."""
         import polars
 
+        if (sheet := self._workbook()) is not None:
+            return polars.from_pandas(sheet)
         if self._parquet():
             return polars.read_parquet(self.path)
         return polars.read_csv(self.path, infer_schema=False)
@@ -66,6 +76,8 @@ class Table:
         """As a pandas DataFrame; cells of CSV are text."""
         import pandas
 
+        if (sheet := self._workbook()) is not None:
+            return sheet
         return pandas.read_parquet(self.path) if self._parquet() else pandas.read_csv(self.path, dtype="string", keep_default_na=False, na_values=[""])
 
     def to_arrow(self) -> Any:
@@ -73,6 +85,8 @@ class Table:
         import pyarrow
         from pyarrow import csv, parquet
 
+        if (sheet := self._workbook()) is not None:
+            return pyarrow.Table.from_pandas(sheet, preserve_index=False)
         if self._parquet():
             return parquet.read_table(self.path)
         with self.path.open(encoding="utf-8-sig") as file:
@@ -86,6 +100,8 @@ class Table:
         import duckdb
 
         connection = connection or duckdb
+        if (sheet := self._workbook()) is not None:
+            return connection.from_df(sheet)
         if self._parquet():
             return connection.read_parquet(str(self.path))
         return connection.read_csv(str(self.path), all_varchar=True)
@@ -100,7 +116,7 @@ class Release(Mapping[str, Table]):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         """The folder."""
-        files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet", ".tsv")] if folder.is_dir() else []
+        files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet", ".tsv", ".xlsx")] if folder.is_dir() else []
         files = [p for p in files if p.name != "links.csv" and not p.name.startswith("dictionary.")]
         self._tables = {p.stem: Table(p) for p in files}
 

@@ -96,6 +96,16 @@ def test_a_release_opens_in_every_library(tmp_path, policy, key):
         assert "氏名" not in table.to_polars().columns
 
 
+def test_workbooks_open_in_every_library(tmp_path, policy, key):
+    policy.write_text(POLICY + '\n[output]\nformat = "xlsx"\n', encoding="utf-8")
+    made = kakou.run(policy, tables={"stays": stays()}, key=key, out=tmp_path / "out")
+    table = made.pseudonymized["stays"]
+    assert table.path.suffix == ".xlsx" and "stays" in made.anonymized
+    rows = {len(table.to_polars()), len(table.to_pandas()), table.to_arrow().num_rows, len(table.to_duckdb().fetchall())}
+    assert len(rows) == 1 and rows.pop() > 0
+    assert all(len(token) == 26 for token in table.to_pandas()["患者ID"])
+
+
 def test_results_show_themselves(tmp_path, policy, key):
     made = kakou.run(policy, tables={"stays": stays()}, key=key, out=tmp_path / "out")
     for told in (made, kakou.check(policy), kakou.explain(policy, tables={"stays": stays()}), kakou.verify(made)):
