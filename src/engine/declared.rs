@@ -100,22 +100,9 @@ struct BirthYears {
 fn year_or_age(text: &str) -> Option<i64> {
     let text = bare(text.trim());
     let plain = text.trim_start_matches('\'').trim_end_matches(['生', '歳', '才']);
-    let era = || {
-        let (first, year) = plain.split_at_checked(1)?;
-        let year: i64 = year.parse().ok().filter(|year| (1..100).contains(year))?;
-        // The year before the first of the era.
-        let before = match first.to_ascii_uppercase().as_str() {
-            "M" => 1867,
-            "T" => 1911,
-            "S" => 1925,
-            "H" => 1988,
-            "R" => 2018,
-            _ => return None,
-        };
-        Some(before + year)
-    };
-    let year = || date::parse(plain).filter(|w| w.day.is_none()).map(|w| i64::from(w.year));
-    plain.parse::<i64>().ok().or_else(era).or_else(year)
+    let year = || date::parse(plain).filter(|w| w.day.is_none()).map(|w| w.year);
+    let written = || date::year_of_era(plain).or_else(year).map(i64::from);
+    plain.parse::<i64>().ok().or_else(written)
 }
 
 /// Numbers that may be a year or an age.

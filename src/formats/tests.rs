@@ -223,21 +223,9 @@ fn formulas_are_handled_and_numbers_left_alone() {
             let out = [OutColumn { name: "a".into(), ty: OutType::Text, ranges }];
             let output = Output { formula, ..Output::default() };
             let path = folder.path().join(name);
-            let mut writer = create(
-                &path,
-                &WriteSpec {
-                    table: &TABLE,
-                    columns: &out,
-                    output: &output,
-                    dialect: Default::default(),
-                    resources: None,
-                },
-            )?;
-            writer.write(&Table {
-                rows: cells.len(),
-                columns: vec![Column::from_texts(cells.iter().copied().map(Some))],
-            })?;
-            writer.finish()?;
+            let column = Column::from_texts(cells.iter().copied().map(Some));
+            let rows = Table { rows: cells.len(), columns: vec![column] };
+            written(&[rows], &out, &output, &path)?;
             Ok(std::fs::read_to_string(path).unwrap())
         };
     let cells = ["-5", "+3.2", "(+)", "-", "+-", "=1+1", "@x"];
@@ -271,23 +259,25 @@ fn formulas_are_handled_and_numbers_left_alone() {
     }
 }
 
+/// Writes the parts of a table.
+fn written(parts: &[Table], out: &[OutColumn], output: &Output, path: &Path) -> Result<()> {
+    let spec = WriteSpec {
+        table: &TABLE,
+        columns: out,
+        output,
+        dialect: Default::default(),
+        resources: None,
+    };
+    let mut writer = create(path, &spec)?;
+    for part in parts {
+        writer.write(part)?;
+    }
+    writer.finish().map(drop)
+}
+
 fn parquet(rows: &[Table], out: &[OutColumn], path: &Path) {
     let output = Output { format: OutputFormat::Parquet, ..Output::default() };
-    let mut writer = create(
-        path,
-        &WriteSpec {
-            table: &TABLE,
-            columns: out,
-            output: &output,
-            dialect: Default::default(),
-            resources: None,
-        },
-    )
-    .unwrap();
-    for part in rows {
-        writer.write(part).unwrap();
-    }
-    writer.finish().unwrap();
+    written(rows, out, &output, path).unwrap();
 }
 
 /// What a workbook shows is what was written: text as text, whatever it looks like; numbers and days as such.
@@ -307,23 +297,14 @@ fn a_workbook_keeps_types_and_texts() {
     let output = Output { format: OutputFormat::Xlsx, ..Output::default() };
     let write = |texts: &[Vec<Option<&str>>], name: &str| {
         let path = folder.path().join(name);
-        let mut writer = create(
-            &path,
-            &WriteSpec {
-                table: &TABLE,
-                columns: &out,
-                output: &output,
-                dialect: Default::default(),
-                resources: None,
-            },
-        )?;
         // Row by row or at once: the same bytes.
-        let parts = if name.starts_with("parts") { 1 } else { texts.len() };
-        for rows in texts.chunks(parts) {
+        let rows = if name.starts_with("parts") { 1 } else { texts.len() };
+        let part = |rows: &[Vec<Option<&str>>]| {
             let column = |c: usize| Column::from_texts(rows.iter().map(|row| row[c]));
-            writer.write(&Table { rows: rows.len(), columns: (0..6).map(column).collect() })?;
-        }
-        writer.finish()?;
+            Table { rows: rows.len(), columns: (0..6).map(column).collect() }
+        };
+        let parts: Vec<Table> = texts.chunks(rows).map(part).collect();
+        written(&parts, &out, &output, &path)?;
         Ok::<_, crate::error::Error>(path)
     };
     let row = |name, n, d, day, at, b| vec![Some(name), n, d, day, at, b];
@@ -353,21 +334,18 @@ fn a_workbook_keeps_types_and_texts() {
     assert_eq!(cells, expected);
     // What a sheet cannot hold is refused, without the cell.
     let long = "あ".repeat(32_768);
-    for (bad, code) in [
+    for (n, (bad, code)) in [
         (row("x", Some("1000000000000000"), None, None, None, None), "C0503"),
         (row("x", None, None, Some("1899-12-31"), None, None), "C0503"),
         (row(&long, None, None, None, None, None), "C0507"),
-    ] {
-        let error = write(&[bad], &format!("{code}{}.xlsx", rand_name())).unwrap_err();
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = write(&[bad], &format!("bad{n}.xlsx")).unwrap_err();
         assert_eq!(error.code, code);
         assert!(!error.to_string().contains("1899") && !error.to_string().contains('あ'));
     }
-}
-
-/// A name that no file of a test has yet.
-fn rand_name() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
 #[test]

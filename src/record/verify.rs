@@ -244,17 +244,19 @@ pub fn as_listed(folder: &Path, path: &str) -> Result<()> {
     let manifest = std::fs::read(folder.join(MANIFEST))
         .map_err(|e| Error::io("X0403", say!("reading {} of the release", MANIFEST), &e))?;
     let listed = parse_manifest(&manifest).ok_or_else(|| wrong(say!("{} is damaged", MANIFEST)))?;
-    let found = digest::file(&folder.join(path))?;
     match listed.get(path) {
-        Some(line)
-            if hex(&found.sha256) == line.0
-                && hex(&found.sha3_256) == line.1
-                && found.bytes == line.2 =>
-        {
-            Ok(())
-        }
-        _ => Err(wrong(say!("the file {} is not as it was sealed", shown(path)))),
+        Some(line) => as_line(folder, path, line),
+        None => Err(wrong(say!("the file {} is not part of the release", shown(path)))),
     }
+}
+
+/// Holds a file against its line of the manifest.
+fn as_line(folder: &Path, path: &str, line: &Line) -> Result<()> {
+    let d = digest::file(&folder.join(path))?;
+    if hex(&d.sha256) != line.0 || hex(&d.sha3_256) != line.1 || d.bytes != line.2 {
+        return Err(wrong(say!("the file {} is not as it was sealed", shown(path))));
+    }
+    Ok(())
 }
 
 /// Holds every file of a release folder against its manifest; gives the number of files, and who signed the manifest.
@@ -286,10 +288,7 @@ fn as_sealed(folder: &Path, keys: &[PublicKey]) -> Result<(u64, Option<SignedBy>
         });
     }
     for (path, line) in listed.iter().filter(|(p, _)| present.contains(*p)) {
-        let d = digest::file(&folder.join(path))?;
-        if hex(&d.sha256) != line.0 || hex(&d.sha3_256) != line.1 || d.bytes != line.2 {
-            errors.push(wrong(say!("the file {} is not as it was sealed", shown(path))));
-        }
+        errors.extend(as_line(folder, path, line).err());
     }
     // What is not as it was sealed is not read further.
     Error::all(errors).map_or(Ok((listed.len() as u64, signed)), Err)

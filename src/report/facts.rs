@@ -417,6 +417,9 @@ pub struct ViewRun {
     pub suppressed: Count,
     /// Classes of the source, after the treatments, as released.
     pub stages: [ClassRun; 3],
+    /// Persons in the smallest class as the proof recounted them from the files; none without classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recounted: Option<Count>,
     /// Whether the recount from the files holds.
     pub holds: bool,
 }
@@ -870,6 +873,7 @@ fn views_run(plan: &Plan, made: &Made, proof: &Proof, measures: &mut Vec<Measure
                 rows: Count::of(outcome.rows),
                 suppressed: Count::of(outcome.suppressed),
                 stages,
+                recounted: recount.smallest.map(|persons| Count::of(persons.0)),
                 holds: recount.holds,
             }
         })

@@ -48,7 +48,8 @@ fn tightest(facts: &Facts, run: &Run) -> Option<(usize, Count)> {
         }
     };
     let all = run.views.iter().enumerate().take(facts.policy.views.len());
-    all.filter_map(|(v, view)| Some((v, view.stages[2].smallest?)))
+    // Records of before have the count of the engine alone.
+    all.filter_map(|(v, view)| Some((v, view.recounted.or(view.stages[2].smallest)?)))
         .min_by(|a, b| margin(a).total_cmp(&margin(b)))
 }
 

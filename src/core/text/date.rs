@@ -12,6 +12,16 @@ pub(super) const ERAS: [(char, &str, (i32, u32, u32), i32); 5] = [
     ('H', "平成", (1989, 1, 8), 1988),
     ('R', "令和", (2019, 5, 1), 2018),
 ];
+/// The year of `S35`: a letter of an era and a year of one or two digits.
+#[must_use]
+pub fn year_of_era(text: &str) -> Option<i32> {
+    let (letter, year) = text.split_at_checked(1)?;
+    let era =
+        ERAS.iter().find(|era| letter.eq_ignore_ascii_case(era.0.encode_utf8(&mut [0; 4])))?;
+    let year: i32 = year.parse().ok().filter(|year| (1..100).contains(year))?;
+    Some(era.3 + year)
+}
+
 /// Years outside are taken for something else than a date.
 const YEARS: std::ops::RangeInclusive<i32> = 1800..=2200;
 
